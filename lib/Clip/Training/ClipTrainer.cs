@@ -1,0 +1,164 @@
+using System.Text;
+using System.Text.Json;
+using ClipNotebooks.Clip.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Training;
+
+/// <summary>
+/// Trains a <see cref="ClipModel"/> with the symmetric contrastive loss (paper, section 2.3 and figure 3). The model stays
+/// the caller's. A run is a function of its options, the initial weights and the batches by step: one that was
+/// interrupted and resumed from its checkpoint ends in the same weights. Not thread-safe.
+/// </summary>
+public sealed class ClipTrainer : IDisposable
+{
+    private const string Magic = "CLIPTRAINER1";
+
+    private readonly ClipModel _model;
+    private readonly TrainerOptions _options;
+    private readonly AdamW _optimizer;
+
+    /// <summary>A trainer at step 0.</summary>
+    /// <param name="model">The model to train, on its device, in float32.</param>
+    /// <param name="options">How to train it.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public ClipTrainer(ClipModel model, TrainerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _model = model;
+        _options = options;
+
+        // Gains, biases and the logit scale are not decayed, as in OpenCLIP: they have fewer than two dimensions.
+        var parameters = model.parameters().Where(p => p.requires_grad).ToList();
+        _optimizer = new AdamW(
+            [Group(parameters.Where(p => p.dim() >= 2), options.WeightDecay), Group(parameters.Where(p => p.dim() < 2), 0)],
+            options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, false, false);
+    }
+
+    /// <summary>Optimizer steps done so far.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>Runs from <see cref="Step"/> to the end of the schedule, drawing batch k for step k.</summary>
+    /// <param name="batches">The batch of a step (from 0): a function of the step alone, so that a run can be resumed. The next one is drawn in the
+    /// background while a step runs; each is disposed after use.</param>
+    /// <param name="progress">Told of every step.</param>
+    /// <param name="cancellationToken">Ends the run after the step at hand; <see cref="Save"/> then keeps it.</param>
+    /// <exception cref="OperationCanceledException">The run was cancelled between two steps.</exception>
+    public void Train(Func<long, TrainingBatch> batches, IProgress<TrainingStep>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        if (Step >= _options.Steps) return;
+
+        Task<TrainingBatch> Draw(long step) => Task.Run(() => batches(step), CancellationToken.None);
+        Task<TrainingBatch>? next = Draw(Step);
+        try
+        {
+            while (Step < _options.Steps)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                using var batch = next!.GetAwaiter().GetResult();
+                next = Step + 1 < _options.Steps ? Draw(Step + 1) : null;
+                progress?.Report(TrainStep(batch));
+            }
+        }
+        finally
+        {
+            try { next?.GetAwaiter().GetResult().Dispose(); }
+            catch (Exception) when (next!.IsFaulted) { /* the loop has already thrown it, or nobody will need the batch */ }
+        }
+    }
+
+    /// <summary>One optimizer step on one batch: loss, gradient, clipping, AdamW, clamping of the scale.</summary>
+    /// <exception cref="ArgumentException">The batch's tensors do not fit each other or the model.</exception>
+    /// <exception cref="InvalidOperationException">The loss is no longer a number; the weights are left as before the step.</exception>
+    public TrainingStep TrainStep(TrainingBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (batch.Pixels.shape[0] != batch.TokenIds.shape[0])
+            throw new ArgumentException($"The batch has {batch.Pixels.shape[0]} images and {batch.TokenIds.shape[0]} captions; each image needs its caption.");
+
+        using var scope = NewDisposeScope();
+        _model.train();
+        double rate = _options.LearningRateAt(Step);
+        foreach (var group in _optimizer.ParamGroups) group.LearningRate = rate;
+
+        _optimizer.zero_grad();
+        var (logitsPerImage, _) = _model.call(batch.Pixels, batch.TokenIds);
+        var loss = ContrastiveLoss.FromLogits(logitsPerImage);
+        double value = loss.ToDouble();
+        if (!double.IsFinite(value))
+            throw new InvalidOperationException($"The loss of step {Step + 1} is {value}: the learning rate ({rate:g3}) is too high, or the batch holds values that are not numbers.");
+        loss.backward();
+        double norm = nn.utils.clip_grad_norm_(_model.parameters().Where(p => p.requires_grad), _options.MaxGradientNorm);
+        _optimizer.step();
+        using (no_grad()) _model.LogitScale.clamp_(0, Math.Log(_options.MaxScale));
+
+        Step++;
+        return new TrainingStep(Step, value, Math.Exp(_model.LogitScale.ToDouble()), rate, norm);
+    }
+
+    /// <summary>
+    /// Writes weights, optimizer state and step to one file, from which <see cref="Resume"/> continues to the same result. Written beside and renamed: an interrupted
+    /// write leaves the former file whole.
+    /// </summary>
+    public void Save(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string full = Path.GetFullPath(path), beside = $"{full}.{Guid.NewGuid():N}.part";
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        try
+        {
+            using (var writer = new BinaryWriter(File.Create(beside), Encoding.UTF8))
+            {
+                writer.Write(Magic);
+                writer.Write(JsonSerializer.Serialize(new Header(Step, Fingerprint())));
+                _model.save(writer);
+                _optimizer.save_state_dict(writer);
+                writer.Write(Magic);
+            }
+            File.Move(beside, full, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+
+    /// <summary>Continues from a file that <see cref="Save"/> wrote under the same options for the same model.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is not a trainer's checkpoint, is cut short, or belongs to another run.</exception>
+    public void Resume(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"There is no checkpoint to resume from at {path}.", path);
+        try
+        {
+            using var reader = new BinaryReader(File.OpenRead(path), Encoding.UTF8);
+            if (reader.ReadString() != Magic) throw new InvalidDataException("it does not begin as a trainer's checkpoint does");
+            var header = JsonSerializer.Deserialize<Header>(reader.ReadString()) ?? throw new InvalidDataException("its header is empty");
+            if (header.Fingerprint != Fingerprint())
+                throw new InvalidDataException($"it belongs to another run: it was saved with {header.Fingerprint}, this run has {Fingerprint()}");
+            _model.load(reader);
+            _optimizer.load_state_dict(reader);
+            if (reader.ReadString() != Magic) throw new InvalidDataException("its end mark is missing");
+            Step = header.Step;
+        }
+        catch (Exception exception) when (exception is InvalidDataException or IOException or JsonException or FormatException or ArgumentException)
+        {
+            throw new InvalidDataException($"{path} cannot be resumed from: {exception.Message}.", exception);
+        }
+    }
+
+    /// <summary>Frees the optimizer's state; the model stays.</summary>
+    public void Dispose() => _optimizer.Dispose();
+
+    private string Fingerprint() => $"{_options}, {_model.Config}";
+
+    private static AdamW.ParamGroup Group(IEnumerable<Parameter> parameters, double weightDecay) =>
+        new(parameters, new AdamW.Options { weight_decay = weightDecay });
+
+    private sealed record Header(long Step, string Fingerprint);
+}

@@ -1,0 +1,62 @@
+namespace ClipNotebooks.Clip.Training;
+
+/// <summary>
+/// How a CLIP is trained. The defaults are the paper's (section 2.5, table 18) where a small batch allows: AdamW with
+/// decay on weights but not on gains and biases, linear warm-up, cosine decay, the scale clamped at 100.
+/// </summary>
+public sealed record TrainerOptions
+{
+    /// <summary>Optimizer steps of the whole run; the cosine schedule ends here.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Largest learning rate, reached at the end of the warm-up (paper, table 20: 5e-4 for ViT-B/32).</summary>
+    public double LearningRate { get; init; } = 5e-4;
+
+    /// <summary>Steps of linear warm-up (paper, table 18: 2,000).</summary>
+    public int WarmupSteps { get; init; } = 2000;
+
+    /// <summary>Decoupled weight decay of matrices, kernels and embeddings (paper, table 18: 0.2).</summary>
+    public double WeightDecay { get; init; } = 0.2;
+
+    /// <summary>AdamW's β₁ (paper, table 18: 0.9).</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>AdamW's β₂ (paper, table 18: 0.98 for vision transformers).</summary>
+    public double Beta2 { get; init; } = 0.98;
+
+    /// <summary>AdamW's ε (paper, table 18: 1e-6 for vision transformers).</summary>
+    public double Epsilon { get; init; } = 1e-6;
+
+    /// <summary>The L2 norm to which the gradient of all parameters together is clipped.</summary>
+    public double MaxGradientNorm { get; init; } = 1.0;
+
+    /// <summary>The largest factor on the logits; the learned scale is clamped there (paper, section 2.5: 100).</summary>
+    public double MaxScale { get; init; } = 100;
+
+    /// <summary>
+    /// The learning rate at <paramref name="step"/> (from 0): linear warm-up, then half a cosine down to 0.
+    /// </summary>
+    public double LearningRateAt(long step)
+    {
+        if (step < WarmupSteps) return LearningRate * (step + 1) / WarmupSteps;
+        double progress = Math.Min(1.0, (double)(step - WarmupSteps) / Math.Max(1, Steps - WarmupSteps));
+        return LearningRate * 0.5 * (1 + Math.Cos(Math.PI * progress));
+    }
+
+    /// <summary>Refuses values that cannot train, naming the value.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    internal void Validate()
+    {
+        Require(Steps > 0, nameof(Steps), Steps, "at least 1");
+        Require(LearningRate > 0, nameof(LearningRate), LearningRate, "above 0");
+        Require(WarmupSteps >= 0 && WarmupSteps <= Steps, nameof(WarmupSteps), WarmupSteps, $"between 0 and {nameof(Steps)} ({Steps})");
+        Require(WeightDecay >= 0, nameof(WeightDecay), WeightDecay, "at least 0");
+        Require(MaxGradientNorm > 0, nameof(MaxGradientNorm), MaxGradientNorm, "above 0");
+        Require(MaxScale >= 1, nameof(MaxScale), MaxScale, "at least 1");
+    }
+
+    private static void Require(bool holds, string name, double value, string range)
+    {
+        if (!holds) throw new ArgumentException($"TrainerOptions.{name} is {value}; it must be {range}.");
+    }
+}
