@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using ClipNotebooks.Clip.Models;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,0 +1,59 @@
+namespace ClipNotebooks.Clip.Models;
+
+/// <summary>
+/// The shape of a CLIP: two towers and the space where they meet. Immutable; <see cref="ClipModel"/> validates it once.
+/// </summary>
+public sealed record ClipConfig
+{
+    /// <summary>The image tower.</summary>
+    public required VisionConfig Vision { get; init; }
+
+    /// <summary>The text tower.</summary>
+    public required TextConfig Text { get; init; }
+
+    /// <summary>E, the width of the shared space.</summary>
+    public required int EmbeddingWidth { get; init; }
+
+    /// <summary>The non-linearity of both towers' MLPs.</summary>
+    public Activation Activation { get; init; } = Activation.QuickGelu;
+
+    /// <summary>ε of every layer normalisation.</summary>
+    public double LayerNormEpsilon { get; init; } = 1e-5;
+
+    /// <summary>The temperature τ at the start of training (paper, section 2.5: 0.07); LogitScale starts at ln(1 / τ).</summary>
+    public double InitialTemperature { get; init; } = 0.07;
+
+    /// <summary>ViT-B/32: 151,277,313 parameters.</summary>
+    public static ClipConfig ViTB32 { get; } = ViT(224, 32, 768, 12, 512, 512);
+
+    /// <summary>ViT-B/16: 149,620,737 parameters.</summary>
+    public static ClipConfig ViTB16 { get; } = ViT(224, 16, 768, 12, 512, 512);
+
+    /// <summary>ViT-L/14: 427,616,513 parameters.</summary>
+    public static ClipConfig ViTL14 { get; } = ViT(224, 14, 1024, 24, 768, 768);
+
+    /// <summary>ViT-L/14@336px: 427,944,193 parameters.</summary>
+    public static ClipConfig ViTL14At336 { get; } = ViT(336, 14, 1024, 24, 768, 768);
+
+    internal BlockShape VisionBlock => new(Vision.Width, Vision.Heads, Vision.MlpWidth ?? 4 * Vision.Width, Activation, LayerNormEpsilon);
+
+    internal BlockShape TextBlock => new(Text.Width, Text.Heads, Text.MlpWidth ?? 4 * Text.Width, Activation, LayerNormEpsilon);
+
+    /// <summary>Refuses shapes that cannot be built, naming the value.</summary>
+    /// <exception cref="ArgumentException">A value is out of its range or contradicts another.</exception>
+    public void Validate()
+    {
+        Vision.Validate();
+        Text.Validate();
+        if (EmbeddingWidth < 1) throw new ArgumentException($"EmbeddingWidth is {EmbeddingWidth}; it must be at least 1.");
+        if (!(LayerNormEpsilon > 0)) throw new ArgumentException($"LayerNormEpsilon is {LayerNormEpsilon}; it must be above 0.");
+        if (!(InitialTemperature > 0)) throw new ArgumentException($"InitialTemperature is {InitialTemperature}; it must be above 0.");
+    }
+
+    private static ClipConfig ViT(int imageSize, int patchSize, int visionWidth, int visionLayers, int textWidth, int embeddingWidth) => new()
+    {
+        Vision = new VisionConfig { ImageSize = imageSize, PatchSize = patchSize, Width = visionWidth, Layers = visionLayers, Heads = visionWidth / 64 },
+        Text = new TextConfig { Width = textWidth, Layers = 12, Heads = textWidth / 64 },
+        EmbeddingWidth = embeddingWidth,
+    };
+}

@@ -1,0 +1,63 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ClipNotebooks.Clip.Models;
+
+/// <summary>
+/// CLIP: two towers that meet in one space (paper, figure 3). Parameters have openai/CLIP's names: the image tower's begin with
+/// <c>visual.</c>, the text tower's stand at the root.
+/// </summary>
+public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, Tensor LogitsPerText)>
+{
+    /// <summary>A model with fresh weights, on the CPU, in float32.</summary>
+    /// <param name="config">Its shape. <see cref="random.manual_seed"/> fixes the weights.</param>
+    /// <exception cref="ArgumentException">A value of the shape is out of its range.</exception>
+    public ClipModel(ClipConfig config) : base(nameof(ClipModel))
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        config.Validate();
+        Config = config;
+        Visual = new VisionTransformer(config);
+        Text = new TextTransformer(config);
+        LogitScale = new Parameter(tensor((float)Math.Log(1 / config.InitialTemperature)));
+
+        // The order is that of openai/CLIP's state dict.
+        foreach (string name in new[] { "positional_embedding", "text_projection" }) register_parameter(name, Text.get_parameter(name)!);
+        register_parameter("logit_scale", LogitScale);
+        register_module("visual", Visual);
+        foreach (var (name, module) in Text.named_children()) register_module(name, module);
+    }
+
+    /// <summary>The shape.</summary>
+    public ClipConfig Config { get; }
+
+    /// <summary>The image tower.</summary>
+    public VisionTransformer Visual { get; }
+
+    /// <summary>The text tower; its parameters are this module's own.</summary>
+    public TextTransformer Text { get; }
+
+    /// <summary>ln(1 / τ), a scalar: its exponential multiplies the cosine similarities (paper, section 2.3).</summary>
+    public Parameter LogitScale { get; }
+
+    /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
+    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    public Tensor EncodeImage(Tensor pixels) => Visual.call(pixels);
+
+    /// <summary>Token ids, (B, L), int64 → (B, E), not normalised.</summary>
+    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    public Tensor EncodeText(Tensor ids) => Text.call(ids);
+
+    /// <summary>
+    /// Pixels, (B, 3, R, R), and token ids, (T, L) → cosine similarities times exp(LogitScale): (B, T), and its transpose (T, B).
+    /// </summary>
+    public override (Tensor LogitsPerImage, Tensor LogitsPerText) forward(Tensor pixels, Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        var image = functional.normalize(EncodeImage(pixels), p: 2, dim: -1);       // (B, E)
+        var text = functional.normalize(EncodeText(ids), p: 2, dim: -1);            // (T, E)
+        var logitsPerImage = LogitScale.exp() * image.mm(text.t());                 // (B, T)
+        return (logitsPerImage.MoveToOuterDisposeScope(), logitsPerImage.t().MoveToOuterDisposeScope());
+    }
+}

@@ -1,0 +1,43 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ClipNotebooks.Clip.Models;
+
+/// <summary>
+/// A pre-norm transformer block: x + attention(norm(x)), then x + MLP(norm(x)) (paper, section 2.4).
+/// </summary>
+public sealed class ResidualAttentionBlock : Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "attn")] private readonly MultiHeadAttention _attention;
+    [ComponentName(Name = "ln_1")] private readonly LayerNorm _ln1;
+    [ComponentName(Name = "mlp")] private readonly Mlp _mlp;
+    [ComponentName(Name = "ln_2")] private readonly LayerNorm _ln2;
+
+    internal ResidualAttentionBlock(BlockShape shape, bool causal) : base(nameof(ResidualAttentionBlock))
+    {
+        _attention = new MultiHeadAttention(shape.Width, shape.Heads, causal);
+        _ln1 = LayerNorm(shape.Width, shape.LayerNormEpsilon);
+        _mlp = new Mlp(shape);
+        _ln2 = LayerNorm(shape.Width, shape.LayerNormEpsilon);
+        RegisterComponents();
+    }
+
+    /// <summary>(B, N, D) → (B, N, D).</summary>
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var x = input + _attention.call(_ln1.call(input));
+        return (x + _mlp.call(_ln2.call(x))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same with the attention weights, (B, H, N, N).</summary>
+    public (Tensor Output, Tensor Weights) ForwardWithWeights(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var (attended, weights) = _attention.ForwardWithWeights(_ln1.call(input));
+        var x = input + attended;
+        return ((x + _mlp.call(_ln2.call(x))).MoveToOuterDisposeScope(), weights.MoveToOuterDisposeScope());
+    }
+}

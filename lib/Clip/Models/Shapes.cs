@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Models;
+
+/// <summary>Checks before libtorch is called: some of its shape errors end the process.</summary>
+internal static class Shapes
+{
+    /// <summary>Requires a shape; −1 stands for any size.</summary>
+    /// <exception cref="ArgumentException">The tensor has another shape; the message has both.</exception>
+    internal static void Require(Tensor tensor, string where, string wanted, params ReadOnlySpan<long> sizes)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        var shape = tensor.shape;
+        bool equal = shape.Length == sizes.Length;
+        for (int i = 0; equal && i < sizes.Length; i++) equal = sizes[i] == -1 || sizes[i] == shape[i];
+        if (!equal)
+            throw new ArgumentException($"{where} takes {wanted} = ({string.Join(", ", sizes.ToArray().Select(s => s == -1 ? "any" : $"{s}"))}); it was given {Text(tensor)}.");
+    }
+
+    internal static string Text(Tensor tensor) => $"({string.Join(", ", tensor.shape)})";
+}

@@ -1,0 +1,67 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ClipNotebooks.Clip.Models;
+
+/// <summary>CLIP's image tower (paper, section 2.4): patches, a class token, pre-norm blocks, a projection.</summary>
+public sealed class VisionTransformer : Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "class_embedding")] private readonly Parameter _classEmbedding;
+    [ComponentName(Name = "positional_embedding")] private readonly Parameter _positionalEmbedding;
+    [ComponentName(Name = "proj")] private readonly Parameter _projection;
+    [ComponentName(Name = "conv1")] private readonly Conv2d _patchEmbedding;
+    [ComponentName(Name = "ln_pre")] private readonly LayerNorm _lnPre;
+    [ComponentName(Name = "transformer")] private readonly Transformer _transformer;
+    [ComponentName(Name = "ln_post")] private readonly LayerNorm _lnPost;
+    private readonly VisionConfig _config;
+
+    /// <summary>An image tower with fresh weights.</summary>
+    /// <param name="config">The whole model's shape.</param>
+    public VisionTransformer(ClipConfig config) : base(nameof(VisionTransformer))
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        config.Validate();
+        _config = config.Vision;
+        int width = _config.Width;
+        double scale = Math.Pow(width, -0.5);
+        _patchEmbedding = Conv2d(3, width, kernel_size: _config.PatchSize, stride: _config.PatchSize, bias: false);
+        _classEmbedding = new Parameter(scale * randn(width));
+        _positionalEmbedding = new Parameter(scale * randn(_config.Tokens, width));
+        _lnPre = LayerNorm(width, config.LayerNormEpsilon);
+        _transformer = new Transformer(config.VisionBlock, _config.Layers, causal: false);
+        _lnPost = LayerNorm(width, config.LayerNormEpsilon);
+        _projection = new Parameter(scale * randn(width, config.EmbeddingWidth));
+        RegisterComponents();
+    }
+
+    /// <summary>The blocks between <c>ln_pre</c> and <c>ln_post</c>.</summary>
+    public Transformer Transformer => _transformer;
+
+    /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
+    public override Tensor forward(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        return Pooled(pixels).mm(_projection).MoveToOuterDisposeScope();                        // (B, E)
+    }
+
+    /// <summary>Pixels, (B, 3, R, R) → the class token after <c>ln_post</c>, (B, D): Hugging Face's <c>pooler_output</c>.</summary>
+    public Tensor Pooled(Tensor pixels, Trace? trace = null)
+    {
+        using var scope = NewDisposeScope();
+        var x = _transformer.Run(Embed(pixels), trace);                                     // (B, N, D)
+        return _lnPost.call(x.select(1, 0)).MoveToOuterDisposeScope();                          // (B, D)
+    }
+
+    /// <summary>Pixels, (B, 3, R, R) → the tokens that enter the first block, (B, N, D).</summary>
+    public Tensor Embed(Tensor pixels)
+    {
+        Shapes.Require(pixels, "The image tower", "(B, 3, R, R)", -1, 3, _config.ImageSize, _config.ImageSize);
+        using var scope = NewDisposeScope();
+        var x = _patchEmbedding.call(pixels).flatten(2).transpose(1, 2);                        // (B, N - 1, D)
+        var classToken = _classEmbedding.expand(x.shape[0], 1, -1);                             // (B, 1, D)
+        x = cat([classToken, x], 1) + _positionalEmbedding;                                     // (B, N, D)
+        return _lnPre.call(x).MoveToOuterDisposeScope();
+    }
+}
