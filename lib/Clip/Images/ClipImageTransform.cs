@@ -1,0 +1,83 @@
+namespace ClipNotebooks.Clip.Images;
+
+/// <summary>
+/// CLIP's image transform (openai/CLIP <c>_transform</c>): resize, centre crop, RGB, 0–1, normalise. Pixels equal Pillow's bit for bit.
+/// Thread-safe.
+/// </summary>
+/// <param name="config">What the model asks for.</param>
+public sealed class ClipImageTransform(ImageTransformConfig config)
+{
+    /// <summary>What the model asks for.</summary>
+    public ImageTransformConfig Config { get; } = Validated(config);
+
+    /// <summary>Resizes and crops.</summary>
+    /// <returns>R × R pixels.</returns>
+    public RgbImage Crop(DecodedImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        int side = Config.Size;
+        var (width, height) = Resized(image.Width, image.Height);
+        var (x, y) = (Offset(width, side), Offset(height, side));
+        var window = (X: Math.Max(x, 0), Y: Math.Max(y, 0), Width: Math.Min(width, side), Height: Math.Min(height, side));
+        var cut = Resizer.Resize(image, (width, height), window, Config.Interpolation).ToRgb();
+        return cut.Width == side && cut.Height == side ? cut : Pad(cut, Math.Max(-x, 0), Math.Max(-y, 0));
+    }
+
+    /// <summary>Resizes, crops and normalises.</summary>
+    /// <returns>(3, R, R), red, green, blue planes.</returns>
+    public float[] Apply(DecodedImage image)
+    {
+        var values = new float[3 * Config.Size * Config.Size];
+        Apply(image, values);
+        return values;
+    }
+
+    /// <summary>The same into a place of the caller's.</summary>
+    /// <param name="image">Any size.</param>
+    /// <param name="destination">3 · R · R values.</param>
+    /// <exception cref="ArgumentException">The destination has another length.</exception>
+    public void Apply(DecodedImage image, Span<float> destination)
+    {
+        int plane = Config.Size * Config.Size;
+        if (destination.Length != 3 * plane)
+            throw new ArgumentException($"The destination takes (3, {Config.Size}, {Config.Size}) = {3 * plane} values; it has {destination.Length}.", nameof(destination));
+        var pixels = Crop(image).Pixels;
+        Span<float> table = stackalloc float[256];
+        for (int channel = 0; channel < 3; channel++)
+        {
+            for (int v = 0; v < 256; v++) table[v] = (v / 255f - Config.Mean[channel]) / Config.Std[channel];
+            var target = destination.Slice(channel * plane, plane);
+            for (int i = 0, j = channel; i < plane; i++, j += 3) target[i] = table[pixels[j]];
+        }
+    }
+
+    /// <summary>The size after the resize: the long side is rounded down.</summary>
+    private (int Width, int Height) Resized(int width, int height)
+    {
+        int n = Config.ResizeSize;
+        if (Config.ResizeMode == ResizeMode.Squash) return (n, n);
+        bool wide = width > height;
+        if (Config.ResizeMode == ResizeMode.Shortest)
+            return wide ? ((int)((long)n * width / height), n) : (n, (int)((long)n * height / width));
+        return wide ? (n, Math.Max(1, (int)Math.Round((double)n * height / width))) : (Math.Max(1, (int)Math.Round((double)n * width / height)), n);
+    }
+
+    /// <summary>(size − n) / 2, halves to even.</summary>
+    private static int Offset(int size, int n) => (int)Math.Round((size - n) / 2.0, MidpointRounding.ToEven);
+
+    private RgbImage Pad(RgbImage image, int left, int top)
+    {
+        int side = Config.Size;
+        var pixels = new byte[3 * side * side];
+        for (int y = 0; y < image.Height; y++)
+            image.Pixels.AsSpan(3 * y * image.Width, 3 * image.Width).CopyTo(pixels.AsSpan(3 * ((top + y) * side + left)));
+        return new RgbImage(side, side, pixels);
+    }
+
+    private static ImageTransformConfig Validated(ImageTransformConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        config.Validate();
+        return config;
+    }
+}

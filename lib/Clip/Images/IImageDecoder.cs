@@ -1,0 +1,11 @@
+namespace ClipNotebooks.Clip.Images;
+
+/// <summary>Turns an encoded image into samples, and nothing more: no orientation, no colour profile, no conversion.</summary>
+public interface IImageDecoder
+{
+    /// <summary>Decodes a whole file held in memory.</summary>
+    /// <param name="encoded">The file's bytes.</param>
+    /// <param name="name">What errors call it: a path or an address.</param>
+    /// <exception cref="InvalidDataException">The bytes are not an image that can be read; the message says why.</exception>
+    DecodedImage Decode(ReadOnlyMemory<byte> encoded, string name);
+}

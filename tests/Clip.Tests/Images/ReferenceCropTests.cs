@@ -1,0 +1,68 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using ClipNotebooks.Clip.Images;
+
+namespace ClipNotebooks.Clip.Tests.Images;
+
+/// <summary>Reference: preprocess.json, made by openai/CLIP's transform on Pillow 13.0.0 and torchvision 0.27.0.</summary>
+public sealed class ReferenceCropTests
+{
+    // SkiaSharp converts CMYK before the resize; the resize itself is tested on the raw samples below.
+    private const string CmykJpeg = "11_cmyk_400x300_q92";
+
+    public static TheoryData<string, int> Crops()
+    {
+        var crops = new TheoryData<string, int>();
+        foreach (var image in Images())
+            foreach (var size in image.GetProperty("sizes").EnumerateObject())
+                if (image.GetProperty("name").GetString() != CmykJpeg)
+                    crops.Add(image.GetProperty("name").GetString()!, int.Parse(size.Name));
+        return crops;
+    }
+
+    [Theory]
+    [MemberData(nameof(Crops))]
+    public void Crops_equal_Pillows_bit_for_bit(string name, int size)
+    {
+        var image = Images().Single(i => i.GetProperty("name").GetString() == name);
+        var crop = new ClipImageTransform(new ImageTransformConfig { ResizeSize = size, Size = size })
+            .Crop(DecodedImage.Load(Repository.Reference("preprocess", image.GetProperty("file").GetString()!)));
+        AssertCrop(image, size, crop);
+    }
+
+    [Fact]
+    public void Cmyk_is_resized_before_it_is_converted()
+    {
+        byte[] file = File.ReadAllBytes(Repository.Reference("preprocess", "decoded_cmyk.safetensors"));
+        var samples = file[(8 + (int)BitConverter.ToUInt64(file))..];
+        var image = Images().Single(i => i.GetProperty("name").GetString() == CmykJpeg);
+        var crop = new ClipImageTransform(new ImageTransformConfig()).Crop(DecodedImage.FromBytes(400, 300, SampleLayout.Cmyk, samples));
+        AssertCrop(image, 224, crop);
+    }
+
+    [Fact]
+    public void Values_are_the_crops_normalised_in_float32()
+    {
+        var config = new ImageTransformConfig();
+        var transform = new ClipImageTransform(config);
+        foreach (string file in new[] { "01_gradient_640x480.png", "08_rgba_257x400.png" })
+        {
+            var image = DecodedImage.Load(Repository.Reference("preprocess", "images", file));
+            var (crop, values) = (transform.Crop(image), transform.Apply(image));
+            for (int c = 0; c < 3; c++)
+                for (int i = 0; i < 224 * 224; i++)
+                    Assert.Equal((crop.Pixels[3 * i + c] / 255f - config.Mean[c]) / config.Std[c], values[c * 224 * 224 + i]);
+        }
+    }
+
+    private static void AssertCrop(JsonElement image, int size, RgbImage crop)
+    {
+        var expected = image.GetProperty("sizes").GetProperty($"{size}");
+        Assert.Equal((size, size), (crop.Width, crop.Height));
+        Assert.Equal(expected.GetProperty("sum_u8").GetInt64(), crop.Pixels.Sum(p => (long)p));
+        Assert.Equal(expected.GetProperty("sha256_u8_hwc").GetString(), Convert.ToHexStringLower(SHA256.HashData(crop.Pixels)));
+    }
+
+    private static List<JsonElement> Images() =>
+        [.. JsonDocument.Parse(File.ReadAllText(Repository.Reference("preprocess", "preprocess.json"))).RootElement.GetProperty("images").EnumerateArray()];
+}
