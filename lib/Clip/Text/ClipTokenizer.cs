@@ -1,0 +1,154 @@
+using System.Text;
+using Microsoft.ML.Tokenizers;
+
+namespace ClipNotebooks.Clip.Text;
+
+/// <summary>
+/// CLIP's byte-pair tokenizer (paper, section 2.4; openai/CLIP <c>simple_tokenizer.py</c>) over any vocabulary in its format: OpenAI's 49,408 tokens or
+/// one that <see cref="BytePairTrainer"/> made. Thread-safe.
+/// </summary>
+public sealed class ClipTokenizer
+{
+    /// <summary>What begins every row.</summary>
+    public const string StartOfText = "<|startoftext|>";
+
+    /// <summary>What ends every row; the text is pooled here.</summary>
+    public const string EndOfText = "<|endoftext|>";
+
+    internal const string EndOfWord = "</w>";
+
+    private readonly Vocabulary _vocabulary;
+    private readonly BpeTokenizer _bpe;
+
+    private ClipTokenizer(Vocabulary vocabulary)
+    {
+        _vocabulary = vocabulary;
+        _bpe = BpeTokenizer.Create(new BpeOptions(vocabulary.Ids)
+        {
+            Merges = vocabulary.Merges.Select(pair => $"{pair.Left} {pair.Right}"),
+            SpecialTokens = SpecialTokens.ToDictionary(token => token, token => vocabulary.Ids[token]),
+            PreTokenizer = new ClipPreTokenizer(),
+            ByteLevel = true,
+            EndOfWordSuffix = EndOfWord,
+        });
+        StartOfTextId = vocabulary.Ids[StartOfText];
+        EndOfTextId = vocabulary.Ids[EndOfText];
+    }
+
+    internal static IReadOnlyList<string> SpecialTokens { get; } = [StartOfText, EndOfText];
+
+    /// <summary>The number of ids.</summary>
+    public int VocabularySize => _vocabulary.Tokens.Count;
+
+    /// <summary>The id that begins every row.</summary>
+    public int StartOfTextId { get; }
+
+    /// <summary>The id that ends every row: the largest.</summary>
+    public int EndOfTextId { get; }
+
+    /// <summary>What fills a row after its end: 0, as OpenAI does. Hugging Face fills with the end token's id; the model's output is the same.</summary>
+    public int PadId { get; init; }
+
+    /// <summary>The longest row, start and end included; 77 in every published CLIP.</summary>
+    public int ContextLength { get; init; } = 77;
+
+    /// <summary>Reads vocab.json and merges.txt of a model's folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="contextLength">The longest row, start and end included.</param>
+    /// <exception cref="FileNotFoundException">One of the two files is missing.</exception>
+    /// <exception cref="InvalidDataException">One of them is damaged, or they contradict each other; the message names file and line.</exception>
+    public static ClipTokenizer Load(string folder, int contextLength = 77)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentOutOfRangeException.ThrowIfLessThan(contextLength, 2);
+        return new ClipTokenizer(Vocabulary.Load(folder)) { ContextLength = contextLength };
+    }
+
+    /// <summary>The token with an id.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
+    public string Token(int id) => id >= 0 && id < VocabularySize
+        ? _vocabulary.Tokens[id]
+        : throw new ArgumentOutOfRangeException(nameof(id), id, $"The vocabulary has the ids 0 to {VocabularySize - 1}.");
+
+    /// <summary>Cleans and encodes a caption.</summary>
+    /// <returns>The ids, without start and end.</returns>
+    public int[] Encode(string text)
+    {
+        string clean = TextCleaner.Clean(text);
+        var ids = new List<int>();
+        foreach (var (offset, length) in ClipPreTokenizer.Split(clean))
+        {
+            string piece = clean.Substring(offset, length);
+            if (SpecialTokens.FirstOrDefault(special => special.Equals(piece, StringComparison.OrdinalIgnoreCase)) is { } token) ids.Add(_vocabulary.Ids[token]);
+            else ids.AddRange(_bpe.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false));
+        }
+        return [.. ids];
+    }
+
+    /// <summary>Captions to rows: start, ids, end, padding.</summary>
+    /// <param name="texts">The captions; an empty one gives start and end alone.</param>
+    /// <param name="truncate">Whether a caption that is too long is cut (its row still ends with the end token) or refused.</param>
+    /// <param name="padding">How long the rows become.</param>
+    /// <exception cref="ArgumentException">A caption is too long and may not be cut; the message quotes it and says by how much.</exception>
+    public TokenBatch Tokenize(IReadOnlyList<string> texts, bool truncate = false, Padding padding = Padding.Longest)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        var rows = texts.Select(Encode).ToList();
+        for (int i = 0; i < rows.Count; i++)
+        {
+            if (rows[i].Length <= ContextLength - 2) continue;
+            if (!truncate)
+                throw new ArgumentException($"Caption {i} (\"{Shorten(texts[i])}\") has {rows[i].Length} tokens; with start and end at most {ContextLength - 2} fit the context of {ContextLength}. Shorten it, or pass truncate: true.");
+            rows[i] = rows[i][..(ContextLength - 2)];
+        }
+
+        int length = padding == Padding.ContextLength ? ContextLength : rows.Select(row => row.Length + 2).DefaultIfEmpty(2).Max();
+        var ids = new long[rows.Count * length];
+        Array.Fill(ids, PadId);
+        for (int i = 0; i < rows.Count; i++)
+        {
+            ids[i * length] = StartOfTextId;
+            for (int k = 0; k < rows[i].Length; k++) ids[i * length + 1 + k] = rows[i][k];
+            ids[i * length + 1 + rows[i].Length] = EndOfTextId;
+        }
+        return new TokenBatch(ids, rows.Count, length, [.. rows.Select(row => row.Length + 1)]);
+    }
+
+    /// <summary>Ids back to text: each word is followed by a space, special tokens stay as they are written.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
+    public string Decode(IEnumerable<int> ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        return ByteSymbols.Decode(string.Concat(ids.Select(Token))).Replace(EndOfWord, " ", StringComparison.Ordinal);
+    }
+
+    /// <summary>Shows, piece by piece, the merges that make a caption's tokens.</summary>
+    public IReadOnlyList<BytePairTrace> Explain(string text)
+    {
+        string clean = TextCleaner.Clean(text);
+        return [.. ClipPreTokenizer.Split(clean).Select(piece => Explain(clean.AsSpan(piece.Offset, piece.Length)))];
+    }
+
+    private BytePairTrace Explain(ReadOnlySpan<char> piece)
+    {
+        var symbols = ByteSymbols.Encode(piece).Select(c => c.ToString()).ToList();
+        symbols[^1] += EndOfWord;
+        var steps = new List<BytePairStep> { new([.. symbols], null) };
+        while (true)
+        {
+            var pairs = symbols.Zip(symbols.Skip(1)).Where(_vocabulary.Ranks.ContainsKey).ToList();
+            if (pairs.Count == 0) break;
+            var best = pairs.MinBy(pair => _vocabulary.Ranks[pair]);
+            for (int i = 0; i + 1 < symbols.Count; i++)
+            {
+                if ((symbols[i], symbols[i + 1]) != best) continue;
+                symbols[i] += symbols[i + 1];
+                symbols.RemoveAt(i + 1);
+            }
+            steps.Add(new BytePairStep([.. symbols], _vocabulary.Ranks[best]));
+        }
+        return new BytePairTrace(piece.ToString(), steps, [.. symbols.Select(symbol => _vocabulary.Ids[symbol])]);
+    }
+
+    private static string Shorten(string text) => text.Length <= 60 ? text : new StringBuilder(text, 0, 57, 60).Append("...").ToString();
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+
+namespace ClipNotebooks.Clip.Text;
+
+/// <summary>vocab.json and merges.txt, read and held against each other.</summary>
+internal sealed class Vocabulary
+{
+    private Vocabulary(Dictionary<string, int> ids, List<(string Left, string Right)> merges)
+    {
+        Ids = ids;
+        Merges = merges;
+        Tokens = [.. ids.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
+        Ranks = merges.Select((pair, rank) => (pair, rank)).ToDictionary(entry => entry.pair, entry => entry.rank);
+    }
+
+    internal IReadOnlyDictionary<string, int> Ids { get; }
+
+    internal IReadOnlyList<string> Tokens { get; }
+
+    internal IReadOnlyList<(string Left, string Right)> Merges { get; }
+
+    internal IReadOnlyDictionary<(string Left, string Right), int> Ranks { get; }
+
+    internal static Vocabulary Load(string folder)
+    {
+        string vocabulary = Find(folder, "vocab.json"), merges = Find(folder, "merges.txt");
+        var ids = ReadIds(vocabulary);
+        return new Vocabulary(ids, ReadMerges(merges, vocabulary, ids));
+    }
+
+    private static string Find(string folder, string name)
+    {
+        string path = Path.Combine(folder, name);
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{folder} has no {name}; a tokenizer needs vocab.json and merges.txt.", path);
+    }
+
+    private static Dictionary<string, int> ReadIds(string path)
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{path} is not a vocabulary: it must be one JSON object from token to id.");
+            foreach (var entry in json.RootElement.EnumerateObject())
+            {
+                if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id))
+                    throw new InvalidDataException($"{path}: the id of \"{entry.Name}\" is {entry.Value.GetRawText()}, not a whole number.");
+                if (!ids.TryAdd(entry.Name, id)) throw new InvalidDataException($"{path}: the token \"{entry.Name}\" stands there twice.");
+            }
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"{path} is not JSON: {exception.Message}", exception);
+        }
+
+        var used = new bool[ids.Count];
+        foreach (var (token, id) in ids)
+        {
+            if (id < 0 || id >= used.Length) throw new InvalidDataException($"{path}: \"{token}\" has the id {id}, but {ids.Count} tokens have the ids 0 to {ids.Count - 1}.");
+            if (used[id]) throw new InvalidDataException($"{path}: the id {id} of \"{token}\" is another token's too.");
+            used[id] = true;
+        }
+        foreach (string special in ClipTokenizer.SpecialTokens)
+            if (!ids.ContainsKey(special)) throw new InvalidDataException($"{path} has no {special}: it is not a CLIP vocabulary.");
+        return ids;
+    }
+
+    private static List<(string, string)> ReadMerges(string path, string vocabulary, Dictionary<string, int> ids)
+    {
+        var merges = new List<(string, string)>();
+        var seen = new HashSet<(string, string)>();
+        int number = 0;
+        foreach (string line in File.ReadLines(path))
+        {
+            number++;
+            if (line.Length == 0 || (number == 1 && line.StartsWith("#version", StringComparison.Ordinal))) continue;
+            string[] symbols = line.Split(' ');
+            if (symbols.Length != 2 || symbols.Any(symbol => symbol.Length == 0))
+                throw new InvalidDataException($"{path}, line {number}: a merge is two symbols with one space between; this line is \"{line}\".");
+            foreach (string symbol in symbols.Append(symbols[0] + symbols[1]))
+                if (!ids.ContainsKey(symbol)) throw new InvalidDataException($"{path}, line {number}: \"{symbol}\" is not in {vocabulary}.");
+            if (!seen.Add((symbols[0], symbols[1]))) throw new InvalidDataException($"{path}, line {number}: the merge \"{line}\" stands there twice.");
+            merges.Add((symbols[0], symbols[1]));
+        }
+        return merges;
+    }
+}

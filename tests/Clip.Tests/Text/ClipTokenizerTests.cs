@@ -1,0 +1,103 @@
+using ClipNotebooks.Clip.Text;
+
+namespace ClipNotebooks.Clip.Tests.Text;
+
+/// <summary>The tokenizer's own behaviour, on a small vocabulary that the test trains.</summary>
+public sealed class ClipTokenizerTests : IDisposable
+{
+    private static readonly string[] Captions = ["a photo of a cat", "a photo of a dog", "a photo of two red circles", "it's the cat's photo, naïve café ☕"];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("vocabulary").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void A_trained_vocabulary_has_bytes_merges_and_special_tokens_in_Clips_order()
+    {
+        int size = BytePairTrainer.Train(Captions, 540, _folder);
+        var tokenizer = ClipTokenizer.Load(_folder);
+        Assert.Equal(540, size);
+        Assert.Equal(540, tokenizer.VocabularySize);
+        Assert.Equal("!", tokenizer.Token(0));
+        Assert.Equal("!</w>", tokenizer.Token(256));
+        Assert.Equal((538, 539), (tokenizer.StartOfTextId, tokenizer.EndOfTextId));
+        Assert.Single(tokenizer.Encode("photo"));
+        Assert.StartsWith("#version: 0.2\n", File.ReadAllText(Path.Combine(_folder, "merges.txt")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_vocabulary_stops_growing_when_every_word_is_one_token() =>
+        Assert.Equal(BytePairTrainer.Train(Captions, 5000, _folder), BytePairTrainer.Train(Captions, 9000, _folder));
+
+    [Fact]
+    public void Training_twice_writes_the_same_bytes()
+    {
+        string second = Path.Combine(_folder, "second");
+        BytePairTrainer.Train(Captions, 540, _folder);
+        BytePairTrainer.Train(Captions.Reverse(), 540, second);
+        foreach (string file in new[] { "vocab.json", "merges.txt" })
+            Assert.Equal(File.ReadAllBytes(Path.Combine(_folder, file)), File.ReadAllBytes(Path.Combine(second, file)));
+    }
+
+    [Theory]
+    [InlineData("a photo of a cat")]
+    [InlineData("words never seen: zyx 42!")]
+    [InlineData("ελληνικά 日本語 🙂")]
+    public void Encoding_and_decoding_keep_the_words(string text)
+    {
+        BytePairTrainer.Train(Captions, 560, _folder);
+        var tokenizer = ClipTokenizer.Load(_folder);
+        string Squeeze(string s) => s.Replace(" ", "", StringComparison.Ordinal);
+        Assert.Equal(Squeeze(text), Squeeze(tokenizer.Decode(tokenizer.Encode(text))));
+    }
+
+    [Fact]
+    public void An_empty_caption_is_start_and_end()
+    {
+        BytePairTrainer.Train(Captions, 520, _folder);
+        var tokenizer = ClipTokenizer.Load(_folder);
+        Assert.Equal([tokenizer.StartOfTextId, tokenizer.EndOfTextId], tokenizer.Tokenize([""]).Ids);
+    }
+
+    [Fact]
+    public void Rows_are_padded_to_the_longest_and_masked()
+    {
+        BytePairTrainer.Train(Captions, 560, _folder);
+        var batch = ClipTokenizer.Load(_folder).Tokenize(["cat", "a photo of a cat"]);
+        Assert.Equal((2, 7), (batch.Count, batch.Length));
+        Assert.Equal([2, 6], batch.EndOfTextPositions);
+        Assert.Equal([1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1], batch.AttentionMask());
+        Assert.Equal([0L, 0, 0, 0], batch.Ids[3..7]);
+    }
+
+    [Fact]
+    public void A_caption_that_is_too_long_is_refused_in_words()
+    {
+        BytePairTrainer.Train(Captions, 560, _folder);
+        var tokenizer = ClipTokenizer.Load(_folder, contextLength: 4);
+        var error = Assert.Throws<ArgumentException>(() => tokenizer.Tokenize(["a photo of a cat"]));
+        Assert.Contains("\"a photo of a cat\") has 5 tokens", error.Message, StringComparison.Ordinal);
+        Assert.Contains("at most 2 fit the context of 4", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("vocab.json", "[1]", "one JSON object")]
+    [InlineData("vocab.json", "{\"a\": 0", "is not JSON")]
+    [InlineData("vocab.json", "{\"a\": 0, \"b\": 0}", "another token's too")]
+    [InlineData("vocab.json", "{\"a\": 0, \"b\": 7}", "has the id 7")]
+    [InlineData("vocab.json", "{\"a\": 0}", "has no <|startoftext|>")]
+    [InlineData("merges.txt", "#version: 0.2\na b c\n", "line 2")]
+    [InlineData("merges.txt", "#version: 0.2\n€ €\n", "is not in")]
+    public void A_damaged_file_is_named_with_its_place(string file, string content, string message)
+    {
+        BytePairTrainer.Train(Captions, 540, _folder);
+        File.WriteAllText(Path.Combine(_folder, file), content);
+        var error = Assert.Throws<InvalidDataException>(() => ClipTokenizer.Load(_folder));
+        Assert.Contains(file, error.Message, StringComparison.Ordinal);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_file_is_named() =>
+        Assert.Contains("vocab.json", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+}
