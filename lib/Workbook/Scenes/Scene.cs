@@ -1,0 +1,49 @@
+using ClipNotebooks.Clip.Images;
+using SkiaSharp;
+
+namespace ClipNotebooks.Workbook.Scenes;
+
+/// <summary>One picture that can be drawn at any resolution, and true sentences about it. Immutable; safe to draw from several threads.</summary>
+public sealed class Scene
+{
+    private readonly ulong _seed;
+    private readonly Action<Pen> _draw;
+
+    internal Scene(string concept, IReadOnlyList<string> captions, IReadOnlyDictionary<string, string> attributes, ulong seed, Action<Pen> draw)
+    {
+        (Concept, Captions, Attributes) = (concept, captions, attributes);
+        (_seed, _draw) = (seed, draw);
+    }
+
+    /// <summary>The zero-shot label, one of <see cref="SyntheticScenes.Concepts"/>.</summary>
+    public string Concept { get; }
+
+    /// <summary>Two to five different true captions in lower case, at most 16 words each; the first says the most.</summary>
+    public IReadOnlyList<string> Captions { get; }
+
+    /// <summary>What the picture was made from, in the words of the first caption: "color", "background", "count", "layout" of an object; "sky", "extra", "side" of a landscape; "count", "first", "relation", "second", "background" of shapes.</summary>
+    public IReadOnlyDictionary<string, string> Attributes { get; }
+
+    /// <summary>What train and held-out worlds are told apart by: no composition is in both.</summary>
+    public string Composition => Attributes["composition"];
+
+    /// <summary>Draws the picture, antialiased.</summary>
+    /// <param name="size">R, at least 8; the picture has R · R pixels and looks the same at every R.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is below 8.</exception>
+    public RgbImage Draw(int size)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 8);
+        using var bitmap = new SKBitmap(new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using var canvas = new SKCanvas(bitmap);
+        canvas.Clear(SKColors.White);
+        canvas.Scale(size / 100f);
+        using (var pen = new Pen(canvas, new Dice(_seed)))
+            _draw(pen);
+        canvas.Flush();
+        var source = bitmap.GetPixelSpan();
+        byte[] pixels = new byte[3 * size * size];
+        for (int i = 0, j = 0; i < pixels.Length; i += 3, j += 4)
+            (pixels[i], pixels[i + 1], pixels[i + 2]) = (source[j], source[j + 1], source[j + 2]);
+        return new RgbImage(size, size, pixels);
+    }
+}
