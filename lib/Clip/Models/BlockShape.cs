@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>What the blocks of both towers need.</summary>
@@ -8,6 +10,9 @@ namespace ClipNotebooks.Clip.Models;
 /// <param name="LayerNormEpsilon">ε of every layer normalisation.</param>
 internal sealed record BlockShape(int Width, int Heads, int MlpWidth, Activation Activation, double LayerNormEpsilon)
 {
+    /// <summary>Where the weights are made; the CPU by default.</summary>
+    internal Device? Device { get; init; }
+
     internal static void Validate(string tower, int width, int layers, int heads, int? mlpWidth)
     {
         if (width < 1) throw new ArgumentException($"{tower}.Width is {width}; it must be at least 1.");

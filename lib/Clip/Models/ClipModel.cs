@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -10,21 +11,29 @@ namespace ClipNotebooks.Clip.Models;
 /// </summary>
 public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, Tensor LogitsPerText)>
 {
-    /// <summary>A model with fresh weights, on the CPU, in float32.</summary>
+    [ComponentName(Name = "positional_embedding")] private readonly Parameter _textPositions;
+    [ComponentName(Name = "text_projection")] private readonly Parameter _textProjection;
+    [ComponentName(Name = "logit_scale")] private readonly Parameter _logitScale;
+
+    /// <summary>A model with fresh weights in float32, spread as by openai/CLIP's <c>initialize_parameters</c>.</summary>
     /// <param name="config">Its shape. <see cref="random.manual_seed"/> fixes the weights.</param>
+    /// <param name="device">Where the weights are made: the CPU by default; <c>meta</c> gives names and shapes without memory.</param>
     /// <exception cref="ArgumentException">A value of the shape is out of its range.</exception>
-    public ClipModel(ClipConfig config) : base(nameof(ClipModel))
+    public ClipModel(ClipConfig config, Device? device = null) : base(nameof(ClipModel))
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
-        Visual = new VisionTransformer(config);
-        Text = new TextTransformer(config);
-        LogitScale = new Parameter(tensor((float)Math.Log(1 / config.InitialTemperature)));
+        Visual = new VisionTransformer(config, device);
+        Text = new TextTransformer(config, device);
+        _textPositions = Text.get_parameter("positional_embedding")!;
+        _textProjection = Text.get_parameter("text_projection")!;
+        _logitScale = new Parameter(full([], (float)Math.Log(1 / config.InitialTemperature), device: device));
 
         // The order is that of openai/CLIP's state dict.
-        foreach (string name in new[] { "positional_embedding", "text_projection" }) register_parameter(name, Text.get_parameter(name)!);
-        register_parameter("logit_scale", LogitScale);
+        register_parameter("positional_embedding", _textPositions);
+        register_parameter("text_projection", _textProjection);
+        register_parameter("logit_scale", _logitScale);
         register_module("visual", Visual);
         foreach (var (name, module) in Text.named_children()) register_module(name, module);
     }
@@ -39,7 +48,7 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
     public TextTransformer Text { get; }
 
     /// <summary>ln(1 / τ), a scalar: its exponential multiplies the cosine similarities (paper, section 2.3).</summary>
-    public Parameter LogitScale { get; }
+    public Parameter LogitScale => _logitScale;
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
@@ -59,5 +68,12 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
         var text = functional.normalize(EncodeText(ids), p: 2, dim: -1);            // (T, E)
         var logitsPerImage = LogitScale.exp() * image.mm(text.t());                 // (B, T)
         return (logitsPerImage.MoveToOuterDisposeScope(), logitsPerImage.t().MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Converts or moves the parameters; the text tower then takes over its two that stand at the root.</summary>
+    protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
+    {
+        base._toEpilog(dtype, device, non_blocking);
+        Text.Share(_textPositions, _textProjection);
     }
 }

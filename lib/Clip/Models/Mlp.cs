@@ -14,9 +14,9 @@ internal sealed class Mlp : Module<Tensor, Tensor>
 
     internal Mlp(BlockShape shape) : base(nameof(Mlp))
     {
-        _in = Linear(shape.Width, shape.MlpWidth);
+        _in = Linear(shape.Width, shape.MlpWidth, device: shape.Device);
         _activation = shape.Activation == Activation.QuickGelu ? new QuickGELU() : GELU();
-        _out = Linear(shape.MlpWidth, shape.Width);
+        _out = Linear(shape.MlpWidth, shape.Width, device: shape.Device);
         RegisterComponents();
     }
 

@@ -20,14 +20,16 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
     /// <param name="width">D.</param>
     /// <param name="heads">H, a divisor of D.</param>
     /// <param name="causal">Whether a token sees only itself and those before it.</param>
-    public MultiHeadAttention(int width, int heads, bool causal) : base(nameof(MultiHeadAttention))
+    /// <param name="device">Where the weights are made; the CPU by default.</param>
+    /// <exception cref="ArgumentException">The heads do not divide the width.</exception>
+    public MultiHeadAttention(int width, int heads, bool causal, Device? device = null) : base(nameof(MultiHeadAttention))
     {
         if (heads < 1 || width % heads != 0) throw new ArgumentException($"{heads} heads do not divide a width of {width}.");
         (_heads, _causal) = (heads, causal);
-        _inWeight = new Parameter(empty(3 * width, width));
-        _inBias = new Parameter(zeros(3 * width));
+        _inWeight = new Parameter(empty(3 * width, width, device: device));
+        _inBias = new Parameter(zeros(3 * width, device: device));
         init.xavier_uniform_(_inWeight);
-        _out = Linear(width, width);
+        _out = Linear(width, width, device: device);
         using (no_grad()) _out.bias!.zero_();
         RegisterComponents();
     }

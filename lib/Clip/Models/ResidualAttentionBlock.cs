@@ -17,10 +17,10 @@ public sealed class ResidualAttentionBlock : Module<Tensor, Tensor>
 
     internal ResidualAttentionBlock(BlockShape shape, bool causal) : base(nameof(ResidualAttentionBlock))
     {
-        _attention = new MultiHeadAttention(shape.Width, shape.Heads, causal);
-        _ln1 = LayerNorm(shape.Width, shape.LayerNormEpsilon);
+        _attention = new MultiHeadAttention(shape.Width, shape.Heads, causal, shape.Device);
+        _ln1 = LayerNorm(shape.Width, shape.LayerNormEpsilon, device: shape.Device);
         _mlp = new Mlp(shape);
-        _ln2 = LayerNorm(shape.Width, shape.LayerNormEpsilon);
+        _ln2 = LayerNorm(shape.Width, shape.LayerNormEpsilon, device: shape.Device);
         RegisterComponents();
     }
 

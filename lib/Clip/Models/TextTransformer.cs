@@ -8,8 +8,8 @@ namespace ClipNotebooks.Clip.Models;
 /// <summary>CLIP's text tower (paper, section 2.4): causal pre-norm blocks, pooled at the end-of-text token.</summary>
 public sealed class TextTransformer : Module<Tensor, Tensor>
 {
-    [ComponentName(Name = "positional_embedding")] private readonly Parameter _positionalEmbedding;
-    [ComponentName(Name = "text_projection")] private readonly Parameter _projection;
+    [ComponentName(Name = "positional_embedding")] private Parameter _positionalEmbedding;
+    [ComponentName(Name = "text_projection")] private Parameter _projection;
     [ComponentName(Name = "transformer")] private readonly Transformer _transformer;
     [ComponentName(Name = "token_embedding")] private readonly Embedding _tokenEmbedding;
     [ComponentName(Name = "ln_final")] private readonly LayerNorm _lnFinal;
@@ -17,19 +17,30 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
 
     /// <summary>A text tower with fresh weights.</summary>
     /// <param name="config">The whole model's shape.</param>
-    public TextTransformer(ClipConfig config) : base(nameof(TextTransformer))
+    /// <param name="device">Where the weights are made; the CPU by default.</param>
+    /// <exception cref="ArgumentException">A value of the shape is out of its range.</exception>
+    public TextTransformer(ClipConfig config, Device? device = null) : base(nameof(TextTransformer))
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         _config = config.Text;
-        _transformer = new Transformer(config.TextBlock, _config.Layers, causal: true);
-        _tokenEmbedding = Embedding(_config.VocabularySize, _config.Width);
-        _positionalEmbedding = new Parameter(empty(_config.ContextLength, _config.Width));
-        _lnFinal = LayerNorm(_config.Width, config.LayerNormEpsilon);
-        _projection = new Parameter(Math.Pow(_config.Width, -0.5) * randn(_config.Width, config.EmbeddingWidth));
+        _transformer = new Transformer(config.TextBlock with { Device = device }, _config.Layers, causal: true);
+        _tokenEmbedding = Embedding(_config.VocabularySize, _config.Width, device: device);
+        _positionalEmbedding = new Parameter(empty(_config.ContextLength, _config.Width, device: device));
+        _lnFinal = LayerNorm(_config.Width, config.LayerNormEpsilon, device: device);
+        _projection = new Parameter(empty(_config.Width, config.EmbeddingWidth, device: device));
         init.normal_(_tokenEmbedding.weight!, 0, 0.02);
         init.normal_(_positionalEmbedding, 0, 0.01);
+        init.normal_(_projection, 0, Math.Pow(_config.Width, -0.5));
         RegisterComponents();
+    }
+
+    /// <summary>Takes over the parameters that the model which shares them has converted or moved.</summary>
+    internal void Share(Parameter positionalEmbedding, Parameter projection)
+    {
+        (_positionalEmbedding, _projection) = (positionalEmbedding, projection);
+        ConditionallyRegisterParameter("positional_embedding", positionalEmbedding);
+        ConditionallyRegisterParameter("text_projection", projection);
     }
 
     /// <summary>The blocks before <c>ln_final</c>.</summary>

@@ -19,20 +19,23 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
 
     /// <summary>An image tower with fresh weights.</summary>
     /// <param name="config">The whole model's shape.</param>
-    public VisionTransformer(ClipConfig config) : base(nameof(VisionTransformer))
+    /// <param name="device">Where the weights are made; the CPU by default.</param>
+    /// <exception cref="ArgumentException">A value of the shape is out of its range.</exception>
+    public VisionTransformer(ClipConfig config, Device? device = null) : base(nameof(VisionTransformer))
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         _config = config.Vision;
         int width = _config.Width;
         double scale = Math.Pow(width, -0.5);
-        _patchEmbedding = Conv2d(3, width, kernel_size: _config.PatchSize, stride: _config.PatchSize, bias: false);
-        _classEmbedding = new Parameter(scale * randn(width));
-        _positionalEmbedding = new Parameter(scale * randn(_config.Tokens, width));
-        _lnPre = LayerNorm(width, config.LayerNormEpsilon);
-        _transformer = new Transformer(config.VisionBlock, _config.Layers, causal: false);
-        _lnPost = LayerNorm(width, config.LayerNormEpsilon);
-        _projection = new Parameter(scale * randn(width, config.EmbeddingWidth));
+        _patchEmbedding = Conv2d(3, width, kernel_size: _config.PatchSize, stride: _config.PatchSize, bias: false, device: device);
+        _classEmbedding = new Parameter(empty(width, device: device));
+        _positionalEmbedding = new Parameter(empty(_config.Tokens, width, device: device));
+        _lnPre = LayerNorm(width, config.LayerNormEpsilon, device: device);
+        _transformer = new Transformer(config.VisionBlock with { Device = device }, _config.Layers, causal: false);
+        _lnPost = LayerNorm(width, config.LayerNormEpsilon, device: device);
+        _projection = new Parameter(empty(width, config.EmbeddingWidth, device: device));
+        foreach (var parameter in new[] { _classEmbedding, _positionalEmbedding, _projection }) init.normal_(parameter, 0, scale);
         RegisterComponents();
     }
 

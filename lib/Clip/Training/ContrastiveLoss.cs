@@ -16,9 +16,7 @@ public static class ContrastiveLoss
     /// <exception cref="ArgumentException">The matrix is not square.</exception>
     public static Tensor FromLogits(Tensor logitsPerImage)
     {
-        ArgumentNullException.ThrowIfNull(logitsPerImage);
-        if (logitsPerImage.dim() != 2 || logitsPerImage.shape[0] != logitsPerImage.shape[1])
-            throw new ArgumentException($"The contrastive loss takes (B, B) logits, pairs on the diagonal; it was given {Shapes.Text(logitsPerImage)}.");
+        RequireSquare(logitsPerImage);
         using var scope = NewDisposeScope();
         var pair = arange(logitsPerImage.shape[0], device: logitsPerImage.device);              // (B)
         var imageToText = functional.cross_entropy(logitsPerImage, pair);
@@ -52,12 +50,47 @@ public static class ContrastiveLoss
         return FromLogits(Similarity(image, text) / temperature).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Similarity(Tensor image, Tensor text)
+    /// <summary>
+    /// The same value and gradients as <see cref="WithLogitScale"/>, with two (chunk, B) matrices of logits in memory at a time instead of one (B, B), also
+    /// for the backward: how a large batch fits.
+    /// </summary>
+    /// <param name="image">(B, E), rows of length 1.</param>
+    /// <param name="text">(B, E), rows of length 1; row i belongs to row i of <paramref name="image"/>.</param>
+    /// <param name="logitScale">A scalar, the logarithm of the factor.</param>
+    /// <param name="chunk">Rows at a time, at least 1.</param>
+    /// <returns>A scalar.</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit, or the chunk is below 1.</exception>
+    public static Tensor Chunked(Tensor image, Tensor text, Tensor logitScale, int chunk)
+    {
+        ArgumentNullException.ThrowIfNull(logitScale);
+        RequirePairs(image, text);
+        return ChunkedLoss.Of([image, text, logitScale], image.shape[0], chunk, (x, start, length) =>
+        {
+            var pair = arange(start, start + length, device: image.device);                     // (chunk)
+            var perImage = x[2].exp() * x[0].narrow(0, start, length).mm(x[1].t());             // (chunk, B)
+            var perText = x[2].exp() * x[1].narrow(0, start, length).mm(x[0].t());              // (chunk, B)
+            return (functional.cross_entropy(perImage, pair, reduction: Reduction.Sum) + functional.cross_entropy(perText, pair, reduction: Reduction.Sum)) / 2;
+        });
+    }
+
+    internal static void RequireSquare(Tensor logitsPerImage)
+    {
+        ArgumentNullException.ThrowIfNull(logitsPerImage);
+        if (logitsPerImage.dim() != 2 || logitsPerImage.shape[0] != logitsPerImage.shape[1])
+            throw new ArgumentException($"The loss takes (B, B) logits, pairs on the diagonal; it was given {Shapes.Text(logitsPerImage)}.");
+    }
+
+    internal static void RequirePairs(Tensor image, Tensor text)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(text);
-        if (image.dim() != 2 || !image.shape.AsSpan().SequenceEqual(text.shape))
-            throw new ArgumentException($"The contrastive loss takes (B, E) images and as many captions; it was given {Shapes.Text(image)} and {Shapes.Text(text)}.");
+        if (image.dim() != 2 || image.shape[0] < 1 || !image.shape.AsSpan().SequenceEqual(text.shape))
+            throw new ArgumentException($"The loss takes (B, E) images and as many captions; it was given {Shapes.Text(image)} and {Shapes.Text(text)}.");
+    }
+
+    private static Tensor Similarity(Tensor image, Tensor text)
+    {
+        RequirePairs(image, text);
         return image.mm(text.t());                                                              // (B, B)
     }
 }
