@@ -1,3 +1,57 @@
-using TorchSharp;
+using System.CommandLine;
+using ClipNotebooks.Cli.Commands;
 
-Console.WriteLine(torch.ones(2, 2).sum().ToDouble());
+namespace ClipNotebooks.Cli;
+
+/// <summary>`clipbook`: one command a file in Commands.</summary>
+internal static class Program
+{
+    internal static readonly Option<bool> Verbose = new("--verbose") { Description = "Show stack traces of failures.", Recursive = true };
+
+    internal static RootCommand Root() => new($"""
+        clipbook runs the CLIP lessons and the tools around them.
+
+        Examples:
+          clipbook doctor            what is installed, and what to mend
+          clipbook run               every lesson, pages into artifacts/book
+          clipbook run --only 4      lesson 04 alone
+
+        {ExitCode.Help}
+        """)
+    {
+        Verbose,
+        RunCommand.Create(),
+        RunLessonCommand.Create(),
+        DoctorCommand.Create(),
+    };
+
+    private static Task<int> Main(string[] args) => RunAsync(args, Console.Error);
+
+    internal static async Task<int> RunAsync(string[] args, TextWriter error)
+    {
+        ParseResult parsed = Root().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var problem in parsed.Errors)
+                await error.WriteLineAsync($"clipbook: {problem.Message}");
+            await error.WriteLineAsync("See clipbook --help, or clipbook COMMAND --help.");
+            return ExitCode.Usage;
+        }
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (OperationCanceledException)
+        {
+            await error.WriteLineAsync("clipbook: stopped.");
+            return ExitCode.Cancelled;
+        }
+        catch (Exception problem)
+        {
+            await error.WriteLineAsync(parsed.GetValue(Verbose) ? problem.ToString()
+                : problem is UserError ? $"clipbook: {problem.Message}"
+                : $"clipbook: {problem.Message} (--verbose shows where this happened)");
+            return problem is UserError known ? known.ExitCode : ExitCode.Failed;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using TorchSharp;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>What the doctor looks at; each method is one row.</summary>
+internal static class Diagnosis
+{
+    private static readonly string[] ModelFiles = ["config.json", "model.safetensors", "vocab.json", "merges.txt", "preprocessor_config.json"];
+
+    internal static IEnumerable<Finding> All(string? root)
+    {
+        yield return Sdk();
+        yield return new("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.RuntimeIdentifier}");
+        if (OperatingSystem.IsLinux())
+            yield return LibStdCxx();
+        Finding native = NativeLibrary();
+        yield return native;
+        yield return native.Fatal ? new("device", "unknown: the native library does not load") : Device();
+        yield return Memory();
+        yield return new("cores", Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture));
+        yield return Workbook(root);
+        yield return Model(root, Environment.GetEnvironmentVariable("CLIP_MODEL"));
+        yield return HubCache();
+        yield return Editor();
+    }
+
+    private static Finding Sdk()
+    {
+        string? version = Said("dotnet", "--version");
+        const string Cure = "Install the .NET 10 SDK: https://dotnet.microsoft.com/download";
+        if (version is null)
+            return new("SDK", $"not found (runtime {Environment.Version})", Cure);
+        return int.TryParse(version.Split('.')[0], out int major) && major >= 10 ? new("SDK", version) : new("SDK", version, Cure, Fatal: true);
+    }
+
+    private static Finding LibStdCxx()
+    {
+        string? path = LibStdCxxPath();
+        if (path is null)
+            return new("libstdc++", "libstdc++.so.6 not found", "Install the package libstdc++6.", Fatal: true);
+        bool current = File.ReadAllBytes(path).AsSpan().IndexOf("GLIBCXX_3.4.32"u8) >= 0;
+        return new("libstdc++", current ? "has GLIBCXX_3.4.32" : "older than GLIBCXX_3.4.32: the build's patched native library is used");
+    }
+
+    private static string? LibStdCxxPath()
+    {
+        string architecture = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
+        string[] folders = [$"/usr/lib/{architecture}", $"/lib/{architecture}", "/usr/lib64", "/lib64", "/usr/lib", "/lib"];
+        return folders.Select(folder => Path.Combine(folder, "libstdc++.so.6")).FirstOrDefault(File.Exists);
+    }
+
+    private static Finding NativeLibrary()
+    {
+        try
+        {
+            using var scope = torch.NewDisposeScope();
+            double two = (torch.ones(1) + torch.ones(1)).ToDouble();
+            string path = Path.Combine(AppContext.BaseDirectory, "libLibTorchSharp.so");
+            bool patched = OperatingSystem.IsLinux() && File.Exists(path) && File.ReadAllBytes(path).AsSpan().IndexOf("_ZSt21ios_base_library_initv"u8) < 0;
+            return two == 2 ? new("native library", $"loaded, TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}" + (patched ? ", patched copy" : ""))
+                : new("native library", "loaded, but 1 + 1 is not 2", "Build again: dotnet build -c Release", Fatal: true);
+        }
+        catch (Exception problem)
+        {
+            return new("native library", "does not load: " + problem.GetBaseException().Message.Split('\n')[0],
+                "Build again on this machine: dotnet clean -c Release, then dotnet build -c Release", Fatal: true);
+        }
+    }
+
+    private static Finding Device()
+    {
+        if (torch.cuda.is_available())
+            return new("device", $"cuda, {torch.cuda.device_count()} device(s)");
+        return File.Exists("/proc/driver/nvidia/version")
+            ? new("device", "cpu, though an NVIDIA driver is here", "For CUDA, build with -p:TorchBackend=cuda")
+            : new("device", "cpu");
+    }
+
+    private static Finding Memory()
+    {
+        double gibibytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
+        string state = string.Create(CultureInfo.InvariantCulture, $"{gibibytes:0.0} GiB");
+        return gibibytes >= 2 ? new("memory", state) : new("memory", state, "Lessons want 2 GiB: run them one at a time with clipbook run --parallel 1");
+    }
+
+    internal static Finding Workbook(string? root)
+    {
+        if (root is null)
+            return new("lessons", "not inside the repository", "Run clipbook from a folder of the repository.", Fatal: true);
+        int lessons = Directory.Exists(Path.Combine(root, "notebooks")) ? Directory.GetFiles(Path.Combine(root, "notebooks"), "*.dib").Length : 0;
+        if (lessons == 0)
+            return new("lessons", "no .dib file in notebooks", "Restore the folder: git checkout -- notebooks", Fatal: true);
+        string library = Path.Combine(root, "lib", "Workbook", "bin", "Release", "net10.0", "ClipNotebooks.Workbook.dll");
+        return File.Exists(library) ? new("lessons", $"{lessons}, library built")
+            : new("lessons", $"{lessons}, but the library they reference is not built", "dotnet build lib/Workbook -c Release", Fatal: true);
+    }
+
+    /// <summary>The model the lessons will use: CLIP_MODEL, a folder or a Hub id, else data/models/tiny-clip.</summary>
+    internal static Finding Model(string? root, string? chosen)
+    {
+        bool named = !string.IsNullOrEmpty(chosen);
+        string folder = named ? chosen! : Path.Combine(root ?? ".", "data", "models", "tiny-clip");
+        if (named && !Directory.Exists(folder) && folder.Count(c => c == '/') == 1 && !Path.IsPathRooted(folder))
+            return new("model", $"{folder} from the Hub (CLIP_MODEL); not looked at here");
+        string cure = named ? "Set CLIP_MODEL to a folder with a model, or unset it for the embedded one." : "Restore it: git checkout -- data/models/tiny-clip";
+        string[] missing = [.. ModelFiles
+            .Where(file => !File.Exists(Path.Combine(folder, file)))];
+        if (missing.Length > 0)
+            return new("model", $"{folder} lacks {string.Join(", ", missing)}", cure, Fatal: true);
+        return Unreadable(Path.Combine(folder, "model.safetensors")) is { } reason
+            ? new("model", $"{folder}: {reason}", cure, Fatal: true)
+            : new("model", folder + (named ? " (CLIP_MODEL)" : " (embedded)"));
+    }
+
+    /// <summary>Why a safetensors file cannot be one, told from its header and length; null for a sound one.</summary>
+    private static string? Unreadable(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        Span<byte> length = stackalloc byte[8];
+        if (file.ReadAtLeast(length, 8, throwOnEndOfStream: false) < 8)
+            return "model.safetensors is shorter than a header";
+        ulong header = BinaryPrimitives.ReadUInt64LittleEndian(length);
+        if (header > (ulong)(file.Length - 8) || header > 100_000_000)
+            return "the header of model.safetensors is longer than the file: truncated, or a Git LFS pointer";
+        byte[] json = new byte[header];
+        file.ReadExactly(json);
+        try
+        {
+            using JsonDocument entries = JsonDocument.Parse(json);
+            long end = entries.RootElement.EnumerateObject().Where(entry => entry.Name != "__metadata__")
+                .Select(entry => entry.Value.GetProperty("data_offsets")[1].GetInt64()).DefaultIfEmpty().Max();
+            return end + 8 + (long)header == file.Length ? null : "model.safetensors is truncated or has bytes to spare";
+        }
+        catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return "the header of model.safetensors is not valid: " + problem.Message;
+        }
+    }
+
+    private static Finding HubCache()
+    {
+        string folder = Environment.GetEnvironmentVariable("HF_HUB_CACHE")
+            ?? (Environment.GetEnvironmentVariable("HF_HOME") is { Length: > 0 } home ? Path.Combine(home, "hub")
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "huggingface", "hub"));
+        return new("Hub cache", folder + (Directory.Exists(folder) ? "" : " (not there yet)"));
+    }
+
+    private static Finding Editor()
+    {
+        string? extensions = Said(OperatingSystem.IsWindows() ? "code.cmd" : "code", "--list-extensions");
+        if (extensions is null)
+            return new("editor", "VS Code not found; clipbook run needs none");
+        return extensions.Contains("ms-dotnettools.dotnet-interactive-vscode", StringComparison.OrdinalIgnoreCase)
+            ? new("editor", "VS Code with Polyglot Notebooks")
+            : new("editor", "VS Code without Polyglot Notebooks", "code --install-extension ms-dotnettools.dotnet-interactive-vscode");
+    }
+
+    private static string? Said(string program, string argument)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(program, argument) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            if (output.Wait(TimeSpan.FromSeconds(10)) && process.WaitForExit(1000))
+                return process.ExitCode == 0 ? output.Result.Trim() : null;
+            process.Kill(entireProcessTree: true);
+            return null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+    }
+}

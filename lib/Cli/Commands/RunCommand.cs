@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Globalization;
+using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Notebooks.Pages;
+using Spectre.Console;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>`clipbook run`: executes lessons and writes their pages.</summary>
+internal static class RunCommand
+{
+    internal static Command Create()
+    {
+        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons; all of notebooks/*.dib if none.", Arity = ArgumentArity.ZeroOrMore };
+        Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take.", DefaultValueFactory = _ => 600 };
+        Option<bool> keepGoing = new("--keep-going") { Description = "Run the later cells of a lesson after one fails. (Other lessons run in any case.)" };
+        Option<string> only = new("--only") { Description = "Numbers of the lessons to run, such as 3,4.", DefaultValueFactory = _ => "" };
+        Option<string?> output = new("--output") { Description = "Folder of the pages; replaced as a whole. Default: artifacts/book in the repository." };
+        Option<int> parallel = new("--parallel") { Description = "Lessons at once.", DefaultValueFactory = _ => new RunOptions().Parallel };
+        Command command = new("run", $"""
+            Runs lessons (.dib) without an editor, each in a process of its own, and writes them as HTML pages.
+
+            Examples:
+              clipbook run                                  all lessons
+              clipbook run 04                               one lesson, by number, name or path
+              clipbook run --only 3,4 --timeout 120         two lessons, two minutes each
+              clipbook run my.dib --output pages --keep-going
+
+            {ExitCode.Help}
+            """) { lessons, timeout, keepGoing, only, output, parallel };
+        command.SetAction((parsed, token) =>
+        {
+            double seconds = parsed.GetValue(timeout);
+            int atOnce = parsed.GetValue(parallel);
+            if (!(seconds > 0 && seconds < 1e6))
+                throw new UserError($"--timeout {seconds.ToString(CultureInfo.InvariantCulture)}: a number of seconds above 0 is needed.", ExitCode.Usage);
+            if (atOnce < 1)
+                throw new UserError($"--parallel {atOnce}: at least 1 is needed.", ExitCode.Usage);
+            RunOptions options = new() { Timeout = TimeSpan.FromSeconds(seconds), KeepGoing = parsed.GetValue(keepGoing), Parallel = atOnce };
+            string? root = RepositoryRoot.TryFind();
+            var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], Numbers(parsed.GetValue(only) ?? ""), root);
+            string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", "book");
+            return RunAsync(paths, options, folder, token);
+        });
+        return command;
+    }
+
+    private static int[] Numbers(string only) => [.. only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
+            : throw new UserError($"--only {only}: \"{part}\" is not a lesson's number; write --only 3,4.", ExitCode.Usage))];
+
+    private static async Task<int> RunAsync(IReadOnlyList<string> paths, RunOptions options, string folder, CancellationToken token)
+    {
+        LessonResult[] results = AnsiConsole.Profile.Capabilities.Interactive
+            ? await WithBarsAsync(paths, options, token)
+            : await LessonRunner.RunAsync(paths, options, null, result => AnsiConsole.WriteLine(Line(result)), token);
+        BookWriter.Write(results, folder);
+        AnsiConsole.Write(Table(results));
+        foreach (LessonResult result in results)
+            foreach (CellFailure failure in result.Failures)
+                await Console.Error.WriteLineAsync("\n" + result.Report(failure));
+        AnsiConsole.WriteLine($"Pages: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        return results.Any(result => result.Failures.Count > 0) ? ExitCode.Failed : ExitCode.Success;
+    }
+
+    private static Task<LessonResult[]> WithBarsAsync(IReadOnlyList<string> paths, RunOptions options, CancellationToken token) => AnsiConsole.Progress()
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn())
+        .StartAsync(bars =>
+        {
+            Dictionary<string, ProgressTask> tasks = paths.ToDictionary(path => path, path => bars.AddTask(Markup.Escape(Name(path)), autoStart: false));
+            return LessonRunner.RunAsync(paths, options, path =>
+            {
+                tasks[path].StartTask();
+                return (cell, at, count) =>
+                {
+                    tasks[path].MaxValue = count;
+                    tasks[path].Value = at - 1;
+                    tasks[path].Description = Markup.Escape($"{Name(path)}: cell {cell.Number} ({at} of {count})");
+                };
+            }, result =>
+            {
+                tasks[result.Path].Description = Markup.Escape(Name(result.Path)) + (result.Failures.Count == 0 ? " [green]done[/]" : " [red]failed[/]");
+                tasks[result.Path].Value = tasks[result.Path].MaxValue;
+                tasks[result.Path].StopTask();
+            }, token);
+        });
+
+    private static string Name(string path) => Path.GetFileNameWithoutExtension(path);
+
+    private static string Line(LessonResult result) => string.Create(CultureInfo.InvariantCulture,
+        $"{result.Name}: {(result.Failures.Count == 0 ? "done" : "failed")} in {result.Seconds:0.0} s");
+
+    private static Table Table(LessonResult[] results)
+    {
+        Table table = new Table().RoundedBorder().AddColumn("lesson").AddColumn(new TableColumn("cells").RightAligned())
+            .AddColumn(new TableColumn("failures").RightAligned()).AddColumn(new TableColumn("seconds").RightAligned());
+        foreach (LessonResult result in results)
+        {
+            int ran = result.Cells.Count(cell => cell.Seconds is not null || cell.Failure is not null);
+            string cells = ran == result.Cells.Count ? $"{ran}" : $"{ran} of {result.Cells.Count}";
+            string failures = result.Failures.Count == 0 ? "0" : $"[red]{result.Failures.Count}[/]";
+            table.AddRow(Markup.Escape(result.Name), cells, failures, result.Seconds.ToString("0.0", CultureInfo.InvariantCulture));
+        }
+        return table;
+    }
+}

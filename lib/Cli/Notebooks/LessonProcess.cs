@@ -1,0 +1,197 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace ClipNotebooks.Cli.Notebooks;
+
+/// <summary>Runs one lesson in a process of its own and gathers its events: an abort in native code ends the lesson, not the run,
+/// and the cell it happened in is known.</summary>
+internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int threads)
+{
+    /// <summary>Called with the cell that begins, its place among the code cells (from 1) and their count.</summary>
+    internal Action<NotebookCell, int, int>? CellStarted { get; init; }
+
+    /// <exception cref="OperationCanceledException">Cancelled; the child and its children are gone.</exception>
+    internal async Task<LessonResult> RunAsync(string path, CancellationToken cancellationToken)
+    {
+        Stopwatch clock = Stopwatch.StartNew();
+        Notebook notebook;
+        try
+        {
+            notebook = Notebook.Load(path);
+        }
+        catch (NotebookException problem)
+        {
+            return new(path, null, [], [new(problem.Cell, problem.Line, problem.Problem)], clock.Elapsed.TotalSeconds);
+        }
+        string events = Path.GetTempFileName();
+        try
+        {
+            Gathered gathered = new(notebook, CellStarted);
+            using Process child = Start(path, events);
+            StringBuilder said = new();
+            child.OutputDataReceived += (_, line) => Keep(said, line.Data);
+            child.ErrorDataReceived += (_, line) => Keep(said, line.Data);
+            child.BeginOutputReadLine();
+            child.BeginErrorReadLine();
+            string? ended = await WatchAsync(child, events, gathered, clock, said, cancellationToken);
+            return gathered.Result(path, ended, clock.Elapsed.TotalSeconds);
+        }
+        finally
+        {
+            File.Delete(events);
+        }
+    }
+
+    private async Task<string?> WatchAsync(Process child, string events, Gathered gathered, Stopwatch clock, StringBuilder said, CancellationToken cancellationToken)
+    {
+        using EventReader reader = new(events);
+        try
+        {
+            while (!child.HasExited && clock.Elapsed < timeout)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                reader.Read(gathered.Add);
+                await Task.WhenAny(child.WaitForExitAsync(CancellationToken.None), Task.Delay(100, cancellationToken));
+            }
+            bool late = !child.HasExited;
+            if (late)
+                child.Kill(entireProcessTree: true);
+            await child.WaitForExitAsync(CancellationToken.None);
+            reader.Read(gathered.Add);
+            lock (said)
+                return late ? $"stopped: the lesson took longer than its {timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s (--timeout)."
+                    : gathered.IsComplete ? null
+                    : $"the process died here ({Exit(child.ExitCode)}). " + said.ToString().Trim();
+        }
+        finally
+        {
+            if (!child.HasExited)
+                child.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static string Exit(int code) => code switch
+    {
+        134 => "exit code 134, aborted: native code gave up, usually on tensor shapes that do not fit",
+        137 => "exit code 137, killed: usually out of memory",
+        139 => "exit code 139, segmentation fault",
+        _ => $"exit code {code}",
+    };
+
+    private static void Keep(StringBuilder said, string? line)
+    {
+        lock (said)
+            if (said.Length < 4000 && line is not null && !line.StartsWith("frame #", StringComparison.Ordinal) && !line.StartsWith("Exception raised from", StringComparison.Ordinal))
+                said.AppendLine(line);
+    }
+
+    private Process Start(string path, string events)
+    {
+        string runtime = RuntimeEnvironment.GetRuntimeDirectory();
+        string dotnet = Path.GetFullPath(Path.Combine(runtime, "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
+        ProcessStartInfo info = new(File.Exists(dotnet) ? dotnet : "dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ClipNotebooks.Cli.dll"), Commands.RunLessonCommand.Name, Path.GetFullPath(path), "--result", events];
+        foreach (string argument in keepGoing ? [.. arguments, "--keep-going"] : arguments)
+            info.ArgumentList.Add(argument);
+        string count = threads.ToString(CultureInfo.InvariantCulture);
+        info.Environment.TryAdd("OMP_NUM_THREADS", count);
+        info.Environment.TryAdd("MKL_NUM_THREADS", count);
+        info.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        return Process.Start(info) ?? throw new UserError($"Could not start {info.FileName}.");
+    }
+
+    /// <summary>Reads whole lines of a file that grows.</summary>
+    private sealed class EventReader(string path) : IDisposable
+    {
+        private readonly FileStream _file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        private readonly List<byte> _rest = [];
+
+        internal void Read(Action<LessonEvent> add)
+        {
+            byte[] buffer = new byte[1 << 16];
+            for (int n; (n = _file.Read(buffer)) > 0;)
+                foreach (byte b in buffer.AsSpan(0, n))
+                {
+                    if (b != '\n')
+                    {
+                        _rest.Add(b);
+                        continue;
+                    }
+                    add(LessonEvent.FromLine(Encoding.UTF8.GetString([.. _rest])));
+                    _rest.Clear();
+                }
+        }
+
+        public void Dispose() => _file.Dispose();
+    }
+
+    /// <summary>The state of a lesson as its events tell it.</summary>
+    private sealed class Gathered(Notebook notebook, Action<NotebookCell, int, int>? cellStarted)
+    {
+        private readonly Dictionary<int, List<CellOutput>> _outputs = [];
+        private readonly Dictionary<int, (double Seconds, CellFailure? Failure)> _ends = [];
+        private int _running;
+
+        internal bool IsComplete { get; private set; }
+
+        internal void Add(LessonEvent happened)
+        {
+            switch (happened)
+            {
+                case LessonEvent.Started started:
+                    _running = started.Cell;
+                    NotebookCell[] code = [.. notebook.CodeCells];
+                    int at = Array.FindIndex(code, cell => cell.Number == started.Cell);
+                    cellStarted?.Invoke(code[at], at + 1, code.Length);
+                    break;
+                case LessonEvent.Shown shown:
+                    Place(shown);
+                    break;
+                case LessonEvent.Finished finished:
+                    _ends[finished.Cell] = (finished.Seconds, finished.Failure);
+                    _running = 0;
+                    break;
+                case LessonEvent.Completed:
+                    IsComplete = true;
+                    break;
+            }
+        }
+
+        private void Place(LessonEvent.Shown shown)
+        {
+            foreach (List<CellOutput> earlier in _outputs.Values)
+                if (earlier.FindIndex(output => output.Id == shown.Output.Id) is >= 0 and var i)
+                {
+                    earlier[i] = shown.Output;
+                    return;
+                }
+            if (!_outputs.TryGetValue(shown.Cell, out var list))
+                _outputs[shown.Cell] = list = [];
+            list.Add(shown.Output);
+        }
+
+        internal LessonResult Result(string path, string? ended, double seconds)
+        {
+            NotebookCell? victim = notebook.Cells.FirstOrDefault(cell => cell.Number == _running);
+            CellFailure? death = ended is null ? null : new(_running, victim?.Line ?? 0, ended);
+            CellResult[] cells = [.. notebook.CodeCells.Select(cell =>
+            {
+                bool ran = _ends.TryGetValue(cell.Number, out var end);
+                CellFailure? failure = cell.Number == _running ? death : end.Failure;
+                return new CellResult(cell, _outputs.GetValueOrDefault(cell.Number) ?? [], ran ? end.Seconds : null, failure);
+            })];
+            List<CellFailure> failures = [.. cells.Select(cell => cell.Failure).OfType<CellFailure>()];
+            if (death is not null && !failures.Contains(death))
+                failures.Add(death);
+            return new(path, notebook, cells, failures, seconds);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace ClipNotebooks.Cli.Notebooks;
+
+/// <summary>What one code cell showed, how long it took (seconds) and whether it failed. A cell that was not reached has Seconds null.</summary>
+internal sealed record CellResult(NotebookCell Cell, IReadOnlyList<CellOutput> Outputs, double? Seconds, CellFailure? Failure);
+
+/// <summary>An executed lesson. Notebook is null where the file could not be read; Failures then says why.</summary>
+internal sealed record LessonResult(string Path, Notebook? Notebook, IReadOnlyList<CellResult> Cells, IReadOnlyList<CellFailure> Failures, double Seconds)
+{
+    internal string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
+
+    /// <summary>One failure as `file(line): cell N: message`, cell and line left out where unknown.</summary>
+    internal string Report(CellFailure failure) =>
+        Path + (failure.Line > 0 ? $"({failure.Line})" : "") + (failure.Cell > 0 ? $": cell {failure.Cell}" : "") + ": " + failure.Message;
+}

@@ -1,0 +1,63 @@
+namespace ClipNotebooks.Cli.Notebooks;
+
+/// <summary>How to run lessons. Parallel: lessons at once; the cores are divided among them, because libtorch uses several threads itself.</summary>
+internal sealed record RunOptions
+{
+    internal TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(600);
+
+    internal bool KeepGoing { get; init; }
+
+    internal int Parallel { get; init; } = Math.Min(Environment.ProcessorCount, Math.Clamp(Environment.ProcessorCount / 2, 2, 8));
+}
+
+/// <summary>Runs lessons, each in a process of its own, several at once.</summary>
+internal static class LessonRunner
+{
+    /// <returns>One result a path, in the paths' order.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled; no child is left.</exception>
+    internal static async Task<LessonResult[]> RunAsync(IReadOnlyList<string> paths, RunOptions options, Func<string, Action<NotebookCell, int, int>>? progress,
+        Action<LessonResult>? finished, CancellationToken cancellationToken)
+    {
+        int parallel = Math.Max(1, Math.Min(options.Parallel, paths.Count));
+        int threads = Math.Max(1, Environment.ProcessorCount / parallel);
+        LessonResult[] results = new LessonResult[paths.Count];
+        ParallelOptions limits = new() { MaxDegreeOfParallelism = parallel, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(Enumerable.Range(0, paths.Count), limits, async (i, token) =>
+        {
+            LessonProcess process = new(options.Timeout, options.KeepGoing, threads) { CellStarted = progress?.Invoke(paths[i]) };
+            results[i] = await process.RunAsync(paths[i], token);
+            finished?.Invoke(results[i]);
+        });
+        return results;
+    }
+
+    /// <summary>Lessons named by path, file name or number; all of notebooks/*.dib where nothing is named.</summary>
+    /// <exception cref="UserError">A name or number that no lesson has.</exception>
+    internal static IReadOnlyList<string> Find(IReadOnlyList<string> names, IReadOnlyList<int> numbers, string? root)
+    {
+        string folder = Path.Combine(root ?? ".", "notebooks");
+        string[] all = root is not null && Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*.dib").Order(StringComparer.Ordinal)] : [];
+        List<string> chosen = [.. names.Select(name => ByName(name, all))];
+        if (names.Count == 0)
+            chosen.AddRange(all);
+        if (numbers.Count > 0)
+            foreach (int number in numbers)
+                if (!chosen.Any(path => NumberOf(path) == number))
+                    throw new UserError($"No lesson {number:00} among {Listed(chosen)}.", ExitCode.Usage);
+        if (chosen.Count == 0)
+            throw new UserError($"No lessons: there is no .dib file in {Path.GetFullPath(folder)}. Run clipbook inside the repository, or name lessons by path.", ExitCode.Usage);
+        return [.. chosen.Where(path => numbers.Count == 0 || numbers.Contains(NumberOf(path))).Distinct()];
+    }
+
+    private static string ByName(string name, string[] all)
+    {
+        if (File.Exists(name) || name.EndsWith(".dib", StringComparison.OrdinalIgnoreCase))
+            return name;
+        return all.FirstOrDefault(path => Path.GetFileNameWithoutExtension(path) == name || (int.TryParse(name, out int number) && NumberOf(path) == number))
+            ?? throw new UserError($"No lesson is called \"{name}\": there are {Listed(all)}.", ExitCode.Usage);
+    }
+
+    private static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(Path.GetFileNameWithoutExtension)) is { Length: > 0 } text ? text : "none";
+
+    private static int NumberOf(string path) => int.TryParse(Path.GetFileName(path).Split('-', '.')[0], out int number) ? number : -1;
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Net;
+using System.Reflection;
+using System.Text;
+
+namespace ClipNotebooks.Cli.Notebooks.Pages;
+
+/// <summary>Writes executed lessons as a folder of pages that need no network: written beside, then renamed into place.</summary>
+internal static class BookWriter
+{
+    private const string Marker = "book.css";
+
+    /// <exception cref="UserError">The folder holds something that is not a book.</exception>
+    internal static void Write(IReadOnlyList<LessonResult> results, string folder)
+    {
+        string target = Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar);
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any() && !File.Exists(Path.Combine(target, Marker)))
+            throw new UserError($"{target} holds files that are not pages of lessons, and it would be replaced as a whole: give --output an empty or a new folder.");
+        string unique = "." + Guid.NewGuid().ToString("N")[..8];
+        string beside = target + unique + ".new";
+        Directory.CreateDirectory(beside);
+        try
+        {
+            string[] names = Names(results);
+            File.WriteAllText(Path.Combine(beside, Marker), Resource("book.css"));
+            File.WriteAllText(Path.Combine(beside, "index.html"), Index(results, names));
+            for (int i = 0; i < results.Count; i++)
+                File.WriteAllText(Path.Combine(beside, names[i] + ".html"), new LessonPage(results, names, i).ToHtml());
+            Replace(beside, target, target + unique + ".old");
+        }
+        finally
+        {
+            if (Directory.Exists(beside))
+                Directory.Delete(beside, recursive: true);
+        }
+    }
+
+    private static void Replace(string beside, string target, string old)
+    {
+        bool existed = Directory.Exists(target);
+        if (existed)
+            Directory.Move(target, old);
+        Directory.Move(beside, target);
+        if (existed)
+            Directory.Delete(old, recursive: true);
+    }
+
+    /// <summary>Page names: the lessons' own, numbered where two folders hold the same name.</summary>
+    private static string[] Names(IReadOnlyList<LessonResult> results)
+    {
+        HashSet<string> taken = new(StringComparer.OrdinalIgnoreCase) { "index" };
+        return [.. results.Select(result =>
+        {
+            string name = result.Name;
+            for (int i = 2; !taken.Add(name); i++)
+                name = string.Create(CultureInfo.InvariantCulture, $"{result.Name}-{i}");
+            return name;
+        })];
+    }
+
+    private static string Resource(string name)
+    {
+        using StreamReader reader = new(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!);
+        return reader.ReadToEnd();
+    }
+
+    internal static string Document(string title, string body) => $"""
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>{WebUtility.HtmlEncode(title)}</title>
+        <link rel="stylesheet" href="book.css">
+        </head>
+        <body>
+        {body}
+        </body>
+        </html>
+
+        """;
+
+    private static string Index(IReadOnlyList<LessonResult> results, string[] names)
+    {
+        StringBuilder rows = new();
+        for (int i = 0; i < results.Count; i++)
+        {
+            LessonResult result = results[i];
+            string state = result.Failures.Count == 0 ? "passed" : result.Failures.Count == 1 ? "1 failure" : $"{result.Failures.Count} failures";
+            rows.Append(CultureInfo.InvariantCulture, $"""
+                <tr><td><a href="{Uri.EscapeDataString(names[i])}.html">{WebUtility.HtmlEncode(result.Notebook?.Title ?? result.Name)}</a></td>
+                <td>{result.Cells.Count}</td><td class="{(result.Failures.Count == 0 ? "passed" : "failed")}">{state}</td><td>{result.Seconds:0.0}</td></tr>
+
+                """);
+        }
+        return Document("CLIP lessons", $"""
+            <main class="index">
+            <h1>CLIP lessons</h1>
+            <p>Executed lessons, with what their cells showed.</p>
+            <div class="scroll"><table><thead><tr><th>lesson</th><th>code cells</th><th>result</th><th>seconds</th></tr></thead>
+            <tbody>
+            {rows}</tbody></table></div>
+            </main>
+            """);
+    }
+}

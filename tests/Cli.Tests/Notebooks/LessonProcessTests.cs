@@ -1,0 +1,169 @@
+using System.Diagnostics;
+using ClipNotebooks.Cli.Notebooks;
+
+namespace ClipNotebooks.Cli.Tests.Notebooks;
+
+public sealed class LessonProcessTests
+{
+    private static async Task<LessonResult> RunAsync(string text, bool keepGoing = false, double seconds = 120, CancellationToken token = default)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.Write("lesson.dib", text);
+        return await new LessonProcess(TimeSpan.FromSeconds(seconds), keepGoing, threads: 1).RunAsync(path, token);
+    }
+
+    [Fact]
+    public async Task Cells_share_state_await_and_show_what_they_print_display_and_return()
+    {
+        LessonResult result = await RunAsync("""
+            #!csharp
+
+            int Twice(int x) => 2 * x;
+            Console.Write("printed");
+            display(HTML("<b>bold</b>"));
+            new[] { 1, 2 }.Select(Twice).ToArray()
+
+            #!csharp
+
+            await Task.Delay(1);
+            var shown = 1.Display();
+            shown.Update(Twice(21));
+            """);
+        Assert.Empty(result.Failures);
+        Assert.Equal([("printed", null), ("<b>bold</b>", "<b>bold</b>"), ("int[2] { 2, 4 }", null)], result.Cells[0].Outputs.Select(o => (o.Text, o.Html)));
+        Assert.Equal(["42"], result.Cells[1].Outputs.Select(o => o.Text));
+    }
+
+    [Fact]
+    public async Task A_view_is_told_by_the_names_of_its_attribute_and_methods()
+    {
+        LessonResult result = await RunAsync("""
+            #!csharp
+
+            class TypeFormatterSourceAttribute(Type source) : Attribute { public Type FormatterSourceType => source; }
+            class Source { public IEnumerable<object> CreateTypeFormatters() { yield return new Html(); } }
+            class Html { public string MimeType => "text/html"; public bool Format(object x, System.IO.TextWriter to) { to.Write("<i>view</i>"); return true; } }
+            [TypeFormatterSource(typeof(Source))] class View { public string ToText() => "view"; }
+            new View()
+            """);
+        Assert.Empty(result.Failures);
+        Assert.Equal(("view", "<i>view</i>"), result.Cells[0].Outputs.Select(o => (o.Text, o.Html)).Single());
+    }
+
+    [Fact]
+    public async Task A_reference_is_relative_to_the_lessons_folder()
+    {
+        using TemporaryFolder folder = new();
+        File.Copy(typeof(Markdig.Markdown).Assembly.Location, Path.Combine(folder.Path, "Beside.dll"));
+        string path = folder.Write("lesson.dib", "#!csharp\n\n#r \"./Beside.dll\"\nMarkdig.Markdown.ToHtml(\"*a*\").Trim()");
+        LessonResult result = await new LessonProcess(TimeSpan.FromSeconds(120), false, 1).RunAsync(path, default);
+        Assert.Empty(result.Failures);
+        Assert.Equal("<p><em>a</em></p>", result.Cells[0].Outputs.Single().Text);
+    }
+
+    [Fact]
+    public async Task An_exception_names_cell_and_line_without_the_hosts_frames_and_ends_the_lesson()
+    {
+        LessonResult result = await RunAsync("#!markdown\n\nText\n\n#!csharp\n\nint At(int[] a) =>\n  a[5];\nAt(new int[1]);\n\n#!csharp\n\n1");
+        CellFailure failure = Assert.Single(result.Failures);
+        Assert.Equal((2, 8), (failure.Cell, failure.Line));
+        Assert.Equal("System.IndexOutOfRangeException: Index was outside the bounds of the array.\n  at At(Int32[] a) in lesson.dib:line 8\n  at the cell in lesson.dib:line 9", failure.Message);
+        Assert.Null(result.Cells[1].Seconds);
+    }
+
+    [Fact]
+    public async Task Keep_going_runs_the_cells_after_a_failure()
+    {
+        LessonResult result = await RunAsync("#!csharp\nthrow new Exception(\"first\");\n#!csharp\n7", keepGoing: true);
+        Assert.Single(result.Failures);
+        Assert.Equal("7", result.Cells[1].Outputs.Single().Text);
+    }
+
+    [Fact]
+    public async Task A_syntax_error_names_cell_and_line()
+    {
+        CellFailure failure = Assert.Single((await RunAsync("#!csharp\n1\n#!csharp\n\nvar a = 1;\nvar b = ;")).Failures);
+        Assert.Equal((2, 6), (failure.Cell, failure.Line));
+        Assert.Contains("line 6: CS1525", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_read_is_a_failure_of_the_lesson()
+    {
+        CellFailure failure = Assert.Single((await RunAsync("#!csharp\n1\n#!time")).Failures);
+        Assert.Equal((1, 3), (failure.Cell, failure.Line));
+    }
+
+    [Fact]
+    public async Task A_process_that_dies_is_reported_with_the_cell_and_what_it_showed()
+    {
+        LessonResult result = await RunAsync("#!csharp\n1\n#!csharp\nConsole.WriteLine(\"last words\");\nConsole.Out.Flush();\nEnvironment.FailFast(\"the end\");");
+        CellFailure failure = Assert.Single(result.Failures);
+        Assert.Equal((2, 4), (failure.Cell, failure.Line));
+        Assert.Contains("the process died here", failure.Message);
+        Assert.Contains("the end", failure.Message);
+        Assert.Equal("last words", result.Cells[1].Outputs.Single().Text.Trim());
+    }
+
+    [Fact]
+    public async Task A_cell_that_exits_the_process_is_a_failure() =>
+        Assert.Contains("exit code 0", Assert.Single((await RunAsync("#!csharp\nEnvironment.Exit(0);")).Failures).Message);
+
+    [Fact]
+    public async Task A_native_abort_is_reported_with_the_cell_and_the_shapes()
+    {
+        string torch = typeof(TorchSharp.torch).Assembly.Location;
+        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nusing TorchSharp;\n#!csharp\ntorch.ones(2, 3).matmul(torch.ones(2, 3))");
+        CellFailure failure = Assert.Single(result.Failures);
+        Assert.Equal(2, failure.Cell);
+        Assert.Contains("the process died here", failure.Message);
+        Assert.Contains("(2x3 and 2x3)", failure.Message);
+        Assert.DoesNotContain("frame #", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_timeout_ends_the_child_and_its_children()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Skip("starts the program sleep");
+        Stopwatch clock = Stopwatch.StartNew();
+        LessonResult result = await RunAsync("#!csharp\nvar p = System.Diagnostics.Process.Start(\"sleep\", \"300\");\nConsole.Write(p.Id); Console.Out.Flush();\nwhile (true) ;", seconds: 8);
+        CellFailure failure = Assert.Single(result.Failures);
+        Assert.Equal(1, failure.Cell);
+        Assert.Contains("longer than its 8 s (--timeout)", failure.Message);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30));
+        int child = int.Parse(result.Cells[0].Outputs.Single().Text, System.Globalization.CultureInfo.InvariantCulture);
+        Assert.True(SpinWait.SpinUntil(() => HasEnded(child), TimeSpan.FromSeconds(5)));
+    }
+
+    private static bool HasEnded(int id)
+    {
+        try
+        {
+            using Process process = Process.GetProcessById(id);
+            return process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return true;
+        }
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_the_child()
+    {
+        using CancellationTokenSource stop = new(TimeSpan.FromSeconds(2));
+        Stopwatch clock = Stopwatch.StartNew();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync("#!csharp\nawait Task.Delay(60000);", token: stop.Token));
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task Endless_console_output_is_cut_and_counted()
+    {
+        LessonResult result = await RunAsync("#!csharp\nfor (int i = 0; i < 30000; i++) Console.Write(\"0123456789\");");
+        string text = result.Cells[0].Outputs.Single().Text;
+        Assert.InRange(text.Length, 100_000, 100_100);
+        Assert.EndsWith("200000 more characters were printed.", text);
+    }
+}
