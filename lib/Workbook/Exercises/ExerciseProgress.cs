@@ -1,0 +1,24 @@
+namespace ClipNotebooks.Workbook.Exercises;
+
+/// <summary>The exercises of a lesson and how far the reader is with each; reads the last results when shown.</summary>
+/// <param name="lesson">The lesson's name.</param>
+/// <param name="exercises">Its exercises, in the lesson's order.</param>
+public sealed class ExerciseProgress(string lesson, IReadOnlyList<Exercise> exercises)
+{
+    /// <summary>The lesson's name.</summary>
+    public string Lesson { get; } = lesson;
+
+    /// <summary>The exercises, in the lesson's order.</summary>
+    public IReadOnlyList<Exercise> Exercises { get; } = exercises;
+
+    /// <summary>How many are done.</summary>
+    public int Done => Exercises.Count(e => e.Last.Status == ExerciseStatus.Done);
+
+    /// <summary>A line for the whole and one for each exercise.</summary>
+    public string ToText() => string.Join(Environment.NewLine, Exercises.Select(e => $"{e.Last.Mark} {e.Title}").Prepend(Heading));
+
+    /// <inheritdoc/>
+    public override string ToString() => ToText();
+
+    private string Heading => $"Exercises of {Lesson}: {Done} of {Exercises.Count} done";
+}

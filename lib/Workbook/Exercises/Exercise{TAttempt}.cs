@@ -1,0 +1,44 @@
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Workbook.Exercises;
+
+/// <summary>An exercise whose answer has a given signature. Checks are independent of one another and leave no tensor behind.</summary>
+/// <typeparam name="TAttempt">The signature of the reader's function.</typeparam>
+public sealed class Exercise<TAttempt> : Exercise where TAttempt : Delegate
+{
+    /// <summary>A right answer, by the library wherever the library has one.</summary>
+    public required TAttempt Reference { get; init; }
+
+    /// <summary>The inputs on which an answer is compared with <see cref="Reference"/>.</summary>
+    public required IReadOnlyList<ExerciseCase<TAttempt>> Cases { get; init; }
+
+    /// <summary>Typical wrong answers, each with its own hint.</summary>
+    public required IReadOnlyList<Mistake<TAttempt>> Mistakes { get; init; }
+
+    /// <summary>The largest difference that counts as equal, relative to values above 1; by default what float32 sums of a few hundred terms can differ by.</summary>
+    public double Tolerance { get; init; } = 1e-4;
+
+    /// <summary>Runs the reader's function on every input and says in words how it differs from the library.</summary>
+    /// <param name="attempt">The reader's function; whatever it throws becomes part of the result.</param>
+    public ExerciseResult Check(TAttempt attempt)
+    {
+        ArgumentNullException.ThrowIfNull(attempt);
+        using var scope = NewDisposeScope();
+        return Last = Judge(attempt);
+    }
+
+    private ExerciseResult Judge(TAttempt attempt)
+    {
+        var given = Answers(attempt);
+        if (given.Any(answer => answer.IsNotYet)) return ExerciseResult.NotYet(Title);
+
+        var expected = Answers(Reference);
+        int wrong = Enumerable.Range(0, Cases.Count).FirstOrDefault(i => !given[i].Agrees(expected[i], Tolerance), -1);
+        if (wrong < 0) return new ExerciseResult(Title, ExerciseStatus.Done, $"right on all {Cases.Count} inputs", null);
+
+        var mistake = Mistakes.FirstOrDefault(m => Answers(m.Attempt).Zip(given).All(pair => pair.First.Agrees(pair.Second, Tolerance)));
+        return new ExerciseResult(Title, ExerciseStatus.Wrong, $"for {Cases[wrong].Input}, {given[wrong].DifferenceFrom(expected[wrong], Tolerance)}", mistake?.Hint);
+    }
+
+    private List<Answer> Answers(TAttempt attempt) => [.. Cases.Select(c => Answer.Of(() => c.Run(attempt)))];
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using ClipNotebooks.Clip.Images;
+
+namespace ClipNotebooks.Workbook;
+
+/// <summary>What every lesson needs to find: the repository's folders, the model in use, the sample images.</summary>
+public static class Lesson
+{
+    /// <summary>The environment variable that puts another model in the place of the embedded one.</summary>
+    public const string ModelVariable = "CLIP_MODEL";
+
+    private const string Mark = "ClipNotebooks.sln";
+
+    /// <summary>The repository's root: the folder of ClipNotebooks.sln, above the working directory or above this library.</summary>
+    /// <exception cref="DirectoryNotFoundException">Neither lies in the repository.</exception>
+    public static string Repository => Above(Environment.CurrentDirectory) ?? Above(AppContext.BaseDirectory) ?? Above(Path.GetDirectoryName(typeof(Lesson).Assembly.Location))
+        ?? throw new DirectoryNotFoundException($"There is no {Mark} above {Environment.CurrentDirectory}; open the lessons inside the repository.");
+
+    /// <summary>The folder of what the project ships: images, models, plots.</summary>
+    public static string Data => Path.Combine(Repository, "data");
+
+    /// <summary>The model in use: <see cref="ModelVariable"/> (a folder, also relative to the repository, or a Hub id), else data/models/tiny-clip.</summary>
+    public static string Model => Environment.GetEnvironmentVariable(ModelVariable) is not { Length: > 0 } chosen ? Path.Combine(Data, "models", "tiny-clip")
+        : Directory.Exists(chosen) ? Path.GetFullPath(chosen)
+        : Directory.Exists(Path.Combine(Repository, chosen)) ? Path.Combine(Repository, chosen)
+        : chosen;
+
+    /// <summary>The sample images of data/images with their captions, in the order of captions.json.</summary>
+    /// <param name="count">How many; the first eight differ the most.</param>
+    /// <exception cref="FileNotFoundException">data/images/captions.json or an image it names is missing.</exception>
+    /// <exception cref="InvalidDataException">captions.json is not an object from file name to captions.</exception>
+    public static IReadOnlyList<Sample> Samples(int count = 8)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        string folder = Path.Combine(Data, "images"), file = Path.Combine(folder, "captions.json");
+        if (!File.Exists(file)) throw new FileNotFoundException($"The sample images are described in {file}, which is missing.", file);
+        try
+        {
+            using var captions = JsonDocument.Parse(File.ReadAllBytes(file));
+            return [.. captions.RootElement.EnumerateObject().Take(count).Select(entry => new Sample(
+                entry.Name, RgbImage.Load(Path.Combine(folder, entry.Name)), [.. entry.Value.EnumerateArray().Select(caption => caption.GetString()!)]))];
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"{file} is not an object from file name to captions: {exception.Message}", exception);
+        }
+    }
+
+    private static string? Above(string? folder)
+    {
+        for (; folder is not null; folder = Path.GetDirectoryName(folder))
+            if (File.Exists(Path.Combine(folder, Mark))) return folder;
+        return null;
+    }
+}
