@@ -98,11 +98,11 @@ public static class ContrastiveLossExercises
         ],
     };
 
-    /// <summary>Logits z = t · cos + b, (B, B) → the sigmoid loss, a scalar: the sum over all pairs divided by B (Zhai et al. 2023, equation in section 3.2).</summary>
+    /// <summary>Logits z = t · cos + b, (B, B) → the sigmoid loss, a scalar: the sum over all pairs divided by B (Zhai et al. 2023, equation 1).</summary>
     public static Exercise<Func<Tensor, Tensor>> Sigmoid { get; } = new()
     {
         Title = "The sigmoid loss",
-        Reference = z => -functional.logsigmoid(z * ((2 * eye(z.shape[0])) - 1)).sum() / z.shape[0],
+        Reference = SigmoidLoss.FromLogits,
         Cases =
         [
             new("logits of 4 pairs, (4, 4)", f => f((3 * Inputs.Normal(29, 4, 4)) - 2)),
