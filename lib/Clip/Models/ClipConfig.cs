@@ -35,6 +35,21 @@ public sealed record ClipConfig
     /// <summary>ViT-L/14@336px: 427,944,193 parameters.</summary>
     public static ClipConfig ViTL14At336 { get; } = ViT(336, 14, 1024, 24, 768, 768);
 
+    /// <summary>RN50: 102,007,137 parameters.</summary>
+    public static ClipConfig RN50 { get; } = ResNet(224, 64, (3, 4, 6, 3), 512, 1024);
+
+    /// <summary>RN101: 119,688,033 parameters.</summary>
+    public static ClipConfig RN101 { get; } = ResNet(224, 64, (3, 4, 23, 3), 512, 512);
+
+    /// <summary>RN50x4: 178,300,601 parameters.</summary>
+    public static ClipConfig RN50x4 { get; } = ResNet(288, 80, (4, 6, 10, 6), 640, 640);
+
+    /// <summary>RN50x16: 290,979,217 parameters.</summary>
+    public static ClipConfig RN50x16 { get; } = ResNet(384, 96, (6, 8, 18, 8), 768, 768);
+
+    /// <summary>RN50x64: 623,258,305 parameters.</summary>
+    public static ClipConfig RN50x64 { get; } = ResNet(448, 128, (3, 15, 36, 10), 1024, 1024);
+
     internal BlockShape VisionBlock => new(Vision.Width, Vision.Heads, Vision.MlpWidth ?? 4 * Vision.Width, Activation, LayerNormEpsilon);
 
     internal BlockShape TextBlock => new(Text.Width, Text.Heads, Text.MlpWidth ?? 4 * Text.Width, Activation, LayerNormEpsilon);
@@ -53,6 +68,13 @@ public sealed record ClipConfig
     private static ClipConfig ViT(int imageSize, int patchSize, int visionWidth, int visionLayers, int textWidth, int embeddingWidth) => new()
     {
         Vision = new VisionConfig { ImageSize = imageSize, PatchSize = patchSize, Width = visionWidth, Layers = visionLayers, Heads = visionWidth / 64 },
+        Text = new TextConfig { Width = textWidth, Layers = 12, Heads = textWidth / 64 },
+        EmbeddingWidth = embeddingWidth,
+    };
+
+    private static ClipConfig ResNet(int imageSize, int width, (int, int, int, int) stages, int textWidth, int embeddingWidth) => new()
+    {
+        Vision = VisionConfig.ResNet(imageSize, width, stages),
         Text = new TextConfig { Width = textWidth, Layers = 12, Heads = textWidth / 64 },
         EmbeddingWidth = embeddingWidth,
     };

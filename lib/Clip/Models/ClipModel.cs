@@ -24,7 +24,7 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
         Config = config;
-        Visual = new VisionTransformer(config, device);
+        ImageTower = config.Vision.Stages is null ? new VisionTransformer(config, device) : new ModifiedResNet(config, device);
         Text = new TextTransformer(config, device);
         _textPositions = Text.get_parameter("positional_embedding")!;
         _textProjection = Text.get_parameter("text_projection")!;
@@ -34,15 +34,20 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
         register_parameter("positional_embedding", _textPositions);
         register_parameter("text_projection", _textProjection);
         register_parameter("logit_scale", _logitScale);
-        register_module("visual", Visual);
+        register_module("visual", ImageTower);
         foreach (var (name, module) in Text.named_children()) register_module(name, module);
     }
 
     /// <summary>The shape.</summary>
     public ClipConfig Config { get; }
 
-    /// <summary>The image tower.</summary>
-    public VisionTransformer Visual { get; }
+    /// <summary>The image tower: a <see cref="VisionTransformer"/> or a <see cref="ModifiedResNet"/>.</summary>
+    public Module<Tensor, Tensor> ImageTower { get; }
+
+    /// <summary>The image tower of a model whose tower is a Vision Transformer.</summary>
+    /// <exception cref="InvalidOperationException">The tower is a ResNet; it is at <see cref="ImageTower"/>.</exception>
+    public VisionTransformer Visual => ImageTower as VisionTransformer
+        ?? throw new InvalidOperationException("This model's image tower is a ModifiedResNet, which has no patches and blocks; it is at ImageTower.");
 
     /// <summary>The text tower; its parameters are this module's own.</summary>
     public TextTransformer Text { get; }
@@ -52,7 +57,7 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
-    public Tensor EncodeImage(Tensor pixels) => Visual.call(pixels);
+    public Tensor EncodeImage(Tensor pixels) => ImageTower.call(pixels);
 
     /// <summary>Token ids, (B, L), int64 → (B, E), not normalised.</summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>

@@ -25,6 +25,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
+        if (config.Vision.Stages is not null) throw new ArgumentException("Vision.Stages is set: the configuration is a ModifiedResNet's.");
         _config = config.Vision;
         int width = _config.Width;
         double scale = Math.Pow(width, -0.5);

@@ -39,7 +39,7 @@ internal sealed class ReferenceModel : IDisposable
         int Value(string name) => config.GetProperty(name).GetInt32();
         return new ClipConfig
         {
-            Vision = new VisionConfig
+            Vision = config.GetProperty("vision_layers").ValueKind == JsonValueKind.Array ? ResNet() : new VisionConfig
             {
                 ImageSize = Value("image_resolution"),
                 PatchSize = Value("vision_patch_size"),
@@ -57,5 +57,11 @@ internal sealed class ReferenceModel : IDisposable
             },
             EmbeddingWidth = Value("embed_dim"),
         };
+
+        VisionConfig ResNet()
+        {
+            int[] blocks = [.. config.GetProperty("vision_layers").EnumerateArray().Select(b => b.GetInt32())];
+            return VisionConfig.ResNet(Value("image_resolution"), Value("vision_width"), (blocks[0], blocks[1], blocks[2], blocks[3]));
+        }
     }
 }
