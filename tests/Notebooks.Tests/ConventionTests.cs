@@ -1,0 +1,59 @@
+using System.Text.RegularExpressions;
+using ClipNotebooks.Cli.Notebooks;
+
+namespace ClipNotebooks.Notebooks.Tests;
+
+/// <summary>What makes a lesson run alike in every engine and read alike to every reader. Loading refuses a BOM and magics.</summary>
+public sealed partial class ConventionTests
+{
+    private const string Library = "#r \"../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"";
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
+    public void The_lesson_follows_the_conventions(string name)
+    {
+        Notebook notebook = Notebook.Load(Path.Combine(Lessons.Folder, name));
+        List<string> wrong = [];
+        if (notebook.Meta is null || !notebook.Meta.Contains("\"defaultKernelName\":\"csharp\"", StringComparison.Ordinal))
+            wrong.Add("the meta header with the csharp kernel is missing");
+        string[] references = [.. notebook.CodeCells.SelectMany(cell => cell.Source.Split('\n')).Where(line => line.StartsWith("#r", StringComparison.Ordinal))];
+        if (references is not [Library] || !notebook.CodeCells.First().Source.Contains(Library, StringComparison.Ordinal))
+            wrong.Add($"one #r, in the first code cell, is expected: {Library}");
+        foreach (NotebookCell cell in notebook.CodeCells)
+            wrong.AddRange(WrongWith(cell).Select(what => $"line {cell.Line}, cell {cell.Number}: {what}"));
+        string prose = string.Join("\n", notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
+        if (!ReferencesHeading().IsMatch(prose))
+            wrong.Add("a References section is missing");
+        int exercises = ExerciseHeading().Count(prose);
+        if (exercises < 3)
+            wrong.Add($"three exercises or more are expected, with a heading or bold text that begins with Exercise; there are {exercises}");
+        Assert.True(wrong.Count == 0, name + ":\n" + string.Join('\n', wrong));
+    }
+
+    private static IEnumerable<string> WrongWith(NotebookCell cell)
+    {
+        bool type = TypeDeclaration().IsMatch(cell.Source);
+        int limit = type ? 40 : 25;
+        if (cell.LineCount > limit)
+            yield return $"{cell.LineCount} lines; at most {limit}";
+        if (NamespaceDeclaration().IsMatch(cell.Source))
+            yield return "a namespace, which scripts do not allow";
+        if (ExtensionMethod().IsMatch(cell.Source))
+            yield return "an extension method, which notebook cells do not allow";
+    }
+
+    [GeneratedRegex(@"^(?:[a-z]+ )*(?:class|record|struct|interface) ", RegexOptions.Multiline)]
+    private static partial Regex TypeDeclaration();
+
+    [GeneratedRegex(@"^\s*namespace\s", RegexOptions.Multiline)]
+    private static partial Regex NamespaceDeclaration();
+
+    [GeneratedRegex(@"\(\s*this\s+\w")]
+    private static partial Regex ExtensionMethod();
+
+    [GeneratedRegex(@"^#+ .*References", RegexOptions.Multiline)]
+    private static partial Regex ReferencesHeading();
+
+    [GeneratedRegex(@"^(?:#+ |\*\*)Exercise\b", RegexOptions.Multiline)]
+    private static partial Regex ExerciseHeading();
+}

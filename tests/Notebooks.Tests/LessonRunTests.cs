@@ -1,0 +1,29 @@
+using ClipNotebooks.Cli.Notebooks;
+
+namespace ClipNotebooks.Notebooks.Tests;
+
+/// <summary>Runs every lesson once, as `clipbook run` does.</summary>
+public sealed class LessonRun : IAsyncLifetime
+{
+    internal IReadOnlyDictionary<string, LessonResult> Results { get; private set; } = new Dictionary<string, LessonResult>();
+
+    public async ValueTask InitializeAsync()
+    {
+        LessonResult[] results = await LessonRunner.RunAsync(Lessons.Paths, new RunOptions { KeepGoing = true }, null, null, CancellationToken.None);
+        Results = results.ToDictionary(result => Path.GetFileName(result.Path));
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
+
+public sealed class LessonRunTests(LessonRun run) : IClassFixture<LessonRun>
+{
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
+    public void Every_cell_of_the_lesson_runs(string name)
+    {
+        LessonResult result = run.Results[name];
+        Assert.True(result.Failures.Count == 0, string.Join("\n\n", result.Failures.Select(result.Report)));
+        Assert.All(result.Cells, cell => Assert.NotNull(cell.Seconds));
+    }
+}
