@@ -43,9 +43,10 @@ internal static class Diagnosis
         string? path = LibStdCxxPath();
         if (path is null)
             return new("libstdc++", "libstdc++.so.6 not found", "Install the package libstdc++6.", Fatal: true);
-        bool current = File.ReadAllBytes(path).AsSpan().IndexOf("GLIBCXX_3.4.32"u8) >= 0;
-        return new("libstdc++", current ? "has GLIBCXX_3.4.32" : "older than GLIBCXX_3.4.32: the build's patched native library is used");
+        return new("libstdc++", IsCurrent(path) ? "has GLIBCXX_3.4.32" : "older than GLIBCXX_3.4.32: the build's patched native library is used");
     }
+
+    private static bool IsCurrent(string libStdCxx) => File.ReadAllBytes(libStdCxx).AsSpan().IndexOf("GLIBCXX_3.4.32"u8) >= 0;
 
     private static string? LibStdCxxPath()
     {
@@ -60,8 +61,8 @@ internal static class Diagnosis
         {
             using var scope = torch.NewDisposeScope();
             double two = (torch.ones(1) + torch.ones(1)).ToDouble();
-            string path = Path.Combine(AppContext.BaseDirectory, "libLibTorchSharp.so");
-            bool patched = OperatingSystem.IsLinux() && File.Exists(path) && File.ReadAllBytes(path).AsSpan().IndexOf("_ZSt21ios_base_library_initv"u8) < 0;
+            // On an older libstdc++ only the patched copy loads.
+            bool patched = OperatingSystem.IsLinux() && LibStdCxxPath() is { } system && !IsCurrent(system);
             return two == 2 ? new("native library", $"loaded, TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}" + (patched ? ", patched copy" : ""))
                 : new("native library", "loaded, but 1 + 1 is not 2", "Build again: dotnet build -c Release", Fatal: true);
         }
