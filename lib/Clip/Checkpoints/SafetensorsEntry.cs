@@ -1,0 +1,11 @@
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Checkpoints;
+
+/// <summary>One tensor of a safetensors file.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its element type.</param>
+/// <param name="Shape">Its shape; empty for a scalar.</param>
+/// <param name="Offset">Where its bytes begin in the file.</param>
+/// <param name="ByteLength">How many there are.</param>
+public sealed record SafetensorsEntry(string Name, ScalarType Type, IReadOnlyList<long> Shape, long Offset, long ByteLength);

@@ -1,0 +1,98 @@
+using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Inference;
+
+/// <summary>
+/// A CLIP ready for use: a model with its processor, in evaluation mode, without gradients. Images and captions come out as
+/// vectors of length 1 in one space, so that a product of two is their cosine similarity. Thread-safe after construction.
+/// </summary>
+public sealed class ClipEncoder : IDisposable
+{
+    private const int BatchSize = 64;
+
+    private readonly Device _device;
+
+    /// <summary>Takes over a model and its processor.</summary>
+    /// <param name="model">The model; disposed with the encoder.</param>
+    /// <param name="processor">What makes the model's inputs.</param>
+    /// <param name="device">Where the model runs.</param>
+    public ClipEncoder(ClipModel model, ClipProcessor processor, Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(processor);
+        _device = device ?? CPU;
+        Model = model;
+        Model.to(_device);
+        Model.eval();
+        Processor = processor;
+    }
+
+    /// <summary>The model.</summary>
+    public ClipModel Model { get; }
+
+    /// <summary>What makes the model's inputs.</summary>
+    public ClipProcessor Processor { get; }
+
+    /// <summary>Opens a model's folder.</summary>
+    /// <param name="folder">Such as <c>data/models/tiny-clip</c>.</param>
+    /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
+    /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the weights do not fit the configuration.</exception>
+    public static ClipEncoder FromPretrained(string folder, Device? device = null)
+    {
+        var model = ClipCheckpoint.FromPretrained(folder);
+        var processor = ClipProcessor.FromPretrained(folder, model.Config.Text.ContextLength);
+        return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU));
+    }
+
+    /// <summary>Embeds images.</summary>
+    /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">The list is empty.</exception>
+    public Tensor EncodeImages(IReadOnlyList<RgbImage> images) => Encode(images, Processor.Images, Model.EncodeImage);
+
+    /// <summary>Embeds captions, each cut at the context length.</summary>
+    /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">The list is empty.</exception>
+    public Tensor EncodeTexts(IReadOnlyList<string> texts) => Encode(texts, Processor.Texts, Model.EncodeText);
+
+    /// <summary>What the model was trained to compare: cosine similarities times the learned scale.</summary>
+    /// <returns>(N, M) for N images and M captions; a softmax over a row gives that image's probabilities. The caller's to dispose.</returns>
+    public Tensor LogitsPerImage(IReadOnlyList<RgbImage> images, IReadOnlyList<string> texts)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        return (Scale * EncodeImages(images).mm(EncodeTexts(texts).T)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The factor on the cosine similarities, exp(LogitScale).</summary>
+    public double Scale
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return Model.LogitScale.detach().exp().to(float32).ToDouble();
+        }
+    }
+
+    /// <summary>Frees the model.</summary>
+    public void Dispose() => Model.Dispose();
+
+    private Tensor Encode<T>(IReadOnlyList<T> items, Func<IReadOnlyList<T>, Tensor> prepare, Func<Tensor, Tensor> encode)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        if (items.Count == 0) throw new ArgumentException("There is nothing to encode: the list is empty.", nameof(items));
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        var rows = items.Chunk(BatchSize).Select(chunk =>
+        {
+            using var inner = NewDisposeScope();
+            var embeddings = encode(prepare(chunk).to(_device)).to(float32);                       // (B, E)
+            return nn.functional.normalize(embeddings, p: 2, dim: -1).cpu().MoveToOuterDisposeScope();
+        }).ToList();
+        return cat(rows, 0).MoveToOuterDisposeScope();                                             // (N, E)
+    }
+}
