@@ -10,21 +10,10 @@ internal static class OpenAiConfig
         IReadOnlyList<long> Shape(string name) => file.Entry(name).Shape;
         int Blocks(string prefix) => file.Entries.Select(e => e.Name).Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..].Split('.')[0]).Distinct().Count();
 
-        var patches = Shape("visual.conv1.weight");
-        if (patches.Count != 4 || !file.Contains("visual.proj"))
-            throw new CheckpointException($"{file.Path} holds a CLIP whose image tower is no Vision Transformer; only those are read without a configuration.");
-        int width = (int)patches[0], patch = (int)patches[3], textWidth = (int)Shape("ln_final.weight")[0];
-        int grid = (int)Math.Round(Math.Sqrt(Shape("visual.positional_embedding")[0] - 1));
+        int textWidth = (int)Shape("ln_final.weight")[0];
         return new ClipConfig
         {
-            Vision = new VisionConfig
-            {
-                ImageSize = grid * patch,
-                PatchSize = patch,
-                Width = width,
-                Layers = Blocks("visual.transformer.resblocks."),
-                Heads = Math.Max(1, width / 64),
-            },
+            Vision = file.Contains("visual.proj") ? VisionTransformer() : ResNet(),
             Text = new TextConfig
             {
                 ContextLength = (int)Shape("positional_embedding")[0],
@@ -35,5 +24,25 @@ internal static class OpenAiConfig
             },
             EmbeddingWidth = (int)Shape("text_projection")[1],
         };
+
+        VisionConfig VisionTransformer()
+        {
+            int width = (int)Shape("visual.conv1.weight")[0], patch = (int)Shape("visual.conv1.weight")[^1];
+            return new VisionConfig
+            {
+                ImageSize = Side("visual.positional_embedding") * patch,
+                PatchSize = patch,
+                Width = width,
+                Layers = Blocks("visual.transformer.resblocks."),
+                Heads = Math.Max(1, width / 64),
+            };
+        }
+
+        VisionConfig ResNet() => VisionConfig.ResNet(
+            Side("visual.attnpool.positional_embedding") * ModifiedResNet.TotalStride,
+            (int)Shape("visual.layer1.0.conv1.weight")[0],
+            (Blocks("visual.layer1."), Blocks("visual.layer2."), Blocks("visual.layer3."), Blocks("visual.layer4.")));
+
+        int Side(string positions) => (int)Math.Round(Math.Sqrt(Shape(positions)[0] - 1));
     }
 }

@@ -30,7 +30,7 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
         _inBias = new Parameter(zeros(3 * width, device: device));
         init.xavier_uniform_(_inWeight);
         _out = Linear(width, width, device: device);
-        using (no_grad()) _out.bias!.zero_();
+        init.zeros_(_out.bias!);
         RegisterComponents();
     }
 

@@ -29,7 +29,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         _positionalEmbedding = new Parameter(empty(_config.ContextLength, _config.Width, device: device));
         _lnFinal = LayerNorm(_config.Width, config.LayerNormEpsilon, device: device);
         _projection = new Parameter(empty(_config.Width, config.EmbeddingWidth, device: device));
-        init.normal_(_tokenEmbedding.weight!, 0, 0.02);
+        init.normal_(_tokenEmbedding.get_parameter("weight")!, 0, 0.02);
         init.normal_(_positionalEmbedding, 0, 0.01);
         init.normal_(_projection, 0, Math.Pow(_config.Width, -0.5));
         RegisterComponents();

@@ -62,7 +62,8 @@ public sealed class ClipTrainer : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 using var batch = next!.GetAwaiter().GetResult();
                 next = Step + 1 < _options.Steps ? Draw(Step + 1) : null;
-                progress?.Report(TrainStep(batch));
+                var done = TrainStep(batch);
+                progress?.Report(done);
             }
         }
         finally
