@@ -22,6 +22,8 @@ internal static class Program
         Verbose,
         RunCommand.Create(),
         RunLessonCommand.Create(),
+        TrainCommand.Create(),
+        EvaluateCommand.Create(),
         DoctorCommand.Create(),
     };
 
