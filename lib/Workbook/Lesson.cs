@@ -1,5 +1,9 @@
+using System.Globalization;
 using System.Text.Json;
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook;
 
@@ -44,6 +48,44 @@ public static class Lesson
         {
             throw new InvalidDataException($"{file} is not an object from file name to captions: {exception.Message}", exception);
         }
+    }
+
+    /// <summary>Opens the model in use.</summary>
+    /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
+    /// <returns>The model with its processor; the caller's to dispose.</returns>
+    /// <exception cref="DirectoryNotFoundException">The embedded model is not there.</exception>
+    public static ClipEncoder Open(Device? device = null)
+    {
+        string model = Model;
+        if (Path.IsPathRooted(model) && !Directory.Exists(model))
+            throw new DirectoryNotFoundException($"There is no model at {model}. Train it with `clipbook train`, or set {ModelVariable} to a model's folder.");
+        return ClipEncoder.FromPretrained(model, device);
+    }
+
+    /// <summary>Holds a naive result against the library's: the end of a cell that computes something twice.</summary>
+    /// <param name="naive">Any shape.</param>
+    /// <param name="library">The same shape.</param>
+    /// <param name="tolerance">The largest difference allowed; by default what float32 sums of a few hundred terms can differ by.</param>
+    /// <returns>A sentence with the largest difference.</returns>
+    /// <exception cref="InvalidOperationException">The shapes or the values differ; the message has both.</exception>
+    public static string Agree(Tensor naive, Tensor library, double tolerance = 1e-4)
+    {
+        ArgumentNullException.ThrowIfNull(naive);
+        ArgumentNullException.ThrowIfNull(library);
+        if (!naive.shape.AsSpan().SequenceEqual(library.shape))
+            throw new InvalidOperationException($"The results do not agree: by hand ({string.Join(", ", naive.shape)}), by the library ({string.Join(", ", library.shape)}).");
+        using var scope = NewDisposeScope();
+        double largest = (naive.detach().cpu().to(float64) - library.detach().cpu().to(float64)).abs().max().ToDouble();
+        return largest <= tolerance
+            ? string.Create(CultureInfo.InvariantCulture, $"By hand and by the library: equal, to within {largest:G2}.")
+            : throw new InvalidOperationException($"The results do not agree: they differ by up to {largest:G2}.");
+    }
+
+    /// <inheritdoc cref="Agree(Tensor, Tensor, double)"/>
+    public static string Agree(double naive, double library, double tolerance = 1e-5)
+    {
+        using var scope = NewDisposeScope();
+        return Agree(tensor(naive), tensor(library), tolerance);
     }
 
     private static string? Above(string? folder)

@@ -1,9 +1,12 @@
+using ClipNotebooks.Workbook.Views;
+
 namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>The exercises of a lesson and how far the reader is with each; reads the last results when shown.</summary>
 /// <param name="lesson">The lesson's name.</param>
 /// <param name="exercises">Its exercises, in the lesson's order.</param>
-public sealed class ExerciseProgress(string lesson, IReadOnlyList<Exercise> exercises)
+[TypeFormatterSource(typeof(ViewFormatterSource))]
+public sealed class ExerciseProgress(string lesson, IReadOnlyList<Exercise> exercises) : IView
 {
     /// <summary>The lesson's name.</summary>
     public string Lesson { get; } = lesson;
@@ -16,6 +19,10 @@ public sealed class ExerciseProgress(string lesson, IReadOnlyList<Exercise> exer
 
     /// <summary>A line for the whole and one for each exercise.</summary>
     public string ToText() => string.Join(Environment.NewLine, Exercises.Select(e => $"{e.Last.Mark} {e.Title}").Prepend(Heading));
+
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div style=\"margin:0.5em 0\"><b>{Markup.Escape(Heading)}</b><ul style=\"list-style:none;padding-left:0.5em;margin:0.3em 0\">"
+        + string.Concat(Exercises.Select(e => $"<li><span style=\"color:{e.Last.Color}\">{e.Last.Mark}</span> {Markup.Escape(e.Title)}</li>")) + "</ul></div>";
 
     /// <inheritdoc/>
     public override string ToString() => ToText();

@@ -1,3 +1,5 @@
+using ClipNotebooks.Workbook.Views;
+
 namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>What a check found, to be shown: in a page, in an editor, or as text.</summary>
@@ -5,14 +7,21 @@ namespace ClipNotebooks.Workbook.Exercises;
 /// <param name="Status">How far the reader is.</param>
 /// <param name="Finding">What was found, in words of shapes and values.</param>
 /// <param name="Hint">What to think of, where the answer is a typical mistake.</param>
-public sealed record ExerciseResult(string Title, ExerciseStatus Status, string Finding, string? Hint)
+[TypeFormatterSource(typeof(ViewFormatterSource))]
+public sealed record ExerciseResult(string Title, ExerciseStatus Status, string Finding, string? Hint) : IView
 {
     internal static ExerciseResult NotYet(string title) => new(title, ExerciseStatus.NotYetAttempted, "not yet attempted", null);
 
     internal string Mark => Status switch { ExerciseStatus.Done => "✓", ExerciseStatus.Wrong => "✗", _ => "○" };
 
+    internal string Color => Status switch { ExerciseStatus.Done => "#3a9d6e", ExerciseStatus.Wrong => "#d1495b", _ => "#8a8f98" };
+
     /// <summary>One line, and a second one for the hint.</summary>
     public string ToText() => $"{Mark} {Title}: {Finding}." + (Hint is null ? "" : $"{Environment.NewLine}  Hint: {Hint}");
+
+    /// <inheritdoc/>
+    public string ToHtml() => $"<div style=\"border-left:4px solid {Color};padding:0.4em 0.8em;margin:0.5em 0\"><b>{Mark} {Markup.Escape(Title)}</b>: {Markup.Escape(Finding)}."
+        + (Hint is null ? "" : $"<br><b>Hint</b> {Markup.Escape(Hint)}") + "</div>";
 
     /// <inheritdoc/>
     public override string ToString() => ToText();

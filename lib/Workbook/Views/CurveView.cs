@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+
+namespace ClipNotebooks.Workbook.Views;
+
+/// <summary>Curves over one axis.</summary>
+[TypeFormatterSource(typeof(ViewFormatterSource))]
+public sealed class CurveView : IView
+{
+    private const double Left = 52, Right = 624, Top = 34, Bottom = 272;
+    private static readonly string[] Colors = ["#3b82c4", "#d1495b", "#3a9d6e", "#a06cc8"];
+
+    private readonly string _title, _xLabel, _yLabel;
+    private readonly IReadOnlyList<(string Name, double[] X, double[] Y)> _curves;
+    private readonly bool _logarithmic;
+
+    /// <summary>Curves with finite values.</summary>
+    /// <param name="title">What is shown.</param>
+    /// <param name="xLabel">The horizontal axis.</param>
+    /// <param name="yLabel">The vertical axis.</param>
+    /// <param name="curves">Each with as many x as y, at least two.</param>
+    /// <param name="logarithmic">Whether the horizontal axis is logarithmic; every x is then above 0.</param>
+    /// <exception cref="ArgumentException">A curve has fewer than two points, or not as many x as y, or an x not above 0 on a logarithmic axis.</exception>
+    public CurveView(string title, string xLabel, string yLabel, IReadOnlyList<(string Name, double[] X, double[] Y)> curves, bool logarithmic = false)
+    {
+        ArgumentNullException.ThrowIfNull(curves);
+        foreach (var (name, x, y) in curves)
+        {
+            if (x.Length < 2 || x.Length != y.Length) throw new ArgumentException($"The curve \"{name}\" has {x.Length} x and {y.Length} y; it needs as many of both, at least two.", nameof(curves));
+            if (logarithmic && x.Min() <= 0) throw new ArgumentException($"The curve \"{name}\" has the x {x.Min()} on a logarithmic axis.", nameof(curves));
+        }
+        (_title, _xLabel, _yLabel, _curves, _logarithmic) = (title, xLabel, yLabel, curves, logarithmic);
+    }
+
+    /// <inheritdoc/>
+    public string ToHtml()
+    {
+        double x0 = _curves.Min(c => c.X.Min()), x1 = _curves.Max(c => c.X.Max());
+        double y0 = Math.Min(0, _curves.Min(c => c.Y.Min())), y1 = Math.Max(y0 + 1e-9, _curves.Max(c => c.Y.Max()));
+        double Scale(double v) => _logarithmic ? Math.Log(v) : v;
+        double Across(double v) => Left + ((Right - Left) * (Scale(v) - Scale(x0)) / (Scale(x1) - Scale(x0)));
+        double Up(double v) => Bottom - ((Bottom - Top) * (v - y0) / (y1 - y0));
+
+        var svg = new StringBuilder($"<svg viewBox=\"0 0 640 320\" role=\"img\" aria-label=\"{Markup.Escape(Description)}\" style=\"width:100%;max-width:640px;height:auto;font:12px sans-serif\" fill=\"currentColor\">");
+        svg.Append($"<text x=\"{Left}\" y=\"18\" font-weight=\"600\" font-size=\"14\">{Markup.Escape(_title)}</text>");
+        foreach (double tick in Ticks(y0, y1))
+            svg.Append($"<line x1=\"{Left}\" x2=\"{Right}\" y1=\"{Markup.At(Up(tick))}\" y2=\"{Markup.At(Up(tick))}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/><text x=\"{Left - 6}\" y=\"{Markup.At(Up(tick) + 4)}\" text-anchor=\"end\">{Text(tick)}</text>");
+        foreach (double tick in _logarithmic ? Decades(x0, x1) : Ticks(x0, x1))
+            svg.Append($"<text x=\"{Markup.At(Across(tick))}\" y=\"{Bottom + 18}\" text-anchor=\"middle\">{Text(tick)}</text>");
+        svg.Append($"<text x=\"{(Left + Right) / 2}\" y=\"{Bottom + 40}\" text-anchor=\"middle\">{Markup.Escape(_xLabel)}</text><text transform=\"translate(12 {(Top + Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Markup.Escape(_yLabel)}</text>");
+        for (int k = 0; k < _curves.Count; k++)
+        {
+            var (name, x, y) = _curves[k];
+            string points = string.Join(' ', x.Zip(y, (a, b) => $"{Markup.At(Across(a))},{Markup.At(Up(b))}"));
+            svg.Append($"<polyline points=\"{points}\" fill=\"none\" stroke=\"{Colors[k % Colors.Length]}\" stroke-width=\"2\"/>");
+            if (_curves.Count > 1) svg.Append($"<text x=\"{Right - 4}\" y=\"{Top + 14 + (16 * k)}\" text-anchor=\"end\" fill=\"{Colors[k % Colors.Length]}\">{Markup.Escape(name)}</text>");
+        }
+        return svg.Append("</svg>").ToString();
+    }
+
+    /// <inheritdoc/>
+    public string ToText() => Description + string.Concat(_curves.Select(c => $"{Environment.NewLine}{c.Name,-12} {Spark(c.Y)}"));
+
+    /// <inheritdoc/>
+    public override string ToString() => ToText();
+
+    private string Description => $"{_title}: {_yLabel} over {_xLabel}; " + string.Join("; ", _curves.Select(c =>
+        $"{c.Name} from {Markup.Number(c.Y[0])} at {Markup.Number(c.X[0])} to {Markup.Number(c.Y[^1])} at {Markup.Number(c.X[^1])}, between {Markup.Number(c.Y.Min())} and {Markup.Number(c.Y.Max())}"));
+
+    private static string Spark(double[] values)
+    {
+        double low = values.Min(), span = Math.Max(1e-12, values.Max() - low);
+        int count = Math.Min(60, values.Length);
+        return string.Concat(Enumerable.Range(0, count).Select(i => "▁▂▃▄▅▆▇█"[(int)Math.Min(7, 8 * (values[i * (values.Length - 1) / Math.Max(1, count - 1)] - low) / span)]));
+    }
+
+    private static IEnumerable<double> Ticks(double low, double high)
+    {
+        double rough = (high - low) / 5, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
+        double step = power * (rough / power) switch { < 1.5 => 1, < 3.5 => 2, < 7.5 => 5, _ => 10 };
+        for (long k = (long)Math.Ceiling((low / step) - 1e-9); k * step <= high + (1e-9 * step); k++) yield return k * step;
+    }
+
+    private static IEnumerable<double> Decades(double low, double high)
+    {
+        for (double power = Math.Pow(10, Math.Floor(Math.Log10(low))); power <= high * 1.0001; power *= 10)
+            foreach (int digit in new[] { 1, 2, 5 })
+                if (power * digit >= low * 0.9999 && power * digit <= high * 1.0001) yield return power * digit;
+    }
+
+    private static string Text(double tick) => tick.ToString("0.####", CultureInfo.InvariantCulture);
+}

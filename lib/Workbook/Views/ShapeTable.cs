@@ -1,0 +1,32 @@
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Workbook.Views;
+
+/// <summary>The shape of the data after each step of its way.</summary>
+[TypeFormatterSource(typeof(ViewFormatterSource))]
+public sealed class ShapeTable : IView
+{
+    private readonly List<string[]> _rows;
+
+    /// <summary>Notes shapes and dtypes; the tensors stay the caller's.</summary>
+    /// <param name="steps">What goes in, what is done with it, and what comes out.</param>
+    public ShapeTable(IReadOnlyList<(string Input, string Step, Tensor Output)> steps)
+    {
+        ArgumentNullException.ThrowIfNull(steps);
+        _rows = [.. steps.Select(s => new[] { s.Input, s.Step, $"({string.Join(", ", s.Output.shape)})", s.Output.dtype.ToString().ToLowerInvariant() })];
+    }
+
+    /// <inheritdoc/>
+    public string ToHtml() => Markup.Scrolling("<table style=\"width:auto\"><tr><th>from</th><th>through</th><th>shape</th><th>dtype</th></tr>"
+        + string.Concat(_rows.Select(row => "<tr>" + string.Concat(row.Select(cell => $"<td style=\"text-align:left\">{Markup.Escape(cell)}</td>")) + "</tr>")) + "</table>");
+
+    /// <inheritdoc/>
+    public string ToText()
+    {
+        int[] widths = [.. Enumerable.Range(0, 4).Select(k => _rows.Max(row => row[k].Length))];
+        return string.Join(Environment.NewLine, _rows.Select(row => $"{row[0].PadRight(widths[0])} → {row[1].PadRight(widths[1])} → {row[2].PadRight(widths[2])} {row[3]}"));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => ToText();
+}

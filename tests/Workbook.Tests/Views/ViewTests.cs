@@ -1,0 +1,79 @@
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Workbook.Exercises;
+using ClipNotebooks.Workbook.Views;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Workbook.Tests.Views;
+
+public sealed class ViewTests
+{
+    private const string Foreign = "<script>alert('&')</script>";
+    private static readonly RgbImage Red = new(2, 2, [255, 0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0]);
+
+    public static TheoryData<string, IView> Views => new()
+    {
+        { "matrix", new MatrixView(arange(4, float32).reshape(2, 2), [Foreign, "b"], [Foreign, "d"], Foreign) },
+        { "similarity matrix", new SimilarityMatrix(arange(2, float32).reshape(1, 2), [Red], [Foreign, "a cat"], Foreign) },
+        { "image strip", new ImageStrip([Red], [Foreign]) },
+        { "shape table", new ShapeTable([(Foreign, Foreign, zeros(2, 3))]) },
+        { "curve", new CurveView(Foreign, Foreign, Foreign, [(Foreign, [1, 2], [3, 4]), ("b", [1, 2], [4, 3])]) },
+        { "exercise", new ExerciseResult(Foreign, ExerciseStatus.Wrong, Foreign, Foreign) },
+        { "progress", new ExerciseProgress(Foreign, [new Exercise<Action> { Title = Foreign, Reference = () => { }, Cases = [], Mistakes = [] }]) },
+    };
+
+    [Theory, MemberData(nameof(Views))]
+    public void Foreign_strings_are_escaped(string name, IView view)
+    {
+        Assert.DoesNotContain("<script", view.ToHtml(), StringComparison.Ordinal);
+        Assert.Contains("&lt;script&gt;", view.ToHtml(), StringComparison.Ordinal);
+        Assert.True(view.ToText().Length > 0, name);
+    }
+
+    [Theory, MemberData(nameof(Views))]
+    public void Engines_find_both_forms_by_the_attribute_of_the_type(string name, IView view)
+    {
+        var attribute = view.GetType().GetCustomAttributes(true).Single(a => a.GetType().Name == "TypeFormatterSourceAttribute");
+        var source = (ViewFormatterSource)Activator.CreateInstance(((TypeFormatterSourceAttribute)attribute).FormatterSourceType)!;
+        var forms = source.CreateTypeFormatters().Cast<ViewFormatter>().ToDictionary(f => f.MimeType, f =>
+        {
+            using var writer = new StringWriter();
+            Assert.True(f.Format(view, writer), name);
+            return writer.ToString();
+        });
+        Assert.Equal(view.ToHtml(), forms["text/html"]);
+        Assert.Equal(view.ToText(), forms["text/plain"]);
+    }
+
+    [Fact]
+    public void A_matrix_reads_as_rows_and_columns_in_text() => Assert.Equal(
+        ["Title", "        T1       T2", "a     0.00     1.00", "b     2.00     3.00"],
+        new MatrixView(arange(4, float32).reshape(2, 2), ["a", "b"], ["T1", "T2"], "Title").ToText().Split(Environment.NewLine));
+
+    [Fact]
+    public void Names_that_do_not_fit_the_matrix_are_refused_with_both_counts()
+    {
+        var thrown = Assert.Throws<ArgumentException>(() => new MatrixView(zeros(2, 3), ["a"], ["b"], "Title"));
+        Assert.Contains("1 row names and 1 column names, but the tensor's shape is (2, 3)", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_similarity_matrix_shows_each_image_with_alt_text() =>
+        Assert.Contains("alt=\"image 1\"", new SimilarityMatrix(zeros(1, 1), [Red], ["a cat"], "Title").ToHtml(), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_curve_needs_as_many_x_as_y() =>
+        Assert.Throws<ArgumentException>(() => new CurveView("t", "x", "y", [("c", [1, 2, 3], [1, 2])]));
+
+    [Fact]
+    public void A_logarithmic_axis_refuses_zero() =>
+        Assert.Throws<ArgumentException>(() => new CurveView("t", "x", "y", [("c", [0, 1], [1, 2])], logarithmic: true));
+
+    [Fact]
+    public void Both_signs_in_a_matrix_have_colors_of_their_own()
+    {
+        var colors = new HeatColors(-1, 1);
+        Assert.Equal("background:rgb(178,24,43);color:#fff", colors.Style(1));
+        Assert.Equal("background:rgb(33,102,172);color:#fff", colors.Style(-1));
+        Assert.Equal("background:rgb(255,255,255);color:#111", colors.Style(0));
+    }
+}
