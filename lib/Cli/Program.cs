@@ -22,6 +22,7 @@ internal static class Program
         Verbose,
         RunCommand.Create(),
         RunLessonCommand.Create(),
+        PlotsCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),
         DoctorCommand.Create(),

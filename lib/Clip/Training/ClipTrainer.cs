@@ -43,8 +43,7 @@ public sealed class ClipTrainer : IDisposable
     public long Step { get; private set; }
 
     /// <summary>Runs from <see cref="Step"/> to the end of the schedule, drawing batch k for step k.</summary>
-    /// <param name="batches">The batch of a step (from 0): a function of the step alone, so that a run can be resumed. The next one is drawn in the
-    /// background while a step runs; each is disposed after use.</param>
+    /// <param name="batches">The batch of a step (from 0): a function of the step alone, so that a run can be resumed. Each is disposed after use.</param>
     /// <param name="progress">Told of every step.</param>
     /// <param name="cancellationToken">Ends the run after the step at hand; <see cref="Save"/> then keeps it.</param>
     /// <exception cref="OperationCanceledException">The run was cancelled between two steps.</exception>
@@ -53,23 +52,12 @@ public sealed class ClipTrainer : IDisposable
         ArgumentNullException.ThrowIfNull(batches);
         if (Step >= _options.Steps) return;
 
-        Task<TrainingBatch> Draw(long step) => Task.Run(() => batches(step), CancellationToken.None);
-        Task<TrainingBatch>? next = Draw(Step);
-        try
+        while (Step < _options.Steps)
         {
-            while (Step < _options.Steps)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                using var batch = next!.GetAwaiter().GetResult();
-                next = Step + 1 < _options.Steps ? Draw(Step + 1) : null;
-                var done = TrainStep(batch);
-                progress?.Report(done);
-            }
-        }
-        finally
-        {
-            try { next?.GetAwaiter().GetResult().Dispose(); }
-            catch (Exception) when (next!.IsFaulted) { /* the loop has already thrown it, or nobody will need the batch */ }
+            cancellationToken.ThrowIfCancellationRequested();
+            using var batch = batches(Step);
+            var done = TrainStep(batch);
+            progress?.Report(done);
         }
     }
 
@@ -79,6 +67,12 @@ public sealed class ClipTrainer : IDisposable
     public TrainingStep TrainStep(TrainingBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        using var _ = new NoCollection();
+        return Update(batch);
+    }
+
+    private TrainingStep Update(TrainingBatch batch)
+    {
         if (batch.Pixels.shape[0] != batch.TokenIds.shape[0])
             throw new ArgumentException($"The batch has {batch.Pixels.shape[0]} images and {batch.TokenIds.shape[0]} captions; each image needs its caption.");
 

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Workbook;
+using ClipNotebooks.Workbook.Plotting;
+using Spectre.Console;
+using TorchSharp;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>`clipbook plots`: the similarity-matrix plots.</summary>
+internal static class PlotsCommand
+{
+    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"];
+
+    internal static Command Create()
+    {
+        Option<string?> images = new("--images") { Description = "A folder of images, in the order of their names; the sample images by default." };
+        Option<string?> texts = new("--texts") { Description = "A file with one caption a line; with --images." };
+        Option<string?> model = new("--model") { Description = "The model's folder; CLIP_MODEL or the embedded model by default." };
+        Option<string?> output = new("--output") { Description = "Where to write; data/plots in the repository by default." };
+        Command command = new("plots", $"""
+            Regenerates the similarity-matrix plots: an interactive page (offline) and a PNG, of the sample images or of your own.
+
+            Examples:
+              clipbook plots
+              clipbook plots --images photos --texts captions.txt --output artifacts/plots
+
+            {ExitCode.Help}
+            """)
+        {
+            images, texts, model, output,
+        };
+        command.SetAction(parsed =>
+        {
+            string? folder = parsed.GetValue(images), file = parsed.GetValue(texts);
+            if (folder is null != file is null) throw new UserError("--images and --texts go together: a folder of images and a file with one caption a line.", ExitCode.Usage);
+            var (pictures, names, captions) = folder is null ? Samples() : Read(folder, file!);
+            string target = parsed.GetValue(output) ?? Path.Combine(Lesson.Data, "plots");
+            Directory.CreateDirectory(target);
+
+            using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
+            using var scope = torch.NewDisposeScope();
+            var similarity = encoder.EncodeImages(pictures).mm(encoder.EncodeTexts(captions).t());
+            var plot = new SimilarityPlot(similarity, pictures, names, captions);
+            foreach (var (name, save) in new (string, Action<string>)[] { ("similarity-matrix.html", plot.SaveHtml), ("similarity-matrix.png", plot.SavePng) })
+            {
+                string path = Path.Combine(target, name);
+                save(path);
+                AnsiConsole.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
+            }
+            AnsiConsole.WriteLine(plot.Description);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private static (IReadOnlyList<RgbImage> Images, IReadOnlyList<string> Names, IReadOnlyList<string> Captions) Samples()
+    {
+        var samples = Lesson.Samples(8);
+        return ([.. samples.Select(s => s.Image)], [.. samples.Select(s => s.File)], [.. samples.Select(s => s.Captions[0])]);
+    }
+
+    private static (IReadOnlyList<RgbImage>, IReadOnlyList<string>, IReadOnlyList<string>) Read(string folder, string file)
+    {
+        if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to take images from.");
+        if (!File.Exists(file)) throw new UserError($"There is no file {file} to take captions from.");
+        string[] paths = [.. Directory.GetFiles(folder).Where(path => Extensions.Contains(Path.GetExtension(path).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+        string[] captions = [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        if (paths.Length == 0) throw new UserError($"{folder} holds no image: {string.Join(", ", Extensions)} are read.");
+        if (captions.Length == 0) throw new UserError($"{file} holds no caption: one a line is read.");
+        return ([.. paths.Select(RgbImage.Load)], [.. paths.Select(path => Path.GetFileName(path)!)], captions);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Text.RegularExpressions;
+
+namespace ClipNotebooks.Clip.Tests;
+
+/// <summary>A room of the house may use only what is below it.</summary>
+public sealed partial class FloorTests
+{
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["Clip/Models"] = ["TorchSharp"],
+        ["Clip/Text"] = ["Microsoft.ML.Tokenizers"],
+        ["Clip/Images"] = ["SkiaSharp"],
+        ["Clip/Checkpoints"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
+        ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
+        ["Clip/Inference"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints", "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text"],
+        ["Plots"] = ["Plotly.NET"],
+        ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Workbook"],
+        ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.CodeAnalysis"],
+    };
+
+    public static TheoryData<string> Rooms => [.. Allowed.Keys];
+
+    [Theory]
+    [MemberData(nameof(Rooms))]
+    public void A_room_uses_only_what_is_below_it(string room)
+    {
+        var wrong = Uses(room).Where(use => !use.Name.StartsWith("System", StringComparison.Ordinal) || use.Name.StartsWith("System.CommandLine", StringComparison.Ordinal))
+            .Where(use => !Allowed[room].Append($"ClipNotebooks.{room.Replace('/', '.')}").Any(name => use.Name == name || use.Name.StartsWith(name + ".", StringComparison.Ordinal)));
+        Assert.Empty(wrong.Select(use => $"{use.File} uses {use.Name}"));
+    }
+
+    [Fact]
+    public void Every_source_file_of_the_libraries_stands_in_a_room()
+    {
+        var outside = Directory.GetFiles(Path.Combine(Repository.Root, "lib"), "*.cs", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Path.Combine(Repository.Root, "lib"), path).Replace('\\', '/'))
+            .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal))
+            .Where(path => !Allowed.Keys.Any(room => path.StartsWith(room + "/", StringComparison.Ordinal)));
+        Assert.Empty(outside);
+    }
+
+    [Fact]
+    public void Script_compilation_stands_in_one_room()
+    {
+        var users = Directory.GetFiles(Path.Combine(Repository.Root, "lib", "Cli"), "*.cs", SearchOption.AllDirectories)
+            .Where(path => File.ReadAllText(path).Contains("Microsoft.CodeAnalysis", StringComparison.Ordinal) && !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+        Assert.All(users, path => Assert.StartsWith("Notebooks", Path.GetRelativePath(Path.Combine(Repository.Root, "lib", "Cli"), path), StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<(string File, string Name)> Uses(string room) =>
+        from path in Directory.GetFiles(Path.Combine(Repository.Root, "lib", room), "*.cs", SearchOption.AllDirectories)
+        where !path.Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin")
+        from Match match in UsingDirective().Matches(File.ReadAllText(path))
+        select (Path.GetFileName(path), match.Groups["name"].Value);
+
+    [GeneratedRegex(@"^using (static |\w+ = )?(?<name>[A-Z][\w.]*);", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex UsingDirective();
+}
