@@ -18,7 +18,7 @@ internal static class TrainCommand
     {
         Option<string> output = new("--output") { Description = "The model's folder.", DefaultValueFactory = _ => "artifacts/tiny-clip" };
         Option<int> seed = new("--seed") { Description = "Fixes the weights and the scenes.", DefaultValueFactory = _ => 1 };
-        Option<int> steps = new("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 500 };
+        Option<int> steps = new("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 600 };
         Option<int> batch = new("--batch") { Description = "Pairs in a batch.", DefaultValueFactory = _ => 128 };
         Option<bool> resume = new("--resume") { Description = "Continue from the checkpoint that an interrupted run left in the folder." };
         Command command = new("train", $"""

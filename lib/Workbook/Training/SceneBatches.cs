@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Clip.Training;
 using ClipNotebooks.Workbook.Scenes;
@@ -15,8 +16,13 @@ namespace ClipNotebooks.Workbook.Training;
 /// <param name="seed">Which sequence of scenes.</param>
 public sealed class SceneBatches(ClipTokenizer tokenizer, ClipImageTransform transform, int size, int seed)
 {
-    /// <summary>The share of pairs whose caption is the full one; the others get any of the scene's captions, since a classifier's prompts are short.</summary>
-    private const double FullCaptions = 0.7;
+    /// <summary>The share of pairs whose caption is the full one.</summary>
+    private const double FullCaptions = 0.6;
+
+    /// <summary>The share whose caption is the concept alone, as a classifier's prompts are; the others get any of the scene's captions.</summary>
+    private const double Prompts = 0.2;
+
+    private static readonly string[] Templates = [.. PromptTemplates.Photo, "a photo of a {}", "a {}", PromptTemplates.Gap];
 
     /// <summary>The batch of a step, drawn from <see cref="SceneWorld.Train"/>.</summary>
     /// <returns>Pixels (B, 3, R, R) and token ids (B, L), L being the longest caption's.</returns>
@@ -30,7 +36,12 @@ public sealed class SceneBatches(ClipTokenizer tokenizer, ClipImageTransform tra
             long index = ((long)seed << 40) + step * size + i;
             var scene = SyntheticScenes.Create(SceneWorld.Train, index);
             var dice = new Random(HashCode(index));
-            captions[i] = dice.NextDouble() < FullCaptions ? scene.Captions[0] : scene.Captions[dice.Next(scene.Captions.Count)];
+            captions[i] = dice.NextDouble() switch
+            {
+                < FullCaptions => scene.Captions[0],
+                < FullCaptions + Prompts => PromptTemplates.Fill(Templates[dice.Next(Templates.Length)], scene.Concept),
+                _ => scene.Captions[dice.Next(scene.Captions.Count)],
+            };
             // At twice the resolution every other time: a reader's pictures come larger than the model's and are resized.
             transform.Apply(scene.Draw(i % 2 == 0 ? side : 2 * side), pixels.AsSpan(i * stride, stride));
         }

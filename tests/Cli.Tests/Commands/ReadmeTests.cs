@@ -1,0 +1,72 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using ClipNotebooks.Workbook;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace ClipNotebooks.Cli.Tests.Commands;
+
+/// <summary>What the README tells a reader to run, run: each command in a small form, the C# as it stands.</summary>
+public sealed partial class ReadmeTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("readme").FullName;
+
+    private static string Readme => File.ReadAllText(Path.Combine(Lesson.Repository, "README.md"));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    // "run" over all lessons is tests/Notebooks.Tests' own work; here it takes one, by number.
+    [Theory]
+    [InlineData("run", "00 --output")]
+    [InlineData("doctor", null)]
+    [InlineData("plots", "--output")]
+    [InlineData("evaluate", "--per-concept 1 --pairs 4")]
+    [InlineData("train --output artifacts/tiny-clip", "--steps 2 --batch 4 --output")]
+    public async Task A_command_of_the_README_runs(string command, string? smaller)
+    {
+        Assert.Contains($"dotnet run -c Release --project lib/Cli -- {command}", Readme, StringComparison.Ordinal);
+        var error = new StringWriter();
+        string[] words = [command.Split(' ')[0], .. smaller?.Split(' ') ?? []];
+        if (words[^1] == "--output") words = [.. words, _folder];
+        Assert.True(await Program.RunAsync(words, error) == ExitCode.Success, error.ToString());
+    }
+
+    [Fact]
+    public void Every_command_of_the_README_is_run_above()
+    {
+        var named = Command().Matches(Readme).Select(match => match.Groups["name"].Value).Distinct().Order();
+        Assert.Equal(["doctor", "evaluate", "plots", "run", "train"], named);
+        Assert.Contains("dotnet test ClipNotebooks.sln -c Release", Readme, StringComparison.Ordinal);
+        Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_CSharp_of_the_README_compiles_and_runs()
+    {
+        string code = "using System; using System.Linq;\n" + Regex.Match(Readme, "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(path => path.EndsWith(".dll", StringComparison.Ordinal))
+            .Select(path => MetadataReference.CreateFromFile(path));
+        using var assembly = new MemoryStream();
+        var result = CSharpCompilation.Create("Readme", [CSharpSyntaxTree.ParseText(code)], references, new CSharpCompilationOptions(OutputKind.ConsoleApplication)).Emit(assembly);
+        Assert.True(result.Success, string.Join("\n", result.Diagnostics));
+
+        var (output, console, folder) = (new StringWriter(), Console.Out, Environment.CurrentDirectory);
+        try
+        {
+            Console.SetOut(output);
+            Environment.CurrentDirectory = Lesson.Repository;
+            var main = Assembly.Load(assembly.ToArray()).EntryPoint!;
+            main.Invoke(null, main.GetParameters().Length == 0 ? null : [Array.Empty<string>()]);
+        }
+        finally
+        {
+            Environment.CurrentDirectory = folder;
+            Console.SetOut(console);
+        }
+        Assert.StartsWith("(cat, 0.", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("(pizza, ", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"lib/Cli -- (?<name>\w+)", RegexOptions.ExplicitCapture)]
+    private static partial Regex Command();
+}
