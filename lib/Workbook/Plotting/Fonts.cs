@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Text;
@@ -7,59 +6,57 @@ using SkiaSharp;
 namespace ClipNotebooks.Workbook.Plotting;
 
 /// <summary>
-/// Inter (SIL Open Font License 1.1), which comes with the library: SkiaSharp finds no font on a machine without a desktop and then draws text as nothing, silently.
+/// Inter (SIL Open Font License 1.1, rsms.me/inter), which comes with the library: SkiaSharp finds no font on a machine without a desktop and then draws text as nothing, silently.
+/// Writing that Inter lacks, such as Hangul, takes a font of the system where there is one.
 /// </summary>
 internal static class Fonts
 {
-    private static readonly Lazy<IReadOnlyList<SKTypeface>> Faces = new(Load);
+    private static readonly Lazy<IReadOnlyDictionary<string, byte[]>> Package = new(Read);
+    private static readonly Lazy<SKTypeface> LazyRegular = new(() => Load("Inter-Regular.ttf")), LazySemiBold = new(() => Load("Inter-SemiBold.ttf"));
 
-    internal static SKTypeface Regular => Weight(400);
+    /// <summary>Weight 400.</summary>
+    public static SKTypeface Regular => LazyRegular.Value;
 
-    internal static SKTypeface SemiBold => Weight(600);
+    /// <summary>Weight 600.</summary>
+    public static SKTypeface SemiBold => LazySemiBold.Value;
 
-    private static SKTypeface Weight(int weight) => Faces.Value.MinBy(face => Math.Abs(face.FontWeight - weight) + (face.IsItalic ? 1000 : 0))!;
-
-    /// <summary>The TrueType files lie one after another in the package's assembly, among its managed resources.</summary>
-    private static List<SKTypeface> Load()
+    /// <summary><paramref name="preferred"/>, unless it lacks a character of the text that a font of the system has.</summary>
+    public static SKTypeface For(string text, SKTypeface preferred)
     {
-        using var stream = typeof(Fonts).Assembly.GetManifestResourceStream("Inter")!;
-        using var portable = new PEReader(stream);
-        var metadata = portable.GetMetadataReader();
-        int start = portable.PEHeaders.CorHeader!.ResourcesDirectory.RelativeVirtualAddress;
-        var faces = new List<SKTypeface>();
-        foreach (var handle in metadata.ManifestResources)
-        {
-            var block = portable.GetSectionData(start + (int)metadata.GetManifestResource(handle).Offset);
-            int length = block.GetReader(0, 4).ReadInt32();
-            faces.AddRange(Find([.. block.GetContent(4, length)]));
-        }
-        return faces.Count > 0 ? faces : throw new InvalidOperationException("The embedded font package holds no TrueType font.");
+        using var font = new SKFont(preferred);
+        foreach (var rune in text.EnumerateRunes())
+            if (font.GetGlyph(rune.Value) == 0 && SKFontManager.Default.MatchCharacter(rune.Value) is { } other) return other;
+        return preferred;
     }
 
-    private static IEnumerable<SKTypeface> Find(byte[] resource)
+    private static SKTypeface Load(string file)
     {
-        for (int at = 0; at + 12 < resource.Length; at++)
-        {
-            if (BinaryPrimitives.ReadUInt32BigEndian(resource.AsSpan(at)) != 0x00010000 || Length(resource.AsSpan(at)) is not { } length) continue;
-            using var data = SKData.CreateCopy(resource.AsSpan(at, length));
-            if (SKTypeface.FromData(data) is { } face) yield return face;
-            at += length - 1;
-        }
+        using var data = SKData.CreateCopy(Package.Value[file]);
+        return SKTypeface.FromData(data) ?? throw new InvalidDataException($"{file} of the embedded font package is not a font.");
     }
 
-    /// <summary>The length of the font that begins here, by its table directory; none if there is no font.</summary>
-    private static int? Length(ReadOnlySpan<byte> bytes)
+    /// <summary>
+    /// The files in the package's assembly. Its resource <c>!AvaloniaResources</c> is an index (its length, a version, a count; then path, offset and length of each file) and the files behind it.
+    /// </summary>
+    private static Dictionary<string, byte[]> Read()
     {
-        int tables = BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]);
-        if (tables is < 8 or > 40 || 12 + 16 * tables > bytes.Length) return null;
-        long end = 0;
-        bool outlines = false;
-        for (int i = 0; i < tables; i++)
+        using var assembly = new PEReader(typeof(Fonts).Assembly.GetManifestResourceStream("Inter")!);
+        var metadata = assembly.GetMetadataReader();
+        var entry = metadata.ManifestResources.Select(metadata.GetManifestResource).Single(resource => metadata.GetString(resource.Name) == "!AvaloniaResources");
+        var block = assembly.GetSectionData(assembly.PEHeaders.CorHeader!.ResourcesDirectory.RelativeVirtualAddress + (int)entry.Offset);
+        byte[] resource = [.. block.GetContent(sizeof(int), block.GetReader(0, sizeof(int)).ReadInt32())];
+
+        using var index = new BinaryReader(new MemoryStream(resource), Encoding.UTF8);
+        int files = sizeof(int) + index.ReadInt32();
+        index.ReadInt32();
+        int count = index.ReadInt32();
+        var found = new Dictionary<string, byte[]>();
+        for (int i = 0; i < count; i++)
         {
-            var record = bytes.Slice(12 + 16 * i, 16);
-            outlines |= Encoding.ASCII.GetString(record[..4]) == "glyf";
-            end = Math.Max(end, (long)BinaryPrimitives.ReadUInt32BigEndian(record[8..]) + BinaryPrimitives.ReadUInt32BigEndian(record[12..]));
+            string path = index.ReadString();
+            int offset = index.ReadInt32(), length = index.ReadInt32();
+            found[Path.GetFileName(path)] = resource[(files + offset)..(files + offset + length)];
         }
-        return outlines && end <= bytes.Length ? (int)end : null;
+        return found;
     }
 }

@@ -11,19 +11,33 @@ public static class Plotly
 {
     private const string AssemblyName = "ClipNotebooks.Plots";
 
-    private static readonly Lazy<Type> SimilarityPlot = new(() => Load().GetType("ClipNotebooks.Plots.SimilarityPlot", throwOnError: true)!);
+    private static readonly Lazy<Assembly> Plots = new(Load);
+    private static readonly Lazy<string> Script = new(() => (string)Plots.Value.GetType($"{AssemblyName}.PlotPage", throwOnError: true)!.GetProperty("PlotlyJavaScript")!.GetValue(null)!);
 
-    /// <summary>plotly.js, the whole library: 3.6 MB of text.</summary>
+    /// <summary>plotly.js 2.28, the whole library, 3.6 MB: a page that has it draws the plots among its views; without it they show their still form.</summary>
     /// <exception cref="FileNotFoundException">The plots library is not built.</exception>
-    public static string JavaScript => (string)SimilarityPlot.Value.GetProperty("PlotlyJavaScript")!.GetValue(null)!;
+    public static string JavaScript => Script.Value;
 
-    internal static string SimilarityFigure(double[][] values, string[] images, string[] imageNames, string[] captions, string title, string unit) =>
-        Call<Func<double[][], string[], string[], string[], string, string, string>>("Figure")(values, images, imageNames, captions, title, unit);
+    internal static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors, double low, double high, bool diagonal) =>
+        Call<Func<double[][], string[], string[], string[], string, string[], double, double, bool, string>>("Figures", "HeatMap")(values, rows, columns, thumbnails, quantity, colors, low, high, diagonal);
 
-    internal static string SimilarityPage(string figure, string title, string description) =>
-        Call<Func<string, string, string, string>>("Page")(figure, title, description);
+    internal static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic) =>
+        Call<Func<string, string, string[], double[][], double[][], bool, string>>("Figures", "Curves")(xLabel, yLabel, names, x, y, logarithmic);
 
-    private static T Call<T>(string method) where T : Delegate => SimilarityPlot.Value.GetMethod(method)!.CreateDelegate<T>();
+    internal static string Bars(string label, string[] names, double[] values, bool percent) =>
+        Call<Func<string, string[], double[], bool, string>>("Figures", "Bars")(label, names, values, percent);
+
+    internal static string Scatter(string[] names, string[] groups, double[] x, double[] y, string[] thumbnails) =>
+        Call<Func<string[], string[], double[], double[], string[], string>>("Figures", "Scatter")(names, groups, x, y, thumbnails);
+
+    internal static string Fragment(string figure, string title, string description, string still) =>
+        Call<Func<string, string, string, string, string>>("PlotPage", "Fragment")(figure, title, description, still);
+
+    internal static string Page(string figure, string title, string description, string still) =>
+        Call<Func<string, string, string, string, string>>("PlotPage", "Page")(figure, title, description, still);
+
+    private static T Call<T>(string type, string method) where T : Delegate =>
+        Plots.Value.GetType($"{AssemblyName}.{type}", throwOnError: true)!.GetMethod(method)!.CreateDelegate<T>();
 
     private static Assembly Load()
     {
@@ -31,12 +45,14 @@ public static class Plotly
         return new Context(path).LoadFromAssemblyPath(path);
     }
 
-    /// <summary>In plots/ beside this library, or where the repository builds it, under the same configuration.</summary>
+    /// <summary>In plots/ beside this library, or where the repository that this library lies in builds it, under the same configuration.</summary>
     private static string Find()
     {
         string here = Path.GetDirectoryName(typeof(Plotly).Assembly.Location)!, file = AssemblyName + ".dll";
         string framework = Path.GetFileName(here), configuration = Path.GetFileName(Path.GetDirectoryName(here)) ?? "";
-        string[] places = [Path.Combine(here, "plots", file), Path.Combine(Lesson.Repository, "lib", "Plots", "bin", configuration, framework, file)];
+        List<string> places = [Path.Combine(here, "plots", file)];
+        for (string? folder = here; folder is not null; folder = Path.GetDirectoryName(folder))
+            if (Directory.Exists(Path.Combine(folder, "lib", "Plots"))) places.Add(Path.Combine(folder, "lib", "Plots", "bin", configuration, framework, file));
         return places.FirstOrDefault(File.Exists)
             ?? throw new FileNotFoundException($"The plots library is not built: {file} was looked for in {string.Join(" and ", places.Select(Path.GetDirectoryName))}. Build it: dotnet build -c Release", file);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ClipNotebooks.Workbook.Plotting;
 
 namespace ClipNotebooks.Workbook.Views;
 
@@ -33,7 +34,10 @@ public sealed class CurveView : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml()
+    public string ToHtml() => Plotly.Fragment(
+        Plotly.Curves(_xLabel, _yLabel, [.. _curves.Select(c => c.Name)], [.. _curves.Select(c => c.X)], [.. _curves.Select(c => c.Y)], _logarithmic), _title, Description, Still());
+
+    private string Still()
     {
         double x0 = _curves.Min(c => c.X.Min()), x1 = _curves.Max(c => c.X.Max());
         double y0 = Math.Min(0, _curves.Min(c => c.Y.Min())), y1 = Math.Max(y0 + 1e-9, _curves.Max(c => c.Y.Max()));
@@ -42,7 +46,6 @@ public sealed class CurveView : IView
         double Up(double v) => Bottom - ((Bottom - Top) * (v - y0) / (y1 - y0));
 
         var svg = new StringBuilder($"<svg viewBox=\"0 0 640 320\" role=\"img\" aria-label=\"{Markup.Escape(Description)}\" style=\"width:100%;max-width:640px;height:auto;font:12px sans-serif\" fill=\"currentColor\">");
-        svg.Append($"<text x=\"{Left}\" y=\"18\" font-weight=\"600\" font-size=\"14\">{Markup.Escape(_title)}</text>");
         foreach (double tick in Ticks(y0, y1))
             svg.Append($"<line x1=\"{Left}\" x2=\"{Right}\" y1=\"{Markup.At(Up(tick))}\" y2=\"{Markup.At(Up(tick))}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/><text x=\"{Left - 6}\" y=\"{Markup.At(Up(tick) + 4)}\" text-anchor=\"end\">{Text(tick)}</text>");
         foreach (double tick in _logarithmic ? Decades(x0, x1) : Ticks(x0, x1))

@@ -1,20 +1,22 @@
 using System.Text;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>A matrix as a heat map with its values in the cells.</summary>
+/// <summary>A matrix as a heat map with its values in the cells. Values of one sign rise from violet to yellow; where both signs occur 0 is white, negative values blue and positive ones red.</summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public class MatrixView : IView
 {
     private readonly double[][] _values;
 
     /// <summary>Copies the values; the tensor stays the caller's.</summary>
-    /// <param name="matrix">(rows, columns), any numeric dtype, on any device.</param>
+    /// <param name="matrix">(rows, columns), any numeric dtype, on any device; at least one row and one column.</param>
     /// <param name="rows">A name for each row.</param>
     /// <param name="columns">A name for each column.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">The tensor is not a matrix, or the names are not as many as its rows and columns.</exception>
+    /// <exception cref="ArgumentException">The tensor is not a matrix, or empty, or the names are not as many as its rows and columns.</exception>
     public MatrixView(Tensor matrix, IReadOnlyList<string> rows, IReadOnlyList<string> columns, string title)
     {
         ArgumentNullException.ThrowIfNull(matrix);
@@ -22,9 +24,10 @@ public class MatrixView : IView
         ArgumentNullException.ThrowIfNull(columns);
         if (matrix.dim() != 2 || matrix.shape[0] != rows.Count || matrix.shape[1] != columns.Count)
             throw new ArgumentException($"\"{title}\" has {rows.Count} row names and {columns.Count} column names, but the tensor's shape is ({string.Join(", ", matrix.shape)}).", nameof(matrix));
-        (Rows, Columns, Title) = (rows, columns, title);
+        if (rows.Count == 0 || columns.Count == 0) throw new ArgumentException($"\"{title}\" has nothing to show: the tensor's shape is ({string.Join(", ", matrix.shape)}).", nameof(matrix));
+        (Rows, Columns, Title) = ([.. rows], [.. columns], title ?? "");
         using var scope = NewDisposeScope();
-        _values = [.. matrix.detach().cpu().to(float64).contiguous().data<double>().ToArray().Chunk(Math.Max(1, columns.Count))];
+        _values = [.. matrix.detach().cpu().to(float64).contiguous().data<double>().ToArray().Chunk(columns.Count)];
     }
 
     /// <summary>What is shown.</summary>
@@ -36,21 +39,18 @@ public class MatrixView : IView
     /// <summary>The columns' names.</summary>
     public IReadOnlyList<string> Columns { get; }
 
-    /// <inheritdoc/>
-    public string ToHtml()
+    /// <summary>What is to be seen, in words.</summary>
+    public virtual string Description
     {
-        var all = _values.SelectMany(row => row).Where(double.IsFinite).DefaultIfEmpty();
-        var colors = new HeatColors(all.Min(), all.Max());
-        var html = new StringBuilder($"<table style=\"border-collapse:separate;border-spacing:2px;width:auto\"><caption style=\"text-align:left;font-weight:600;padding-bottom:4px\">{Markup.Escape(Title)}</caption><tr><td></td>");
-        foreach (string column in Columns) html.Append("<th scope=\"col\" style=\"font-weight:400;font-size:0.8em;vertical-align:bottom;text-align:center;min-width:4em;max-width:8.5em;overflow-wrap:normal\">").Append(Markup.Escape(column)).Append("</th>");
-        for (int i = 0; i < Rows.Count; i++)
+        get
         {
-            html.Append("</tr><tr><th scope=\"row\" style=\"font-weight:400;font-size:0.8em;text-align:right;vertical-align:middle;white-space:nowrap\">").Append(RowHead(i)).Append("</th>");
-            foreach (double value in _values[i])
-                html.Append("<td style=\"text-align:center;vertical-align:middle;padding:6px 8px;border:0;").Append(colors.Style(value)).Append("\">").Append(Markup.Number(value)).Append("</td>");
+            var (largest, at) = Enumerable.Range(0, Rows.Count * Columns.Count).Select(k => (_values[k / Columns.Count][k % Columns.Count], k)).MaxBy(pair => pair.Item1);
+            return $"{Title}: {Rows.Count} rows and {Columns.Count} columns, from {Markup.Number(Cells.Min())} to {Markup.Number(Cells.Max())}; the largest is {Rows[at / Columns.Count]}, {Columns[at % Columns.Count]}.";
         }
-        return Markup.Scrolling(html.Append("</tr></table>").ToString());
     }
+
+    /// <inheritdoc/>
+    public string ToHtml() => Plotly.Fragment(Figure(), Title, Description, Table());
 
     /// <inheritdoc/>
     public string ToText()
@@ -65,8 +65,54 @@ public class MatrixView : IView
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
-    /// <summary>The markup at the head of a row; its name here.</summary>
-    private protected virtual string RowHead(int row) => Markup.Escape(Rows[row]);
+    /// <summary>Writes an interactive page that needs nothing from outside; beside its place first, then renamed.</summary>
+    public void SaveHtml(string path) => Pictures.Write(path, Encoding.UTF8.GetBytes(Plotly.Page(Figure(), Title, Description, Table())));
+
+    /// <summary>Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="dark">Light ink on a dark ground.</param>
+    public void SavePng(string path, bool dark = false) => Pictures.Write(path,
+        new MatrixPicture(_values, Rows, Columns, Title, Colors) { Images = Images, Diagonal = FramesDiagonal, Dark = dark }.ToPng());
+
+    private protected IReadOnlyList<double[]> Values => _values;
+
+    private protected IEnumerable<double> Cells => _values.SelectMany(row => row);
+
+    private protected virtual ColorScale Colors => ColorScale.Of(Cells);
+
+    /// <summary>What the values are.</summary>
+    private protected virtual string Quantity => "";
+
+    /// <summary>An image for each row, or none.</summary>
+    private protected virtual IReadOnlyList<RgbImage> Images => [];
+
+    private protected virtual bool FramesDiagonal => false;
+
+    private string Figure()
+    {
+        var colors = Colors;
+        return Plotly.HeatMap(_values, [.. Rows], [.. Columns], [.. Images.Select(image => Pictures.DataUri(image, 112))], Quantity, colors.Colors, colors.Low, colors.High, FramesDiagonal);
+    }
+
+    private string Table()
+    {
+        var colors = Colors;
+        bool written = Columns.Count <= 16;
+        var html = new StringBuilder($"<table style=\"border-collapse:separate;border-spacing:{(written ? 2 : 0)}px;width:auto;margin:0\"><tr><td style=\"border:0\"></td>");
+        foreach (string column in Columns) html.Append("<th scope=\"col\" style=\"font-weight:400;font-size:0.8em;vertical-align:bottom;text-align:center;border:0;padding:2px;").Append(written ? "min-width:5em;max-width:8.5em;overflow-wrap:normal\">" : "writing-mode:vertical-rl\">").Append(Markup.Escape(column)).Append("</th>");
+        for (int i = 0; i < Rows.Count; i++)
+        {
+            string head = Images.Count > 0 ? Markup.Image(Images[i], Rows[i], 56) : Markup.Escape(Rows[i]);
+            html.Append("</tr><tr><th scope=\"row\" style=\"font-weight:400;font-size:0.8em;text-align:right;vertical-align:middle;white-space:nowrap;border:0;padding:2px 6px 2px 0\">").Append(head).Append("</th>");
+            for (int j = 0; j < Columns.Count; j++)
+            {
+                html.Append("<td style=\"text-align:center;vertical-align:middle;border:0;").Append(written ? "padding:6px 8px;" : "padding:0;width:16px;height:16px;").Append(colors.Style(_values[i][j]));
+                if (FramesDiagonal && i == j) html.Append(";outline:2px solid currentColor;outline-offset:-3px");
+                html.Append("\">").Append(written ? Markup.Number(_values[i][j]) : "").Append("</td>");
+            }
+        }
+        return html.Append("</tr></table>").ToString();
+    }
 
     private static string Short(string name) => name.Length <= 24 ? name : name[..23] + "…";
 }

@@ -1,22 +1,50 @@
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>How well each image fits each caption: a heat map with the images down the side and the captions along the top.</summary>
+/// <summary>
+/// How well each image fits each caption: a heat map with the images down the side and the captions along the top, as in figure 1 of the paper. Where there are as many images as
+/// captions, the diagonal is framed.
+/// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SimilarityMatrix : MatrixView
 {
     private readonly IReadOnlyList<RgbImage> _images;
+    private readonly string _unit;
 
     /// <summary>Copies the values; the tensor stays the caller's.</summary>
     /// <param name="logitsPerImage">(N, M): rows are images, columns captions.</param>
     /// <param name="images">N images.</param>
     /// <param name="captions">M captions.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">The numbers of images and captions are not those of the matrix.</exception>
+    /// <exception cref="ArgumentException">The numbers of images and captions are not those of the matrix, or there is none.</exception>
     public SimilarityMatrix(Tensor logitsPerImage, IReadOnlyList<RgbImage> images, IReadOnlyList<string> captions, string title)
-        : base(logitsPerImage, [.. (images ?? throw new ArgumentNullException(nameof(images))).Select((_, i) => $"image {i + 1}")], captions, title) => _images = images;
+        : this(logitsPerImage, images, [.. (images ?? throw new ArgumentNullException(nameof(images))).Select((_, i) => $"image {i + 1}")], captions, title, "") { }
 
-    private protected override string RowHead(int row) => Markup.Image(_images[row], Rows[row], 56);
+    internal SimilarityMatrix(Tensor perImage, IReadOnlyList<RgbImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions, string title, string unit)
+        : base(perImage, names, captions, title)
+    {
+        if (images.Count != names.Count) throw new ArgumentException($"\"{title}\" has {images.Count} images and {names.Count} names for them.", nameof(images));
+        (_images, _unit) = ([.. images], unit);
+    }
+
+    /// <inheritdoc/>
+    public override string Description
+    {
+        get
+        {
+            var best = Rows.Select((row, i) => $"{row}: \"{Columns[Enumerable.Range(0, Columns.Count).MaxBy(j => Values[i][j])]}\"");
+            return $"{Title} {(_unit.Length > 0 ? _unit : "Similarity")} of {Rows.Count} images and {Columns.Count} captions, from {Markup.Number(Cells.Min())} to {Markup.Number(Cells.Max())}. The best caption of each image: {string.Join("; ", best)}.";
+        }
+    }
+
+    private protected override ColorScale Colors => ColorScale.Sequential(Cells);
+
+    private protected override string Quantity => _unit;
+
+    private protected override IReadOnlyList<RgbImage> Images => _images;
+
+    private protected override bool FramesDiagonal => Rows.Count == Columns.Count && Rows.Count > 1;
 }

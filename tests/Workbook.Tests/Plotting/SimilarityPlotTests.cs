@@ -1,3 +1,4 @@
+using System.Runtime.Loader;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;
@@ -6,50 +7,76 @@ namespace ClipNotebooks.Workbook.Tests.Plotting;
 
 public sealed class SimilarityPlotTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("plots").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
+
+    private static RgbImage Plain(byte shade) => new(8, 6, [.. Enumerable.Repeat(shade, 3 * 8 * 6)]);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void The_picture_has_the_captions_in_ink()
+    public void Both_files_are_written_whole_and_nothing_beside_them()
     {
-        string with = Path.Combine(_folder, "with.png"), without = Path.Combine(_folder, "without.png");
-        Plot(["a photo of a cat", "a dog"]).SavePng(with);
-        Plot([" ", " "]).SavePng(without);
-        int Ink(string path) => RgbImage.Load(path) is var image ? Enumerable.Range(0, image.Width * image.Height)
-            .Count(i => i % image.Width < 470 && i / image.Width > 270 && image.Pixels[3 * i] < 100) : 0;
-        // Two short captions at twice 13 pixels: some thousand dark pixels; none if the font draws nothing.
-        Assert.InRange(Ink(with) - Ink(without), 800, 20_000);
+        string html = Path.Combine(_folder, "plot.html"), png = Path.Combine(_folder, "plot.png");
+        SimilarityPlot.Write([Plain(0), Plain(200)], ["black", "<i>gray</i>"], eye(2), html, png, "Title");
+
+        Assert.Equal([html, png], Directory.GetFiles(_folder).Order());
+        string page = File.ReadAllText(html);
+        Assert.Contains("plotly.js v2.28", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("<i>gray", page, StringComparison.Ordinal);
+        var picture = RgbImage.Load(png);
+        Assert.InRange(picture.Width, 400, 1000);
+        Assert.InRange(picture.Height, 300, 800);
     }
 
     [Fact]
-    public void The_page_is_drawn_by_Plotly_loaded_apart()
+    public void The_picture_has_the_ends_of_the_colour_scale_in_its_cells()
     {
-        string path = Path.Combine(_folder, "plot.html");
-        Plot(["a cat", "a dog"]).SaveHtml(path);
-        string page = File.ReadAllText(path);
-        Assert.Contains("\"heatmap\"", page, StringComparison.Ordinal);
-        Assert.DoesNotContain(AppDomain.CurrentDomain.GetAssemblies(), a => a.GetName().Name == "Plotly.NET"
-            && System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(a) == System.Runtime.Loader.AssemblyLoadContext.Default);
-        Assert.Single(Directory.GetFiles(_folder));
+        string png = Path.Combine(_folder, "plot.png");
+        new SimilarityPlot(eye(2), [Plain(0), Plain(0)], ["a", "b"], ["c", "d"]).SavePng(png);
+        var pixels = RgbImage.Load(png).Pixels.Chunk(3).Select(p => (p[0], p[1], p[2])).ToArray();
+
+        // Viridis begins at (68, 1, 84) and ends at (253, 231, 37); two cells each, most of 184 × 160 pixels a cell.
+        Assert.InRange(pixels.Count(p => p == (68, 1, 84)), 2 * 20_000, 2 * 29_440);
+        Assert.InRange(pixels.Count(p => p == (253, 231, 37)), 2 * 20_000, 2 * 29_440);
     }
 
     [Fact]
-    public void The_description_names_the_best_caption_of_each_image() =>
-        Assert.Contains("1.png: \"a cat\"; 2.png: \"a dog\"", Plot(["a cat", "a dog"]).Description, StringComparison.Ordinal);
-
-    [Fact]
-    public void A_matrix_of_another_shape_is_refused()
+    public void The_description_names_each_images_best_caption()
     {
-        using var matrix = ones(2, 3);
-        Assert.Contains("this one is (2, 3)", Assert.Throws<ArgumentException>(() => new SimilarityPlot(matrix, [Image, Image], ["1", "2"], ["a", "b"])).Message, StringComparison.Ordinal);
+        string text = new SimilarityPlot(tensor(new float[,] { { 0, 1 }, { 1, 0 } }), [Plain(0), Plain(1)], ["cat.png", "dog.png"], ["a dog", "a cat"]).Description;
+        Assert.Contains("cat.png: \"a cat\"; dog.png: \"a dog\"", text, StringComparison.Ordinal);
     }
 
-    private static RgbImage Image => new(2, 2, new byte[12]);
-
-    private static SimilarityPlot Plot(string[] captions)
+    [Fact]
+    public void Numbers_that_do_not_fit_are_refused()
     {
-        using var matrix = eye(2);
-        return new SimilarityPlot(matrix, [Image, Image], ["1.png", "2.png"], captions);
+        Assert.Throws<ArgumentException>(() => new SimilarityPlot(eye(2), [Plain(0)], ["a", "b"], ["c", "d"]));
+        var problem = Assert.Throws<ArgumentException>(() => new SimilarityPlot(eye(2), [Plain(0), Plain(0)], ["a", "b"], ["c"]));
+        Assert.Contains("2 row names and 1 column names, but the tensor's shape is (2, 2)", problem.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new SimilarityPlot(zeros(0, 0), [], [], []));
+    }
+
+    [Fact]
+    public void The_picture_has_its_title_and_its_captions_in_ink()
+    {
+        int Ink(string caption)
+        {
+            string path = Path.Combine(_folder, "ink.png");
+            new SimilarityPlot(eye(2), [Plain(255), Plain(255)], ["1", "2"], [caption, caption], title: "").SavePng(path);
+            var image = RgbImage.Load(path);
+            // Above the cells, which begin at two lines' height below the margin (2 × 28 pixels).
+            return Enumerable.Range(0, image.Width * 110).Count(i => image.Pixels[3 * i] < 100);
+        }
+        // Two captions of eleven letters at twice 13 pixels: some thousand dark pixels; none if the font draws nothing.
+        Assert.Equal(0, Ink(" "));
+        Assert.InRange(Ink("a black dog"), 800, 20_000);
+    }
+
+    [Fact]
+    public void Plotly_is_loaded_apart()
+    {
+        new SimilarityPlot(eye(1), [Plain(0)], ["a"], ["b"]).SaveHtml(Path.Combine(_folder, "plot.html"));
+        Assert.Contains(AppDomain.CurrentDomain.GetAssemblies(), a => a.GetName().Name == "Plotly.NET");
+        Assert.DoesNotContain(AssemblyLoadContext.Default.Assemblies, a => a.GetName().Name is "Plotly.NET" or "FSharp.Core");
     }
 }

@@ -1,0 +1,249 @@
+using System.Globalization;
+
+namespace ClipNotebooks.Plots;
+
+/// <summary>
+/// Plots as JSON for plotly.js: {"data": […], "layout": {…}}. Only arrays and strings come in, so that a caller needs none of Plotly.NET's types.
+/// Titles belong to the page around a plot (<see cref="PlotPage"/>), where they wrap and are read aloud.
+/// </summary>
+public static class Figures
+{
+    private const int Thumbnail = 52;
+    private static readonly string[] Colors = ["#3b82c4", "#d1495b", "#3a9d6e", "#a06cc8", "#d08a2b", "#3aa6a6", "#8a8f98", "#c463a0"];
+
+    /// <summary>A matrix as coloured cells, with the values written in them while there are at most 16 columns.</summary>
+    /// <param name="values">Rows of equal length; what is not finite stays empty.</param>
+    /// <param name="rows">A name for each row, shown at its side (where there is no thumbnail) and under the pointer.</param>
+    /// <param name="columns">A name for each column, shown above it and under the pointer.</param>
+    /// <param name="thumbnails">A picture for each row as data URI, shown at its side; empty for none.</param>
+    /// <param name="quantity">What the values are, for the text under the pointer.</param>
+    /// <param name="colors">The colours from <paramref name="low"/> to <paramref name="high"/>, evenly spaced, as CSS writes them; two at least.</param>
+    /// <param name="low">The value of the first colour.</param>
+    /// <param name="high">The value of the last colour.</param>
+    /// <param name="diagonal">Whether to frame the cells of the main diagonal.</param>
+    /// <returns>JSON for plotly.js.</returns>
+    /// <exception cref="ArgumentException">The names are not as many as the rows and columns, or the thumbnails neither none nor one a row.</exception>
+    public static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors, double low, double high, bool diagonal)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(columns);
+        ArgumentNullException.ThrowIfNull(thumbnails);
+        ArgumentNullException.ThrowIfNull(colors);
+        if (rows.Length != values.Length || rows.Length == 0 || columns.Length == 0 || values.Any(row => row.Length != columns.Length))
+            throw new ArgumentException($"A heat map has {rows.Length} row names and {columns.Length} column names, but its values are {values.Length} rows of {string.Join(", ", values.Select(row => row.Length).Distinct())}.", nameof(values));
+        if (thumbnails.Length != 0 && thumbnails.Length != rows.Length)
+            throw new ArgumentException($"A heat map of {rows.Length} rows has {thumbnails.Length} thumbnails.", nameof(thumbnails));
+
+        bool written = columns.Length <= 16;
+        int width = columns.Length <= 10 ? 76 : written ? 58 : columns.Length <= 40 ? 24 : 12, lines = columns.Length <= 10 ? 4 : 1;
+        int height = thumbnails.Length > 0 ? Thumbnail + 6 : written ? 40 : width;
+        int left = thumbnails.Length > 0 ? Thumbnail + 14 : 20 + (int)(6.6 * rows.Max(row => Math.Min(24, row.Length)));
+        int columnLength = columns.Max(column => Math.Min(28, column.Length)), headLines = columns.Max(column => Figure.Lines(column, 12, lines).Count);
+        int top = lines > 1 ? 14 + (15 * headLines) : 16 + (int)(5.0 * columnLength), right = lines > 1 ? 12 : 12 + (int)(5.0 * columnLength);
+        if (!written) right = Math.Max(right, 80);
+
+        string decimals = Math.Max(Math.Abs(low), Math.Abs(high)) switch { >= 100 => ".0f", >= 10 => ".1f", >= 0.1 => ".2f", _ => ".3f" };
+        var trace = new Dictionary<string, object?>
+        {
+            ["z"] = values.Select(Figure.Finite).ToArray(),
+            ["customdata"] = values.Select((row, i) => row.Select((_, j) => new[] { Figure.Escape(rows[i]), Figure.Escape(columns[j]) }).ToArray()).ToArray(),
+            ["hovertemplate"] = $"%{{customdata[0]}}<br>%{{customdata[1]}}<br><b>{Figure.Escape(quantity)} %{{z:{decimals}}}</b><extra></extra>",
+            ["colorscale"] = colors.Select((color, i) => new object[] { (double)i / (colors.Length - 1), color }).ToArray(),
+            ["zmin"] = low,
+            ["zmax"] = high,
+            ["xgap"] = written ? 2 : 0,
+            ["ygap"] = written ? 2 : 0,
+            ["showscale"] = !written,
+            ["colorbar"] = new { thickness = 12, outlinewidth = 0 },
+        };
+        if (written) trace["texttemplate"] = $"%{{z:{decimals}}}";
+        var layout = new Dictionary<string, object?>
+        {
+            ["width"] = left + (width * columns.Length) + right,
+            ["height"] = top + (height * rows.Length) + 10,
+            ["margin"] = new { l = left, r = right, t = top, b = 10 },
+            ["xaxis"] = Axis(columns, label => lines > 1 ? Figure.Wrap(label, 12, lines) : Figure.Wrap(label, 28, 1), lines > 1 ? 0 : -45, top: true),
+            ["yaxis"] = Axis(rows, label => thumbnails.Length > 0 ? "" : Figure.Wrap(label, 24, 1), 0, top: false),
+            ["images"] = thumbnails.Select((source, i) => new
+            {
+                source,
+                xref = "paper",
+                yref = "y",
+                x = -7.0 / (width * columns.Length),
+                y = i,
+                sizex = (double)Thumbnail / (width * columns.Length),
+                sizey = (double)Thumbnail / height,
+                xanchor = "right",
+                yanchor = "middle",
+                sizing = "contain",
+                layer = "above",
+            }).ToArray(),
+            ["shapes"] = Enumerable.Range(0, diagonal ? Math.Min(rows.Length, columns.Length) : 0).Select(i => new
+            {
+                type = "rect",
+                x0 = i - 0.5,
+                x1 = i + 0.5,
+                y0 = i - 0.5,
+                y1 = i + 0.5,
+                line = new { width = 2 },
+            }).ToArray(),
+        };
+        return Figure.ToJson([Figure.Trace("heatmap", trace)], layout);
+
+        static object Axis(string[] names, Func<string, string> label, int angle, bool top) => new
+        {
+            tickmode = "array",
+            tickvals = Enumerable.Range(0, names.Length).ToArray(),
+            ticktext = names.Select(label).ToArray(),
+            tickangle = angle,
+            range = top ? new[] { -0.5, names.Length - 0.5 } : [names.Length - 0.5, -0.5],
+            side = top ? "top" : "left",
+            showgrid = false,
+            zeroline = false,
+            ticks = "",
+        };
+    }
+
+    /// <summary>Curves over one horizontal axis.</summary>
+    /// <param name="xLabel">What the horizontal axis is.</param>
+    /// <param name="yLabel">What the vertical axis is.</param>
+    /// <param name="names">A name for each curve.</param>
+    /// <param name="x">The points' places, an array for each curve.</param>
+    /// <param name="y">The points' heights, as many; what is not finite leaves a gap.</param>
+    /// <param name="logarithmic">Whether the horizontal axis is logarithmic; x is then above 0.</param>
+    /// <returns>JSON for plotly.js.</returns>
+    /// <exception cref="ArgumentException">The arrays are not of one length.</exception>
+    public static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(y);
+        if (x.Length != names.Length || y.Length != names.Length || x.Zip(y).Any(pair => pair.First.Length != pair.Second.Length))
+            throw new ArgumentException($"Curves need as many x as y: {names.Length} names, x of {Lengths(x)}, y of {Lengths(y)}.", nameof(y));
+        var traces = names.Select((name, i) => Figure.Trace("scatter", new Dictionary<string, object?>
+        {
+            ["name"] = Figure.Escape(name),
+            ["x"] = x[i],
+            ["y"] = Figure.Finite(y[i]),
+            ["mode"] = x[i].Length == 1 ? "markers" : "lines",
+            ["line"] = new { width = 2, color = Colors[i % Colors.Length] },
+            ["hovertemplate"] = "%{x:.4~g}: <b>%{y:.4~g}</b>",
+        }));
+        return Figure.ToJson(traces, new Dictionary<string, object?>
+        {
+            ["height"] = 320,
+            ["margin"] = new { l = 56, r = 16, t = names.Length > 1 ? 34 : 12, b = 48 },
+            ["hovermode"] = "x unified",
+            ["showlegend"] = names.Length > 1,
+            ["legend"] = new { orientation = "h", x = 0, y = 1.02, xanchor = "left", yanchor = "bottom" },
+            ["xaxis"] = new { title = new { text = Figure.Escape(xLabel) }, type = logarithmic ? "log" : "linear", zeroline = false },
+            ["yaxis"] = new { title = new { text = Figure.Escape(yLabel) }, zeroline = false, rangemode = "tozero" },
+        });
+
+        static string Lengths(double[][] arrays) => string.Join(", ", arrays.Select(array => array.Length));
+    }
+
+    /// <summary>Horizontal bars from the first name at the top.</summary>
+    /// <param name="label">What the values are.</param>
+    /// <param name="names">A name for each bar.</param>
+    /// <param name="values">As many values.</param>
+    /// <param name="percent">Whether the values are shares of 1 that are written as per cent.</param>
+    /// <returns>JSON for plotly.js.</returns>
+    /// <exception cref="ArgumentException">The arrays are not of one length.</exception>
+    public static string Bars(string label, string[] names, double[] values, bool percent)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        ArgumentNullException.ThrowIfNull(values);
+        if (names.Length != values.Length) throw new ArgumentException($"Bars have {names.Length} names and {values.Length} values.", nameof(values));
+        double longest = values.Where(double.IsFinite).DefaultIfEmpty().Max();
+        var trace = Figure.Trace("bar", new Dictionary<string, object?>
+        {
+            ["orientation"] = "h",
+            ["x"] = Figure.Finite(values),
+            ["y"] = Enumerable.Range(0, names.Length).ToArray(),
+            ["customdata"] = names.Select(Figure.Escape).ToArray(),
+            ["marker"] = new { color = Colors[0] },
+            ["texttemplate"] = percent ? "%{x:.1%}" : "%{x:.3~g}",
+            ["textposition"] = "outside",
+            ["cliponaxis"] = false,
+            ["hovertemplate"] = $"%{{customdata}}<br><b>{Figure.Escape(label)} %{{x{(percent ? ":.2%" : ":.4~g")}}}</b><extra></extra>",
+        });
+        return Figure.ToJson([trace], new Dictionary<string, object?>
+        {
+            ["height"] = 30 + (28 * names.Length),
+            ["margin"] = new { l = 16 + (int)(6.6 * names.Select(name => Math.Min(24, name.Length)).DefaultIfEmpty().Max()), r = 52, t = 4, b = 26 },
+            ["bargap"] = 0.25,
+            ["xaxis"] = new { range = new[] { Math.Min(0, values.Where(double.IsFinite).DefaultIfEmpty().Min()), longest > 0 ? longest : 1 }, tickformat = percent ? ".0%" : "", nticks = 6 },
+            ["yaxis"] = new
+            {
+                tickmode = "array",
+                tickvals = Enumerable.Range(0, names.Length).ToArray(),
+                ticktext = names.Select(name => Figure.Wrap(name, 24, 1)).ToArray(),
+                range = new[] { names.Length - 0.5, -0.5 },
+                showgrid = false,
+                zeroline = false,
+            },
+        });
+    }
+
+    /// <summary>Named points in the plane, a colour for each group, with pictures at the points where there are any.</summary>
+    /// <param name="names">A name for each point, shown under the pointer.</param>
+    /// <param name="groups">The group of each point.</param>
+    /// <param name="x">The points' places to the right.</param>
+    /// <param name="y">The points' places upwards.</param>
+    /// <param name="thumbnails">A picture for each point as data URI, "" for a dot; empty for dots alone.</param>
+    /// <returns>JSON for plotly.js.</returns>
+    /// <exception cref="ArgumentException">The arrays are not of one length.</exception>
+    public static string Scatter(string[] names, string[] groups, double[] x, double[] y, string[] thumbnails)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        ArgumentNullException.ThrowIfNull(groups);
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(y);
+        ArgumentNullException.ThrowIfNull(thumbnails);
+        if (groups.Length != names.Length || x.Length != names.Length || y.Length != names.Length || (thumbnails.Length != 0 && thumbnails.Length != names.Length))
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Points have {names.Length} names, {groups.Length} groups, {x.Length} x, {y.Length} y and {thumbnails.Length} thumbnails."), nameof(x));
+        string[] kinds = [.. groups.Distinct()];
+        var traces = kinds.Select((kind, k) =>
+        {
+            int[] own = [.. Enumerable.Range(0, names.Length).Where(i => groups[i] == kind)];
+            return Figure.Trace("scatter", new Dictionary<string, object?>
+            {
+                ["name"] = Figure.Escape(kind),
+                ["mode"] = "markers",
+                ["x"] = Figure.Finite([.. own.Select(i => x[i])]),
+                ["y"] = Figure.Finite([.. own.Select(i => y[i])]),
+                ["text"] = own.Select(i => Figure.Escape(names[i])).ToArray(),
+                ["marker"] = new { size = 9, color = Colors[k % Colors.Length], symbol = k % 2 == 0 ? "circle" : "diamond" },
+                ["hovertemplate"] = "%{text}<extra></extra>",
+            });
+        });
+        double spanX = Span(x), spanY = Span(y);
+        return Figure.ToJson(traces, new Dictionary<string, object?>
+        {
+            ["height"] = 460,
+            ["margin"] = new { l = 40, r = 16, t = kinds.Length > 1 ? 34 : 12, b = 32 },
+            ["showlegend"] = kinds.Length > 1,
+            ["legend"] = new { orientation = "h", x = 0, y = 1.02, xanchor = "left", yanchor = "bottom" },
+            ["xaxis"] = new { zeroline = false },
+            ["yaxis"] = new { zeroline = false },
+            ["images"] = Enumerable.Range(0, thumbnails.Length).Where(i => thumbnails[i].Length > 0).Select(i => new
+            {
+                source = thumbnails[i],
+                xref = "x",
+                yref = "y",
+                x = x[i],
+                y = y[i],
+                sizex = 0.1 * spanX,
+                sizey = 0.1 * spanY,
+                xanchor = "center",
+                yanchor = "middle",
+                sizing = "contain",
+                layer = "above",
+            }).ToArray(),
+        });
+
+        static double Span(double[] values) => values.Length == 0 ? 1 : Math.Max(1e-9, values.Max() - values.Min());
+    }
+}

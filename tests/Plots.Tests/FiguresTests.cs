@@ -1,0 +1,101 @@
+using System.Text.Json;
+
+namespace ClipNotebooks.Plots.Tests;
+
+public class FiguresTests
+{
+    private static readonly double[][] Values = [[1, -2, 3], [4, 5, double.NaN]];
+
+    private static readonly string[] Colors = ["white", "black"];
+
+    private static JsonElement Parse(string json) => JsonDocument.Parse(json).RootElement.Clone();
+
+    [Fact]
+    public void A_heat_map_holds_the_values_with_a_gap_where_one_is_not_finite()
+    {
+        var trace = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], [], "logit", Colors, -2, 5, false)).GetProperty("data")[0];
+
+        Assert.Equal("heatmap", trace.GetProperty("type").GetString());
+        Assert.Equal(-2, trace.GetProperty("z")[0][1].GetDouble());
+        Assert.Equal(JsonValueKind.Null, trace.GetProperty("z")[1][2].ValueKind);
+        Assert.Equal((-2, 5), (trace.GetProperty("zmin").GetDouble(), trace.GetProperty("zmax").GetDouble()));
+    }
+
+    [Fact]
+    public void A_heat_map_has_its_colors_evenly_between_its_ends()
+    {
+        var trace = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], [], "logit", ["blue", "white", "red"], -5, 5, false)).GetProperty("data")[0];
+        Assert.Equal((-5, 5), (trace.GetProperty("zmin").GetDouble(), trace.GetProperty("zmax").GetDouble()));
+        Assert.Equal([0, 0.5, 1], trace.GetProperty("colorscale").EnumerateArray().Select(stop => stop[0].GetDouble()));
+    }
+
+    [Fact]
+    public void A_heat_map_has_its_first_row_on_top_with_a_thumbnail_at_its_side_and_a_frame_round_the_diagonal()
+    {
+        var layout = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], ["data:,0", "data:,1"], "logit", Colors, -2, 5, true)).GetProperty("layout");
+
+        Assert.Equal([1.5, -0.5], layout.GetProperty("yaxis").GetProperty("range").EnumerateArray().Select(e => e.GetDouble()));
+        var images = layout.GetProperty("images").EnumerateArray().ToArray();
+        Assert.Equal(["data:,0", "data:,1"], images.Select(image => image.GetProperty("source").GetString()));
+        Assert.Equal([0.0, 1.0], images.Select(image => image.GetProperty("y").GetDouble()));
+        Assert.Equal(2, layout.GetProperty("shapes").GetArrayLength());
+    }
+
+    [Fact]
+    public void Markup_in_a_caption_stays_text()
+    {
+        string json = Figures.HeatMap([[1]], ["<b>row</b>"], ["<img src=x onerror=alert(1)>"], [], "logit", Colors, -2, 5, false);
+        Assert.DoesNotContain("<img", json, StringComparison.Ordinal);
+        Assert.DoesNotContain("<b>row", json, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_long_caption_is_broken_at_spaces_and_ends_in_dots()
+    {
+        Assert.Equal(["two red", "circles", "above a…"], Figure.Lines("two red circles above a blue square", 8, 3));
+        Assert.Equal(["abcdefgh", "ij"], Figure.Lines("abcdefghij", 8, 3));
+        Assert.Empty(Figure.Lines("  ", 8, 3));
+    }
+
+    [Fact]
+    public void Names_that_do_not_fit_the_values_are_refused_with_both_counts()
+    {
+        var problem = Assert.Throws<ArgumentException>(() => Figures.HeatMap(Values, ["one"], ["a", "b", "c"], [], "", Colors, 0, 1, false));
+        Assert.Contains("1 row names", problem.Message, StringComparison.Ordinal);
+        Assert.Contains("2 rows", problem.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => Figures.HeatMap(Values, ["r", "s"], ["a", "b", "c"], ["data:,"], "", Colors, 0, 1, false));
+        Assert.Throws<ArgumentException>(() => Figures.HeatMap([], [], [], [], "", Colors, 0, 1, false));
+        Assert.Throws<ArgumentException>(() => Figures.Curves("x", "y", ["c"], [[1, 2]], [[1]], false));
+        Assert.Throws<ArgumentException>(() => Figures.Bars("p", ["a"], [1, 2], true));
+        Assert.Throws<ArgumentException>(() => Figures.Scatter(["a"], ["g"], [1, 2], [1], []));
+    }
+
+    [Fact]
+    public void Curves_become_a_line_each_over_a_logarithmic_axis_where_asked()
+    {
+        var figure = Parse(Figures.Curves("step", "loss", ["a", "b"], [[1, 10], [1, 10]], [[3, 2], [2, double.PositiveInfinity]], true));
+
+        Assert.Equal(["a", "b"], figure.GetProperty("data").EnumerateArray().Select(trace => trace.GetProperty("name").GetString()));
+        Assert.Equal(JsonValueKind.Null, figure.GetProperty("data")[1].GetProperty("y")[1].ValueKind);
+        Assert.Equal("log", figure.GetProperty("layout").GetProperty("xaxis").GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public void Bars_run_from_the_top_and_are_written_as_per_cent_where_asked()
+    {
+        var figure = Parse(Figures.Bars("probability", ["cat", "dog"], [0.925, 0.075], true));
+
+        Assert.Equal("h", figure.GetProperty("data")[0].GetProperty("orientation").GetString());
+        Assert.Equal("%{x:.1%}", figure.GetProperty("data")[0].GetProperty("texttemplate").GetString());
+        Assert.Equal([1.5, -0.5], figure.GetProperty("layout").GetProperty("yaxis").GetProperty("range").EnumerateArray().Select(e => e.GetDouble()));
+    }
+
+    [Fact]
+    public void Points_are_grouped_by_colour_and_carry_pictures_where_there_are_any()
+    {
+        var figure = Parse(Figures.Scatter(["a", "b", "c"], ["image", "text", "image"], [0, 1, 2], [0, 1, 0], ["data:,a", "", "data:,c"]));
+
+        Assert.Equal(["image", "text"], figure.GetProperty("data").EnumerateArray().Select(trace => trace.GetProperty("name").GetString()));
+        Assert.Equal(2, figure.GetProperty("layout").GetProperty("images").GetArrayLength());
+    }
+}
