@@ -18,29 +18,31 @@ public static class Figures
     /// <param name="thumbnails">A picture for each row as data URI, shown at its side; empty for none.</param>
     /// <param name="quantity">What the values are, for the text under the pointer.</param>
     /// <param name="colors">The colours from <paramref name="low"/> to <paramref name="high"/>, evenly spaced, as CSS writes them; two at least.</param>
+    /// <param name="inks">The colour of the text in each cell, as CSS writes it; in the shape of the values.</param>
     /// <param name="low">The value of the first colour.</param>
     /// <param name="high">The value of the last colour.</param>
     /// <param name="diagonal">Whether to frame the cells of the main diagonal.</param>
     /// <returns>JSON for plotly.js.</returns>
     /// <exception cref="ArgumentException">The names are not as many as the rows and columns, or the thumbnails neither none nor one a row.</exception>
-    public static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors, double low, double high, bool diagonal)
+    public static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors, string[][] inks, double low, double high, bool diagonal)
     {
         ArgumentNullException.ThrowIfNull(values);
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(columns);
         ArgumentNullException.ThrowIfNull(thumbnails);
         ArgumentNullException.ThrowIfNull(colors);
+        ArgumentNullException.ThrowIfNull(inks);
         if (rows.Length != values.Length || rows.Length == 0 || columns.Length == 0 || values.Any(row => row.Length != columns.Length))
             throw new ArgumentException($"A heat map has {rows.Length} row names and {columns.Length} column names, but its values are {values.Length} rows of {string.Join(", ", values.Select(row => row.Length).Distinct())}.", nameof(values));
         if (thumbnails.Length != 0 && thumbnails.Length != rows.Length)
             throw new ArgumentException($"A heat map of {rows.Length} rows has {thumbnails.Length} thumbnails.", nameof(thumbnails));
 
         bool written = columns.Length <= 16;
-        int width = columns.Length <= 10 ? 76 : written ? 58 : columns.Length <= 40 ? 24 : 12, lines = columns.Length <= 10 ? 4 : 1;
+        int width = columns.Length <= 10 ? 82 : written ? 58 : columns.Length <= 40 ? 24 : 12, lines = columns.Length <= 10 ? 6 : 1;
         int height = thumbnails.Length > 0 ? Thumbnail + 6 : written ? 40 : width;
         int left = thumbnails.Length > 0 ? Thumbnail + 14 : 20 + (int)(6.6 * rows.Max(row => Math.Min(24, row.Length)));
         int columnLength = columns.Max(column => Math.Min(28, column.Length)), headLines = columns.Max(column => Figure.Lines(column, 12, lines).Count);
-        int top = lines > 1 ? 14 + (15 * headLines) : 16 + (int)(5.0 * columnLength), right = lines > 1 ? 12 : 12 + (int)(5.0 * columnLength);
+        int top = lines > 1 ? 14 + (14 * headLines) : 16 + (int)(5.0 * columnLength), right = lines > 1 ? 12 : 12 + (int)(5.0 * columnLength);
         if (!written) right = Math.Max(right, 80);
 
         string decimals = Math.Max(Math.Abs(low), Math.Abs(high)) switch { >= 100 => ".0f", >= 10 => ".1f", >= 0.1 => ".2f", _ => ".3f" };
@@ -52,12 +54,22 @@ public static class Figures
             ["colorscale"] = colors.Select((color, i) => new object[] { (double)i / (colors.Length - 1), color }).ToArray(),
             ["zmin"] = low,
             ["zmax"] = high,
-            ["xgap"] = written ? 2 : 0,
-            ["ygap"] = written ? 2 : 0,
+            ["xgap"] = written ? 3 : 0,
+            ["ygap"] = written ? 3 : 0,
             ["showscale"] = !written,
             ["colorbar"] = new { thickness = 12, outlinewidth = 0 },
         };
-        if (written) trace["texttemplate"] = $"%{{z:{decimals}}}";
+        // The text is a trace of its own: a heat map's own text has one colour for all cells, or a gray that is faint on yellow.
+        var text = new Dictionary<string, object?>
+        {
+            ["mode"] = "text",
+            ["x"] = values.SelectMany(row => Enumerable.Range(0, row.Length)).ToArray(),
+            ["y"] = values.SelectMany((row, i) => Enumerable.Repeat(i, row.Length)).ToArray(),
+            ["text"] = values.SelectMany(row => row).Select(value => double.IsFinite(value) ? value.ToString("F" + decimals[1], CultureInfo.InvariantCulture).Replace('-', '−') : "").ToArray(),
+            ["textfont"] = new { color = inks.SelectMany(row => row).ToArray(), size = 13 },
+            ["hoverinfo"] = "skip",
+            ["showlegend"] = false,
+        };
         var layout = new Dictionary<string, object?>
         {
             ["width"] = left + (width * columns.Length) + right,
@@ -82,14 +94,14 @@ public static class Figures
             ["shapes"] = Enumerable.Range(0, diagonal ? Math.Min(rows.Length, columns.Length) : 0).Select(i => new
             {
                 type = "rect",
-                x0 = i - 0.5,
-                x1 = i + 0.5,
-                y0 = i - 0.5,
-                y1 = i + 0.5,
+                x0 = i - 0.5 + (2.0 / width),
+                x1 = i + 0.5 - (2.0 / width),
+                y0 = i - 0.5 + (2.0 / height),
+                y1 = i + 0.5 - (2.0 / height),
                 line = new { width = 2 },
             }).ToArray(),
         };
-        return Figure.ToJson([Figure.Trace("heatmap", trace)], layout);
+        return Figure.ToJson(written ? [Figure.Trace("heatmap", trace), Figure.Trace("scatter", text)] : [Figure.Trace("heatmap", trace)], layout);
 
         static object Axis(string[] names, Func<string, string> label, int angle, bool top) => new
         {
@@ -101,7 +113,9 @@ public static class Figures
             side = top ? "top" : "left",
             showgrid = false,
             zeroline = false,
+            showline = false,
             ticks = "",
+            tickfont = new { size = 11 },
         };
     }
 

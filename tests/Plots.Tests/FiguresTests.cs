@@ -7,13 +7,14 @@ public class FiguresTests
     private static readonly double[][] Values = [[1, -2, 3], [4, 5, double.NaN]];
 
     private static readonly string[] Colors = ["white", "black"];
+    private static readonly string[][] Inks = [["#111", "#222", "#333"], ["#444", "#555", "#666"]];
 
     private static JsonElement Parse(string json) => JsonDocument.Parse(json).RootElement.Clone();
 
     [Fact]
     public void A_heat_map_holds_the_values_with_a_gap_where_one_is_not_finite()
     {
-        var trace = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], [], "logit", Colors, -2, 5, false)).GetProperty("data")[0];
+        var trace = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], [], "logit", Colors, Inks, -2, 5, false)).GetProperty("data")[0];
 
         Assert.Equal("heatmap", trace.GetProperty("type").GetString());
         Assert.Equal(-2, trace.GetProperty("z")[0][1].GetDouble());
@@ -22,9 +23,27 @@ public class FiguresTests
     }
 
     [Fact]
+    public void The_values_are_written_in_the_cells_in_the_ink_given_for_each()
+    {
+        var text = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], [], "logit", Colors, Inks, -2, 5, false)).GetProperty("data")[1];
+        Assert.Equal(["1.00", "−2.00", "3.00", "4.00", "5.00", ""], text.GetProperty("text").EnumerateArray().Select(t => t.GetString()));
+        Assert.Equal(["#111", "#222", "#333", "#444", "#555", "#666"], text.GetProperty("textfont").GetProperty("color").EnumerateArray().Select(t => t.GetString()));
+        Assert.Equal([0, 0, 0, 1, 1, 1], text.GetProperty("y").EnumerateArray().Select(t => t.GetInt32()));
+    }
+
+    [Fact]
+    public void A_heat_map_of_many_columns_has_a_colour_bar_in_place_of_written_values()
+    {
+        double[] row = [.. Enumerable.Range(0, 17).Select(i => (double)i)];
+        var data = Parse(Figures.HeatMap([row], ["r"], [.. row.Select(v => $"c{v}")], [], "", Colors, [[.. row.Select(_ => "#111")]], 0, 16, false)).GetProperty("data");
+        Assert.Equal(1, data.GetArrayLength());
+        Assert.True(data[0].GetProperty("showscale").GetBoolean());
+    }
+
+    [Fact]
     public void A_heat_map_has_its_colors_evenly_between_its_ends()
     {
-        var trace = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], [], "logit", ["blue", "white", "red"], -5, 5, false)).GetProperty("data")[0];
+        var trace = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], [], "logit", ["blue", "white", "red"], Inks, -5, 5, false)).GetProperty("data")[0];
         Assert.Equal((-5, 5), (trace.GetProperty("zmin").GetDouble(), trace.GetProperty("zmax").GetDouble()));
         Assert.Equal([0, 0.5, 1], trace.GetProperty("colorscale").EnumerateArray().Select(stop => stop[0].GetDouble()));
     }
@@ -32,7 +51,7 @@ public class FiguresTests
     [Fact]
     public void A_heat_map_has_its_first_row_on_top_with_a_thumbnail_at_its_side_and_a_frame_round_the_diagonal()
     {
-        var layout = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], ["data:,0", "data:,1"], "logit", Colors, -2, 5, true)).GetProperty("layout");
+        var layout = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], ["data:,0", "data:,1"], "logit", Colors, Inks, -2, 5, true)).GetProperty("layout");
 
         Assert.Equal([1.5, -0.5], layout.GetProperty("yaxis").GetProperty("range").EnumerateArray().Select(e => e.GetDouble()));
         var images = layout.GetProperty("images").EnumerateArray().ToArray();
@@ -44,7 +63,7 @@ public class FiguresTests
     [Fact]
     public void Markup_in_a_caption_stays_text()
     {
-        string json = Figures.HeatMap([[1]], ["<b>row</b>"], ["<img src=x onerror=alert(1)>"], [], "logit", Colors, -2, 5, false);
+        string json = Figures.HeatMap([[1]], ["<b>row</b>"], ["<img src=x onerror=alert(1)>"], [], "logit", Colors, Inks, -2, 5, false);
         Assert.DoesNotContain("<img", json, StringComparison.Ordinal);
         Assert.DoesNotContain("<b>row", json, StringComparison.Ordinal);
     }
@@ -60,11 +79,11 @@ public class FiguresTests
     [Fact]
     public void Names_that_do_not_fit_the_values_are_refused_with_both_counts()
     {
-        var problem = Assert.Throws<ArgumentException>(() => Figures.HeatMap(Values, ["one"], ["a", "b", "c"], [], "", Colors, 0, 1, false));
+        var problem = Assert.Throws<ArgumentException>(() => Figures.HeatMap(Values, ["one"], ["a", "b", "c"], [], "", Colors, Inks, 0, 1, false));
         Assert.Contains("1 row names", problem.Message, StringComparison.Ordinal);
         Assert.Contains("2 rows", problem.Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => Figures.HeatMap(Values, ["r", "s"], ["a", "b", "c"], ["data:,"], "", Colors, 0, 1, false));
-        Assert.Throws<ArgumentException>(() => Figures.HeatMap([], [], [], [], "", Colors, 0, 1, false));
+        Assert.Throws<ArgumentException>(() => Figures.HeatMap(Values, ["r", "s"], ["a", "b", "c"], ["data:,"], "", Colors, Inks, 0, 1, false));
+        Assert.Throws<ArgumentException>(() => Figures.HeatMap([], [], [], [], "", Colors, Inks, 0, 1, false));
         Assert.Throws<ArgumentException>(() => Figures.Curves("x", "y", ["c"], [[1, 2]], [[1]], false));
         Assert.Throws<ArgumentException>(() => Figures.Bars("p", ["a"], [1, 2], true));
         Assert.Throws<ArgumentException>(() => Figures.Scatter(["a"], ["g"], [1, 2], [1], []));

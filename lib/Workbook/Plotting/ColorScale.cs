@@ -57,16 +57,17 @@ internal sealed class ColorScale
         }
     }
 
-    /// <summary>Black or white, whichever stands out from the ground.</summary>
-    public static SKColor Ink(SKColor ground) =>
-        // The luminance at which white and black have the same contrast (WCAG 2: (L + 0.05)² = 1.05 · 0.05).
-        Luminance(ground) > 0.179 ? new(0x11, 0x11, 0x11) : SKColors.White;
+    /// <summary>Black or white, whichever stands out from the ground; where both do, white.</summary>
+    public static SKColor Ink(SKColor ground) => Luminance(ground) > 0.22 ? new(0x11, 0x11, 0x11) : SKColors.White;
 
-    /// <summary>The ground and ink of a table's cell, as CSS.</summary>
+    /// <summary>The ink of a value's cell, as CSS writes it.</summary>
+    public string Ink(double value) => Ink(this[value]) == SKColors.White ? "#fff" : "#111";
+
+    /// <summary>The ground and ink of a table's cell, as CSS writes them.</summary>
     public string Style(double value)
     {
         var ground = this[value];
-        return string.Create(CultureInfo.InvariantCulture, $"background:rgb({ground.Red},{ground.Green},{ground.Blue});color:{(Ink(ground) == SKColors.White ? "#fff" : "#111")}");
+        return string.Create(CultureInfo.InvariantCulture, $"background:rgb({ground.Red},{ground.Green},{ground.Blue});color:{Ink(value)}");
     }
 
     internal static double Luminance(SKColor color)

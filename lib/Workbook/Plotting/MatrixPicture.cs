@@ -8,7 +8,7 @@ namespace ClipNotebooks.Workbook.Plotting;
 internal sealed class MatrixPicture
 {
     private const float Margin = 28, Gap = 4, Thumbnail = 76, TitleSize = 21, LabelSize = 13, LineHeight = 17;
-    private const int Scale = 2, MostLines = 4;
+    private const int Scale = 2, MostLines = 6;
 
     private readonly bool _written;
     private readonly float _cellWidth, _cellHeight, _left, _top, _slant;

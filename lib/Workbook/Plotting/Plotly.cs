@@ -18,8 +18,9 @@ public static class Plotly
     /// <exception cref="FileNotFoundException">The plots library is not built.</exception>
     public static string JavaScript => Script.Value;
 
-    internal static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors, double low, double high, bool diagonal) =>
-        Call<Func<double[][], string[], string[], string[], string, string[], double, double, bool, string>>("Figures", "HeatMap")(values, rows, columns, thumbnails, quantity, colors, low, high, diagonal);
+    internal static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, ColorScale colors, bool diagonal) =>
+        Call<Func<double[][], string[], string[], string[], string, string[], string[][], double, double, bool, string>>("Figures", "HeatMap")(values, rows, columns, thumbnails, quantity,
+            colors.Colors, [.. values.Select(row => row.Select(colors.Ink).ToArray())], colors.Low, colors.High, diagonal);
 
     internal static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic) =>
         Call<Func<string, string, string[], double[][], double[][], bool, string>>("Figures", "Curves")(xLabel, yLabel, names, x, y, logarithmic);

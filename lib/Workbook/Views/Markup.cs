@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Workbook.Plotting;
 
 namespace ClipNotebooks.Workbook.Views;
 
@@ -15,7 +16,7 @@ internal static class Markup
     public static string At(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     public static string Image(RgbImage image, string description, int side) =>
-        $"<img src=\"data:image/png;base64,{Convert.ToBase64String(image.ToPng())}\" alt=\"{Escape(description)}\" width=\"{side}\" height=\"{side}\" style=\"object-fit:cover;max-width:none;border-radius:4px;margin:0\">";
+        $"<img src=\"{Pictures.DataUri(image, 2 * side)}\" alt=\"{Escape(description)}\" width=\"{side}\" height=\"{side}\" style=\"object-fit:cover;max-width:none;border-radius:4px;margin:0\">";
 
     /// <summary>Content wider than its column scrolls by itself, not with the page's prose.</summary>
     public static string Scrolling(string content) => $"<div style=\"overflow-x:auto;margin:0.5em 0\">{content}</div>";

@@ -88,11 +88,8 @@ public class MatrixView : IView
 
     private protected virtual bool FramesDiagonal => false;
 
-    private string Figure()
-    {
-        var colors = Colors;
-        return Plotly.HeatMap(_values, [.. Rows], [.. Columns], [.. Images.Select(image => Pictures.DataUri(image, 112))], Quantity, colors.Colors, colors.Low, colors.High, FramesDiagonal);
-    }
+    private string Figure() =>
+        Plotly.HeatMap(_values, [.. Rows], [.. Columns], [.. Images.Select(image => Pictures.DataUri(image, 112))], Quantity, Colors, FramesDiagonal);
 
     private string Table()
     {

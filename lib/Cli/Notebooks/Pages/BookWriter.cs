@@ -2,13 +2,14 @@ using System.Globalization;
 using System.Net;
 using System.Reflection;
 using System.Text;
+using ClipNotebooks.Workbook.Plotting;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>Writes executed lessons as a folder of pages that need no network: written beside, then renamed into place.</summary>
 internal static class BookWriter
 {
-    private const string Marker = "book.css";
+    private const string Marker = "book.css", PlotLibrary = "plotly.min.js", Plot = "class=\"clip-plot\"";
 
     /// <exception cref="UserError">The folder holds something that is not a book.</exception>
     internal static void Write(IReadOnlyList<LessonResult> results, string folder)
@@ -26,6 +27,8 @@ internal static class BookWriter
             File.WriteAllText(Path.Combine(beside, "index.html"), Index(results, names));
             for (int i = 0; i < results.Count; i++)
                 File.WriteAllText(Path.Combine(beside, names[i] + ".html"), new LessonPage(results, names, i).ToHtml());
+            if (results.Any(result => result.Cells.Any(cell => cell.Outputs.Any(output => HasPlot(output.Html ?? "")))))
+                File.WriteAllText(Path.Combine(beside, PlotLibrary), Plotly.JavaScript);
             Replace(beside, target, target + unique + ".old");
         }
         finally
@@ -73,6 +76,7 @@ internal static class BookWriter
         <meta name="color-scheme" content="light dark">
         <title>{WebUtility.HtmlEncode(title)}</title>
         <link rel="stylesheet" href="book.css">
+        {(HasPlot(body) ? $"<script src=\"{PlotLibrary}\" defer></script>" : "")}
         </head>
         <body>
         {body}
@@ -80,6 +84,8 @@ internal static class BookWriter
         </html>
 
         """;
+
+    private static bool HasPlot(string html) => html.Contains(Plot, StringComparison.Ordinal);
 
     private static string Index(IReadOnlyList<LessonResult> results, string[] names)
     {
