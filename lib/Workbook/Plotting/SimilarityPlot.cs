@@ -44,8 +44,11 @@ public sealed class SimilarityPlot
     /// <summary>Writes a page that needs nothing from outside; beside its place first, then renamed.</summary>
     public void SaveHtml(string path) => _view.SaveHtml(path);
 
+    /// <summary>Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.</summary>
+    public void SavePng(string path) => SavePng(path, dark: false);
+
     /// <summary>Writes a PNG at twice the resolution of its layout; beside its place first, then renamed.</summary>
     /// <param name="path">The file.</param>
     /// <param name="dark">Light ink on a dark ground.</param>
-    public void SavePng(string path, bool dark = false) => _view.SavePng(path, dark);
+    public void SavePng(string path, bool dark) => _view.SavePng(path, dark);
 }

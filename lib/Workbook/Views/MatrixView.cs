@@ -69,9 +69,12 @@ public class MatrixView : IView
     public void SaveHtml(string path) => Pictures.Write(path, Encoding.UTF8.GetBytes(Plotly.Page(Figure(), Title, Description, Table())));
 
     /// <summary>Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.</summary>
+    public void SavePng(string path) => SavePng(path, dark: false);
+
+    /// <summary>Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.</summary>
     /// <param name="path">The file.</param>
     /// <param name="dark">Light ink on a dark ground.</param>
-    public void SavePng(string path, bool dark = false) => Pictures.Write(path,
+    public void SavePng(string path, bool dark) => Pictures.Write(path,
         new MatrixPicture(_values, Rows, Columns, Title, Colors) { Images = Images, Diagonal = FramesDiagonal, Dark = dark }.ToPng());
 
     private protected IReadOnlyList<double[]> Values => _values;

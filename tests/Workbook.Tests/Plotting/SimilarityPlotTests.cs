@@ -65,7 +65,7 @@ public sealed class SimilarityPlotTests : IDisposable
             new SimilarityPlot(eye(2), [Plain(255), Plain(255)], ["1", "2"], [caption, caption], title: "").SavePng(path);
             var image = RgbImage.Load(path);
             // Above the cells, which begin at two lines' height below the margin (2 × 28 pixels).
-            return Enumerable.Range(0, image.Width * 110).Count(i => image.Pixels[3 * i] < 100);
+            return Enumerable.Range(0, image.Width * 100).Count(i => image.Pixels[3 * i] < 100);
         }
         // Two captions of eleven letters at twice 13 pixels: some thousand dark pixels; none if the font draws nothing.
         Assert.Equal(0, Ink(" "));
