@@ -185,10 +185,10 @@ public static class Figures
         });
         return Figure.ToJson([trace], new Dictionary<string, object?>
         {
-            ["height"] = 30 + (28 * names.Length),
-            ["margin"] = new { l = 16 + (int)(6.6 * names.Select(name => Math.Min(24, name.Length)).DefaultIfEmpty().Max()), r = 52, t = 4, b = 26 },
+            ["height"] = 12 + (28 * names.Length),
+            ["margin"] = new { l = 16 + (int)(6.6 * names.Select(name => Math.Min(24, name.Length)).DefaultIfEmpty().Max()), r = 52, t = 4, b = 8 },
             ["bargap"] = 0.25,
-            ["xaxis"] = new { range = new[] { Math.Min(0, values.Where(double.IsFinite).DefaultIfEmpty().Min()), longest > 0 ? longest : 1 }, tickformat = percent ? ".0%" : "", nticks = 6 },
+            ["xaxis"] = new { range = new[] { Math.Min(0, values.Where(double.IsFinite).DefaultIfEmpty().Min()), longest > 0 ? longest : 1 }, showticklabels = false, showgrid = false },
             ["yaxis"] = new
             {
                 tickmode = "array",

@@ -85,6 +85,18 @@ public sealed class PageTests
     }
 
     [Fact]
+    public void A_book_with_a_plot_has_plotly_once_beside_its_pages()
+    {
+        using TemporaryFolder folder = new();
+        string book = Path.Combine(folder.Path, "book");
+        LessonResult plotted = Lesson("#!csharp\n1", [new(1, "text", "<figure class=\"clip-plot\" data-plot=\"{}\"></figure>")]);
+        BookWriter.Write([plotted, plotted, Lesson("#!csharp\n1")], book);
+        Assert.Contains("plotly.js v2.28", File.ReadAllText(Path.Combine(book, "plotly.min.js"))[..200]);
+        Assert.Contains("<script src=\"plotly.min.js\" defer></script>", File.ReadAllText(Path.Combine(book, "01-a-2.html")));
+        Assert.DoesNotContain("<script", File.ReadAllText(Path.Combine(book, "01-a-3.html")));
+    }
+
+    [Fact]
     public void A_folder_with_other_files_is_not_replaced()
     {
         using TemporaryFolder folder = new();

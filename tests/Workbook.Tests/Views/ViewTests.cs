@@ -15,6 +15,8 @@ public sealed class ViewTests
         { "matrix", new MatrixView(arange(4, float32).reshape(2, 2), [Foreign, "b"], [Foreign, "d"], Foreign) },
         { "similarity matrix", new SimilarityMatrix(arange(2, float32).reshape(1, 2), [Red], [Foreign, "a cat"], Foreign) },
         { "image strip", new ImageStrip([Red], [Foreign]) },
+        { "probability bars", new ProbabilityBars([(Foreign, 0.25), ("b", 0.75)], Foreign) },
+        { "tensor", new TensorView(zeros(2, 3), Foreign) },
         { "shape table", new ShapeTable([(Foreign, Foreign, zeros(2, 3))]) },
         { "curve", new CurveView(Foreign, Foreign, Foreign, [(Foreign, [1, 2], [3, 4]), ("b", [1, 2], [4, 3])]) },
         { "exercise", new ExerciseResult(Foreign, ExerciseStatus.Wrong, Foreign, Foreign) },
@@ -87,4 +89,40 @@ public sealed class ViewTests
     public void A_matrix_says_in_words_where_its_largest_value_is() => Assert.Equal(
         "Title: 2 rows and 2 columns, from 0.00 to 3.00; the largest is b, d.",
         new MatrixView(arange(4, float32).reshape(2, 2), ["a", "b"], ["c", "d"], "Title").Description);
+
+    [Fact]
+    public void Bars_stand_in_the_order_of_their_probabilities() => Assert.Equal(
+        ["Title", "dog  75.0 % " + new string('█', 30), "cat  25.0 % " + new string('█', 10)],
+        new ProbabilityBars([("cat", 0.25), ("dog", 0.75)], "Title").ToText().Split(Environment.NewLine));
+
+    [Theory, InlineData(1.5), InlineData(-0.1), InlineData(double.NaN)]
+    public void What_is_not_a_probability_is_refused_with_its_name(double value) =>
+        Assert.Contains("\"cat\"", Assert.Throws<ArgumentException>(() => new ProbabilityBars([("cat", value)], "Title")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_tensor_says_its_shape_dtype_device_range_and_values() => Assert.Equal(
+        ["tensor x · shape (2, 2) · dtype float32 · device cpu · range -1 to 2.5 · mean 0.625", "   -1    1", "    0  2.5"],
+        new TensorView(tensor(new[,] { { -1f, 1f }, { 0f, 2.5f } }), "x").ToText().Split(Environment.NewLine));
+
+    [Fact]
+    public void A_large_tensor_shows_the_first_values_of_its_first_matrix()
+    {
+        string[] lines = new TensorView(arange(24_000, int64).reshape(2, 100, 120)).ToText().Split(Environment.NewLine);
+        Assert.Equal("shape (2, 100, 120) · dtype int64 · device cpu · range 0 to 23999 · mean 12000", lines[0]);
+        Assert.Equal(8, lines.Length);
+        Assert.Equal("the first 48 of 24,000 values", lines[^1]);
+    }
+
+    [Fact]
+    public void Tensors_without_values_say_what_they_are_and_no_tensor_is_left()
+    {
+        using var meta = zeros(3, 4, device: META);
+        using var empty = zeros(0, 4);
+        using var scalar = tensor(true);
+        long before = TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        Assert.Equal("shape (3, 4) · dtype float32 · device meta", new TensorView(meta).ToText());
+        Assert.Equal("shape (0, 4) · dtype float32 · device cpu", new TensorView(empty).ToText());
+        Assert.StartsWith("shape () · dtype bool · device cpu · range 1 to 1", new TensorView(scalar).ToText(), StringComparison.Ordinal);
+        Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
 }
