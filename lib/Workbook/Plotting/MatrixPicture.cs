@@ -141,7 +141,12 @@ internal sealed class MatrixPicture
             if (lines[^1].Length > 0 && (most == 1 ? lines.Count > 1 : font.MeasureText(longer) > width)) lines.Add(word);
             else lines[^1] = longer;
         }
-        if (lines.Count > most) lines = [.. lines[..(most - 1)], lines[most - 1] + "…"];
+        if (lines.Count > most)
+        {
+            string last = lines[most - 1];
+            while (font.MeasureText(last + "…") > width && last.LastIndexOf(' ') is > 0 and var space) last = last[..space];
+            lines = [.. lines[..(most - 1)], last + "…"];
+        }
         return [.. lines.Select(line => Elided(line, font, width))];
     }
 
