@@ -1,37 +1,38 @@
 using ClipNotebooks.Clip.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Models on disk, in Hugging Face's layout: <c>config.json</c> and <c>model.safetensors</c> under Hugging Face's names; a <c>model.safetensors</c> under openai/CLIP's names is read as well, with
-/// or without a configuration. Loading is strict: every tensor of the file is used, every shape fits.
+/// Models on disk: in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c>, in one file or in shards), in OpenCLIP's (<c>open_clip_config.json</c>,
+/// <c>open_clip_model.safetensors</c>), or a file under openai/CLIP's names, with or without a configuration. Loading is strict: every tensor of the file is used, every shape fits.
 /// </summary>
 public static class ClipCheckpoint
 {
-    private const string ConfigName = "config.json";
-    private const string WeightsName = "model.safetensors";
-
-    /// <summary>Loads a model.</summary>
-    /// <param name="folder">A folder with <c>model.safetensors</c> and, usually, <c>config.json</c>.</param>
-    /// <returns>The model, on the CPU, in float32, in evaluation mode; the caller's to dispose.</returns>
+    /// <summary>Loads a model. The weights go from the file into the model one tensor at a time.</summary>
+    /// <param name="folder">A folder with a model, or a file of weights.</param>
+    /// <param name="device">Where the model goes; the CPU by default.</param>
+    /// <param name="dtype">The element type of its parameters; float32 by default, whatever the file has.</param>
+    /// <returns>The model, in evaluation mode; the caller's to dispose.</returns>
     /// <exception cref="FileNotFoundException">The folder is not there or holds no model; the message says which files were looked for.</exception>
     /// <exception cref="CheckpointException">The files are damaged, or at odds with each other: tensors missing, left over, or of another shape.</exception>
-    public static ClipModel FromPretrained(string folder)
+    public static ClipModel FromPretrained(string folder, Device? device = null, ScalarType? dtype = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        if (!Directory.Exists(folder)) throw new FileNotFoundException($"There is no model folder at {folder}.", folder);
-        string weights = Path.Combine(folder, WeightsName), config = Path.Combine(folder, ConfigName);
-        if (!File.Exists(weights))
-            throw new FileNotFoundException($"{folder} holds no model: {WeightsName} was looked for (and {ConfigName} beside it).", weights);
+        var found = CheckpointFolder.Find(folder);
+        using var weights = found.Open();
+        var naming = ParameterNames.Detect(weights.Names) ?? throw new CheckpointException(
+            $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow no known naming (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}).");
+        var config = found.Read(weights, naming);
+        Compare(found, config, weights, naming);
 
-        using var file = SafetensorsFile.Open(weights);
-        bool openAi = file.Contains("visual.conv1.weight");
-        if (!openAi && !File.Exists(config)) throw new FileNotFoundException($"{folder} has {WeightsName} but no {ConfigName}, which says what shape the model has.", config);
-        var model = new ClipModel(File.Exists(config) ? HuggingFaceConfig.Load(config) : OpenAiConfig.Infer(file));
+        var model = new ClipModel(config);
         try
         {
-            Load(model, file, openAi);
+            if (dtype is { } type) model.to(type);
+            Load(model, weights, naming);
+            if (device is not null) model.to(device);
             model.eval();
             return model;
         }
@@ -42,77 +43,118 @@ public static class ClipCheckpoint
         }
     }
 
-    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> as Hugging Face's <c>CLIPModel</c> loads them. Each file is written beside its place and renamed.</summary>
+    /// <summary>Writes a model's configuration and weights, in the element types that it has. Each file is written beside its place and renamed.</summary>
     /// <param name="model">The model; stays as it is.</param>
     /// <param name="folder">Where to; made if it is not there.</param>
-    public static void SavePretrained(ClipModel model, string folder)
+    /// <param name="layout">Whose names and file names.</param>
+    /// <exception cref="ArgumentException">The layout has no place for the model: Hugging Face's for a ResNet.</exception>
+    public static void SavePretrained(ClipModel model, string folder, CheckpointLayout layout = CheckpointLayout.HuggingFace)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        bool openClip = layout == CheckpointLayout.OpenClip;
+        if (!openClip && model.Config.Vision.Stages is not null)
+            throw new ArgumentException($"Hugging Face's CLIPModel has no ResNet image tower: save this model with {nameof(CheckpointLayout)}.{nameof(CheckpointLayout.OpenClip)}.", nameof(model));
+        if (openClip && model.Config.LayerNormEpsilon != 1e-5)
+            throw new ArgumentException($"OpenCLIP's configuration has no place for a LayerNormEpsilon of {model.Config.LayerNormEpsilon}; its own is 1e-5.", nameof(model));
         Directory.CreateDirectory(folder);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (var (name, tensor) in model.state_dict())
         {
-            var source = ParameterNames.HuggingFace(name);
+            var source = ParameterNames.Source(name, openClip ? ParameterNaming.OpenAi : ParameterNaming.HuggingFace);
             var parts = source.Sources.Count == 1 ? [tensor] : tensor.chunk(source.Sources.Count, 0);
             foreach (var (key, part) in source.Sources.Zip(parts)) tensors[key] = source.Transposed ? part.t() : part;
         }
-        SafetensorsFile.Write(Path.Combine(folder, WeightsName), tensors);
+        SafetensorsFile.Write(Path.Combine(folder, openClip ? CheckpointFolder.OpenClipWeightsName : CheckpointFolder.HuggingFaceWeightsName), tensors);
+        WriteText(
+            Path.Combine(folder, openClip ? CheckpointFolder.OpenClipConfigName : CheckpointFolder.HuggingFaceConfigName),
+            openClip ? OpenClipConfig.Text(model.Config) : HuggingFaceConfig.Text(model.Config, model.Text.get_parameter("text_projection")!.dtype));
+    }
 
-        string config = Path.Combine(folder, ConfigName), beside = $"{config}.{Guid.NewGuid():N}.part";
+    /// <summary>Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.</summary>
+    private static void Compare(CheckpointFolder found, ClipConfig config, IWeightFile weights, ParameterNaming naming)
+    {
+        CompareBlocks(found, config, weights, naming);
+        using var scope = NewDisposeScope();
+        using var skeleton = new ClipModel(config, META);
+        var parameters = skeleton.state_dict();
+        var sources = parameters.Keys.ToDictionary(name => name, name => ParameterNames.Source(name, naming), StringComparer.Ordinal);
+        var wanted = sources.Values.SelectMany(source => source.Sources).ToHashSet(StringComparer.Ordinal);
+        var faults = new List<string>();
+        faults.AddRange(wanted.Where(name => !weights.Contains(name)).Select(name => $"{name} is missing"));
+        faults.AddRange(weights.Names.Where(name => !wanted.Contains(name) && !ParameterNames.IsIgnored(name)).Select(name => $"{name} is left over"));
+        foreach (var (name, parameter) in parameters)
+        {
+            var source = sources[name];
+            long[] shape = [.. source.Transposed ? parameter.shape.Reverse() : parameter.shape];
+            if (source.Sources.Count > 1) shape[0] /= source.Sources.Count;
+            foreach (string key in source.Sources.Where(weights.Contains))
+            {
+                var actual = weights.Shape(key);
+                if (!actual.SequenceEqual(shape))
+                    faults.Add($"{key} is ({string.Join(", ", actual)}), the configuration asks for ({string.Join(", ", shape)}): see {found.ConfigKeys(name)}");
+            }
+        }
+        if (faults.Count > 0)
+        {
+            throw new CheckpointException(
+                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}, {faults.Count} tensors differ: {string.Join("; ", faults.Take(12))}{(faults.Count > 12 ? "; …" : "")}.");
+        }
+    }
+
+    private static void CompareBlocks(CheckpointFolder found, ClipConfig config, IWeightFile weights, ParameterNaming naming)
+    {
+        bool huggingFace = naming == ParameterNaming.HuggingFace;
+        if (huggingFace && config.Vision.Stages is not null)
+            throw new CheckpointException($"{found.Config} describes a ResNet image tower, {weights.Path} has Hugging Face's names, which have no place for one.");
+        var counts = new List<(string Key, int Asked, string Prefix)>
+        {
+            ("text", config.Text.Layers, huggingFace ? "text_model.encoder.layers." : naming == ParameterNaming.OpenClipCustomText ? "text.transformer.resblocks." : "transformer.resblocks."),
+        };
+        if (config.Vision.Stages is { } stages)
+            counts.AddRange(new[] { stages.First, stages.Second, stages.Third, stages.Fourth }.Select((asked, i) => ("vision", asked, $"visual.layer{i + 1}.")));
+        else
+            counts.Add(("vision", config.Vision.Layers, huggingFace ? "vision_model.encoder.layers." : "visual.transformer.resblocks."));
+        foreach (var (tower, asked, prefix) in counts)
+        {
+            int actual = weights.Blocks(prefix);
+            if (actual != asked)
+            {
+                throw new CheckpointException(
+                    $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}: {tower}{(found.IsOpenClip ? "_cfg.layers" : "_config.num_hidden_layers")} is {asked}, the file has {actual} blocks named {prefix}…");
+            }
+        }
+    }
+
+    private static void Load(ClipModel model, IWeightFile weights, ParameterNaming naming)
+    {
+        using var _ = no_grad();
+        foreach (var (name, parameter) in model.state_dict())
+        {
+            using var scope = NewDisposeScope();
+            var source = ParameterNames.Source(name, naming);
+            if (source.Transposed)
+                parameter.copy_(weights.Read(source.Sources[0]).t());
+            else if (source.Sources.Count == 1)
+                weights.ReadInto(source.Sources[0], parameter);
+            else
+                foreach (var (key, part) in source.Sources.Zip(parameter.chunk(source.Sources.Count, 0))) weights.ReadInto(key, part);
+        }
+    }
+
+    private static void WriteText(string path, string text)
+    {
+        string beside = $"{path}.{Guid.NewGuid():N}.part";
         try
         {
-            File.WriteAllText(beside, HuggingFaceConfig.Text(model.Config));
-            File.Move(beside, config, overwrite: true);
+            File.WriteAllText(beside, text);
+            File.Move(beside, path, overwrite: true);
         }
         finally
         {
             File.Delete(beside);
         }
     }
-
-    private static void Load(ClipModel model, SafetensorsFile file, bool openAi)
-    {
-        var parameters = model.state_dict();
-        var sources = parameters.Keys.ToDictionary(name => name, name => openAi ? new ParameterSource([name], false) : ParameterNames.HuggingFace(name), StringComparer.Ordinal);
-        var wanted = sources.Values.SelectMany(source => source.Sources).ToHashSet(StringComparer.Ordinal);
-        var faults = new List<string>();
-        faults.AddRange(wanted.Where(name => !file.Contains(name)).Select(name => $"{name} is missing"));
-        faults.AddRange(file.Entries.Where(entry => !wanted.Contains(entry.Name) && !ParameterNames.IsIgnored(entry.Name)).Select(entry => $"{entry.Name} is left over"));
-        foreach (var (name, parameter) in parameters)
-        {
-            var source = sources[name];
-            long[] shape = [.. source.Transposed ? parameter.shape.Reverse() : parameter.shape];
-            if (source.Sources.Count > 1) shape[0] /= source.Sources.Count;
-            foreach (string key in source.Sources.Where(file.Contains))
-                if (!file.Entry(key).Shape.SequenceEqual(shape))
-                    faults.Add($"{key} is ({string.Join(", ", file.Entry(key).Shape)}), the configuration asks for ({string.Join(", ", shape)}): see {ConfigKey(name)}");
-        }
-        if (faults.Count > 0)
-            throw new CheckpointException($"{file.Path} does not fit its configuration, {faults.Count} tensors differ: {string.Join("; ", faults.Take(12))}{(faults.Count > 12 ? "; …" : "")}.");
-
-        using var _ = no_grad();
-        foreach (var (name, parameter) in parameters)
-        {
-            using var scope = NewDisposeScope();
-            var source = sources[name];
-            var parts = source.Sources.Select(file.Read).ToList();
-            var value = parts.Count == 1 ? parts[0] : cat(parts, 0);
-            parameter.copy_(source.Transposed ? value.t() : value);
-        }
-    }
-
-    /// <summary>The values of config.json that decide a parameter's shape.</summary>
-    private static string ConfigKey(string name) => name switch
-    {
-        "visual.conv1.weight" => "vision_config.hidden_size and patch_size",
-        "visual.positional_embedding" => "vision_config.image_size, patch_size and hidden_size",
-        "visual.proj" => "projection_dim and vision_config.hidden_size",
-        "text_projection" => "projection_dim and text_config.hidden_size",
-        "token_embedding.weight" => "text_config.vocab_size and hidden_size",
-        "positional_embedding" => "text_config.max_position_embeddings and hidden_size",
-        _ => $"{(name.StartsWith("visual.", StringComparison.Ordinal) ? "vision" : "text")}_config.{(name.Contains(".mlp.", StringComparison.Ordinal) ? "intermediate_size and " : "")}hidden_size",
-    };
 }

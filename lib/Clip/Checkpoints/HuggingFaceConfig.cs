@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Models;
+using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
@@ -12,58 +13,9 @@ internal static class HuggingFaceConfig
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    internal static ClipConfig Load(string path)
-    {
-        try
-        {
-            var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new FormatException("it is not a JSON object");
-            string type = root["model_type"]?.GetValue<string>() ?? "clip";
-            if (type != "clip") throw new FormatException($"\"model_type\" is \"{type}\"; \"clip\" is supported");
-            var vision = Section(root, "vision_config");
-            var text = Section(root, "text_config");
-            int end = Integer(text, "eos_token_id", PoolAtLargest);
-            var activations = new[] { vision, text }.Select(section => section["hidden_act"]?.GetValue<string>() ?? "quick_gelu").Distinct().ToList();
-            if (activations.Count > 1) throw new FormatException($"\"hidden_act\" differs between the towers ({string.Join(" and ", activations)})");
-            var config = new ClipConfig
-            {
-                Vision = new VisionConfig
-                {
-                    ImageSize = Integer(vision, "image_size", 224),
-                    PatchSize = Integer(vision, "patch_size", 32),
-                    Width = Integer(vision, "hidden_size", 768),
-                    Layers = Integer(vision, "num_hidden_layers", 12),
-                    Heads = Integer(vision, "num_attention_heads", 12),
-                    MlpWidth = Integer(vision, "intermediate_size", 3072),
-                },
-                Text = new TextConfig
-                {
-                    ContextLength = Integer(text, "max_position_embeddings", 77),
-                    VocabularySize = Integer(text, "vocab_size", 49408),
-                    Width = Integer(text, "hidden_size", 512),
-                    Layers = Integer(text, "num_hidden_layers", 12),
-                    Heads = Integer(text, "num_attention_heads", 8),
-                    MlpWidth = Integer(text, "intermediate_size", 2048),
-                    EndOfTextId = end == PoolAtLargest ? null : end,
-                },
-                EmbeddingWidth = Integer(root, "projection_dim", 512),
-                Activation = activations[0] switch
-                {
-                    "quick_gelu" => Activation.QuickGelu,
-                    "gelu" => Activation.Gelu,
-                    var other => throw new FormatException($"\"hidden_act\" is \"{other}\"; \"quick_gelu\" and \"gelu\" are supported"),
-                },
-                LayerNormEpsilon = vision["layer_norm_eps"]?.GetValue<double>() ?? 1e-5,
-            };
-            config.Validate();
-            return config;
-        }
-        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException or ArgumentException)
-        {
-            throw new CheckpointException($"{path} does not describe a CLIP: {exception.Message}.", exception);
-        }
-    }
+    internal static ClipConfig Load(string path) => ConfigSection.Load(path, Read);
 
-    internal static string Text(ClipConfig config)
+    internal static string Text(ClipConfig config, ScalarType type)
     {
         string activation = config.Activation == Activation.QuickGelu ? "quick_gelu" : "gelu";
         var json = new JsonObject
@@ -88,7 +40,7 @@ internal static class HuggingFaceConfig
                 ["projection_dim"] = config.EmbeddingWidth,
                 ["vocab_size"] = config.Text.VocabularySize,
             },
-            ["torch_dtype"] = "float32",
+            ["torch_dtype"] = type switch { ScalarType.Float16 => "float16", ScalarType.BFloat16 => "bfloat16", ScalarType.Float64 => "float64", _ => "float32" },
             ["vision_config"] = new JsonObject
             {
                 ["hidden_act"] = activation,
@@ -107,11 +59,50 @@ internal static class HuggingFaceConfig
         return json.ToJsonString(Indented) + "\n";
     }
 
-    private static JsonObject Section(JsonObject root, string key) => root[key] as JsonObject ?? throw new FormatException($"\"{key}\" is missing");
-
-    private static int Integer(JsonObject section, string key, int otherwise)
+    private static ClipConfig Read(ConfigSection root)
     {
-        if (section[key] is not { } node) return otherwise;
-        return node is JsonValue value && value.TryGetValue(out int number) ? number : throw new FormatException($"\"{key}\" is {node.ToJsonString()}, not a whole number");
+        string type = root.Word("model_type", "clip");
+        if (type != "clip") throw new FormatException($"\"model_type\" is \"{type}\"; \"clip\" is supported");
+        // Older files give a tower's values twice, and the second time counts.
+        ConfigSection vision = root.Section("vision_config", "vision_config_dict"), text = root.Section("text_config", "text_config_dict");
+        int channels = vision.Count("num_channels", 3);
+        if (channels != 3) throw new FormatException($"\"vision_config.num_channels\" is {channels}; 3 is supported");
+        int end = text.Id("eos_token_id", PoolAtLargest);
+        var config = new ClipConfig
+        {
+            Vision = new VisionConfig
+            {
+                ImageSize = vision.Count("image_size", 224, 16384),
+                PatchSize = vision.Count("patch_size", 32, 16384),
+                Width = vision.Count("hidden_size", 768),
+                Layers = vision.Count("num_hidden_layers", 12, 1024),
+                Heads = vision.Count("num_attention_heads", 12),
+                MlpWidth = vision.Count("intermediate_size", 3072, 1 << 20),
+            },
+            Text = new TextConfig
+            {
+                ContextLength = text.Count("max_position_embeddings", 77),
+                VocabularySize = text.Count("vocab_size", 49408, 1 << 24),
+                Width = text.Count("hidden_size", 512),
+                Layers = text.Count("num_hidden_layers", 12, 1024),
+                Heads = text.Count("num_attention_heads", 8),
+                MlpWidth = text.Count("intermediate_size", 2048, 1 << 20),
+                EndOfTextId = end == PoolAtLargest ? null : end,
+            },
+            EmbeddingWidth = root.Count("projection_dim", 512),
+            Activation = Same("hidden_act", vision.Word("hidden_act", "quick_gelu"), text.Word("hidden_act", "quick_gelu")) switch
+            {
+                "quick_gelu" => Activation.QuickGelu,
+                "gelu" => Activation.Gelu,
+                var other => throw new FormatException($"\"hidden_act\" is \"{other}\"; \"quick_gelu\" and \"gelu\" are supported"),
+            },
+            LayerNormEpsilon = Same("layer_norm_eps", vision.Number("layer_norm_eps", 1e-5), text.Number("layer_norm_eps", 1e-5)),
+        };
+        config.Validate();
+        return config;
     }
+
+    private static T Same<T>(string key, T vision, T text) where T : IEquatable<T> => vision.Equals(text)
+        ? vision
+        : throw new FormatException($"\"{key}\" differs between the towers: {vision} in vision_config, {text} in text_config");
 }

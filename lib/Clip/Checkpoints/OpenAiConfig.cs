@@ -2,47 +2,66 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>The shape of a model that comes without a configuration, read off its weights (openai/CLIP <c>build_model</c>).</summary>
+/// <summary>The shape of a model that comes without a configuration, read off its weights (openai/CLIP <c>build_model</c>): QuickGELU, heads 64 wide.</summary>
 internal static class OpenAiConfig
 {
-    internal static ClipConfig Infer(SafetensorsFile file)
+    /// <exception cref="CheckpointException">A tensor that tells the shape is missing or has the wrong number of dimensions, or the shapes give no CLIP.</exception>
+    internal static ClipConfig Infer(IWeightFile file)
     {
-        IReadOnlyList<long> Shape(string name) => file.Entry(name).Shape;
-        int Blocks(string prefix) => file.Entries.Select(e => e.Name).Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..].Split('.')[0]).Distinct().Count();
-
-        int textWidth = (int)Shape("ln_final.weight")[0];
-        return new ClipConfig
+        int textWidth = Side("ln_final.weight", 0, 1);
+        var config = new ClipConfig
         {
             Vision = file.Contains("visual.proj") ? VisionTransformer() : ResNet(),
             Text = new TextConfig
             {
-                ContextLength = (int)Shape("positional_embedding")[0],
-                VocabularySize = (int)Shape("token_embedding.weight")[0],
+                ContextLength = Side("positional_embedding", 0, 2),
+                VocabularySize = Side("token_embedding.weight", 0, 2),
                 Width = textWidth,
-                Layers = Blocks("transformer.resblocks."),
+                Layers = file.Blocks("transformer.resblocks."),
                 Heads = Math.Max(1, textWidth / 64),
             },
-            EmbeddingWidth = (int)Shape("text_projection")[1],
+            EmbeddingWidth = Side("text_projection", 1, 2),
         };
+        try
+        {
+            config.Validate();
+            return config;
+        }
+        catch (ArgumentException exception)
+        {
+            throw new CheckpointException($"The shapes of the tensors in {file.Path} give no CLIP: {exception.Message}", exception);
+        }
 
         VisionConfig VisionTransformer()
         {
-            int width = (int)Shape("visual.conv1.weight")[0], patch = (int)Shape("visual.conv1.weight")[^1];
+            int width = Side("visual.conv1.weight", 0, 4), patch = Side("visual.conv1.weight", 3, 4);
             return new VisionConfig
             {
-                ImageSize = Side("visual.positional_embedding") * patch,
+                ImageSize = checked(Grid("visual.positional_embedding") * patch),
                 PatchSize = patch,
                 Width = width,
-                Layers = Blocks("visual.transformer.resblocks."),
+                Layers = file.Blocks("visual.transformer.resblocks."),
                 Heads = Math.Max(1, width / 64),
             };
         }
 
         VisionConfig ResNet() => VisionConfig.ResNet(
-            Side("visual.attnpool.positional_embedding") * ModifiedResNet.TotalStride,
-            (int)Shape("visual.layer1.0.conv1.weight")[0],
-            (Blocks("visual.layer1."), Blocks("visual.layer2."), Blocks("visual.layer3."), Blocks("visual.layer4.")));
+            Grid("visual.attnpool.positional_embedding") * ModifiedResNet.TotalStride,
+            Side("visual.layer1.0.conv1.weight", 0, 4),
+            (file.Blocks("visual.layer1."), file.Blocks("visual.layer2."), file.Blocks("visual.layer3."), file.Blocks("visual.layer4.")));
 
-        int Side(string positions) => (int)Math.Round(Math.Sqrt(Shape(positions)[0] - 1));
+        int Grid(string positions) => (int)Math.Round(Math.Sqrt(Side(positions, 0, 2) - 1));
+
+        int Side(string name, int axis, int rank)
+        {
+            var shape = file.Shape(name);
+            return shape.Count == rank && shape[axis] is >= 1 and <= 1 << 24
+                ? (int)shape[axis]
+                : throw new CheckpointException($"The tensor \"{name}\" in {file.Path} is ({string.Join(", ", shape)}), which is no CLIP's: {rank} dimensions of 1 to {1 << 24} were expected.");
+        }
     }
+
+    /// <summary>How many blocks the names with this prefix count.</summary>
+    internal static int Blocks(this IWeightFile file, string prefix) =>
+        file.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..].Split('.')[0]).Distinct().Count();
 }

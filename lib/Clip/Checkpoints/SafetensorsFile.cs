@@ -2,18 +2,22 @@ using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using System.Text;
 using System.Text.Json;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
 /// A safetensors file (Hugging Face's format: eight bytes of header length, a JSON header, the tensors' bytes, little-endian, row-major). The file is memory-mapped; a
-/// tensor is copied once, when it is read. Reading is thread-safe.
+/// tensor is copied once, when it is read, and only its own bytes are mapped meanwhile. Reading is thread-safe.
 /// </summary>
-public sealed class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : IWeightFile
 {
     /// <summary>The format's own limit on the header, 100 MB.</summary>
     private const long MaxHeaderLength = 100_000_000;
+
+    /// <summary>More dimensions than any model's tensor, and as many as libtorch's own loops take.</summary>
+    private const int MaxRank = 64;
 
     private static readonly Dictionary<string, (ScalarType Type, int Size)> Types = new(StringComparer.Ordinal)
     {
@@ -30,20 +34,19 @@ public sealed class SafetensorsFile : IDisposable
     };
 
     private readonly MemoryMappedFile _map;
-    private readonly MemoryMappedViewAccessor _view;
     private readonly Dictionary<string, SafetensorsEntry> _entries;
 
-    private SafetensorsFile(string path, MemoryMappedFile map, Dictionary<string, SafetensorsEntry> entries, IReadOnlyDictionary<string, string> metadata)
-    {
+    private SafetensorsFile(string path, MemoryMappedFile map, Dictionary<string, SafetensorsEntry> entries, IReadOnlyDictionary<string, string> metadata) =>
         (Path, _map, _entries, Metadata) = (path, map, entries, metadata);
-        _view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-    }
 
     /// <summary>Where the file lies.</summary>
     public string Path { get; }
 
     /// <summary>The tensors, in the order of the header.</summary>
     public IReadOnlyCollection<SafetensorsEntry> Entries => _entries.Values;
+
+    /// <summary>The tensors' names, in the order of the header.</summary>
+    public IReadOnlyCollection<string> Names => _entries.Keys;
 
     /// <summary>The header's own notes, such as <c>format: pt</c>.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
@@ -55,19 +58,27 @@ public sealed class SafetensorsFile : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no safetensors file at {path}.", path);
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        Span<byte> prefix = stackalloc byte[8];
-        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) throw Damaged(path, $"it has {stream.Length} bytes, fewer than the 8 of a header's length");
-        ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (headerLength > MaxHeaderLength || (long)headerLength > stream.Length - 8)
-            throw Damaged(path, $"its header claims {headerLength} bytes, the file has {stream.Length - 8} after the length");
-        var header = new byte[headerLength];
-        stream.ReadExactly(header);
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        try
+        {
+            Span<byte> prefix = stackalloc byte[8];
+            if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
+                throw Damaged(path, $"it has {stream.Length} bytes, fewer than the 8 of a header's length");
+            ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+            if (headerLength > MaxHeaderLength || (long)headerLength > stream.Length - 8)
+                throw Damaged(path, $"its header claims {headerLength} bytes, the file has {stream.Length - 8} after the length");
+            var header = new byte[headerLength];
+            stream.ReadExactly(header);
 
-        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
-        var entries = Parse(path, header, 8 + (long)headerLength, stream.Length, metadata);
-        // An empty file cannot be mapped; this one has at least its header.
-        return new SafetensorsFile(path, MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read), entries, metadata);
+            var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
+            var entries = Parse(path, header, 8 + (long)headerLength, stream.Length, metadata);
+            return new SafetensorsFile(path, MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false), entries, metadata);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Whether there is a tensor of that name.</summary>
@@ -77,6 +88,10 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="CheckpointException">There is none of that name.</exception>
     public SafetensorsEntry Entry(string name) => _entries.TryGetValue(name, out var entry) ? entry : throw new CheckpointException($"{Path} has no tensor \"{name}\".");
 
+    /// <summary>The shape that the header gives a tensor.</summary>
+    /// <exception cref="CheckpointException">There is none of that name.</exception>
+    public IReadOnlyList<long> Shape(string name) => Entry(name).Shape;
+
     /// <summary>Copies a tensor out of the file.</summary>
     /// <returns>The tensor, on the CPU, in the file's element type; the caller's to dispose.</returns>
     /// <exception cref="CheckpointException">There is none of that name.</exception>
@@ -84,24 +99,34 @@ public sealed class SafetensorsFile : IDisposable
     {
         var entry = Entry(name);
         var tensor = empty([.. entry.Shape], dtype: entry.Type);
-        if (entry.ByteLength == 0) return tensor;
-        unsafe
-        {
-            byte* start = null;
-            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-            try
-            {
-                new ReadOnlySpan<byte>(start + _view.PointerOffset + entry.Offset, checked((int)entry.ByteLength)).CopyTo(tensor.bytes);
-            }
-            finally
-            {
-                _view.SafeMemoryMappedViewHandle.ReleasePointer();
-            }
-        }
+        CopyTo(entry, tensor);
         return tensor;
     }
 
-    /// <summary>Writes tensors in the order of their names, beside the place first and then renamed: an interrupted write leaves nothing behind.</summary>
+    /// <summary>Copies a tensor into one that exists, such as a model's parameter, converting its element type where they differ.</summary>
+    /// <param name="name">The tensor in the file.</param>
+    /// <param name="destination">A tensor of the same shape, on any device, that needs no gradient or is filled under <c>no_grad</c>.</param>
+    /// <exception cref="CheckpointException">There is none of that name.</exception>
+    /// <exception cref="ArgumentException">The destination has another shape.</exception>
+    public void ReadInto(string name, Tensor destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        var entry = Entry(name);
+        if (!entry.Shape.SequenceEqual(destination.shape))
+            throw new ArgumentException($"\"{name}\" in {Path} is ({string.Join(", ", entry.Shape)}); the destination is ({string.Join(", ", destination.shape)}).", nameof(destination));
+        if (destination.dtype == entry.Type && destination.device_type == DeviceType.CPU && destination.is_contiguous())
+        {
+            CopyTo(entry, destination);
+            return;
+        }
+        using var scope = NewDisposeScope();
+        destination.copy_(Read(name));
+    }
+
+    /// <summary>
+    /// Writes tensors in the format's usual order, wide element types first and then by name, so that each lies aligned. The file is written beside its place and then
+    /// renamed: an interrupted write leaves nothing behind.
+    /// </summary>
     /// <param name="path">Where to.</param>
     /// <param name="tensors">The tensors, on any device; they stay the caller's.</param>
     /// <param name="metadata">Notes for the header; <c>format: pt</c> by default, which Hugging Face's loaders ask for.</param>
@@ -110,7 +135,7 @@ public sealed class SafetensorsFile : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(tensors);
-        var ordered = tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToList();
+        var ordered = tensors.OrderByDescending(pair => pair.Value.element_size()).ThenBy(pair => pair.Key, StringComparer.Ordinal).ToList();
         byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
         string beside = $"{path}.{Guid.NewGuid():N}.part";
         try
@@ -136,10 +161,22 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>Closes the file.</summary>
-    public void Dispose()
+    public void Dispose() => _map.Dispose();
+
+    private unsafe void CopyTo(SafetensorsEntry entry, Tensor destination)
     {
-        _view.Dispose();
-        _map.Dispose();
+        if (entry.ByteLength == 0) return;
+        using var view = _map.CreateViewAccessor(entry.Offset, entry.ByteLength, MemoryMappedFileAccess.Read);
+        byte* start = null;
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        try
+        {
+            new ReadOnlySpan<byte>(start + view.PointerOffset, (int)entry.ByteLength).CopyTo(destination.bytes);
+        }
+        finally
+        {
+            view.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
     }
 
     private static byte[] Header(List<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
@@ -188,7 +225,7 @@ public sealed class SafetensorsFile : IDisposable
             {
                 if (property.Name == "__metadata__")
                 {
-                    foreach (var note in property.Value.EnumerateObject()) metadata[note.Name] = note.Value.ToString();
+                    foreach (var note in property.Value.EnumerateObject()) metadata[note.Name] = note.Value.GetString() ?? "";
                     continue;
                 }
                 if (!entries.TryAdd(property.Name, ParseEntry(path, property, start, length))) throw Damaged(path, $"the tensor \"{property.Name}\" stands there twice");
@@ -217,14 +254,17 @@ public sealed class SafetensorsFile : IDisposable
         if (!Types.TryGetValue(type.GetString() ?? "", out var known))
             throw Damaged(path, $"the tensor \"{name}\" has the element type {type}; {string.Join(", ", Types.Keys)} are supported");
 
-        long bytes = known.Size;
+        long bytes = known.Size, extent = known.Size;
         var sides = new List<long>();
         foreach (var side in shape.EnumerateArray())
         {
             if (!side.TryGetInt64(out long value) || value < 0) throw Damaged(path, $"the tensor \"{name}\" has a side of {side}");
-            if (value != 0 && bytes > long.MaxValue / value) throw Damaged(path, $"the tensor \"{name}\" is larger than any file");
+            // Sides of 0 count as 1 here: the strides of an empty tensor must not overflow either.
+            if (extent > long.MaxValue / Math.Max(value, 1)) throw Damaged(path, $"the tensor \"{name}\" is larger than any file");
+            extent *= Math.Max(value, 1);
             bytes *= value;
             sides.Add(value);
+            if (sides.Count > MaxRank) throw Damaged(path, $"the tensor \"{name}\" has more than {MaxRank} dimensions");
         }
         if (offsets.GetArrayLength() != 2 || !offsets[0].TryGetInt64(out long begin) || !offsets[1].TryGetInt64(out long end) || begin < 0 || end < begin)
             throw Damaged(path, $"the tensor \"{name}\" has the offsets {offsets}");

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
@@ -40,9 +42,7 @@ public sealed class ClipCheckpointTests : IDisposable
         ClipCheckpoint.SavePretrained(model, _folder);
         using var loaded = ClipCheckpoint.FromPretrained(_folder);
         Assert.Equal(model.Config with { Vision = model.Config.Vision with { MlpWidth = 64 }, Text = model.Config.Text with { MlpWidth = 64 } }, loaded.Config);
-        var (before, after) = (model.state_dict(), loaded.state_dict());
-        Assert.Equal(before.Keys, after.Keys);
-        foreach (string key in before.Keys) Assert.True(before[key].equal(after[key]).all().item<bool>(), key);
+        Equal(model, loaded);
         Assert.Equal(["config.json", "model.safetensors"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
     }
 
@@ -50,7 +50,7 @@ public sealed class ClipCheckpointTests : IDisposable
     public void Loading_leaves_no_tensor_but_the_models()
     {
         Prepare("vit_p14_i28", "hf.safetensors", true);
-        var statistics = TorchSharp.DisposeScopeManager.Statistics.TensorStatistics;
+        var statistics = DisposeScopeManager.Statistics.TensorStatistics;
         using (var warm = ClipCheckpoint.FromPretrained(_folder)) { }
         long before = statistics.ThreadTotalLiveCount;
         using (var model = ClipCheckpoint.FromPretrained(_folder)) { }
@@ -88,6 +88,189 @@ public sealed class ClipCheckpointTests : IDisposable
     {
         Assert.Contains("model.safetensors", Assert.Throws<FileNotFoundException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
         Assert.Contains("no model folder", Assert.Throws<FileNotFoundException>(() => ClipCheckpoint.FromPretrained(Path.Combine(_folder, "none"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_of_weights_loads_as_its_folder_does()
+    {
+        string file = Repository.Reference("models", "vit_p14_i28", "openai_fp16.safetensors");
+        using var model = ClipCheckpoint.FromPretrained(file);
+        Assert.Equal((28, 14, 192, 48), (model.Config.Vision.ImageSize, model.Config.Vision.PatchSize, model.Config.Vision.Width, model.Config.EmbeddingWidth));
+    }
+
+    [Fact]
+    public void Loading_in_half_the_width_keeps_the_embeddings_direction()
+    {
+        Prepare("vit_p8_i32", "hf.safetensors", true);
+        using var model = ClipCheckpoint.FromPretrained(_folder, dtype: bfloat16);
+        Assert.All(model.parameters(), parameter => Assert.Equal(bfloat16, parameter.dtype));
+        using var inputs = SafetensorsFile.Open(Repository.Reference("models", "vit_p8_i32", "inputs.safetensors"));
+        using var outputs = SafetensorsFile.Open(Repository.Reference("models", "vit_p8_i32", "outputs.safetensors"));
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        // bfloat16 has 8 bits: a relative error of 2^-9 in each of a few dozen roundings leaves the cosine above 0.999.
+        var cosine = nn.functional.cosine_similarity(outputs.Read("encode_image"), model.EncodeImage(inputs.Read("images").to(bfloat16)).to(float32), 1);
+        Assert.True(cosine.min().ToDouble() > 0.999, $"the cosine is {cosine.min().ToDouble()}");
+    }
+
+    [Theory]
+    [InlineData("\"hidden_size\": 128", "\"hidden_size\": 1000000000", "\"vision_config.hidden_size\" is 1000000000; a whole number from 1 to 65536 is needed")]
+    [InlineData("\"hidden_size\": 128", "\"hidden_size\": \"wide\"", "\"vision_config.hidden_size\" is \"wide\"; a whole number")]
+    [InlineData("\"image_size\": 32", "\"image_size\": 33", "Vision.ImageSize is 33; it must be a multiple of Vision.PatchSize (8)")]
+    [InlineData("\"num_hidden_layers\": 3,\n    \"patch_size\"", "\"num_hidden_layers\": 4,\n    \"patch_size\"", "vision_config.num_hidden_layers is 4, the file has 3 blocks")]
+    [InlineData("\"num_channels\": 3", "\"num_channels\": 1", "\"vision_config.num_channels\" is 1; 3 is supported")]
+    [InlineData("\"layer_norm_eps\": 1e-05,\n    \"projection_dim\": 64,\n    \"model_type\": \"clip_text_model\"", "\"layer_norm_eps\": 1e-06", "\"layer_norm_eps\" differs between the towers: 1E-05 in vision_config, 1E-06 in text_config")]
+    [InlineData("\"hidden_act\": \"quick_gelu\"", "\"hidden_act\": \"relu\"", "\"hidden_act\" is \"relu\"; \"quick_gelu\" and \"gelu\" are supported", true)]
+    [InlineData("\"model_type\": \"clip\"", "\"model_type\": \"siglip\"", "\"model_type\" is \"siglip\"; \"clip\" is supported")]
+    [InlineData("\"max_position_embeddings\": 77", "\"max_position_embeddings\": 65536", "text_model.embeddings.position_embedding.weight is (77, 128), the configuration asks for (65536, 128): see text_config.max_position_embeddings")]
+    [InlineData("{", "[", "config.json does not describe a CLIP that can be built")]
+    public void A_configuration_that_cannot_be_is_refused_by_key(string value, string replaced, string reason, bool everywhere = false)
+    {
+        Prepare("vit_p8_i32", "hf.safetensors", true);
+        string path = Path.Combine(_folder, "config.json"), config = File.ReadAllText(path);
+        int at = config.LastIndexOf(value, StringComparison.Ordinal);
+        File.WriteAllText(path, everywhere ? config.Replace(value, replaced, StringComparison.Ordinal) : config[..at] + replaced + config[(at + value.Length)..]);
+        Assert.Contains(reason, Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_older_configuration_counts_its_second_dictionary()
+    {
+        random.manual_seed(3);
+        using var model = new ClipModel(Small);
+        ClipCheckpoint.SavePretrained(model, _folder);
+        string path = Path.Combine(_folder, "config.json");
+        string config = File.ReadAllText(path).Replace("\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\"", StringComparison.Ordinal);
+        File.WriteAllText(path, "{ \"text_config_dict\": { \"hidden_act\": \"gelu\" }, \"vision_config_dict\": { \"hidden_act\": \"gelu\" }," + config.TrimStart()[1..]);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Assert.Equal(Activation.Gelu, loaded.Config.Activation);
+    }
+
+    [Fact]
+    public void OpenClips_reference_gives_its_outputs_through_its_configuration()
+    {
+        File.Copy(Repository.Reference("models", "open_clip", "model.safetensors"), Path.Combine(_folder, "open_clip_model.safetensors"));
+        using (var json = JsonDocument.Parse(File.ReadAllText(Repository.Reference("models", "open_clip", "open_clip.json"))))
+            File.WriteAllText(Path.Combine(_folder, "open_clip_config.json"), $"{{ \"model_cfg\": {json.RootElement.GetProperty("config")}, \"preprocess_cfg\": {{}} }}");
+        using var model = ClipCheckpoint.FromPretrained(_folder);
+        using var inputs = SafetensorsFile.Open(Repository.Reference("models", "open_clip", "inputs.safetensors"));
+        using var outputs = SafetensorsFile.Open(Repository.Reference("models", "open_clip", "outputs.safetensors"));
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        // As above: float32 against float64 gave 6e-7 of the largest magnitude.
+        Close.Relative(outputs.Read("encode_image"), model.EncodeImage(inputs.Read("images")), 1e-5);
+        Close.Relative(outputs.Read("encode_text"), model.EncodeText(inputs.Read("token_ids")), 1e-5);
+    }
+
+    [Theory]
+    [InlineData("\"ls_init_value\": 0.1", "\"vision_cfg.ls_init_value\" is 0.1, which is not supported")]
+    [InlineData("\"timm_model_name\": \"vit_base\"", "\"vision_cfg.timm_model_name\" is \"vit_base\", which is not supported")]
+    [InlineData("\"no_ln_pre\": true", "\"vision_cfg.no_ln_pre\" is true, which is not supported")]
+    [InlineData("\"pool_type\": \"avg\"", "\"vision_cfg.pool_type\" is \"avg\"; \"tok\" is supported")]
+    [InlineData("\"head_width\": 7", "\"vision_cfg.head_width\" is 7, which does not divide \"width\" (16)")]
+    [InlineData("\"head_width\": 8, \"mlp_ratio\": 1e300", "\"mlp_ratio\" is 1E+300, which gives no usable width")]
+    public void What_OpenClips_configuration_asks_for_beyond_a_CLIP_is_refused_by_name(string value, string reason)
+    {
+        string config = Path.Combine(_folder, "open_clip_config.json");
+        File.WriteAllText(config, $"{{ \"embed_dim\": 8, \"vision_cfg\": {{ \"width\": 16, \"layers\": 1, \"patch_size\": 8, \"image_size\": 16, \"patch_dropout\": 0.5, \"output_tokens\": true, {value} }}, \"text_cfg\": {{ \"hf_model_name\": null }} }}");
+        SafetensorsFile.Write(Path.Combine(_folder, "open_clip_model.safetensors"), [new("visual.conv1.weight", zeros(1))]);
+        Assert.Contains(reason, Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_model_saved_for_OpenCLIP_comes_back_bit_for_bit(bool resNet)
+    {
+        random.manual_seed(3);
+        var text = Small.Text with { MlpWidth = 37 };
+        using var model = new ClipModel(resNet ? Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 2, 1)) with { Heads = 4 }, Text = text } : Small with { Text = text });
+        ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Assert.Equal((model.Config.Vision.Heads, model.Config.Vision.Stages, model.Config.Text, model.Config.Activation), (loaded.Config.Vision.Heads, loaded.Config.Vision.Stages, loaded.Config.Text, loaded.Config.Activation));
+        Equal(model, loaded);
+        Assert.Equal(["open_clip_config.json", "open_clip_model.safetensors"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void A_ResNet_is_not_saved_in_a_layout_that_has_no_place_for_it()
+    {
+        using var model = new ClipModel(Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 1, 1)) });
+        Assert.Contains("CheckpointLayout.OpenClip", Assert.Throws<ArgumentException>(() => ClipCheckpoint.SavePretrained(model, _folder)).Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(_folder));
+    }
+
+    [Fact]
+    public void OpenCLIP_weights_whose_text_tower_stands_apart_load_too()
+    {
+        random.manual_seed(3);
+        using var model = new ClipModel(Small);
+        ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
+        Rewrite("open_clip_model.safetensors", name => ParameterNames.Source(name, ParameterNaming.OpenClipCustomText).Sources[0]);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(model, loaded);
+    }
+
+    [Fact]
+    public void A_model_in_shards_loads_as_in_one_file()
+    {
+        random.manual_seed(3);
+        using var model = new ClipModel(Small);
+        Shard(model);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(model, loaded);
+    }
+
+    [Theory]
+    [InlineData("model-2.safetensors", "model-3.safetensors", "lists model-3.safetensors")]
+    [InlineData("model-2.safetensors", "../model-2.safetensors", "a file name that ends in .safetensors is needed")]
+    [InlineData("\"logit_scale\"", "\"logit_scales\"", "says that \"logit_scales\" is in model-1.safetensors, which does not have it")]
+    [InlineData("\"logit_scale\":\"model-1.safetensors\",", "", "model-1.safetensors has the tensor \"logit_scale\"")]
+    [InlineData("weight_map", "weights", "has no \"weight_map\"")]
+    [InlineData("{", "", "is not an index")]
+    public void An_index_at_odds_with_its_shards_is_refused(string value, string replaced, string reason)
+    {
+        using var model = new ClipModel(Small);
+        Shard(model);
+        string index = Path.Combine(_folder, "model.safetensors.index.json");
+        File.WriteAllText(index, File.ReadAllText(index).Replace(value, replaced, StringComparison.Ordinal));
+        Assert.Contains(reason, Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    private void Shard(ClipModel model)
+    {
+        ClipCheckpoint.SavePretrained(model, _folder);
+        string whole = Path.Combine(_folder, "model.safetensors");
+        var map = new Dictionary<string, string>();
+        using (var scope = NewDisposeScope())
+        using (var file = SafetensorsFile.Open(whole))
+        {
+            string[] names = [.. file.Names];
+            for (int i = 0; i < 2; i++)
+            {
+                var part = names.Where((_, n) => n % 2 == i).ToDictionary(name => name, file.Read);
+                SafetensorsFile.Write(Path.Combine(_folder, $"model-{i + 1}.safetensors"), part);
+                foreach (string name in part.Keys) map[name] = $"model-{i + 1}.safetensors";
+            }
+        }
+        File.Delete(whole);
+        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), JsonSerializer.Serialize(new { metadata = new { total_size = 1 }, weight_map = map }));
+    }
+
+    private void Rewrite(string name, Func<string, string> rename)
+    {
+        using var scope = NewDisposeScope();
+        string path = Path.Combine(_folder, name);
+        Dictionary<string, Tensor> tensors;
+        using (var file = SafetensorsFile.Open(path)) tensors = file.Names.ToDictionary(rename, file.Read);
+        SafetensorsFile.Write(path, tensors);
+    }
+
+    private static void Equal(ClipModel expected, ClipModel actual)
+    {
+        var (before, after) = (expected.state_dict(), actual.state_dict());
+        Assert.Equal(before.Keys, after.Keys);
+        foreach (string key in before.Keys) Assert.True(before[key].equal(after[key]).all().item<bool>(), key);
     }
 
     private static ClipConfig Small => new()

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using ClipNotebooks.Clip.Checkpoints;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
@@ -25,7 +26,8 @@ public sealed class SafetensorsFileTests : IDisposable
 
         using var file = SafetensorsFile.Open(FilePath);
         Assert.Equal("ünï", file.Metadata["note"]);
-        Assert.Equal(tensors.Keys.Order(StringComparer.Ordinal), file.Entries.Select(e => e.Name));
+        Assert.Equal(tensors.OrderByDescending(t => t.Value.element_size()).ThenBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Key), file.Names);
+        Assert.All(file.Entries, entry => Assert.Equal(0, entry.Offset % tensors[entry.Name].element_size()));
         foreach (var (name, expected) in tensors)
         {
             var actual = file.Read(name);
@@ -53,6 +55,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8, "takes 12 bytes, its offsets give 8")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8, "a side of -2")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}", 8, "larger than any file")]
+    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[0,4611686018427387904,4],\"data_offsets\":[0,0]}}", 0, "larger than any file")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8, "the offsets")]
     [InlineData("{\"a\":{\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "the element type F4")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "lacks dtype, shape or data_offsets")]
@@ -72,6 +75,19 @@ public sealed class SafetensorsFileTests : IDisposable
         var error = Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(FilePath));
         Assert.Contains(FilePath, error.Message, StringComparison.Ordinal);
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_tensor_is_read_into_one_that_exists_whatever_its_element_type()
+    {
+        using var scope = NewDisposeScope();
+        SafetensorsFile.Write(FilePath, [new("t", arange(6, dtype: float16).reshape(2, 3))]);
+        using var file = SafetensorsFile.Open(FilePath);
+        Tensor same = zeros(2, 3, dtype: float16), wider = zeros(2, 3), strided = zeros(3, 2).t(), half = zeros(4, 3, dtype: float16);
+        foreach (var destination in new[] { same, wider, strided, half.narrow(0, 2, 2) }) file.ReadInto("t", destination);
+        foreach (var destination in new[] { same, wider, strided, half.narrow(0, 2, 2) }) Assert.Equal([0f, 1, 2, 3, 4, 5], destination.to(float32).contiguous().data<float>());
+        Assert.Equal(0, half.narrow(0, 0, 2).abs().max().ToDouble());
+        Assert.Contains("the destination is (3, 2)", Assert.Throws<ArgumentException>(() => file.ReadInto("t", zeros(3, 2))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

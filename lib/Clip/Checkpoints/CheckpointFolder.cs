@@ -1,0 +1,91 @@
+using ClipNotebooks.Clip.Models;
+
+namespace ClipNotebooks.Clip.Checkpoints;
+
+/// <summary>The files of one model: the weights, and the configuration beside them.</summary>
+/// <param name="Weights">The weights' file, or the index of its shards.</param>
+/// <param name="Config">The configuration's file; none where it is read off the weights.</param>
+internal sealed record CheckpointFolder(string Weights, string? Config)
+{
+    internal const string HuggingFaceConfigName = "config.json";
+    internal const string OpenClipConfigName = "open_clip_config.json";
+    internal const string HuggingFaceWeightsName = "model.safetensors";
+    internal const string OpenClipWeightsName = "open_clip_model.safetensors";
+
+    /// <summary>Weights, the best form first, each with the configurations that may belong to it.</summary>
+    internal static readonly (string Weights, string[] Configs)[] Forms =
+    [
+        (HuggingFaceWeightsName, [HuggingFaceConfigName, OpenClipConfigName]),
+        ("model.safetensors.index.json", [HuggingFaceConfigName, OpenClipConfigName]),
+        (OpenClipWeightsName, [OpenClipConfigName]),
+    ];
+
+    /// <summary>Finds a model in a folder, or around a file of weights.</summary>
+    /// <exception cref="FileNotFoundException">There is none; the message says which names were looked for.</exception>
+    internal static CheckpointFolder Find(string path)
+    {
+        if (File.Exists(path))
+        {
+            string beside = Path.GetDirectoryName(Path.GetFullPath(path))!, name = Path.GetFileName(path);
+            string[] configs = Forms.FirstOrDefault(form => form.Weights == name).Configs ?? [HuggingFaceConfigName, OpenClipConfigName];
+            return new CheckpointFolder(path, Existing(beside, configs));
+        }
+        if (!Directory.Exists(path)) throw new FileNotFoundException($"There is no model folder at {path}.", path);
+        foreach (var (weights, configs) in Forms)
+        {
+            string file = Path.Combine(path, weights);
+            if (File.Exists(file)) return new CheckpointFolder(file, Existing(path, configs));
+        }
+        throw new FileNotFoundException(
+            $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or {OpenClipConfigName} beside them).", path);
+    }
+
+    internal IWeightFile Open() => Path.GetExtension(Weights) switch
+    {
+        ".json" => SafetensorsShards.Open(Weights),
+        _ => SafetensorsFile.Open(Weights),
+    };
+
+    /// <summary>The configuration, from its file or read off the weights.</summary>
+    internal ClipConfig Read(IWeightFile weights, ParameterNaming naming)
+    {
+        if (Config is not null) return IsOpenClip ? OpenClipConfig.Load(Config) : HuggingFaceConfig.Load(Config);
+        if (naming == ParameterNaming.OpenAi && Path.GetFileName(Weights) != OpenClipWeightsName) return OpenAiConfig.Infer(weights);
+        string wanted = naming == ParameterNaming.HuggingFace ? HuggingFaceConfigName : OpenClipConfigName;
+        throw new FileNotFoundException($"{Weights} has no {wanted} beside it, which says what shape the model has. Put the one that came with the weights there.", wanted);
+    }
+
+    internal bool IsOpenClip => Config is not null && Path.GetFileName(Config) == OpenClipConfigName;
+
+    /// <summary>The values of the configuration that decide a parameter's shape.</summary>
+    internal string ConfigKeys(string parameter)
+    {
+        bool visual = parameter.StartsWith("visual.", StringComparison.Ordinal), mlp = parameter.Contains(".mlp.", StringComparison.Ordinal);
+        if (Config is null) return "its other tensors";
+        if (IsOpenClip)
+        {
+            string section = visual ? "vision_cfg" : "text_cfg";
+            return parameter switch
+            {
+                "visual.conv1.weight" => "vision_cfg.width and patch_size",
+                "visual.positional_embedding" or "visual.attnpool.positional_embedding" => "vision_cfg.image_size, patch_size and width",
+                "visual.proj" or "text_projection" => $"embed_dim and {section}.width",
+                "token_embedding.weight" => "text_cfg.vocab_size and width",
+                "positional_embedding" => "text_cfg.context_length and width",
+                _ => $"{section}.{(mlp ? "mlp_ratio and " : "")}width",
+            };
+        }
+        string tower = visual ? "vision_config" : "text_config";
+        return parameter switch
+        {
+            "visual.conv1.weight" => "vision_config.hidden_size and patch_size",
+            "visual.positional_embedding" => "vision_config.image_size, patch_size and hidden_size",
+            "visual.proj" or "text_projection" => $"projection_dim and {tower}.hidden_size",
+            "token_embedding.weight" => "text_config.vocab_size and hidden_size",
+            "positional_embedding" => "text_config.max_position_embeddings and hidden_size",
+            _ => $"{tower}.{(mlp ? "intermediate_size and " : "")}hidden_size",
+        };
+    }
+
+    private static string? Existing(string folder, string[] names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+}
