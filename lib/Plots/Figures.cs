@@ -45,12 +45,12 @@ public static class Figures
         int top = lines > 1 ? 14 + (14 * headLines) : 16 + (int)(5.0 * columnLength), right = lines > 1 ? 12 : 12 + (int)(5.0 * columnLength);
         if (!written) right = Math.Max(right, 80);
 
-        string decimals = Math.Max(Math.Abs(low), Math.Abs(high)) switch { >= 100 => ".0f", >= 10 => ".1f", >= 0.1 => ".2f", _ => ".3f" };
+        int decimals = Math.Max(Math.Abs(low), Math.Abs(high)) switch { >= 100 => 0, >= 10 => 1, >= 0.1 => 2, _ => 3 };
         var trace = new Dictionary<string, object?>
         {
             ["z"] = values.Select(Figure.Finite).ToArray(),
             ["customdata"] = values.Select((row, i) => row.Select((_, j) => new[] { Figure.Escape(rows[i]), Figure.Escape(columns[j]) }).ToArray()).ToArray(),
-            ["hovertemplate"] = $"%{{customdata[0]}}<br>%{{customdata[1]}}<br><b>{Figure.Escape(quantity)} %{{z:{decimals}}}</b><extra></extra>",
+            ["hovertemplate"] = $"%{{customdata[0]}}<br>%{{customdata[1]}}<br><b>{Figure.Escape(quantity)} %{{z:.{decimals}f}}</b><extra></extra>",
             ["colorscale"] = colors.Select((color, i) => new object[] { (double)i / (colors.Length - 1), color }).ToArray(),
             ["zmin"] = low,
             ["zmax"] = high,
@@ -60,12 +60,13 @@ public static class Figures
             ["colorbar"] = new { thickness = 12, outlinewidth = 0 },
         };
         // The text is a trace of its own: a heat map's own text has one colour for all cells, or a gray that is faint on yellow.
+        // Adding 0 turns the −0 that a small negative number is rounded to into 0.
         var text = new Dictionary<string, object?>
         {
             ["mode"] = "text",
             ["x"] = values.SelectMany(row => Enumerable.Range(0, row.Length)).ToArray(),
             ["y"] = values.SelectMany((row, i) => Enumerable.Repeat(i, row.Length)).ToArray(),
-            ["text"] = values.SelectMany(row => row).Select(value => double.IsFinite(value) ? value.ToString("F" + decimals[1], CultureInfo.InvariantCulture).Replace('-', '−') : "").ToArray(),
+            ["text"] = values.SelectMany(row => row).Select(value => double.IsFinite(value) ? (Math.Round(value, decimals) + 0.0).ToString("F" + decimals, CultureInfo.InvariantCulture).Replace('-', '−') : "").ToArray(),
             ["textfont"] = new { color = inks.SelectMany(row => row).ToArray(), size = 13 },
             ["hoverinfo"] = "skip",
             ["showlegend"] = false,

@@ -32,6 +32,13 @@ public class FiguresTests
     }
 
     [Fact]
+    public void A_number_that_is_written_as_zero_has_no_sign()
+    {
+        var text = Parse(Figures.HeatMap([[-0.001, -1]], ["r"], ["a", "b"], [], "", Colors, [["#111", "#111"]], -1, 0, false)).GetProperty("data")[1].GetProperty("text");
+        Assert.Equal(["0.00", "−1.00"], text.EnumerateArray().Select(t => t.GetString()));
+    }
+
+    [Fact]
     public void A_heat_map_of_many_columns_has_a_colour_bar_in_place_of_written_values()
     {
         double[] row = [.. Enumerable.Range(0, 17).Select(i => (double)i)];

@@ -125,10 +125,11 @@ internal sealed class MatrixPicture
     }
 
     /// <summary>All cells with the same digits behind the point, by the largest.</summary>
-    private string Number(double value)
+    internal string Number(double value)
     {
-        string format = Math.Max(Math.Abs(Colors.Low), Math.Abs(Colors.High)) switch { >= 100 => "F0", >= 10 => "F1", >= 0.1 => "F2", _ => "F3" };
-        return value.ToString(format, CultureInfo.InvariantCulture).Replace('-', '−');
+        int digits = Math.Max(Math.Abs(Colors.Low), Math.Abs(Colors.High)) switch { >= 100 => 0, >= 10 => 1, >= 0.1 => 2, _ => 3 };
+        // Adding 0 turns the −0 that a small negative number is rounded to into 0.
+        return (Math.Round(value, digits) + 0.0).ToString("F" + digits, CultureInfo.InvariantCulture).Replace('-', '−');
     }
 
     /// <summary>Text in lines that fit the width, broken at spaces; what is longer ends in "…".</summary>

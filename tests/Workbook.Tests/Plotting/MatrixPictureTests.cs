@@ -25,4 +25,11 @@ public sealed class MatrixPictureTests
         Assert.Equal(["a snowy", "mountain…"], MatrixPicture.Lines("a snowy mountain under a purple sky", font, 90, 2));
         Assert.Equal(["a snowy", "mountain"], MatrixPicture.Lines("a snowy mountain", font, 90, 2));
     }
+
+    [Fact]
+    public void A_number_that_is_written_as_zero_has_no_sign()
+    {
+        var picture = new MatrixPicture([[-1, 1]], ["r"], ["a", "b"], "", ColorScale.Of([-1, 1]));
+        Assert.Equal(("0.00", "−0.50"), (picture.Number(-0.001), picture.Number(-0.5)));
+    }
 }
