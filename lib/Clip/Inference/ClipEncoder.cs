@@ -59,6 +59,20 @@ public sealed class ClipEncoder : IDisposable
     /// <exception cref="ArgumentException">The list is empty.</exception>
     public Tensor EncodeTexts(IReadOnlyList<string> texts) => Encode(texts, Processor.Texts, Model.EncodeText);
 
+    /// <summary>Embeds pixels that the processor's transform made: for callers that prepare their images while others are encoded.</summary>
+    /// <param name="pixels">(B, 3, R, R), float32, normalised; encoded as one batch.</param>
+    /// <returns>(B, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">The pixels have another shape.</exception>
+    public Tensor EncodePixels(Tensor pixels)
+    {
+        ArgumentNullException.ThrowIfNull(pixels);
+        int side = Processor.Transform.Config.Size;
+        if (pixels.dim() != 4 || pixels.shape[0] == 0 || !pixels.shape.AsSpan(1).SequenceEqual([3, side, side]))
+            throw new ArgumentException($"The pixels are ({string.Join(", ", pixels.shape)}); (B, 3, {side}, {side}) with B at least 1 is needed.", nameof(pixels));
+        using var _ = inference_mode();
+        return Normalised(pixels, Model.EncodeImage);
+    }
+
     /// <summary>What the model was trained to compare: cosine similarities times the learned scale.</summary>
     /// <returns>(N, M) for N images and M captions; a softmax over a row gives that image's probabilities. The caller's to dispose.</returns>
     public Tensor LogitsPerImage(IReadOnlyList<RgbImage> images, IReadOnlyList<string> texts)
@@ -90,9 +104,15 @@ public sealed class ClipEncoder : IDisposable
         var rows = items.Chunk(BatchSize).Select(chunk =>
         {
             using var inner = NewDisposeScope();
-            var embeddings = encode(prepare(chunk).to(_device)).to(float32);                       // (B, E)
-            return nn.functional.normalize(embeddings, p: 2, dim: -1).cpu().MoveToOuterDisposeScope();
+            return Normalised(prepare(chunk), encode).MoveToOuterDisposeScope();
         }).ToList();
         return cat(rows, 0).MoveToOuterDisposeScope();                                             // (N, E)
+    }
+
+    private Tensor Normalised(Tensor inputs, Func<Tensor, Tensor> encode)
+    {
+        using var scope = NewDisposeScope();
+        var embeddings = encode(inputs.to(_device)).to(float32);                                   // (B, E)
+        return nn.functional.normalize(embeddings, p: 2, dim: -1).cpu().MoveToOuterDisposeScope();
     }
 }

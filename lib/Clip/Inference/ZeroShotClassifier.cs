@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
 using static TorchSharp.torch;
 
@@ -10,15 +13,29 @@ namespace ClipNotebooks.Clip.Inference;
 /// </summary>
 public sealed class ZeroShotClassifier : IDisposable
 {
+    /// <summary>Captions embedded before their means are taken: bounds the memory of many classes times many templates.</summary>
+    private const int CaptionsAtOnce = 1024;
+
+    private const int DefaultBatch = 64;
+
+    private const string Format = "clip-notebooks-classifier-1";
+
     private readonly ClipEncoder _encoder;
     private readonly Tensor _weights;
+    private readonly Tensor? _neutral;
 
     /// <summary>Embeds every class name in every template.</summary>
     /// <param name="encoder">The model; stays the caller's.</param>
     /// <param name="classNames">C names, all different.</param>
     /// <param name="templates">Sentences with a gap <c>{}</c>; "a photo of a {}." by default.</param>
+    /// <param name="multiLabel">
+    /// False: the classes exclude each other, and their probabilities, a softmax, sum to 1. True: an image may show several or none; each class has a
+    /// probability of its own, the sigmoid of how much better its captions fit than those with <paramref name="neutral"/> in the gap.
+    /// </param>
+    /// <param name="neutral">A name that says nothing; only used with <paramref name="multiLabel"/>.</param>
     /// <exception cref="ArgumentException">There is no class, a name is repeated or empty, or a template has no gap.</exception>
-    public ZeroShotClassifier(ClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string>? templates = null)
+    public ZeroShotClassifier(
+        ClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string>? templates = null, bool multiLabel = false, string neutral = "thing")
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(classNames);
@@ -29,34 +46,89 @@ public sealed class ZeroShotClassifier : IDisposable
             throw new ArgumentException($"A class name is empty (\"{empty}\").", nameof(classNames));
         if (classNames.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } repeated)
             throw new ArgumentException($"The class \"{repeated.Key}\" is named {repeated.Count()} times.", nameof(classNames));
+        ArgumentException.ThrowIfNullOrWhiteSpace(neutral);
 
-        _encoder = encoder;
-        ClassNames = classNames;
+        (_encoder, ClassNames, Templates) = (encoder, [.. classNames], [.. templates]);
         using var scope = NewDisposeScope();
-        var captions = classNames.SelectMany(name => templates.Select(template => PromptTemplates.Fill(template, name))).ToList();
-        var embeddings = encoder.EncodeTexts(captions).reshape(classNames.Count, templates.Count, -1);              // (C, T, E)
-        _weights = nn.functional.normalize(embeddings.mean([1]), p: 2, dim: -1).DetachFromDisposeScope();           // (C, E)
+        var rows = ClassNames.Chunk(Math.Max(1, CaptionsAtOnce / Templates.Count)).Select(names => Embed(encoder, names, Templates)).ToList();
+        _weights = cat(rows, 0).DetachFromDisposeScope();                                                                     // (C, E)
+        if (multiLabel) _neutral = Embed(encoder, [neutral], Templates).DetachFromDisposeScope();                             // (1, E)
     }
+
+    private ZeroShotClassifier(ClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string> templates, Tensor weights, Tensor? neutral) =>
+        (_encoder, ClassNames, Templates, _weights, _neutral) = (encoder, classNames, templates, weights, neutral);
 
     /// <summary>The C class names, in the order of the columns.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
+    /// <summary>The sentences in which each name was embedded.</summary>
+    public IReadOnlyList<string> Templates { get; }
+
+    /// <summary>Whether an image may have several classes, or none.</summary>
+    public bool MultiLabel => _neutral is not null;
+
     /// <summary>The probability of every class for every image.</summary>
-    /// <returns>(N, C), float32, rows sum to 1; the caller's to dispose.</returns>
+    /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="MultiLabel"/>. The caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
     public Tensor Probabilities(IReadOnlyList<RgbImage> images)
     {
+        using var embeddings = _encoder.EncodeImages(images);
+        return Probabilities(embeddings);
+    }
+
+    /// <summary>The same for images that are embedded already.</summary>
+    /// <param name="embeddings">(N, E), float32, on the CPU, rows of length 1, as <see cref="ClipEncoder.EncodeImages"/> gives them.</param>
+    /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="MultiLabel"/>. The caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">The embeddings have another width.</exception>
+    public Tensor Probabilities(Tensor embeddings)
+    {
+        ArgumentNullException.ThrowIfNull(embeddings);
+        if (embeddings.dim() != 2 || embeddings.shape[1] != _weights.shape[1])
+            throw new ArgumentException($"The embeddings are ({string.Join(", ", embeddings.shape)}); (N, {_weights.shape[1]}) is needed.", nameof(embeddings));
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        var logits = _encoder.Scale * _encoder.EncodeImages(images).mm(_weights.T);   // (N, C)
-        return logits.softmax(1).MoveToOuterDisposeScope();
+        var similarity = embeddings.mm(_weights.T);                                                                           // (N, C)
+        var probabilities = _neutral is null
+            ? (_encoder.Scale * similarity).softmax(1)
+            : (_encoder.Scale * (similarity - embeddings.mm(_neutral.T))).sigmoid();                                          // (N, C)
+        return probabilities.MoveToOuterDisposeScope();
     }
 
     /// <summary>The classes of one image, the most probable first.</summary>
-    public IReadOnlyList<(string ClassName, double Probability)> Classify(RgbImage image)
+    public IReadOnlyList<(string ClassName, double Probability)> Classify(RgbImage image) => ClassifyBatch([image])[0];
+
+    /// <summary>Classifies a stream of images, a batch at a time: no more than a batch is held, and answers come as soon as their batch is done.</summary>
+    /// <param name="images">Read as far as the answers are.</param>
+    /// <param name="batchSize">Images encoded at once, at least 1.</param>
+    /// <returns>For each image, in order, its classes, the most probable first.</returns>
+    public IEnumerable<IReadOnlyList<(string ClassName, double Probability)>> Classify(IEnumerable<RgbImage> images, int batchSize = DefaultBatch)
     {
-        using var probabilities = Probabilities([image]);
-        return [.. ClassNames.Zip(probabilities.data<float>(), (name, p) => (name, (double)p)).OrderByDescending(pair => pair.Item2)];
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        return images.Chunk(batchSize).SelectMany(ClassifyBatch);
+    }
+
+    /// <summary>The same for images that arrive asynchronously; the model runs on the thread pool.</summary>
+    /// <inheritdoc cref="Classify(IEnumerable{RgbImage}, int)"/>
+    /// <param name="images">Read as far as the answers are.</param>
+    /// <param name="batchSize">Images encoded at once, at least 1.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    public IAsyncEnumerable<IReadOnlyList<(string ClassName, double Probability)>> ClassifyAsync(
+        IAsyncEnumerable<RgbImage> images, int batchSize = DefaultBatch, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        return Stream(cancellation);
+
+        async IAsyncEnumerable<IReadOnlyList<(string, double)>> Stream([EnumeratorCancellation] CancellationToken stop)
+        {
+            await foreach (var batch in images.Chunk(batchSize).WithCancellation(stop).ConfigureAwait(false))
+            {
+                stop.ThrowIfCancellationRequested();
+                foreach (var ranked in await Task.Run(() => ClassifyBatch(batch), stop).ConfigureAwait(false)) yield return ranked;
+            }
+        }
     }
 
     /// <summary>The share of images whose most probable class is their own.</summary>
@@ -74,6 +146,81 @@ public sealed class ZeroShotClassifier : IDisposable
         return best.data<long>().Zip(labels).Count(pair => pair.First == pair.Second) / (double)images.Count;
     }
 
+    /// <summary>Writes the classifier as a safetensors file: its matrix, the names, the templates, and the fingerprint of the model that made it.</summary>
+    /// <param name="path">Written beside its place first and then renamed.</param>
+    public void Save(string path)
+    {
+        var tensors = new Dictionary<string, Tensor> { ["weights"] = _weights };
+        if (_neutral is not null) tensors["neutral"] = _neutral;
+        SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
+        {
+            ["format"] = Format,
+            ["class_names"] = JsonSerializer.Serialize(ClassNames),
+            ["templates"] = JsonSerializer.Serialize(Templates),
+            ["model"] = ModelFingerprint.Of(_encoder),
+        });
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote; no caption is embedded.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="encoder">The model that made it; stays the caller's.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="CheckpointException">The file is damaged.</exception>
+    /// <exception cref="InvalidDataException">The file is not a classifier, or another model made it.</exception>
+    public static ZeroShotClassifier Load(string path, ClipEncoder encoder)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        using var file = SafetensorsFile.Open(path);
+        if (file.Metadata.GetValueOrDefault("format") != Format)
+            throw new InvalidDataException($"{path} is not a saved classifier: its header lacks \"format\": \"{Format}\".");
+        if (file.Metadata.GetValueOrDefault("model") is var made && ModelFingerprint.Of(encoder) is var given && made != given)
+            throw new InvalidDataException($"{path} was made by another model: its fingerprint is {made}, this model's {given}. Open the model that made it, or make the classifier anew.");
+        var names = Strings("class_names");
+        using var scope = NewDisposeScope();
+        var weights = file.Read("weights");
+        var neutral = file.Contains("neutral") ? file.Read("neutral") : null;
+        int width = encoder.Model.Config.EmbeddingWidth;
+        if (!weights.shape.AsSpan().SequenceEqual([names.Length, width]))
+            throw new InvalidDataException($"{path} names {names.Length} classes, and its \"weights\" are ({string.Join(", ", weights.shape)}); ({names.Length}, {width}) is needed.");
+        if (neutral is not null && !neutral.shape.AsSpan().SequenceEqual([1, width]))
+            throw new InvalidDataException($"{path}: its \"neutral\" is ({string.Join(", ", neutral.shape)}); (1, {width}) is needed.");
+        return new ZeroShotClassifier(encoder, names, Strings("templates"), weights.DetachFromDisposeScope(), neutral?.DetachFromDisposeScope());
+
+        string[] Strings(string key)
+        {
+            try
+            {
+                return JsonSerializer.Deserialize<string[]>(file.Metadata.GetValueOrDefault(key) ?? "null") ?? throw new InvalidDataException($"{path} lacks \"{key}\" in its header.");
+            }
+            catch (JsonException exception)
+            {
+                throw new InvalidDataException($"{path}: \"{key}\" in its header is not a list of strings.", exception);
+            }
+        }
+    }
+
     /// <summary>Frees the classifier's weights; the encoder stays.</summary>
-    public void Dispose() => _weights.Dispose();
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _neutral?.Dispose();
+    }
+
+    /// <summary>The mean of a class's unit vectors, made a unit vector again (openai/CLIP, Prompt_Engineering_for_ImageNet.ipynb).</summary>
+    private static Tensor Embed(ClipEncoder encoder, string[] names, IReadOnlyList<string> templates)
+    {
+        using var scope = NewDisposeScope();
+        var captions = names.SelectMany(name => templates.Select(template => PromptTemplates.Fill(template, name))).ToList();
+        var embeddings = encoder.EncodeTexts(captions).reshape(names.Length, templates.Count, -1);                             // (C, T, E)
+        return nn.functional.normalize(embeddings.mean([1]), p: 2, dim: -1).MoveToOuterDisposeScope();                        // (C, E)
+    }
+
+    private List<IReadOnlyList<(string ClassName, double Probability)>> ClassifyBatch(IReadOnlyList<RgbImage> images)
+    {
+        using var probabilities = Probabilities(images);
+        var values = probabilities.data<float>().ToArray();
+        int classes = ClassNames.Count;
+        return [.. Enumerable.Range(0, images.Count).Select(i => ClassNames.Select((name, c) => (name, (double)values[i * classes + c]))
+            .OrderByDescending(pair => pair.Item2).ToArray())];
+    }
 }
