@@ -47,7 +47,7 @@ public static class ClipCheckpoint
     /// <param name="model">The model; stays as it is.</param>
     /// <param name="folder">Where to; made if it is not there.</param>
     /// <param name="layout">Whose names and file names.</param>
-    /// <exception cref="ArgumentException">The layout has no place for the model: Hugging Face's for a ResNet.</exception>
+    /// <exception cref="ArgumentException">The layout has no place for the model: Hugging Face's for a ResNet or for <c>LayerScale</c>.</exception>
     public static void SavePretrained(ClipModel model, string folder, CheckpointLayout layout = CheckpointLayout.HuggingFace)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -55,6 +55,8 @@ public static class ClipCheckpoint
         bool openClip = layout == CheckpointLayout.OpenClip;
         if (!openClip && model.Config.Vision.Stages is not null)
             throw new ArgumentException($"Hugging Face's CLIPModel has no ResNet image tower: save this model with {nameof(CheckpointLayout)}.{nameof(CheckpointLayout.OpenClip)}.", nameof(model));
+        if (!openClip && (model.Config.Vision.LayerScale ?? model.Config.Text.LayerScale) is not null)
+            throw new ArgumentException($"Hugging Face's CLIPModel has no LayerScale: save this model with {nameof(CheckpointLayout)}.{nameof(CheckpointLayout.OpenClip)}.", nameof(model));
         if (openClip && model.Config.LayerNormEpsilon != 1e-5)
             throw new ArgumentException($"OpenCLIP's configuration has no place for a LayerNormEpsilon of {model.Config.LayerNormEpsilon}; its own is 1e-5.", nameof(model));
         Directory.CreateDirectory(folder);

@@ -11,11 +11,11 @@ internal static class OpenClipConfig
 
     /// <summary>What is honoured, and what changes nothing at inference.</summary>
     private static readonly string[] VisionKeys =
-        ["layers", "width", "head_width", "mlp_ratio", "patch_size", "image_size", "patch_dropout", "output_tokens", "pool_type", "pos_embed_type", "in_chans",
+        ["layers", "width", "head_width", "mlp_ratio", "ls_init_value", "patch_size", "image_size", "patch_dropout", "output_tokens", "pool_type", "pos_embed_type", "in_chans",
          "attn_pooler_queries", "attn_pooler_heads", "timm_model_pretrained", "timm_pool", "timm_proj", "timm_drop", "timm_drop_path"];
 
     private static readonly string[] TextKeys =
-        ["context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "pool_type", "eos_id", "pad_id", "proj_type", "output_tokens", "hf_tokenizer_name",
+        ["context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value", "pool_type", "eos_id", "pad_id", "proj_type", "output_tokens", "hf_tokenizer_name",
          "tokenizer_mode", "tokenizer_kwargs", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type"];
 
     private static readonly string[] ModelKeys =
@@ -40,6 +40,7 @@ internal static class OpenClipConfig
             vision["head_width"] = config.Vision.Width / config.Vision.Heads;
             vision["patch_size"] = config.Vision.PatchSize;
             vision["mlp_ratio"] = Ratio(config.VisionBlock);
+            if (config.Vision.LayerScale is { } start) vision["ls_init_value"] = start;
         }
         var text = new JsonObject
         {
@@ -50,6 +51,7 @@ internal static class OpenClipConfig
             ["layers"] = config.Text.Layers,
             ["mlp_ratio"] = Ratio(config.TextBlock),
         };
+        if (config.Text.LayerScale is { } factor) text["ls_init_value"] = factor;
         if (config.Text.EndOfTextId is { } end)
         {
             text["pool_type"] = "eos";
@@ -89,6 +91,7 @@ internal static class OpenClipConfig
                 Layers = text.Count("layers", 12, 1024),
                 Heads = text.Count("heads", 8),
                 MlpWidth = MlpWidth(text, width),
+                LayerScale = text.Has("ls_init_value") ? text.Number("ls_init_value", 1) : null,
                 EndOfTextId = pool == "eos" ? text.Id("eos_id", 2) : null,
             },
             EmbeddingWidth = model.Count("embed_dim", 512),
@@ -110,6 +113,7 @@ internal static class OpenClipConfig
             Layers = vision.Count("layers", 12, 1024),
             Heads = width / head,
             MlpWidth = MlpWidth(vision, width),
+            LayerScale = vision.Has("ls_init_value") ? vision.Number("ls_init_value", 1) : null,
         };
     }
 

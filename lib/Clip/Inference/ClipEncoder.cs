@@ -79,7 +79,7 @@ public sealed class ClipEncoder : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        return (Scale * EncodeImages(images).mm(EncodeTexts(texts).T)).MoveToOuterDisposeScope();
+        return EncodeImages(images).mm(EncodeTexts(texts).T).Times(Scale).MoveToOuterDisposeScope();
     }
 
     /// <summary>The factor on the cosine similarities, exp(LogitScale).</summary>

@@ -42,7 +42,7 @@ public sealed class AttentionPool2d : Module<Tensor, Tensor>
         Shapes.Require(input, "The attention pool", "(B, C, grid, grid)", -1, _positionalEmbedding.shape[1], _grid, _grid);
         using var scope = NewDisposeScope();
         var x = input.flatten(2).transpose(1, 2);                                           // (B, N - 1, C)
-        x = cat([x.mean([1], keepdim: true), x], 1) + _positionalEmbedding;                 // (B, N, C)
+        x = cat([x.mean([1], keepdim: true), x], 1).Plus(_positionalEmbedding);            // (B, N, C)
         var mixed = functional.scaled_dot_product_attention(Heads(_q.call(x.narrow(1, 0, 1))), Heads(_k.call(x)), Heads(_v.call(x))); // (B, H, 1, K)
         return _out.call(mixed.flatten(1)).MoveToOuterDisposeScope();                       // (B, E)
     }

@@ -47,7 +47,7 @@ internal sealed class Bottleneck : Module<Tensor, Tensor>
         x = functional.relu(_bn2.call(_conv2.call(x)));
         x = _bn3.call(_conv3.call(Shrink(x)));
         var shortcut = _downsample is null ? input : _downsample.call(Shrink(input));
-        return functional.relu(x + shortcut).MoveToOuterDisposeScope();
+        return functional.relu(x.Plus(shortcut)).MoveToOuterDisposeScope();
     }
 
     private Tensor Shrink(Tensor x) => _stride > 1 ? functional.avg_pool2d(x, _stride, _stride) : x;

@@ -29,7 +29,7 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
         _textPositions = Text.get_parameter("positional_embedding")!;
         _textProjection = Text.get_parameter("text_projection")!;
         _logitScale = new Parameter(empty([], device: device));
-        init.constant_(_logitScale, Math.Log(1 / config.InitialTemperature));
+        _logitScale.Fill(Math.Log(1 / config.InitialTemperature));
 
         // The order is that of openai/CLIP's state dict.
         register_parameter("positional_embedding", _textPositions);

@@ -52,11 +52,11 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = Heads(input);                                                       // (B, H, N, K) each
-        var scores = q.matmul(k.transpose(-2, -1)) / Math.Sqrt(q.shape[^1]);                // (B, H, N, N)
+        var scores = q.matmul(k.transpose(-2, -1)).Times(Math.Pow(q.shape[^1], -0.5));      // (B, H, N, N)
         if (_causal)
         {
             var future = ones([scores.shape[^1], scores.shape[^1]], dtype: ScalarType.Bool, device: input.device).triu(1);
-            scores = scores.masked_fill(future, double.NegativeInfinity);
+            scores = scores.Where(future, double.NegativeInfinity);
         }
         var weights = scores.softmax(-1);                                                   // (B, H, N, N)
         return (Join(weights.matmul(v)).MoveToOuterDisposeScope(), weights.MoveToOuterDisposeScope());

@@ -10,6 +10,6 @@ public sealed class QuickGELU() : Module<Tensor, Tensor>(nameof(QuickGELU))
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        return (input * sigmoid(1.702 * input)).MoveToOuterDisposeScope();
+        return (input * sigmoid(input.Times(1.702))).MoveToOuterDisposeScope();
     }
 }

@@ -35,7 +35,7 @@ public sealed class SimpleClip : Module<Tensor, Tensor, (Tensor LogitsPerImage, 
         (_visionEncoder, _textEncoder) = (visionEncoder, textEncoder);
         _visionProjection = Linear(visionWidth, embeddingWidth, hasBias: false);
         _textProjection = Linear(textWidth, embeddingWidth, hasBias: false);
-        _logitScale = new Parameter(full([], (float)Math.Log(1 / 0.07)));
+        _logitScale = new Parameter(tensor((float)Math.Log(1 / 0.07)));
         RegisterComponents();
     }
 

@@ -22,6 +22,11 @@ public sealed record TextConfig
     public int? MlpWidth { get; init; }
 
     /// <summary>
+    /// Where the factors begin that each block learns for the channels it adds (OpenCLIP's <c>ls_init_value</c>); none, as in every published CLIP, means no such factors.
+    /// </summary>
+    public double? LayerScale { get; init; }
+
+    /// <summary>
     /// The id whose first position is pooled. Without one the position of the largest id is (openai/CLIP <c>model.py</c>, and Hugging Face where
     /// <c>eos_token_id</c> is 2): the end token has the largest id of the vocabulary.
     /// </summary>
@@ -29,7 +34,7 @@ public sealed record TextConfig
 
     internal void Validate()
     {
-        BlockShape.Validate("Text", Width, Layers, Heads, MlpWidth);
+        BlockShape.Validate("Text", Width, Layers, Heads, MlpWidth, LayerScale);
         if (ContextLength < 2) throw new ArgumentException($"Text.ContextLength is {ContextLength}; start and end token need at least 2.");
         if (VocabularySize < 2) throw new ArgumentException($"Text.VocabularySize is {VocabularySize}; start and end token need at least 2.");
         if (EndOfTextId is { } id && (id < 0 || id >= VocabularySize))

@@ -62,8 +62,8 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var x = _lnFinal.call(_transformer.Run(Embed(ids), trace));                         // (B, L, D)
         trace?.Record("ln_final", x);
-        var rows = arange(ids.shape[0], device: ids.device);
-        return x[TensorIndex.Tensor(rows), TensorIndex.Tensor(EndPositions(ids))].MoveToOuterDisposeScope(); // (B, D)
+        var end = EndPositions(ids).view(-1, 1, 1).expand(-1, 1, x.shape[2]);               // (B, 1, D)
+        return x.gather(1, end).squeeze(1).MoveToOuterDisposeScope();                       // (B, D)
     }
 
     /// <summary>Token ids, (B, L) → the tokens that enter the first block, (B, L, D).</summary>
@@ -75,13 +75,13 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         if (length < 1 || length > _config.ContextLength)
             throw new ArgumentException($"The text tower takes 1 to {_config.ContextLength} tokens a row; it was given {Shapes.Text(ids)}.");
         using var scope = NewDisposeScope();
-        return (_tokenEmbedding.call(ids) + _positionalEmbedding.narrow(0, 0, length)).MoveToOuterDisposeScope();
+        return _tokenEmbedding.call(ids).Plus(_positionalEmbedding.narrow(0, 0, length)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Where each row is pooled, (B): the first end token, or the largest id where the configuration names none.</summary>
     public Tensor EndPositions(Tensor ids)
     {
         using var scope = NewDisposeScope();
-        return (_config.EndOfTextId is { } end ? ids.eq(end).to(int32) : ids).argmax(-1).MoveToOuterDisposeScope();
+        return (_config.EndOfTextId is { } end ? ids.EqualTo(end).to(int32) : ids).argmax(-1).MoveToOuterDisposeScope();
     }
 }

@@ -21,6 +21,11 @@ public sealed record VisionConfig
     /// <summary>The width of the MLP's hidden layer; four times the width by default.</summary>
     public int? MlpWidth { get; init; }
 
+    /// <summary>
+    /// Where the factors begin that each block learns for the channels it adds (OpenCLIP's <c>ls_init_value</c>); none, as in every published CLIP, means no such factors.
+    /// </summary>
+    public double? LayerScale { get; init; }
+
     /// <summary>The blocks in each of a ResNet's four stages; none for a Vision Transformer.</summary>
     public (int First, int Second, int Third, int Fourth)? Stages { get; init; }
 
@@ -47,7 +52,7 @@ public sealed record VisionConfig
     internal void Validate()
     {
         if (Stages is { } stages) ValidateResNet(stages);
-        else BlockShape.Validate("Vision", Width, Layers, Heads, MlpWidth);
+        else BlockShape.Validate("Vision", Width, Layers, Heads, MlpWidth, LayerScale);
         if (PatchSize < 1) throw new ArgumentException($"Vision.PatchSize is {PatchSize}; it must be at least 1.");
         if (ImageSize < PatchSize || ImageSize % PatchSize != 0)
             throw new ArgumentException($"Vision.ImageSize is {ImageSize}; it must be a multiple of Vision.PatchSize ({PatchSize}).");

@@ -65,7 +65,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var x = _patchEmbedding.call(pixels).flatten(2).transpose(1, 2);                        // (B, N - 1, D)
         var classToken = _classEmbedding.expand(x.shape[0], 1, -1);                             // (B, 1, D)
-        x = cat([classToken, x], 1) + _positionalEmbedding;                                     // (B, N, D)
+        x = cat([classToken, x], 1).Plus(_positionalEmbedding);                                 // (B, N, D)
         return _lnPre.call(x).MoveToOuterDisposeScope();
     }
 }

@@ -163,7 +163,7 @@ public sealed class ClipCheckpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"ls_init_value\": 0.1", "\"vision_cfg.ls_init_value\" is 0.1, which is not supported")]
+    [InlineData("\"head_width\": 8, \"ls_init_value\": \"small\"", "\"vision_cfg.ls_init_value\" is \"small\", not a number")]
     [InlineData("\"timm_model_name\": \"vit_base\"", "\"vision_cfg.timm_model_name\" is \"vit_base\", which is not supported")]
     [InlineData("\"no_ln_pre\": true", "\"vision_cfg.no_ln_pre\" is true, which is not supported")]
     [InlineData("\"pool_type\": \"avg\"", "\"vision_cfg.pool_type\" is \"avg\"; \"tok\" is supported")]
@@ -183,19 +183,20 @@ public sealed class ClipCheckpointTests : IDisposable
     public void A_model_saved_for_OpenCLIP_comes_back_bit_for_bit(bool resNet)
     {
         random.manual_seed(3);
-        var text = Small.Text with { MlpWidth = 37 };
-        using var model = new ClipModel(resNet ? Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 2, 1)) with { Heads = 4 }, Text = text } : Small with { Text = text });
+        var text = Small.Text with { MlpWidth = 37, LayerScale = 0.1 };
+        using var model = new ClipModel(resNet ? Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 2, 1)) with { Heads = 4 }, Text = text } : Small with { Vision = Small.Vision with { LayerScale = 1e-5 }, Text = text });
         ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
         using var loaded = ClipCheckpoint.FromPretrained(_folder);
-        Assert.Equal((model.Config.Vision.Heads, model.Config.Vision.Stages, model.Config.Text, model.Config.Activation), (loaded.Config.Vision.Heads, loaded.Config.Vision.Stages, loaded.Config.Text, loaded.Config.Activation));
+        Assert.Equal((model.Config.Vision.Heads, model.Config.Vision.LayerScale, model.Config.Vision.Stages, model.Config.Text, model.Config.Activation), (loaded.Config.Vision.Heads, loaded.Config.Vision.LayerScale, loaded.Config.Vision.Stages, loaded.Config.Text, loaded.Config.Activation));
         Equal(model, loaded);
         Assert.Equal(["open_clip_config.json", "open_clip_model.safetensors"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
     }
 
     [Fact]
-    public void A_ResNet_is_not_saved_in_a_layout_that_has_no_place_for_it()
+    public void What_a_layout_has_no_place_for_is_not_saved_in_it()
     {
-        using var model = new ClipModel(Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 1, 1)) });
+        using ClipModel model = new(Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 1, 1)) }), scaled = new(Small with { Text = Small.Text with { LayerScale = 0.1 } });
+        Assert.Contains("LayerScale", Assert.Throws<ArgumentException>(() => ClipCheckpoint.SavePretrained(scaled, _folder)).Message, StringComparison.Ordinal);
         Assert.Contains("CheckpointLayout.OpenClip", Assert.Throws<ArgumentException>(() => ClipCheckpoint.SavePretrained(model, _folder)).Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder));
     }

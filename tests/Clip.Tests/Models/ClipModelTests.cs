@@ -15,23 +15,44 @@ public sealed class ClipModelTests
     };
 
     [Theory]
-    [InlineData(ScalarType.BFloat16)]
-    [InlineData(ScalarType.Float16)]
-    public void Half_precision_points_where_float32_points(ScalarType type)
+    [InlineData("vit_p8_i32", ScalarType.BFloat16)]
+    [InlineData("vit_p8_i32", ScalarType.Float16)]
+    [InlineData("vit_p14_i28", ScalarType.BFloat16)]
+    [InlineData("vit_p14_i28", ScalarType.Float16)]
+    [InlineData("rn_1111_i64", ScalarType.BFloat16)]
+    [InlineData("rn_1111_i64", ScalarType.Float16)]
+    public void Half_precision_points_where_float32_points(string name, ScalarType type)
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        using var reference = new ReferenceModel("vit_p8_i32");
+        using var reference = new ReferenceModel(name);
         var (model, images, ids) = (reference.Model, reference.Inputs["images"], reference.Inputs["token_ids"]);
         model.to(type);
-        foreach (var (name, value) in model.state_dict()) Assert.True(value.dtype == type, name);
+        foreach (var (key, value) in model.named_parameters()) Assert.True(value.dtype == type, key);
         var (image, text) = (model.EncodeImage(images.to(type)), model.EncodeText(ids));
         Assert.Equal((type, type), (image.dtype, text.dtype));
         // 8 (bfloat16) or 11 (float16) bits of mantissa: 0.999 is what half precision must keep to be of use.
-        Assert.All(functional(reference.Outputs["encode_image"], image), c => Assert.True(c >= 0.999, $"{c}"));
-        Assert.All(functional(reference.Outputs["encode_text"], text), c => Assert.True(c >= 0.999, $"{c}"));
+        Assert.All(Cosines(reference.Outputs["encode_image"], image), c => Assert.True(c >= 0.999, $"{c}"));
+        Assert.All(Cosines(reference.Outputs["encode_text"], text), c => Assert.True(c >= 0.999, $"{c}"));
 
-        static float[] functional(Tensor expected, Tensor actual) => nn.functional.cosine_similarity(expected, actual.to(float32), 1).data<float>().ToArray();
+        static float[] Cosines(Tensor expected, Tensor actual) => nn.functional.cosine_similarity(expected, actual.to(float32), 1).data<float>().ToArray();
+    }
+
+    [Fact]
+    public void Layer_scale_multiplies_what_a_block_adds()
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        using ClipModel plain = Model(Tiny), one = Model(Scaled(1)), zero = Model(Scaled(0));
+        one.load_state_dict(one.state_dict().ToDictionary(e => e.Key, e => plain.state_dict().GetValueOrDefault(e.Key, e.Value)));
+        var (pixels, ids) = (randn(2, 3, 16, 16), Ids(2, 12));
+        Close.Relative(plain.EncodeImage(pixels), one.EncodeImage(pixels), 1e-6);
+        Close.Relative(plain.EncodeText(ids), one.EncodeText(ids), 1e-6);
+        var tokens = zero.Visual.Embed(pixels);
+        Assert.True(tokens.equal(zero.Visual.Transformer.call(tokens)).all().item<bool>());
+        Assert.Equal([32L], zero.state_dict()["visual.transformer.resblocks.1.ls_2.gamma"].shape);
+
+        static ClipConfig Scaled(double start) => Tiny with { Vision = Tiny.Vision with { LayerScale = start }, Text = Tiny.Text with { LayerScale = start } };
     }
 
     [Fact]

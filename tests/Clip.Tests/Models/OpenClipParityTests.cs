@@ -1,5 +1,6 @@
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Models;
@@ -32,5 +33,21 @@ public sealed class OpenClipParityTests
         var (logits, _) = model.call(inputs["images"], inputs["token_ids"]);
         Close.Relative(outputs["logits_per_image"], logits, 1e-5);
         Close.Relative(outputs["clip_loss"], ContrastiveLoss.FromLogits(logits), 1e-5);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    public void Half_precision_points_where_float32_points(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        using ReferenceTensors inputs = new("open_clip", "inputs.safetensors"), outputs = new("open_clip", "outputs.safetensors"), weights = new("open_clip", "model.safetensors");
+        using var model = new ClipModel(Config);
+        weights.LoadInto(model);
+        model.to(type);
+        var image = nn.functional.cosine_similarity(outputs["encode_image"], model.EncodeImage(inputs["images"].to(type)).to(float32), 1);
+        var text = nn.functional.cosine_similarity(outputs["encode_text"], model.EncodeText(inputs["token_ids"]).to(float32), 1);
+        Assert.All(image.data<float>().Concat(text.data<float>()), c => Assert.True(c >= 0.999, $"{c}"));
     }
 }

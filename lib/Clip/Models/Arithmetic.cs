@@ -1,0 +1,46 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Models;
+
+/// <summary>
+/// Arithmetic whose numbers outlive the call. TorchSharp 0.107 hands libtorch the native pointer of a <see cref="Scalar"/> without keeping the object alive: a collection in the middle of the call frees
+/// it, and the call fails or reads freed memory. Operators make such a temporary, x + y of two tensors too (its 1 stands for the factor of y); a product of two tensors makes none.
+/// </summary>
+internal static class Arithmetic
+{
+    /// <summary>x + y.</summary>
+    internal static Tensor Plus(this Tensor x, Tensor y)
+    {
+        using Scalar one = 1;
+        return x.add(y, one);
+    }
+
+    /// <summary>x · <paramref name="factor"/>, in the element type of x.</summary>
+    internal static Tensor Times(this Tensor x, double factor)
+    {
+        using Scalar scalar = factor;
+        return x.mul(scalar);
+    }
+
+    /// <summary>x = <paramref name="value"/>, element by element.</summary>
+    internal static Tensor EqualTo(this Tensor x, long value)
+    {
+        using Scalar scalar = value;
+        return x.eq(scalar);
+    }
+
+    /// <summary>Sets every element, without a gradient.</summary>
+    internal static void Fill(this Tensor x, double value)
+    {
+        using Scalar scalar = value;
+        nn.init.constant_(x, scalar);
+    }
+
+    /// <summary>x with <paramref name="value"/> where the mask is true.</summary>
+    internal static Tensor Where(this Tensor x, Tensor mask, double value)
+    {
+        using Scalar scalar = value;
+        return x.masked_fill(mask, scalar);
+    }
+}
