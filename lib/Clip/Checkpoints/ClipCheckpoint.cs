@@ -8,7 +8,7 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// Models on disk: in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c>, in one file or in shards), in OpenCLIP's (<c>open_clip_config.json</c>,
 /// <c>open_clip_model.safetensors</c>), or a file under openai/CLIP's names, with or without a configuration. Loading is strict: every tensor of the file is used, every shape fits.
 /// </summary>
-public static class ClipCheckpoint
+public static partial class ClipCheckpoint
 {
     /// <summary>Loads a model. The weights go from the file into the model one tensor at a time.</summary>
     /// <param name="folder">A folder with a model, or a file of weights.</param>
@@ -22,25 +22,10 @@ public static class ClipCheckpoint
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var found = CheckpointFolder.Find(folder);
         using var weights = found.Open();
-        var naming = ParameterNames.Detect(weights.Names) ?? throw new CheckpointException(
-            $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow no known naming (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}).");
+        var naming = Naming(weights);
         var config = found.Read(weights, naming);
         Compare(found, config, weights, naming);
-
-        var model = new ClipModel(config);
-        try
-        {
-            if (dtype is { } type) model.to(type);
-            Load(model, weights, naming);
-            if (device is not null) model.to(device);
-            model.eval();
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return Fill(new ClipModel(config), "", weights, naming, device, dtype);
     }
 
     /// <summary>Writes a model's configuration and weights, in the element types that it has. Each file is written beside its place and renamed.</summary>
@@ -78,15 +63,35 @@ public static class ClipCheckpoint
     /// <summary>Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.</summary>
     private static void Compare(CheckpointFolder found, ClipConfig config, IWeightFile weights, ParameterNaming naming)
     {
-        CompareBlocks(found, config, weights, naming);
+        bool huggingFace = naming == ParameterNaming.HuggingFace;
+        if (huggingFace && config.Vision.Stages is not null)
+            throw new CheckpointException($"{found.Config} describes a ResNet image tower, {weights.Path} has Hugging Face's names, which have no place for one.");
+        CompareBlocks(found, weights, "text", config.Text.Layers, TextBlocks(naming));
+        if (config.Vision.Stages is { } stages)
+            foreach (var (i, asked) in new[] { stages.First, stages.Second, stages.Third, stages.Fourth }.Index()) CompareBlocks(found, weights, "vision", asked, $"visual.layer{i + 1}.");
+        else
+            CompareBlocks(found, weights, "vision", config.Vision.Layers, VisionBlocks(naming));
         using var scope = NewDisposeScope();
         using var skeleton = new ClipModel(config, META);
-        var parameters = skeleton.state_dict();
+        CompareShapes(found, skeleton, "", weights, naming);
+    }
+
+    /// <summary>Holds a module's names and shapes against the file's.</summary>
+    /// <param name="found">Where the configuration lies, for messages.</param>
+    /// <param name="skeleton">The module, on <c>meta</c>.</param>
+    /// <param name="prefix">What stands before its names in a whole model's: <c>visual.</c> for an image tower.</param>
+    /// <param name="weights">The file.</param>
+    /// <param name="naming">The file's.</param>
+    /// <param name="isElsewhere">Whether a tensor belongs to a part of the model that is not loaded.</param>
+    private static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights, ParameterNaming naming, Func<string, bool>? isElsewhere = null)
+    {
+        using var scope = NewDisposeScope();
+        var parameters = skeleton.state_dict().ToDictionary(pair => prefix + pair.Key, pair => pair.Value, StringComparer.Ordinal);
         var sources = parameters.Keys.ToDictionary(name => name, name => ParameterNames.Source(name, naming), StringComparer.Ordinal);
         var wanted = sources.Values.SelectMany(source => source.Sources).ToHashSet(StringComparer.Ordinal);
         var faults = new List<string>();
         faults.AddRange(wanted.Where(name => !weights.Contains(name)).Select(name => $"{name} is missing"));
-        faults.AddRange(weights.Names.Where(name => !wanted.Contains(name) && !ParameterNames.IsIgnored(name)).Select(name => $"{name} is left over"));
+        faults.AddRange(weights.Names.Where(name => !wanted.Contains(name) && !ParameterNames.IsIgnored(name) && isElsewhere?.Invoke(name) != true).Select(name => $"{name} is left over"));
         foreach (var (name, parameter) in parameters)
         {
             var source = sources[name];
@@ -106,37 +111,53 @@ public static class ClipCheckpoint
         }
     }
 
-    private static void CompareBlocks(CheckpointFolder found, ClipConfig config, IWeightFile weights, ParameterNaming naming)
+    private static void CompareBlocks(CheckpointFolder found, IWeightFile weights, string tower, int asked, string prefix)
     {
-        bool huggingFace = naming == ParameterNaming.HuggingFace;
-        if (huggingFace && config.Vision.Stages is not null)
-            throw new CheckpointException($"{found.Config} describes a ResNet image tower, {weights.Path} has Hugging Face's names, which have no place for one.");
-        var counts = new List<(string Key, int Asked, string Prefix)>
+        int actual = weights.Blocks(prefix);
+        if (actual != asked)
         {
-            ("text", config.Text.Layers, huggingFace ? "text_model.encoder.layers." : naming == ParameterNaming.OpenClipCustomText ? "text.transformer.resblocks." : "transformer.resblocks."),
-        };
-        if (config.Vision.Stages is { } stages)
-            counts.AddRange(new[] { stages.First, stages.Second, stages.Third, stages.Fourth }.Select((asked, i) => ("vision", asked, $"visual.layer{i + 1}.")));
-        else
-            counts.Add(("vision", config.Vision.Layers, huggingFace ? "vision_model.encoder.layers." : "visual.transformer.resblocks."));
-        foreach (var (tower, asked, prefix) in counts)
-        {
-            int actual = weights.Blocks(prefix);
-            if (actual != asked)
-            {
-                throw new CheckpointException(
-                    $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}: {tower}{(found.IsOpenClip ? "_cfg.layers" : "_config.num_hidden_layers")} is {asked}, the file has {actual} blocks named {prefix}…");
-            }
+            throw new CheckpointException(
+                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}: {tower}{(found.IsOpenClip ? "_cfg.layers" : "_config.num_hidden_layers")} is {asked}, the file has {actual} blocks named {prefix}…");
         }
     }
 
-    private static void Load(ClipModel model, IWeightFile weights, ParameterNaming naming)
+    private static string TextBlocks(ParameterNaming naming) => naming switch
+    {
+        ParameterNaming.HuggingFace => "text_model.encoder.layers.",
+        ParameterNaming.OpenClipCustomText => "text.transformer.resblocks.",
+        _ => "transformer.resblocks.",
+    };
+
+    private static string VisionBlocks(ParameterNaming naming) => naming == ParameterNaming.HuggingFace ? "vision_model.encoder.layers." : "visual.transformer.resblocks.";
+
+    private static ParameterNaming Naming(IWeightFile weights) => ParameterNames.Detect(weights.Names) ?? throw new CheckpointException(
+        $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow no known naming (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}).");
+
+    /// <summary>Copies the weights into a fresh module and hands it on, or disposes of it.</summary>
+    private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device, ScalarType? dtype) where T : nn.Module
+    {
+        try
+        {
+            if (dtype is { } type) module.to(type);
+            Load(module, prefix, weights, naming);
+            if (device is not null) module.to(device);
+            module.eval();
+            return module;
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
+    }
+
+    private static void Load(nn.Module module, string prefix, IWeightFile weights, ParameterNaming naming)
     {
         using var _ = no_grad();
-        foreach (var (name, parameter) in model.state_dict())
+        foreach (var (name, parameter) in module.state_dict())
         {
             using var scope = NewDisposeScope();
-            var source = ParameterNames.Source(name, naming);
+            var source = ParameterNames.Source(prefix + name, naming);
             if (source.Transposed)
                 parameter.copy_(weights.Read(source.Sources[0]).t());
             else if (source.Sources.Count == 1)

@@ -28,6 +28,9 @@ internal sealed class ConfigSection
         }
     }
 
+    /// <summary>A key as messages name it, with the sections around it.</summary>
+    internal string Name(string key) => _prefix + key;
+
     internal bool Has(string key) => _values[key] is not null;
 
     /// <summary>An object inside; its values yield to those of <paramref name="overrides"/> where that is an object too.</summary>

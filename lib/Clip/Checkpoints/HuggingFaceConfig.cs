@@ -17,7 +17,7 @@ internal static class HuggingFaceConfig
 
     internal static string Text(ClipConfig config, ScalarType type)
     {
-        string activation = config.Activation == Activation.QuickGelu ? "quick_gelu" : "gelu";
+        string activation = Word(config.Activation);
         var json = new JsonObject
         {
             ["architectures"] = new JsonArray("CLIPModel"),
@@ -59,50 +59,105 @@ internal static class HuggingFaceConfig
         return json.ToJsonString(Indented) + "\n";
     }
 
+    /// <summary>The image tower of a CLIP's configuration, or of a tower's own (<c>clip_vision_model</c>).</summary>
+    internal static (VisionConfig Config, BlockShape Block, int EmbeddingWidth) LoadVision(string path) => ConfigSection.Load(path, root =>
+    {
+        var section = IsTower(root, "clip_vision_model") ? root : root.Section("vision_config", "vision_config_dict");
+        var config = Vision(section);
+        config.Validate();
+        return (config, Block(section, config.Width, config.Heads, config.MlpWidth), root.Count("projection_dim", 512));
+    });
+
+    /// <summary>The text tower of a CLIP's configuration, or of a tower's own (<c>clip_text_model</c>).</summary>
+    internal static (TextConfig Config, BlockShape Block, int EmbeddingWidth) LoadText(string path) => ConfigSection.Load(path, root =>
+    {
+        var section = IsTower(root, "clip_text_model") ? root : root.Section("text_config", "text_config_dict");
+        var config = Text(section);
+        config.Validate();
+        return (config, Block(section, config.Width, config.Heads, config.MlpWidth), root.Count("projection_dim", 512));
+    });
+
+    private static bool IsTower(ConfigSection root, string tower) => root.Word("model_type", "clip") switch
+    {
+        "clip" => false,
+        var type when type == tower => true,
+        var other => throw new FormatException($"\"model_type\" is \"{other}\"; \"clip\" and \"{tower}\" are supported here"),
+    };
+
     private static ClipConfig Read(ConfigSection root)
     {
         string type = root.Word("model_type", "clip");
+        if (type is "clip_vision_model" or "clip_text_model")
+            throw new FormatException($"\"model_type\" is \"{type}\", one tower alone: ClipCheckpoint.{(type == "clip_vision_model" ? "VisionFromPretrained" : "TextFromPretrained")} loads it");
         if (type != "clip") throw new FormatException($"\"model_type\" is \"{type}\"; \"clip\" is supported");
         // Older files give a tower's values twice, and the second time counts.
         ConfigSection vision = root.Section("vision_config", "vision_config_dict"), text = root.Section("text_config", "text_config_dict");
-        int channels = vision.Count("num_channels", 3);
-        if (channels != 3) throw new FormatException($"\"vision_config.num_channels\" is {channels}; 3 is supported");
-        int end = text.Id("eos_token_id", PoolAtLargest);
         var config = new ClipConfig
         {
-            Vision = new VisionConfig
-            {
-                ImageSize = vision.Count("image_size", 224, 16384),
-                PatchSize = vision.Count("patch_size", 32, 16384),
-                Width = vision.Count("hidden_size", 768),
-                Layers = vision.Count("num_hidden_layers", 12, 1024),
-                Heads = vision.Count("num_attention_heads", 12),
-                MlpWidth = vision.Count("intermediate_size", 3072, 1 << 20),
-            },
-            Text = new TextConfig
-            {
-                ContextLength = text.Count("max_position_embeddings", 77),
-                VocabularySize = text.Count("vocab_size", 49408, 1 << 24),
-                Width = text.Count("hidden_size", 512),
-                Layers = text.Count("num_hidden_layers", 12, 1024),
-                Heads = text.Count("num_attention_heads", 8),
-                MlpWidth = text.Count("intermediate_size", 2048, 1 << 20),
-                EndOfTextId = end == PoolAtLargest ? null : end,
-            },
+            Vision = Vision(vision),
+            Text = Text(text),
             EmbeddingWidth = root.Count("projection_dim", 512),
-            Activation = Same("hidden_act", vision.Word("hidden_act", "quick_gelu"), text.Word("hidden_act", "quick_gelu")) switch
-            {
-                "quick_gelu" => Activation.QuickGelu,
-                "gelu" => Activation.Gelu,
-                var other => throw new FormatException($"\"hidden_act\" is \"{other}\"; \"quick_gelu\" and \"gelu\" are supported"),
-            },
+            Activation = Same("hidden_act", Activation(vision), Activation(text)),
             LayerNormEpsilon = Same("layer_norm_eps", vision.Number("layer_norm_eps", 1e-5), text.Number("layer_norm_eps", 1e-5)),
         };
         config.Validate();
         return config;
     }
 
-    private static T Same<T>(string key, T vision, T text) where T : IEquatable<T> => vision.Equals(text)
+    private static VisionConfig Vision(ConfigSection vision)
+    {
+        int channels = vision.Count("num_channels", 3);
+        if (channels != 3) throw new FormatException($"\"{vision.Name("num_channels")}\" is {channels}; 3 is supported");
+        return new VisionConfig
+        {
+            ImageSize = vision.Count("image_size", 224, 16384),
+            PatchSize = vision.Count("patch_size", 32, 16384),
+            Width = vision.Count("hidden_size", 768),
+            Layers = vision.Count("num_hidden_layers", 12, 1024),
+            Heads = vision.Count("num_attention_heads", 12),
+            MlpWidth = vision.Count("intermediate_size", 3072, 1 << 20),
+        };
+    }
+
+    private static TextConfig Text(ConfigSection text)
+    {
+        int end = text.Id("eos_token_id", PoolAtLargest);
+        return new TextConfig
+        {
+            ContextLength = text.Count("max_position_embeddings", 77),
+            VocabularySize = text.Count("vocab_size", 49408, 1 << 24),
+            Width = text.Count("hidden_size", 512),
+            Layers = text.Count("num_hidden_layers", 12, 1024),
+            Heads = text.Count("num_attention_heads", 8),
+            MlpWidth = text.Count("intermediate_size", 2048, 1 << 20),
+            EndOfTextId = end == PoolAtLargest ? null : end,
+        };
+    }
+
+    private static BlockShape Block(ConfigSection tower, int width, int heads, int? mlpWidth)
+    {
+        double epsilon = tower.Number("layer_norm_eps", 1e-5);
+        return epsilon > 0 ? new BlockShape(width, heads, mlpWidth ?? 4 * width, Activation(tower), epsilon) : throw new FormatException($"\"{tower.Name("layer_norm_eps")}\" is {epsilon}; it must be above 0");
+    }
+
+    private static Activation Activation(ConfigSection tower) => tower.Word("hidden_act", "quick_gelu") switch
+    {
+        "quick_gelu" => Models.Activation.QuickGelu,
+        "gelu" => Models.Activation.Gelu,
+        "gelu_pytorch_tanh" or "gelu_new" => Models.Activation.GeluTanh,
+        var other => throw new FormatException($"\"hidden_act\" is \"{other}\"; \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\" are supported"),
+    };
+
+    /// <summary>Hugging Face's name of a non-linearity.</summary>
+    internal static string Word(Activation activation) => activation switch
+    {
+        Models.Activation.QuickGelu => "quick_gelu",
+        Models.Activation.Gelu => "gelu",
+        Models.Activation.GeluTanh => "gelu_pytorch_tanh",
+        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, null),
+    };
+
+    private static T Same<T>(string key, T vision, T text) where T : notnull => vision.Equals(text)
         ? vision
         : throw new FormatException($"\"{key}\" differs between the towers: {vision} in vision_config, {text} in text_config");
 }

@@ -40,12 +40,23 @@ public sealed class ClipEncoder : IDisposable
     /// <summary>Opens a model's folder.</summary>
     /// <param name="folder">Such as <c>data/models/tiny-clip</c>.</param>
     /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
+    /// <param name="imageSize">
+    /// The side of the images in pixels where it is to be another than the model's own: position embeddings are then interpolated (<see cref="VisionTransformer.InterpolatePositions"/>).
+    /// </param>
     /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or the weights do not fit the configuration.</exception>
-    public static ClipEncoder FromPretrained(string folder, Device? device = null)
+    /// <exception cref="ArgumentOutOfRangeException">The images would be smaller than a patch.</exception>
+    /// <exception cref="InvalidOperationException">The model is a ResNet, whose positions are not interpolated.</exception>
+    public static ClipEncoder FromPretrained(string folder, Device? device = null, int? imageSize = null)
     {
         var model = ClipCheckpoint.FromPretrained(folder);
         var processor = ClipProcessor.FromPretrained(folder, model.Config.Text.ContextLength);
+        if (imageSize is { } size)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(size, model.Config.Vision.PatchSize, nameof(imageSize));
+            model.Visual.InterpolatePositions = true;
+            processor = new ClipProcessor(new ClipImageTransform(processor.Transform.Config with { Size = size, ResizeSize = size }), processor.Tokenizer);
+        }
         return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU));
     }
 

@@ -15,7 +15,12 @@ internal sealed class Mlp : Module<Tensor, Tensor>
     internal Mlp(BlockShape shape) : base(nameof(Mlp))
     {
         _in = Linear(shape.Width, shape.MlpWidth, device: shape.Device);
-        _activation = shape.Activation == Activation.QuickGelu ? new QuickGELU() : GELU();
+        _activation = shape.Activation switch
+        {
+            Activation.QuickGelu => new QuickGELU(),
+            Activation.GeluTanh => GELU(TorchSharp.Modules.GELU.Approximate.tanh),
+            _ => GELU(),
+        };
         _out = Linear(shape.MlpWidth, shape.Width, device: shape.Device);
         RegisterComponents();
     }

@@ -15,7 +15,7 @@ public sealed class TextEncoder : Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(tower);
         _tower = tower;
-        tower.get_parameter("text_projection")!.requires_grad = false;
+        if (tower.HasProjection) tower.get_parameter("text_projection")!.requires_grad = false;
         RegisterComponents();
     }
 

@@ -15,7 +15,7 @@ public sealed class VisionEncoder : Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(tower);
         _tower = tower;
-        tower.get_parameter("proj")!.requires_grad = false;
+        if (tower.HasProjection) tower.get_parameter("proj")!.requires_grad = false;
         RegisterComponents();
     }
 
