@@ -25,6 +25,7 @@ internal static class Program
         PlotsCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),
+        ParityCommand.Create(),
         DoctorCommand.Create(),
     };
 
