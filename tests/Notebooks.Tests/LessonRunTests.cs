@@ -26,4 +26,8 @@ public sealed class LessonRunTests(LessonRun run) : IClassFixture<LessonRun>
         Assert.True(result.Failures.Count == 0, string.Join("\n\n", result.Failures.Select(result.Report)));
         Assert.All(result.Cells, cell => Assert.NotNull(cell.Seconds));
     }
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
+    public void No_tensor_outlives_the_variables_of_the_lesson(string name) => Assert.Equal(0, run.Results[name].LiveTensors);
 }

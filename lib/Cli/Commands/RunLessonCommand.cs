@@ -20,8 +20,9 @@ internal static class RunLessonCommand
             ExitWithParent();
             using StreamWriter events = new(new FileStream(parsed.GetRequiredValue(result), FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
             LessonOutput output = new(happened => events.Write(happened.ToLine() + "\n"));
-            bool passed = await new LessonHost(Notebook.Load(parsed.GetRequiredValue(lesson)), output).RunAsync(parsed.GetValue(keepGoing));
-            await events.WriteAsync(new LessonEvent.Completed().ToLine() + "\n");
+            LessonHost host = new(Notebook.Load(parsed.GetRequiredValue(lesson)), output);
+            bool passed = await host.RunAsync(parsed.GetValue(keepGoing));
+            await events.WriteAsync(new LessonEvent.Completed(host.LiveTensors()).ToLine() + "\n");
             await events.FlushAsync(CancellationToken.None);
             // Threads that a cell started do not keep the process.
             Environment.Exit(passed ? ExitCode.Success : ExitCode.Failed);

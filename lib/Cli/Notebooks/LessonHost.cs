@@ -43,6 +43,56 @@ internal sealed partial class LessonHost(Notebook notebook, LessonOutput output)
         return passed;
     }
 
+    /// <summary>
+    /// Lets go of the lesson's variables and counts the tensors that are still alive: what a library keeps, in a static field or a scope that was never closed. TorchSharp counts by
+    /// thread, so what the collector freed is asked of its own. The TorchSharp is the one that the lesson loaded, found by name.
+    /// </summary>
+    /// <returns>Null where the lesson did not use TorchSharp.</returns>
+    internal long? LiveTensors()
+    {
+        _state = null;
+        LessonOutput.Current = null;
+        AppContext.SetData("ClipNotebooks.Display", null);
+        Type? statistics = AppDomain.CurrentDomain.GetAssemblies().FirstOrDefault(assembly => assembly.GetName().Name == "TorchSharp")?.GetType("TorchSharp.DisposeScopeManager");
+        if (statistics is null)
+            return null;
+        CollectorThread.Count = () => Count(statistics);
+        Collect();
+        CollectorThread.Ask();
+        Collect();
+        return Count(statistics) + CollectorThread.Answer;
+    }
+
+    /// <summary>Three rounds: what a finalizer lets go is found by the next.</summary>
+    private static void Collect()
+    {
+        for (int round = 0; round < 3; round++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+    }
+
+    private static long Count(Type manager)
+    {
+        object all = manager.GetProperty("Statistics")!.GetValue(null)!;
+        object tensors = all.GetType().GetProperty("TensorStatistics")!.GetValue(all)!;
+        return Convert.ToInt64(tensors.GetType().GetProperty("ThreadTotalLiveCount")!.GetValue(tensors), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Its finalizer runs on the collector's thread.</summary>
+    private sealed class CollectorThread
+    {
+        internal static Func<long> Count { get; set; } = () => 0;
+
+        internal static long Answer { get; private set; }
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        internal static void Ask() => _ = new CollectorThread();
+
+        ~CollectorThread() => Answer = Count();
+    }
+
     private async Task<CellFailure?> RunAsync(NotebookCell cell)
     {
         string code = new string('\n', cell.Line - 1) + cell.Source;

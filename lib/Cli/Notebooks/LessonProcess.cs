@@ -139,6 +139,7 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
         private readonly Dictionary<int, List<CellOutput>> _outputs = [];
         private readonly Dictionary<int, (double Seconds, CellFailure? Failure)> _ends = [];
         private int _running;
+        private long? _liveTensors;
 
         internal bool IsComplete { get; private set; }
 
@@ -159,8 +160,9 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
                     _ends[finished.Cell] = (finished.Seconds, finished.Failure);
                     _running = 0;
                     break;
-                case LessonEvent.Completed:
+                case LessonEvent.Completed completed:
                     IsComplete = true;
+                    _liveTensors = completed.LiveTensors;
                     break;
             }
         }
@@ -191,7 +193,7 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
             List<CellFailure> failures = [.. cells.Select(cell => cell.Failure).OfType<CellFailure>()];
             if (death is not null && !failures.Contains(death))
                 failures.Add(death);
-            return new(path, notebook, cells, failures, seconds);
+            return new(path, notebook, cells, failures, seconds, _liveTensors);
         }
     }
 }

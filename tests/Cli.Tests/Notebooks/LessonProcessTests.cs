@@ -62,6 +62,15 @@ public sealed class LessonProcessTests
     }
 
     [Fact]
+    public async Task A_tensor_that_something_keeps_after_the_lesson_is_counted_and_a_variable_is_not()
+    {
+        string torch = typeof(TorchSharp.torch).Assembly.Location;
+        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nvar x = TorchSharp.torch.zeros(3) + 1;\nAppContext.SetData(\"kept\", TorchSharp.torch.zeros(3));");
+        Assert.Empty(result.Failures);
+        Assert.Equal(1, result.LiveTensors);
+    }
+
+    [Fact]
     public async Task An_exception_names_cell_and_line_without_the_hosts_frames_and_ends_the_lesson()
     {
         LessonResult result = await RunAsync("#!markdown\n\nText\n\n#!csharp\n\nint At(int[] a) =>\n  a[5];\nAt(new int[1]);\n\n#!csharp\n\n1");
