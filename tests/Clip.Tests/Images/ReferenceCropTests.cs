@@ -7,16 +7,12 @@ namespace ClipNotebooks.Clip.Tests.Images;
 /// <summary>Reference: preprocess.json, made by openai/CLIP's transform on Pillow 13.0.0 and torchvision 0.27.0.</summary>
 public sealed class ReferenceCropTests
 {
-    // SkiaSharp converts CMYK before the resize; the resize itself is tested on the raw samples below.
-    private const string CmykJpeg = "11_cmyk_400x300_q92";
-
     public static TheoryData<string, int> Crops()
     {
         var crops = new TheoryData<string, int>();
         foreach (var image in Images())
             foreach (var size in image.GetProperty("sizes").EnumerateObject())
-                if (image.GetProperty("name").GetString() != CmykJpeg)
-                    crops.Add(image.GetProperty("name").GetString()!, int.Parse(size.Name));
+                crops.Add(image.GetProperty("name").GetString()!, int.Parse(size.Name));
         return crops;
     }
 
@@ -31,13 +27,34 @@ public sealed class ReferenceCropTests
     }
 
     [Fact]
-    public void Cmyk_is_resized_before_it_is_converted()
+    public void The_samples_of_a_cmyk_jpeg_are_those_that_Pillow_decodes()
     {
         byte[] file = File.ReadAllBytes(Repository.Reference("preprocess", "decoded_cmyk.safetensors"));
         var samples = file[(8 + (int)BitConverter.ToUInt64(file))..];
-        var image = Images().Single(i => i.GetProperty("name").GetString() == CmykJpeg);
-        var crop = new ClipImageTransform(new ImageTransformConfig()).Crop(DecodedImage.FromBytes(400, 300, SampleLayout.Cmyk, samples));
-        AssertCrop(image, 224, crop);
+        var image = DecodedImage.Load(Repository.Reference("preprocess", "images", "11_cmyk_400x300_q92.jpg"));
+        Assert.Equal((400, 300, SampleLayout.Cmyk), (image.Width, image.Height, image.Layout));
+        Assert.Equal(samples, image.Samples);
+    }
+
+    [Fact]
+    public void A_cmyk_jpeg_that_is_damaged_is_read_or_refused_by_name()
+    {
+        byte[] sound = File.ReadAllBytes(Repository.Reference("preprocess", "images", "11_cmyk_400x300_q92.jpg"));
+        Assert.Contains("cut.jpg is damaged", Assert.Throws<InvalidDataException>(() => SkiaImageDecoder.Shared.Decode(sound.AsMemory(0, sound.Length / 2), "cut.jpg")).Message, StringComparison.Ordinal);
+        var dice = new Random(1);
+        for (int i = 0; i < 200; i++)
+        {
+            byte[] damaged = [.. sound];
+            for (int k = 0; k < 4; k++) damaged[dice.Next(k < 2 ? 340 : damaged.Length)] = (byte)dice.Next(256);
+            try
+            {
+                SkiaImageDecoder.Shared.Decode(damaged, "damaged.jpg");
+            }
+            catch (InvalidDataException exception)
+            {
+                Assert.StartsWith("damaged.jpg", exception.Message, StringComparison.Ordinal);
+            }
+        }
     }
 
     [Fact]
