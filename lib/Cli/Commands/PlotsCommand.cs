@@ -37,12 +37,11 @@ internal static class PlotsCommand
             if (folder is null != file is null) throw new UserError("--images and --texts go together: a folder of images and a file with one caption a line.", ExitCode.Usage);
             var (pictures, names, captions) = folder is null ? Samples() : Read(folder, file!);
             string target = parsed.GetValue(output) ?? Path.Combine(Lesson.Data, "plots");
-            Directory.CreateDirectory(target);
-
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
             using var scope = torch.NewDisposeScope();
             var similarity = encoder.EncodeImages(pictures).mm(encoder.EncodeTexts(captions).t());
             var plot = new SimilarityPlot(similarity, pictures, names, captions);
+            Directory.CreateDirectory(target);
             foreach (var (name, save) in new (string, Action<string>)[] { ("similarity-matrix.html", plot.SaveHtml), ("similarity-matrix.png", plot.SavePng) })
             {
                 string path = Path.Combine(target, name);

@@ -1,9 +1,7 @@
 using ClipNotebooks.Cli.Notebooks;
 
 // The editors bring Display into scope through the namespace System.
-#pragma warning disable IDE0130
 namespace System;
-#pragma warning restore IDE0130
 
 /// <summary>`x.Display()`, as in the notebook editors.</summary>
 public static class DisplayExtensions
