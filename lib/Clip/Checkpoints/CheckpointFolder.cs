@@ -18,6 +18,9 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
         (HuggingFaceWeightsName, [HuggingFaceConfigName, OpenClipConfigName]),
         ("model.safetensors.index.json", [HuggingFaceConfigName, OpenClipConfigName]),
         (OpenClipWeightsName, [OpenClipConfigName]),
+        ("pytorch_model.bin", [HuggingFaceConfigName, OpenClipConfigName]),
+        ("pytorch_model.bin.index.json", [HuggingFaceConfigName, OpenClipConfigName]),
+        ("open_clip_pytorch_model.bin", [OpenClipConfigName]),
     ];
 
     /// <summary>Finds a model in a folder, or around a file of weights.</summary>
@@ -40,17 +43,16 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
             $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or {OpenClipConfigName} beside them).", path);
     }
 
-    internal IWeightFile Open() => Path.GetExtension(Weights) switch
-    {
-        ".json" => SafetensorsShards.Open(Weights),
-        _ => SafetensorsFile.Open(Weights),
-    };
+    internal IWeightFile Open() => Path.GetExtension(Weights) == ".json" ? WeightShards.Open(Weights) : Open(Weights);
+
+    /// <summary>Opens one file of weights, in the format that its name tells.</summary>
+    internal static IWeightFile Open(string weights) => Path.GetExtension(weights) is ".bin" or ".pt" or ".pth" ? StateDictFile.Open(weights) : SafetensorsFile.Open(weights);
 
     /// <summary>The configuration, from its file or read off the weights.</summary>
     internal ClipConfig Read(IWeightFile weights, ParameterNaming naming)
     {
         if (Config is not null) return IsOpenClip ? OpenClipConfig.Load(Config) : HuggingFaceConfig.Load(Config);
-        if (naming == ParameterNaming.OpenAi && Path.GetFileName(Weights) != OpenClipWeightsName) return OpenAiConfig.Infer(weights);
+        if (naming == ParameterNaming.OpenAi && !Path.GetFileName(Weights).StartsWith("open_clip_", StringComparison.Ordinal)) return OpenAiConfig.Infer(weights);
         string wanted = naming == ParameterNaming.HuggingFace ? HuggingFaceConfigName : OpenClipConfigName;
         throw new FileNotFoundException($"{Weights} has no {wanted} beside it, which says what shape the model has. Put the one that came with the weights there.", wanted);
     }

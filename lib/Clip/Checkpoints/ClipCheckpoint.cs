@@ -6,7 +6,8 @@ namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
 /// Models on disk: in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c>, in one file or in shards), in OpenCLIP's (<c>open_clip_config.json</c>,
-/// <c>open_clip_model.safetensors</c>), or a file under openai/CLIP's names, with or without a configuration. Loading is strict: every tensor of the file is used, every shape fits.
+/// <c>open_clip_model.safetensors</c>), or a file under openai/CLIP's names, with or without a configuration, such as its own <c>ViT-B-32.pt</c>. Where there are no safetensors, PyTorch's
+/// <c>pytorch_model.bin</c> or <c>open_clip_pytorch_model.bin</c> is read, as data alone (<see cref="StateDictFile"/>). Loading is strict: every tensor of the file is used, every shape fits.
 /// </summary>
 public static partial class ClipCheckpoint
 {

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using System.Text;
 using System.Text.Json;
 using TorchSharp;
@@ -8,8 +7,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// A safetensors file (Hugging Face's format: eight bytes of header length, a JSON header, the tensors' bytes, little-endian, row-major). The file is memory-mapped; a
-/// tensor is copied once, when it is read, and only its own bytes are mapped meanwhile. Reading is thread-safe.
+/// A safetensors file (Hugging Face's format: eight bytes of header length, a JSON header, the tensors' bytes, little-endian, row-major). A tensor is
+/// copied once, when it is read, straight into its memory. Reading is thread-safe.
 /// </summary>
 public sealed class SafetensorsFile : IWeightFile
 {
@@ -33,11 +32,11 @@ public sealed class SafetensorsFile : IWeightFile
         ["BOOL"] = (ScalarType.Bool, 1),
     };
 
-    private readonly MemoryMappedFile _map;
+    private readonly FileBytes _file;
     private readonly Dictionary<string, SafetensorsEntry> _entries;
 
-    private SafetensorsFile(string path, MemoryMappedFile map, Dictionary<string, SafetensorsEntry> entries, IReadOnlyDictionary<string, string> metadata) =>
-        (Path, _map, _entries, Metadata) = (path, map, entries, metadata);
+    private SafetensorsFile(string path, FileBytes file, Dictionary<string, SafetensorsEntry> entries, IReadOnlyDictionary<string, string> metadata) =>
+        (Path, _file, _entries, Metadata) = (path, file, entries, metadata);
 
     /// <summary>Where the file lies.</summary>
     public string Path { get; }
@@ -58,25 +57,24 @@ public sealed class SafetensorsFile : IWeightFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no safetensors file at {path}.", path);
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        var file = FileBytes.Open(path);
         try
         {
+            if (file.Length < 8) throw Damaged(path, $"it has {file.Length} bytes, fewer than the 8 of a header's length");
             Span<byte> prefix = stackalloc byte[8];
-            if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
-                throw Damaged(path, $"it has {stream.Length} bytes, fewer than the 8 of a header's length");
+            file.Read(0, prefix);
             ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-            if (headerLength > MaxHeaderLength || (long)headerLength > stream.Length - 8)
-                throw Damaged(path, $"its header claims {headerLength} bytes, the file has {stream.Length - 8} after the length");
+            if (headerLength > MaxHeaderLength || (long)headerLength > file.Length - 8)
+                throw Damaged(path, $"its header claims {headerLength} bytes, the file has {file.Length - 8} after the length");
             var header = new byte[headerLength];
-            stream.ReadExactly(header);
+            file.Read(8, header);
 
             var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
-            var entries = Parse(path, header, 8 + (long)headerLength, stream.Length, metadata);
-            return new SafetensorsFile(path, MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false), entries, metadata);
+            return new SafetensorsFile(path, file, Parse(path, header, 8 + (long)headerLength, file.Length, metadata), metadata);
         }
         catch
         {
-            stream.Dispose();
+            file.Dispose();
             throw;
         }
     }
@@ -99,7 +97,7 @@ public sealed class SafetensorsFile : IWeightFile
     {
         var entry = Entry(name);
         var tensor = empty([.. entry.Shape], dtype: entry.Type);
-        CopyTo(entry, tensor);
+        _file.Read(entry.Offset, tensor);
         return tensor;
     }
 
@@ -116,7 +114,7 @@ public sealed class SafetensorsFile : IWeightFile
             throw new ArgumentException($"\"{name}\" in {Path} is ({string.Join(", ", entry.Shape)}); the destination is ({string.Join(", ", destination.shape)}).", nameof(destination));
         if (destination.dtype == entry.Type && destination.device_type == DeviceType.CPU && destination.is_contiguous())
         {
-            CopyTo(entry, destination);
+            _file.Read(entry.Offset, destination);
             return;
         }
         using var scope = NewDisposeScope();
@@ -161,23 +159,7 @@ public sealed class SafetensorsFile : IWeightFile
     }
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => _map.Dispose();
-
-    private unsafe void CopyTo(SafetensorsEntry entry, Tensor destination)
-    {
-        if (entry.ByteLength == 0) return;
-        using var view = _map.CreateViewAccessor(entry.Offset, entry.ByteLength, MemoryMappedFileAccess.Read);
-        byte* start = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        try
-        {
-            new ReadOnlySpan<byte>(start + view.PointerOffset, (int)entry.ByteLength).CopyTo(destination.bytes);
-        }
-        finally
-        {
-            view.SafeMemoryMappedViewHandle.ReleasePointer();
-        }
-    }
+    public void Dispose() => _file.Dispose();
 
     private static byte[] Header(List<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
     {

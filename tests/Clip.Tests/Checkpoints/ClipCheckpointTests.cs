@@ -224,7 +224,7 @@ public sealed class ClipCheckpointTests : IDisposable
 
     [Theory]
     [InlineData("model-2.safetensors", "model-3.safetensors", "lists model-3.safetensors")]
-    [InlineData("model-2.safetensors", "../model-2.safetensors", "a file name that ends in .safetensors is needed")]
+    [InlineData("model-2.safetensors", "../model-2.safetensors", "a file name that ends in .safetensors or .bin is needed")]
     [InlineData("\"logit_scale\"", "\"logit_scales\"", "says that \"logit_scales\" is in model-1.safetensors, which does not have it")]
     [InlineData("\"logit_scale\":\"model-1.safetensors\",", "", "model-1.safetensors has the tensor \"logit_scale\"")]
     [InlineData("weight_map", "weights", "has no \"weight_map\"")]

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// A checkpoint in several safetensors files, as <c>model.safetensors.index.json</c> lists them: its <c>weight_map</c> says which file has which tensor.
+/// A checkpoint in several files, as <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c> lists them: its <c>weight_map</c> says which file has which tensor.
 /// </summary>
-internal sealed class SafetensorsShards : IWeightFile
+internal sealed class WeightShards : IWeightFile
 {
-    private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, SafetensorsFile> _owners = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IWeightFile> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IWeightFile> _owners = new(StringComparer.Ordinal);
 
-    private SafetensorsShards(string path) => Path = path;
+    private WeightShards(string path) => Path = path;
 
     public string Path { get; }
 
@@ -19,9 +19,9 @@ internal sealed class SafetensorsShards : IWeightFile
 
     /// <summary>Opens the files of an index and holds them against it.</summary>
     /// <exception cref="CheckpointException">The index is damaged, names a file that is missing or lies elsewhere, or is at odds with the files.</exception>
-    internal static SafetensorsShards Open(string index)
+    internal static WeightShards Open(string index)
     {
-        var shards = new SafetensorsShards(index);
+        var shards = new WeightShards(index);
         try
         {
             string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(index))!;
@@ -31,7 +31,7 @@ internal sealed class SafetensorsShards : IWeightFile
                 {
                     string path = System.IO.Path.Combine(folder, shard);
                     if (!File.Exists(path)) throw new CheckpointException($"{index} lists {shard} (for \"{name}\"), which is not in {folder}. Fetch the missing file.");
-                    shards._files[shard] = file = SafetensorsFile.Open(path);
+                    shards._files[shard] = file = CheckpointFolder.Open(path);
                 }
                 if (!file.Contains(name)) throw new CheckpointException($"{index} says that \"{name}\" is in {shard}, which does not have it. Fetch the files again.");
                 shards._owners.Add(name, file);
@@ -63,7 +63,7 @@ internal sealed class SafetensorsShards : IWeightFile
         foreach (var file in _files.Values) file.Dispose();
     }
 
-    private SafetensorsFile Owner(string name) => _owners.TryGetValue(name, out var file) ? file : throw new CheckpointException($"{Path} has no tensor \"{name}\".");
+    private IWeightFile Owner(string name) => _owners.TryGetValue(name, out var file) ? file : throw new CheckpointException($"{Path} has no tensor \"{name}\".");
 
     private static Dictionary<string, string> ReadIndex(string index)
     {
@@ -72,19 +72,19 @@ internal sealed class SafetensorsShards : IWeightFile
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(index));
             if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var weights))
-                throw new CheckpointException($"{index} is not an index of safetensors files: it has no \"weight_map\".");
+                throw new CheckpointException($"{index} is not an index of weight files: it has no \"weight_map\".");
             foreach (var entry in weights.EnumerateObject())
             {
                 string shard = entry.Value.GetString() ?? "";
                 // A shard lies beside its index: a path that leads elsewhere is never followed.
-                if (shard.Length == 0 || shard is "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0 || !shard.EndsWith(".safetensors", StringComparison.Ordinal))
-                    throw new CheckpointException($"{index} names \"{shard}\" for \"{entry.Name}\"; a file name that ends in .safetensors is needed.");
+                if (shard.Length == 0 || shard is "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0 || System.IO.Path.GetExtension(shard) is not (".safetensors" or ".bin"))
+                    throw new CheckpointException($"{index} names \"{shard}\" for \"{entry.Name}\"; a file name that ends in .safetensors or .bin is needed.");
                 if (!map.TryAdd(entry.Name, shard)) throw new CheckpointException($"{index} lists \"{entry.Name}\" twice.");
             }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw new CheckpointException($"{index} is not an index of safetensors files: {exception.Message}", exception);
+            throw new CheckpointException($"{index} is not an index of weight files: {exception.Message}", exception);
         }
         return map.Count > 0 ? map : throw new CheckpointException($"{index} lists no tensor.");
     }

@@ -1,0 +1,41 @@
+using Microsoft.Win32.SafeHandles;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Checkpoints;
+
+/// <summary>
+/// A file's bytes, copied once, from the page cache straight into a tensor's memory. A memory map would save no copy, and would end the process where another cuts the file short meanwhile.
+/// Thread-safe.
+/// </summary>
+internal sealed class FileBytes : IDisposable
+{
+    private readonly string _path;
+    private readonly SafeFileHandle _file;
+
+    private FileBytes(string path, SafeFileHandle file) => (_path, _file, Length) = (path, file, RandomAccess.GetLength(file));
+
+    internal long Length { get; }
+
+    internal static FileBytes Open(string path) => new(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+
+    /// <summary>Fills the span from the given place on.</summary>
+    /// <exception cref="CheckpointException">The file has become shorter since it was opened.</exception>
+    internal void Read(long offset, Span<byte> destination)
+    {
+        while (destination.Length > 0)
+        {
+            int read = RandomAccess.Read(_file, destination, offset);
+            if (read == 0) throw new CheckpointException($"{_path} ended at byte {offset} while it was read; it had {Length} bytes when it was opened. Fetch or write it again.");
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    /// <summary>Fills a contiguous tensor of the CPU.</summary>
+    internal void Read(long offset, Tensor destination)
+    {
+        if (destination.numel() > 0) Read(offset, destination.bytes);
+    }
+
+    public void Dispose() => _file.Dispose();
+}
