@@ -25,8 +25,7 @@ public static partial class ClipCheckpoint
         using var weights = found.Open();
         var naming = Naming(weights);
         var config = found.Read(weights, naming);
-        Compare(found, config, weights, naming);
-        return Fill(new ClipModel(config), "", weights, naming, device, dtype);
+        return Fill(Compare(found, config, weights, naming), "", weights, naming, device, dtype);
     }
 
     /// <summary>Writes a model's configuration and weights, in the element types that it has. Each file is written beside its place and renamed.</summary>
@@ -62,7 +61,8 @@ public static partial class ClipCheckpoint
     }
 
     /// <summary>Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.</summary>
-    private static void Compare(CheckpointFolder found, ClipConfig config, IWeightFile weights, ParameterNaming naming)
+    /// <returns>The model on <c>meta</c>: names and shapes, no memory yet.</returns>
+    private static ClipModel Compare(CheckpointFolder found, ClipConfig config, IWeightFile weights, ParameterNaming naming)
     {
         bool huggingFace = naming == ParameterNaming.HuggingFace;
         if (huggingFace && config.Vision.Stages is not null)
@@ -73,8 +73,19 @@ public static partial class ClipCheckpoint
         else
             CompareBlocks(found, weights, "vision", config.Vision.Layers, VisionBlocks(naming));
         using var scope = NewDisposeScope();
-        using var skeleton = new ClipModel(config, META);
-        CompareShapes(found, skeleton, "", weights, naming);
+        var skeleton = new ClipModel(config, META);
+        try
+        {
+            CompareShapes(found, skeleton, "", weights, naming);
+            foreach (var parameter in skeleton.parameters()) parameter.MoveToOuterDisposeScope();
+            foreach (var buffer in skeleton.buffers()) buffer.MoveToOuterDisposeScope();
+            return skeleton;
+        }
+        catch
+        {
+            skeleton.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Holds a module's names and shapes against the file's.</summary>
@@ -134,11 +145,12 @@ public static partial class ClipCheckpoint
     private static ParameterNaming Naming(IWeightFile weights) => ParameterNames.Detect(weights.Names) ?? throw new CheckpointException(
         $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow no known naming (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}).");
 
-    /// <summary>Copies the weights into a fresh module and hands it on, or disposes of it.</summary>
+    /// <summary>Copies the weights into a fresh module, on <c>meta</c> or not, and hands it on, or disposes of it.</summary>
     private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device, ScalarType? dtype) where T : nn.Module
     {
         try
         {
+            MetaMemory.Allocate(module);
             if (dtype is { } type) module.to(type);
             Load(module, prefix, weights, naming);
             if (device is not null) module.to(device);

@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -10,13 +9,13 @@ namespace ClipNotebooks.Clip.Checkpoints;
 internal sealed class FileBytes : IDisposable
 {
     private readonly string _path;
-    private readonly SafeFileHandle _file;
+    private readonly FileStream _file;
 
-    private FileBytes(string path, SafeFileHandle file) => (_path, _file, Length) = (path, file, RandomAccess.GetLength(file));
+    private FileBytes(string path, FileStream file) => (_path, _file, Length) = (path, file, file.Length);
 
     internal long Length { get; }
 
-    internal static FileBytes Open(string path) => new(path, File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+    internal static FileBytes Open(string path) => new(path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0));
 
     /// <summary>Fills the span from the given place on.</summary>
     /// <exception cref="CheckpointException">The file has become shorter since it was opened.</exception>
@@ -24,7 +23,7 @@ internal sealed class FileBytes : IDisposable
     {
         while (destination.Length > 0)
         {
-            int read = RandomAccess.Read(_file, destination, offset);
+            int read = RandomAccess.Read(_file.SafeFileHandle, destination, offset);
             if (read == 0) throw new CheckpointException($"{_path} ended at byte {offset} while it was read; it had {Length} bytes when it was opened. Fetch or write it again.");
             destination = destination[read..];
             offset += read;

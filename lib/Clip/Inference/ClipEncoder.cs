@@ -44,20 +44,29 @@ public sealed class ClipEncoder : IDisposable
     /// The side of the images in pixels where it is to be another than the model's own: position embeddings are then interpolated (<see cref="VisionTransformer.InterpolatePositions"/>).
     /// </param>
     /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the weights do not fit the configuration.</exception>
+    /// <exception cref="CheckpointException">The weights or the model's configuration are damaged, or do not fit each other.</exception>
+    /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The images would be smaller than a patch.</exception>
     /// <exception cref="InvalidOperationException">The model is a ResNet, whose positions are not interpolated.</exception>
     public static ClipEncoder FromPretrained(string folder, Device? device = null, int? imageSize = null)
     {
         var model = ClipCheckpoint.FromPretrained(folder);
-        var processor = ClipProcessor.FromPretrained(folder, model.Config.Text.ContextLength);
-        if (imageSize is { } size)
+        try
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(size, model.Config.Vision.PatchSize, nameof(imageSize));
-            model.Visual.InterpolatePositions = true;
-            processor = new ClipProcessor(new ClipImageTransform(processor.Transform.Config with { Size = size, ResizeSize = size }), processor.Tokenizer);
+            var processor = ClipProcessor.FromPretrained(folder, model.Config.Text.ContextLength);
+            if (imageSize is { } size)
+            {
+                ArgumentOutOfRangeException.ThrowIfLessThan(size, model.Config.Vision.PatchSize, nameof(imageSize));
+                model.Visual.InterpolatePositions = true;
+                processor = new ClipProcessor(new ClipImageTransform(processor.Transform.Config with { Size = size, ResizeSize = size }), processor.Tokenizer);
+            }
+            return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU));
         }
-        return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU));
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Embeds images.</summary>

@@ -1,0 +1,34 @@
+using System.Runtime.CompilerServices;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Checkpoints;
+
+/// <summary>
+/// Gives a module that was made on <c>meta</c> its memory, unfilled (PyTorch's <c>Module.to_empty</c>, which TorchSharp lacks): a model whose weights come from a file needs no random ones first, and
+/// making those takes several times as long as reading.
+/// </summary>
+internal static class MetaMemory
+{
+    internal static void Allocate(nn.Module module)
+    {
+        foreach (var part in module.modules().Prepend(module))
+        {
+            foreach (var (_, parameter) in part.named_parameters(false)) Allocate(parameter);
+            foreach (var (_, buffer) in part.named_buffers(false)) Allocate(buffer);
+            // Embedding alone keeps its parameter a second time, on the native side.
+            if (part is Embedding embedding && embedding.get_parameter("weight") is { } weight) embedding.weight = weight;
+        }
+    }
+
+    /// <summary>The tensor stays the object that the module's fields hold; the native tensor behind it becomes another.</summary>
+    private static void Allocate(Tensor tensor)
+    {
+        if (!tensor.is_meta) return;
+        using var memory = empty(tensor.shape, dtype: tensor.dtype, requires_grad: tensor.requires_grad);
+        (Handle(tensor), Handle(memory)) = (Handle(memory), Handle(tensor));
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "handle")]
+    private static extern ref IntPtr Handle(Tensor tensor);
+}

@@ -1,0 +1,159 @@
+using System.Buffers.Binary;
+using System.Text;
+using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Models;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Tests.Checkpoints;
+
+/// <summary>
+/// Damaged files: each is read or refused with a documented exception. <c>CLIP_LONG_TESTS=1</c> gives each kind its share of 100,000. Each file comes from its number alone, which a failure names.
+/// </summary>
+public sealed class FuzzTests : IDisposable
+{
+    /// <summary>More than reading any of these files of some kilobytes takes, and far less than the numbers in them can claim.</summary>
+    private const long MostAllocated = 50_000_000;
+
+    private static readonly bool Long = Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("fuzz").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void A_mutated_safetensors_file_is_read_or_refused()
+    {
+        using var model = Small();
+        ClipCheckpoint.SavePretrained(model, _folder);
+        string path = Path.Combine(_folder, "model.safetensors");
+        byte[] whole = File.ReadAllBytes(path);
+        int header = 8 + (int)BinaryPrimitives.ReadUInt64LittleEndian(whole);
+        Run(400, 30_000, path, random => Mutate(random, whole, header), () => ReadAll(SafetensorsFile.Open(path)));
+    }
+
+    [Theory]
+    [InlineData("zip")]
+    [InlineData("legacy")]
+    [InlineData("TorchScript")]
+    public void A_mutated_PyTorch_file_is_read_or_refused(string form)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor> { ["a.weight"] = arange(12, dtype: float32).reshape(3, 4), ["a.bias"] = arange(3).to(float16), ["b"] = tensor(3L), ["empty"] = zeros(0, 2) };
+        byte[] whole = form switch
+        {
+            "legacy" => PyTorchFile.Legacy(tensors),
+            "TorchScript" => TorchScriptFile.Write(tensors),
+            _ => PyTorchFile.Zip(new PickleWriter().Start().StateDict(tensors).Stop()),
+        };
+        string path = Path.Combine(_folder, "x.bin");
+        Run(400, 15_000, path, random => Mutate(random, whole, whole.Length), () => ReadAll(StateDictFile.Open(path)));
+    }
+
+    /// <summary>The pickle alone, so that no check of the archive stands before it.</summary>
+    [Fact]
+    public void A_mutated_pickle_is_read_or_refused()
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor> { ["a.weight"] = arange(12, dtype: float32).reshape(3, 4), ["b"] = tensor(3L) };
+        byte[] whole = new PickleWriter().Start().StateDict(tensors).Stop().ToArray();
+        string path = Path.Combine(_folder, "x.bin");
+        Run(400, 15_000, path, random =>
+        {
+            byte[] pickle = Mutate(random, whole, whole.Length);
+            return PyTorchFile.Zip([("data.pkl", pickle), ("constants.pkl", []), ("data/0", new byte[48]), ("data/1", new byte[8])]);
+        }, () => ReadAll(StateDictFile.Open(path)));
+    }
+
+    [Theory]
+    [InlineData("config.json", 200, 4_000)]
+    [InlineData("open_clip_config.json", 200, 4_000)]
+    [InlineData("model.safetensors.index.json", 200, 2_000)]
+    public void A_mutated_configuration_or_index_loads_or_is_refused(string name, int few, int many)
+    {
+        using var model = Small();
+        ClipCheckpoint.SavePretrained(model, _folder, name == "open_clip_config.json" ? CheckpointLayout.OpenClip : CheckpointLayout.HuggingFace);
+        string path = Path.Combine(_folder, name);
+        if (name.Contains("index", StringComparison.Ordinal))
+        {
+            File.Move(Path.Combine(_folder, "model.safetensors"), Path.Combine(_folder, "model-1.safetensors"));
+            using var file = SafetensorsFile.Open(Path.Combine(_folder, "model-1.safetensors"));
+            File.WriteAllText(path, $"{{\"weight_map\": {{{string.Join(", ", file.Names.Select(tensor => $"\"{tensor}\": \"model-1.safetensors\""))}}}}}");
+        }
+        byte[] whole = File.ReadAllBytes(path);
+        Run(few, many, path, random => Mutate(random, whole, whole.Length), () =>
+        {
+            using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        });
+    }
+
+    private static void Run(int few, int many, string path, Func<Random, byte[]> make, Action read)
+    {
+        int count = Long ? many : few;
+        for (int i = 0; i < count; i++)
+        {
+            File.WriteAllBytes(path, make(new Random(i)));
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            try
+            {
+                read();
+            }
+            catch (Exception exception) when (exception is CheckpointException or FileNotFoundException)
+            {
+                Assert.False(string.IsNullOrWhiteSpace(exception.Message));
+            }
+            catch (Exception exception) when (exception is not Xunit.Sdk.XunitException)
+            {
+                Assert.Fail($"File {i} ended in {exception.GetType().Name}: {exception}");
+            }
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(allocated < MostAllocated, $"File {i} made the reader allocate {allocated} bytes.");
+        }
+    }
+
+    private static void ReadAll(IWeightFile file)
+    {
+        using (file)
+        using (NewDisposeScope())
+        {
+            long most = new FileInfo(file.Path).Length;
+            foreach (string name in file.Names)
+            {
+                var read = file.Read(name);
+                Assert.True(read.numel() * read.element_size() <= most, $"\"{name}\" takes more than the file.");
+            }
+        }
+    }
+
+    /// <summary>One to four changes in the first bytes: a bit, a byte, a number at its limits, a piece cut out, doubled or put elsewhere, an end cut off; in words, a digit or a sign.</summary>
+    private static byte[] Mutate(Random random, byte[] whole, int within)
+    {
+        var bytes = whole.ToList();
+        for (int changes = random.Next(1, 5); changes > 0 && bytes.Count > 1; changes--)
+        {
+            int limit = Math.Min(within, bytes.Count), at = random.Next(limit), length = Math.Min(random.Next(1, 33), limit - at);
+            switch (random.Next(9))
+            {
+                case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
+                case 1: bytes[at] = (byte)random.Next(256); break;
+                case 2:
+                    byte[] number = BitConverter.GetBytes(random.GetItems([0L, 1, -1, int.MaxValue, uint.MaxValue, long.MaxValue, long.MinValue, 1L << 40], 1)[0]);
+                    for (int i = 0; i < 8 && at + i < bytes.Count; i++) bytes[at + i] = number[i];
+                    break;
+                case 3: bytes.RemoveRange(at, length); break;
+                case 4: bytes.InsertRange(at, bytes.GetRange(at, length)); break;
+                case 5: bytes.InsertRange(random.Next(limit), bytes.GetRange(at, length)); break;
+                case 6: bytes.RemoveRange(at, bytes.Count - at); break;
+                case 7: bytes[at] = (byte)"0123456789-{}[]\",:.e"[random.Next(20)]; break;
+                default: bytes.InsertRange(at, Encoding.ASCII.GetBytes(random.GetItems(["99999999999", "-1", "null", "[]", "{}", "1e99", "\"\"", ".", "(", "t", "R", "b", "\u0001"], 1)[0])); break;
+            }
+        }
+        return [.. bytes];
+    }
+
+    private static ClipModel Small() => new(new ClipConfig
+    {
+        Vision = new VisionConfig { ImageSize = 16, PatchSize = 8, Width = 16, Layers = 1, Heads = 2 },
+        Text = new TextConfig { ContextLength = 8, VocabularySize = 20, Width = 16, Layers = 1, Heads = 2, EndOfTextId = 19 },
+        EmbeddingWidth = 8,
+    });
+}
