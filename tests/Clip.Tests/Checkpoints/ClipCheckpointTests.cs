@@ -46,6 +46,28 @@ public sealed class ClipCheckpointTests : IDisposable
         Assert.Equal(["config.json", "model.safetensors"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
     }
 
+    [Theory]
+    [InlineData("vit_p8_i32", CheckpointLayout.HuggingFace, "model.safetensors", "hf.safetensors")]
+    [InlineData("vit_p14_i28", CheckpointLayout.HuggingFace, "model.safetensors", "hf.safetensors")]
+    [InlineData("vit_p8_i32", CheckpointLayout.OpenClip, "open_clip_model.safetensors", "openai.safetensors")]
+    [InlineData("rn_1111_i64", CheckpointLayout.OpenClip, "open_clip_model.safetensors", "openai.safetensors")]
+    public void What_is_saved_has_the_names_shapes_and_values_of_the_reference_file(string name, CheckpointLayout layout, string saved, string reference)
+    {
+        using (var model = ClipCheckpoint.FromPretrained(Repository.Reference("models", name, "openai.safetensors"))) ClipCheckpoint.SavePretrained(model, _folder, layout);
+        using var expected = SafetensorsFile.Open(Repository.Reference("models", name, reference));
+        using var actual = SafetensorsFile.Open(Path.Combine(_folder, saved));
+        using var scope = NewDisposeScope();
+        // Hugging Face's loader refuses a file that does not say "pt".
+        Assert.Equal("pt", actual.Metadata["format"]);
+        var names = expected.Names.Where(key => !ParameterNames.IsIgnored(key)).ToList();
+        Assert.Equal(names.Order(StringComparer.Ordinal), actual.Names.Order(StringComparer.Ordinal));
+        foreach (string key in names)
+        {
+            Assert.Equal((expected.Entry(key).Type, string.Join(",", expected.Shape(key))), (actual.Entry(key).Type, string.Join(",", actual.Shape(key))));
+            Assert.True(expected.Read(key).equal(actual.Read(key)).all().item<bool>(), key);
+        }
+    }
+
     [Fact]
     public void Loading_leaves_no_tensor_but_the_models()
     {
