@@ -46,9 +46,6 @@ public sealed class ClipTokenizer
     /// <summary>The id that ends every row: the largest.</summary>
     public int EndOfTextId { get; }
 
-    /// <summary>What fills a row after its end: 0, as OpenAI does. Hugging Face fills with the end token's id; the model's output is the same.</summary>
-    public int PadId { get; init; }
-
     /// <summary>The longest row, start and end included; 77 in every published CLIP.</summary>
     public int ContextLength { get; init; } = 77;
 
@@ -79,7 +76,7 @@ public sealed class ClipTokenizer
         foreach (var (offset, length) in ClipPreTokenizer.Split(clean))
         {
             string piece = clean.Substring(offset, length);
-            if (SpecialTokens.FirstOrDefault(special => special.Equals(piece, StringComparison.OrdinalIgnoreCase)) is { } token) ids.Add(_vocabulary.Ids[token]);
+            if (Special(piece) is { } token) ids.Add(_vocabulary.Ids[token]);
             else ids.AddRange(_bpe.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false));
         }
         return [.. ids];
@@ -89,10 +86,12 @@ public sealed class ClipTokenizer
     /// <param name="texts">The captions; an empty one gives start and end alone.</param>
     /// <param name="truncate">Whether a caption that is too long is cut (its row still ends with the end token) or refused.</param>
     /// <param name="padding">How long the rows become.</param>
+    /// <param name="padId">What fills a row after its end: 0, as OpenAI does. Hugging Face fills with <see cref="EndOfTextId"/>; a CLIP's output is the same.</param>
     /// <exception cref="ArgumentException">A caption is too long and may not be cut; the message quotes it and says by how much.</exception>
-    public TokenBatch Tokenize(IReadOnlyList<string> texts, bool truncate = false, Padding padding = Padding.Longest)
+    public TokenBatch Tokenize(IReadOnlyList<string> texts, bool truncate = false, Padding padding = Padding.Longest, int padId = 0)
     {
         ArgumentNullException.ThrowIfNull(texts);
+        if (padId < 0 || padId >= VocabularySize) throw new ArgumentOutOfRangeException(nameof(padId), padId, $"Padding has to be one of the ids 0 to {VocabularySize - 1}.");
         var rows = texts.Select(Encode).ToList();
         for (int i = 0; i < rows.Count; i++)
         {
@@ -104,7 +103,7 @@ public sealed class ClipTokenizer
 
         int length = padding == Padding.ContextLength ? ContextLength : rows.Select(row => row.Length + 2).DefaultIfEmpty(2).Max();
         var ids = new long[rows.Count * length];
-        Array.Fill(ids, PadId);
+        Array.Fill(ids, padId);
         for (int i = 0; i < rows.Count; i++)
         {
             ids[i * length] = StartOfTextId;
@@ -122,15 +121,18 @@ public sealed class ClipTokenizer
         return ByteSymbols.Decode(string.Concat(ids.Select(Token))).Replace(EndOfWord, " ", StringComparison.Ordinal);
     }
 
-    /// <summary>Shows, piece by piece, the merges that make a caption's tokens.</summary>
+    /// <summary>Shows, piece by piece, the merges that make a caption's tokens; a special token is whole from the start.</summary>
     public IReadOnlyList<BytePairTrace> Explain(string text)
     {
         string clean = TextCleaner.Clean(text);
-        return [.. ClipPreTokenizer.Split(clean).Select(piece => Explain(clean.AsSpan(piece.Offset, piece.Length)))];
+        return [.. ClipPreTokenizer.Split(clean).Select(piece => ExplainPiece(clean.Substring(piece.Offset, piece.Length)))];
     }
 
-    private BytePairTrace Explain(ReadOnlySpan<char> piece)
+    private static string? Special(string piece) => SpecialTokens.FirstOrDefault(special => special.Equals(piece, StringComparison.OrdinalIgnoreCase));
+
+    private BytePairTrace ExplainPiece(string piece)
     {
+        if (Special(piece) is { } token) return new BytePairTrace(piece, [new BytePairStep([token], null)], [_vocabulary.Ids[token]]);
         var symbols = ByteSymbols.Encode(piece).Select(c => c.ToString()).ToList();
         symbols[^1] += EndOfWord;
         var steps = new List<BytePairStep> { new([.. symbols], null) };
@@ -147,7 +149,7 @@ public sealed class ClipTokenizer
             }
             steps.Add(new BytePairStep([.. symbols], _vocabulary.Ranks[best]));
         }
-        return new BytePairTrace(piece.ToString(), steps, [.. symbols.Select(symbol => _vocabulary.Ids[symbol])]);
+        return new BytePairTrace(piece, steps, [.. symbols.Select(symbol => _vocabulary.Ids[symbol])]);
     }
 
     private static string Shorten(string text) => text.Length <= 60 ? text : new StringBuilder(text, 0, 57, 60).Append("...").ToString();

@@ -5,6 +5,8 @@ namespace ClipNotebooks.Clip.Text;
 /// <summary>vocab.json and merges.txt, read and held against each other.</summary>
 internal sealed class Vocabulary
 {
+    private const string Cure = "Copy vocab.json and merges.txt anew from where the model came from; they belong together.";
+
     private Vocabulary(Dictionary<string, int> ids, List<(string Left, string Right)> merges)
     {
         Ids = ids;
@@ -40,28 +42,31 @@ internal sealed class Vocabulary
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{path} is not a vocabulary: it must be one JSON object from token to id.");
+            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{path} is not a vocabulary: it must be one JSON object from token to id. {Cure}");
             foreach (var entry in json.RootElement.EnumerateObject())
             {
                 if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id))
-                    throw new InvalidDataException($"{path}: the id of \"{entry.Name}\" is {entry.Value.GetRawText()}, not a whole number.");
-                if (!ids.TryAdd(entry.Name, id)) throw new InvalidDataException($"{path}: the token \"{entry.Name}\" stands there twice.");
+                    throw new InvalidDataException($"{path}: the id of \"{entry.Name}\" is {entry.Value.GetRawText()}, not a whole number. {Cure}");
+                if (!ids.TryAdd(entry.Name, id)) throw new InvalidDataException($"{path}: the token \"{entry.Name}\" stands there twice. {Cure}");
             }
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{path} is not JSON: {exception.Message}", exception);
+            throw new InvalidDataException($"{path} is not JSON: {exception.Message} {Cure}", exception);
         }
 
         var used = new bool[ids.Count];
         foreach (var (token, id) in ids)
         {
-            if (id < 0 || id >= used.Length) throw new InvalidDataException($"{path}: \"{token}\" has the id {id}, but {ids.Count} tokens have the ids 0 to {ids.Count - 1}.");
-            if (used[id]) throw new InvalidDataException($"{path}: the id {id} of \"{token}\" is another token's too.");
+            if (id < 0 || id >= used.Length) throw new InvalidDataException($"{path}: \"{token}\" has the id {id}, but {ids.Count} tokens have the ids 0 to {ids.Count - 1}. {Cure}");
+            if (used[id]) throw new InvalidDataException($"{path}: the id {id} of \"{token}\" is another token's too. {Cure}");
             used[id] = true;
         }
         foreach (string special in ClipTokenizer.SpecialTokens)
-            if (!ids.ContainsKey(special)) throw new InvalidDataException($"{path} has no {special}: it is not a CLIP vocabulary.");
+            if (!ids.ContainsKey(special)) throw new InvalidDataException($"{path} has no {special}: it is not a CLIP vocabulary. {Cure}");
+        foreach (char symbol in ByteSymbols.InVocabularyOrder)
+            if (!ids.ContainsKey($"{symbol}") || !ids.ContainsKey(symbol + ClipTokenizer.EndOfWord))
+                throw new InvalidDataException($"{path} lacks the byte \"{symbol}\" or its form at the end of a word: some texts could not be encoded. {Cure}");
         return ids;
     }
 
@@ -76,10 +81,10 @@ internal sealed class Vocabulary
             if (line.Length == 0 || (number == 1 && line.StartsWith("#version", StringComparison.Ordinal))) continue;
             string[] symbols = line.Split(' ');
             if (symbols.Length != 2 || symbols.Any(symbol => symbol.Length == 0))
-                throw new InvalidDataException($"{path}, line {number}: a merge is two symbols with one space between; this line is \"{line}\".");
+                throw new InvalidDataException($"{path}, line {number}: a merge is two symbols with one space between; this line is \"{line}\". {Cure}");
             foreach (string symbol in symbols.Append(symbols[0] + symbols[1]))
-                if (!ids.ContainsKey(symbol)) throw new InvalidDataException($"{path}, line {number}: \"{symbol}\" is not in {vocabulary}.");
-            if (!seen.Add((symbols[0], symbols[1]))) throw new InvalidDataException($"{path}, line {number}: the merge \"{line}\" stands there twice.");
+                if (!ids.ContainsKey(symbol)) throw new InvalidDataException($"{path}, line {number}: \"{symbol}\" is not in {vocabulary}. {Cure}");
+            if (!seen.Add((symbols[0], symbols[1]))) throw new InvalidDataException($"{path}, line {number}: the merge \"{line}\" stands there twice. {Cure}");
             merges.Add((symbols[0], symbols[1]));
         }
         return merges;

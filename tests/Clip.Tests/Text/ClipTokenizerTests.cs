@@ -71,6 +71,47 @@ public sealed class ClipTokenizerTests : IDisposable
     }
 
     [Fact]
+    public void Rows_may_be_as_long_as_the_context_and_padded_as_Hugging_Face_does()
+    {
+        BytePairTrainer.Train(Captions, 560, _folder);
+        var tokenizer = ClipTokenizer.Load(_folder, contextLength: 9);
+        var batch = tokenizer.Tokenize(["cat"], padding: Padding.ContextLength, padId: tokenizer.EndOfTextId);
+        Assert.Equal([tokenizer.StartOfTextId, tokenizer.Encode("cat")[0], .. Enumerable.Repeat((long)tokenizer.EndOfTextId, 7)], batch.Ids);
+        Assert.Equal([2], batch.EndOfTextPositions);
+        Assert.Equal([1, 1, 1, 0, 0, 0, 0, 0, 0], batch.AttentionMask());
+        Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.Tokenize(["cat"], padId: tokenizer.VocabularySize));
+    }
+
+    [Fact]
+    public void A_piece_of_one_symbol_and_a_special_token_need_no_merge()
+    {
+        BytePairTrainer.Train(Captions, 560, _folder);
+        var tokenizer = ClipTokenizer.Load(_folder);
+        foreach (string text in new[] { "!", "<|endoftext|>" })
+        {
+            var piece = Assert.Single(tokenizer.Explain(text));
+            Assert.Equal(tokenizer.Encode(text), piece.Ids);
+            Assert.Null(Assert.Single(piece.Steps).Rank);
+        }
+    }
+
+    [Fact]
+    public void Several_threads_encode_alike()
+    {
+        BytePairTrainer.Train(Captions, 560, _folder);
+        var tokenizer = ClipTokenizer.Load(_folder);
+        string[] texts = [.. Enumerable.Range(0, 200).Select(i => $"{Captions[i % 4]} {i} naïve{i % 7}")];
+        int[][] alone = [.. texts.Select(ClipTokenizer.Load(_folder).Encode)];
+        var together = new int[texts.Length][];
+        Parallel.For(0, 8 * texts.Length, i =>
+        {
+            int[] ids = tokenizer.Encode(texts[i % texts.Length]);
+            if (i < texts.Length) together[i] = ids;
+        });
+        Assert.Equal(alone, together);
+    }
+
+    [Fact]
     public void A_caption_that_is_too_long_is_refused_in_words()
     {
         BytePairTrainer.Train(Captions, 560, _folder);
@@ -86,6 +127,7 @@ public sealed class ClipTokenizerTests : IDisposable
     [InlineData("vocab.json", "{\"a\": 0, \"b\": 0}", "another token's too")]
     [InlineData("vocab.json", "{\"a\": 0, \"b\": 7}", "has the id 7")]
     [InlineData("vocab.json", "{\"a\": 0}", "has no <|startoftext|>")]
+    [InlineData("vocab.json", "{\"<|startoftext|>\": 0, \"<|endoftext|>\": 1}", "lacks the byte")]
     [InlineData("merges.txt", "#version: 0.2\na b c\n", "line 2")]
     [InlineData("merges.txt", "#version: 0.2\n€ €\n", "is not in")]
     public void A_damaged_file_is_named_with_its_place(string file, string content, string message)
@@ -95,9 +137,63 @@ public sealed class ClipTokenizerTests : IDisposable
         var error = Assert.Throws<InvalidDataException>(() => ClipTokenizer.Load(_folder));
         Assert.Contains(file, error.Message, StringComparison.Ordinal);
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.Contains("Copy vocab.json and merges.txt anew", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_missing_file_is_named() =>
+    public void A_missing_file_is_named()
+    {
         Assert.Contains("vocab.json", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        BytePairTrainer.Train(Captions, 540, _folder);
+        File.Delete(Path.Combine(_folder, "merges.txt"));
+        Assert.Contains("merges.txt", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mutated_vocabulary_loads_or_is_refused_by_name()
+    {
+        BytePairTrainer.Train(Captions, 540, _folder);
+        var sound = new[] { "vocab.json", "merges.txt" }.Select(name => Path.Combine(_folder, name)).ToDictionary(path => path, File.ReadAllBytes);
+        int rounds = Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1" ? 20_000 : 500;
+        var dice = new Random(1);
+        for (int round = 0; round < rounds; round++)
+        {
+            var (path, bytes) = sound.ElementAt(dice.Next(2));
+            File.WriteAllBytes(path, Mutate(bytes, dice));
+            try
+            {
+                ClipTokenizer.Load(_folder).Encode("a photo of a cat");
+            }
+            catch (InvalidDataException exception)
+            {
+                Assert.Contains(_folder, exception.Message, StringComparison.Ordinal);
+            }
+            File.WriteAllBytes(path, bytes);
+        }
+    }
+
+    private static byte[] Mutate(byte[] sound, Random dice)
+    {
+        List<byte> bytes = [.. sound];
+        for (int k = dice.Next(1, 4); k > 0 && bytes.Count > 0; k--)
+        {
+            int at = dice.Next(bytes.Count), length = Math.Min(dice.Next(1, 40), bytes.Count - at);
+            switch (dice.Next(4))
+            {
+                case 0:
+                    bytes[at] = (byte)dice.Next(256);
+                    break;
+                case 1:
+                    bytes.RemoveRange(at, length);
+                    break;
+                case 2:
+                    bytes.InsertRange(at, bytes.GetRange(at, length));
+                    break;
+                default:
+                    bytes.RemoveRange(at, bytes.Count - at);
+                    break;
+            }
+        }
+        return [.. bytes];
+    }
 }

@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text;
+
+namespace ClipNotebooks.Clip.Text;
+
+/// <summary>
+/// Unicode's normalisation form C (Unicode Standard Annex 15): accents joined to their letters. The platform's own does nothing in invariant globalisation, which lets the library run where ICU is
+/// not installed. CanonicalForms.txt holds Unicode 14's canonical decompositions (an exclamation mark: not composed again) and combining classes.
+/// </summary>
+internal static class CanonicalForm
+{
+    private const int HangulBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TailBase = 0x11A7, Leads = 19, Vowels = 21, Tails = 28;
+
+    private static readonly Dictionary<int, int[]> Decompositions = [];
+    private static readonly Dictionary<(int First, int Second), int> Compositions = [];
+    private static readonly Dictionary<int, int> Classes = [];
+
+    static CanonicalForm()
+    {
+        using var stream = typeof(CanonicalForm).Assembly.GetManifestResourceStream("CanonicalForms.txt")!;
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        while (reader.ReadLine() is { } line)
+        {
+            string[] fields = line.Split('\t'), range = fields[0].Split('-');
+            if (range.Length == 2)
+            {
+                for (int c = Hexadecimal(range[0]); c <= Hexadecimal(range[1]); c++) Classes[c] = int.Parse(fields[1], CultureInfo.InvariantCulture);
+                continue;
+            }
+            int whole = Hexadecimal(fields[0].TrimEnd('!'));
+            int[] parts = [.. fields[1].Split(' ').Select(Hexadecimal)];
+            Decompositions[whole] = parts;
+            if (!fields[0].EndsWith('!')) Compositions[(parts[0], parts[1])] = whole;
+        }
+    }
+
+    /// <summary>The text with every letter composed as far as Unicode has a character for it.</summary>
+    internal static string Compose(string text)
+    {
+        // Nothing before the combining marks changes.
+        if (!text.AsSpan().ContainsAnyExceptInRange('\0', '\u02FF')) return text;
+        var runes = new List<int>(text.Length);
+        foreach (var rune in text.EnumerateRunes()) Decompose(rune.Value, runes);
+        Order(runes);
+        Join(runes);
+        var result = new StringBuilder(text.Length);
+        foreach (int rune in runes) result.Append(new Rune(rune).ToString());
+        return result.ToString();
+    }
+
+    private static void Decompose(int rune, List<int> into)
+    {
+        int syllable = rune - HangulBase;
+        if (syllable is >= 0 and < Leads * Vowels * Tails)
+        {
+            into.Add(LeadBase + syllable / (Vowels * Tails));
+            into.Add(VowelBase + syllable % (Vowels * Tails) / Tails);
+            if (syllable % Tails > 0) into.Add(TailBase + syllable % Tails);
+        }
+        else if (Decompositions.TryGetValue(rune, out int[]? parts))
+            foreach (int part in parts) Decompose(part, into);
+        else
+            into.Add(rune);
+    }
+
+    /// <summary>Marks that follow a letter are sorted by class, equal classes as they stood.</summary>
+    private static void Order(List<int> runes)
+    {
+        for (int i = 1; i < runes.Count; i++)
+        {
+            int mark = runes[i], order = Class(mark), at = i;
+            if (order == 0) continue;
+            for (; at > 0 && Class(runes[at - 1]) > order; at--) runes[at] = runes[at - 1];
+            runes[at] = mark;
+        }
+    }
+
+    private static void Join(List<int> runes)
+    {
+        int letter = -1, last = 0, end = 0;
+        foreach (int rune in runes.ToArray())
+        {
+            int order = Class(rune);
+            bool blocked = letter >= 0 && end - letter > 1 && (last == 0 || last >= order);
+            if (letter >= 0 && !blocked && Pair(runes[letter], rune) is { } whole)
+            {
+                runes[letter] = whole;
+                continue;
+            }
+            if (order == 0) letter = end;
+            last = order;
+            runes[end++] = rune;
+        }
+        runes.RemoveRange(end, runes.Count - end);
+    }
+
+    private static int? Pair(int first, int second)
+    {
+        int lead = first - LeadBase, vowel = second - VowelBase, tail = second - TailBase, syllable = first - HangulBase;
+        if (lead is >= 0 and < Leads && vowel is >= 0 and < Vowels) return HangulBase + (lead * Vowels + vowel) * Tails;
+        if (syllable is >= 0 and < Leads * Vowels * Tails && syllable % Tails == 0 && tail is > 0 and < Tails) return first + tail;
+        return Compositions.TryGetValue((first, second), out int whole) ? whole : null;
+    }
+
+    private static int Class(int rune) => Classes.GetValueOrDefault(rune);
+
+    private static int Hexadecimal(string digits) => int.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+}

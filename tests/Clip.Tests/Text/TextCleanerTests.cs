@@ -1,0 +1,31 @@
+using ClipNotebooks.Clip.Text;
+
+namespace ClipNotebooks.Clip.Tests.Text;
+
+/// <summary>One text for each rule of ftfy 6.3.1's <c>fix_text</c>; what it makes of them was computed with ftfy itself.</summary>
+public sealed class TextCleanerTests
+{
+    [Theory]
+    [InlineData("a  photo\tof a Cat ", "a photo of a cat")]
+    [InlineData("sÃ³ cafÃ©", "só café")]
+    [InlineData("voilÃ le travail", "voilà le travail")]
+    [InlineData("â€œ like this â€\uFFFD", "\" like this \uFFFD")]
+    [InlineData("РџСЂРёРІРµС‚", "привет")]
+    [InlineData("âœ” no problems", "✔ no problems")]
+    [InlineData("x \u0092s \u0085", "x 's …")]
+    [InlineData("ﬁne ŉ ǆ", "fine 'n dž")]
+    [InlineData("ＬＯＵＤ　ｶﾞ", "loud ガ")]
+    [InlineData("‘a’ “b”", "'a' \"b\"")]
+    [InlineData("\u001B[31mred\u001B[0m", "red")]
+    [InlineData("a\u0000b\uFEFFc", "abc")]
+    [InlineData("e\u0301 \u1112\u1161\u11AB", "é 한")]
+    [InlineData("P&EACUTE;REZ &SZLIG; &amp;amp;amp; &#59;", "pérez ss & ;")]
+    [InlineData("<b> &amp;amp;amp;", "<b> &amp;")]
+    public void A_rule_is_applied(string text, string clean) => Assert.Equal(clean, TextCleaner.Clean(text));
+
+    [Theory]
+    [InlineData("naïve café, Ünïcödé")]
+    [InlineData("日本語 한국어 ελληνικά")]
+    [InlineData("50 € for 3 × 4 m²")]
+    public void Sound_text_keeps_its_letters(string text) => Assert.Equal(text.ToLowerInvariant(), TextCleaner.Clean(text));
+}
