@@ -18,8 +18,8 @@ internal static class TrainCommand
     {
         Option<string> output = new("--output") { Description = "The model's folder.", DefaultValueFactory = _ => "artifacts/tiny-clip" };
         Option<int> seed = new("--seed") { Description = "Fixes the weights and the scenes.", DefaultValueFactory = _ => 1 };
-        Option<int> steps = new("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 600 };
-        Option<int> batch = new("--batch") { Description = "Pairs in a batch.", DefaultValueFactory = _ => 128 };
+        Option<int> steps = new("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 5000 };
+        Option<int> batch = new("--batch") { Description = "Pairs in a batch of captions.", DefaultValueFactory = _ => 64 };
         Option<bool> resume = new("--resume") { Description = "Continue from the checkpoint that an interrupted run left in the folder." };
         Command command = new("train", $"""
             Trains the tiny CLIP from a seed on scenes that the project draws: the recipe of data/models/tiny-clip.
@@ -28,7 +28,7 @@ internal static class TrainCommand
             Examples:
               clipbook train --output artifacts/tiny-clip
               clipbook train --output artifacts/tiny-clip --resume
-              clipbook train --output artifacts/quick --steps 200 --batch 64
+              clipbook train --output artifacts/quick --steps 200
 
             {ExitCode.Help}
             """)
@@ -52,7 +52,7 @@ internal static class TrainCommand
         if (resume) trainer.Resume(checkpoint);
         var processor = new ClipProcessor(new(TinyClip.Transform), tokenizer);
         var batches = new SceneBatches(tokenizer, processor.Transform, batch, seed);
-        AnsiConsole.WriteLine($"{model.parameters().Sum(p => p.numel()):N0} parameters, vocabulary {tokenizer.VocabularySize}, {steps} steps of {batch} pairs, seed {seed}{(resume ? $", from step {trainer.Step}" : "")}.");
+        AnsiConsole.WriteLine($"{model.parameters().Sum(p => p.numel()):N0} parameters, vocabulary {tokenizer.VocabularySize}, {steps} steps, batches of {batch} captions, seed {seed}{(resume ? $", from step {trainer.Step}" : "")}.");
         try
         {
             Watch(trainer, model, processor, batches, steps, cancellation);

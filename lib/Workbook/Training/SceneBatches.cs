@@ -12,42 +12,56 @@ namespace ClipNotebooks.Workbook.Training;
 /// </summary>
 /// <param name="tokenizer">Makes token ids; captions are cut at its context length.</param>
 /// <param name="transform">Makes pixels.</param>
-/// <param name="size">B, the pairs of a batch.</param>
+/// <param name="size">B, the pairs of a batch of captions.</param>
 /// <param name="seed">Which sequence of scenes.</param>
 public sealed class SceneBatches(ClipTokenizer tokenizer, ClipImageTransform transform, int size, int seed)
 {
-    /// <summary>The share of pairs whose caption is the full one.</summary>
-    private const double FullCaptions = 0.6;
+    /// <summary>Of so many steps one holds captions; the others call the roll.</summary>
+    private const int CaptionsEvery = 4;
 
-    /// <summary>The share whose caption is the concept alone, as a classifier's prompts are; the others get any of the scene's captions.</summary>
-    private const double Prompts = 0.2;
+    /// <summary>The share of captions that are the full one; the others are any of the scene's.</summary>
+    private const double FullCaptions = 0.75;
 
     private static readonly string[] Templates = [.. PromptTemplates.Photo, "a photo of a {}", "a {}", PromptTemplates.Gap];
 
-    /// <summary>The batch of a step, drawn from <see cref="SceneWorld.Train"/>.</summary>
-    /// <returns>Pixels (B, 3, R, R) and token ids (B, L), L being the longest caption's.</returns>
-    public TrainingBatch Batch(long step)
+    /// <summary>
+    /// The batch of a step, drawn from <see cref="SceneWorld.Train"/>. One step in four holds scenes with their captions, which teach colours, places and numbers. The others call the
+    /// roll: one scene of each concept, named by a prompt alone, as a classifier names it. Told apart by nothing else, it has to be known by its shape.
+    /// </summary>
+    /// <returns>Pixels (B, 3, R, R) and token ids (B, L), L being the longest caption's; B is the size given, or the number of concepts.</returns>
+    public TrainingBatch Batch(long step) => step % CaptionsEvery == 0 ? Captioned(step) : RollCall(step);
+
+    private TrainingBatch Captioned(long step) => Make(size, i =>
+    {
+        long index = Index(step) * size + i;
+        var scene = SyntheticScenes.Create(SceneWorld.Train, index);
+        var dice = new Random(HashCode(index));
+        return (scene, dice.NextDouble() < FullCaptions ? scene.Captions[0] : scene.Captions[dice.Next(scene.Captions.Count)], dice);
+    });
+
+    private TrainingBatch RollCall(long step) => Make(SyntheticScenes.Concepts.Count, i =>
+    {
+        var scene = SyntheticScenes.Create(SceneWorld.Train, SyntheticScenes.Concepts[i], Index(step));
+        var dice = new Random(HashCode(Index(step) * SyntheticScenes.Concepts.Count + i));
+        return (scene, PromptTemplates.Fill(Templates[dice.Next(Templates.Length)], scene.Concept), dice);
+    });
+
+    private TrainingBatch Make(int count, Func<int, (Scene Scene, string Caption, Random Dice)> pair)
     {
         int side = transform.Config.Size, stride = 3 * side * side;
-        var pixels = new float[size * stride];
-        var captions = new string[size];
-        for (int i = 0; i < size; i++)
+        var pixels = new float[count * stride];
+        var captions = new string[count];
+        for (int i = 0; i < count; i++)
         {
-            long index = ((long)seed << 40) + step * size + i;
-            var scene = SyntheticScenes.Create(SceneWorld.Train, index);
-            var dice = new Random(HashCode(index));
-            captions[i] = dice.NextDouble() switch
-            {
-                < FullCaptions => scene.Captions[0],
-                < FullCaptions + Prompts => PromptTemplates.Fill(Templates[dice.Next(Templates.Length)], scene.Concept),
-                _ => scene.Captions[dice.Next(scene.Captions.Count)],
-            };
-            // At twice the resolution every other time: a reader's pictures come larger than the model's and are resized.
-            transform.Apply(scene.Draw(i % 2 == 0 ? side : 2 * side), pixels.AsSpan(i * stride, stride));
+            (var scene, captions[i], var dice) = pair(i);
+            // At up to three times the resolution: a reader's pictures come larger than the model's and are resized.
+            transform.Apply(scene.Draw(dice.Next(1, 4) * side), pixels.AsSpan(i * stride, stride));
         }
         var tokens = tokenizer.Tokenize(captions, truncate: true);
-        return new TrainingBatch(tensor(pixels, [size, 3, side, side]), tensor(tokens.Ids, [tokens.Count, tokens.Length]));
+        return new TrainingBatch(tensor(pixels, [count, 3, side, side]), tensor(tokens.Ids, [tokens.Count, tokens.Length]));
     }
+
+    private long Index(long step) => ((long)seed << 40) + step;
 
     /// <summary>A number that is the same in every process, as <see cref="System.HashCode"/>'s are not.</summary>
     private static int HashCode(long index) => (int)((ulong)index * 0x9E3779B97F4A7C15 >> 33);

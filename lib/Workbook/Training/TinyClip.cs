@@ -27,7 +27,7 @@ public static class TinyClip
     public static TrainerOptions Options(int steps) => new()
     {
         Steps = steps,
-        LearningRate = 1e-3,
+        LearningRate = 5e-4,
         WarmupSteps = Math.Max(1, Math.Min(200, steps / 10)),
         WeightDecay = 0.1,
     };
