@@ -26,4 +26,40 @@ public static class Retrieval
         var notBelow = similarity.ge(own).sum(dim: 1);        // (N): the own column, and those as good or better
         return notBelow.le(k).to(float64).mean().ToDouble();
     }
+
+    /// <summary>
+    /// CLIP's "recall", for queries with several right answers: the share of queries that have at least one of theirs among the
+    /// <paramref name="k"/> largest values of the row (CLIP_benchmark's <c>retrieval_recall</c>).
+    /// </summary>
+    /// <param name="similarity">(N, M): rows are queries, columns candidates.</param>
+    /// <param name="positives">(N, M), bool: true where the candidate is a right answer; at least one in each row.</param>
+    /// <param name="k">How many candidates are looked at, from 1; all, if there are fewer.</param>
+    /// <returns>0 to 1.</returns>
+    /// <exception cref="ArgumentException">The shapes differ or are empty, a query has no right answer, or <paramref name="k"/> is below 1.</exception>
+    public static double HitRateAt(Tensor similarity, Tensor positives, int k)
+    {
+        using var scope = NewDisposeScope();
+        return Found(similarity, positives, k).gt(0).to(float64).mean().ToDouble();
+    }
+
+    /// <summary>Recall in its own sense: the mean over the queries of the share of their right answers among the <paramref name="k"/> largest values of the row.</summary>
+    /// <inheritdoc cref="HitRateAt"/>
+    public static double TrueRecallAt(Tensor similarity, Tensor positives, int k)
+    {
+        using var scope = NewDisposeScope();
+        return (Found(similarity, positives, k).to(float64) / positives.sum(dim: 1)).mean().ToDouble();
+    }
+
+    /// <summary>(N): how many right answers are among each row's k largest.</summary>
+    private static Tensor Found(Tensor similarity, Tensor positives, int k)
+    {
+        ArgumentNullException.ThrowIfNull(similarity);
+        ArgumentNullException.ThrowIfNull(positives);
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        if (similarity.dim() != 2 || similarity.numel() == 0 || !similarity.shape.AsSpan().SequenceEqual(positives.shape) || positives.dtype != ScalarType.Bool)
+            throw new ArgumentException($"The similarity is ({string.Join(", ", similarity.shape)}), the right answers ({string.Join(", ", positives.shape)}) {positives.dtype}; both must be (N, M), the latter bool.");
+        if (!positives.any(1).all().ToBoolean()) throw new ArgumentException("A query has no right answer: recall is not defined for it.", nameof(positives));
+        var nearest = similarity.topk((int)Math.Min(k, similarity.shape[1]), dim: 1).indexes;    // (N, k)
+        return positives.gather(1, nearest).sum(dim: 1);
+    }
 }
