@@ -26,6 +26,7 @@ internal static class Program
         TrainCommand.Create(),
         EvaluateCommand.Create(),
         ParityCommand.Create(),
+        DownloadCommand.Create(),
         DoctorCommand.Create(),
     };
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using ClipNotebooks.Clip.Checkpoints;
 using TorchSharp;
 
 namespace ClipNotebooks.Cli.Commands;
@@ -106,8 +107,12 @@ internal static class Diagnosis
     {
         bool named = !string.IsNullOrEmpty(chosen);
         string folder = named ? chosen! : Path.Combine(root ?? ".", "data", "models", "tiny-clip");
-        if (named && !Directory.Exists(folder) && folder.Count(c => c == '/') == 1 && !Path.IsPathRooted(folder))
-            return new("model", $"{folder} from the Hub (CLIP_MODEL); not looked at here");
+        if (named && !Directory.Exists(folder) && HuggingFaceHub.IsId(folder))
+        {
+            HubOptions options = HubOptions.FromEnvironment();
+            return new HuggingFaceHub(options).Find(folder) is { } cached ? new("model", $"{folder} (CLIP_MODEL), in the Hub cache at {cached}")
+                : new("model", $"{folder} (CLIP_MODEL) is not in the Hub cache yet", options.Offline ? "Unset HF_HUB_OFFLINE, or unset CLIP_MODEL for the embedded model." : $"clipbook download {folder}", Fatal: options.Offline);
+        }
         string cure = named ? "Set CLIP_MODEL to a folder with a model, or unset it for the embedded one." : "Restore it: git checkout -- data/models/tiny-clip";
         string[] missing = [.. ModelFiles
             .Where(file => !File.Exists(Path.Combine(folder, file)))];
@@ -145,9 +150,7 @@ internal static class Diagnosis
 
     private static Finding HubCache()
     {
-        string folder = Environment.GetEnvironmentVariable("HF_HUB_CACHE")
-            ?? (Environment.GetEnvironmentVariable("HF_HOME") is { Length: > 0 } home ? Path.Combine(home, "hub")
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "huggingface", "hub"));
+        string folder = HubOptions.FromEnvironment().CacheFolder;
         return new("Hub cache", folder + (Directory.Exists(folder) ? "" : " (not there yet)"));
     }
 

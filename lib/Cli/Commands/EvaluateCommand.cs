@@ -15,7 +15,7 @@ internal static class EvaluateCommand
 
     internal static Command Create()
     {
-        Option<string?> model = new("--model") { Description = "The model's folder; CLIP_MODEL or the embedded model by default." };
+        Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
         Option<int> perConcept = new("--per-concept") { Description = "Scenes of each concept to classify.", DefaultValueFactory = _ => 25 };
         Option<int> pairs = new("--pairs") { Description = "Scenes in the retrieval.", DefaultValueFactory = _ => 200 };
         Option<bool> json = new("--json") { Description = "Print JSON." };

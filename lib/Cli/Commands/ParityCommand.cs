@@ -14,7 +14,7 @@ internal static class ParityCommand
 
     internal static Command Create()
     {
-        Argument<string> folder = new("folder") { Description = "The model's folder, or its file of weights." };
+        Argument<string> folder = new("folder") { Description = "The model's folder, its file of weights, or a Hub id." };
         Option<string?> reference = new("--reference") { Description = $"The recording; {RecordingName} in the model's folder by default. Its inputs may lie beside it, in inputs.safetensors." };
         Option<double?> tolerance = new("--tolerance") { Description = "The relative error allowed; 1e-5 by default, 5e-5 for a ResNet." };
         Option<string?> record = new("--record") { Description = "Write a recording of this model on the sample images, instead of comparing." };
@@ -34,7 +34,7 @@ internal static class ParityCommand
         };
         command.SetAction(parsed => parsed.GetValue(record) is { } path
             ? Record(parsed.GetValue(folder)!, path)
-            : Compare(parsed.GetValue(folder)!, parsed.GetValue(reference), parsed.GetValue(tolerance)));
+            : Compare(HuggingFaceHub.Resolve(parsed.GetValue(folder)!), parsed.GetValue(reference), parsed.GetValue(tolerance)));
         return command;
     }
 

@@ -17,7 +17,7 @@ internal static class PlotsCommand
     {
         Option<string?> images = new("--images") { Description = "A folder of images, in the order of their names; the sample images by default." };
         Option<string?> texts = new("--texts") { Description = "A file with one caption a line; with --images." };
-        Option<string?> model = new("--model") { Description = "The model's folder; CLIP_MODEL or the embedded model by default." };
+        Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
         Option<string?> output = new("--output") { Description = "Where to write; data/plots in the repository by default." };
         Command command = new("plots", $"""
             Regenerates the similarity-matrix plots: an interactive page (offline) and a PNG, of the sample images or of your own.

@@ -10,16 +10,16 @@ public static partial class ClipCheckpoint
     /// projection. <see cref="VisionTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 768) for ViT-B/32; <see cref="VisionTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a
     /// <see cref="Trace"/> gets all hidden states and attention maps.
     /// </summary>
-    /// <param name="folder">A folder with a model, or a file of weights.</param>
+    /// <param name="idOrFolder">A folder with a model, a file of weights, or a Hub id.</param>
     /// <param name="device">Where the tower goes; the CPU by default.</param>
     /// <param name="dtype">The element type of its parameters; float32 by default, whatever the file has.</param>
     /// <returns>The tower, in evaluation mode; the caller's to dispose.</returns>
     /// <exception cref="FileNotFoundException">The folder is not there or holds no model; the message says which files were looked for.</exception>
+    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
     /// <exception cref="CheckpointException">The files are damaged or at odds with each other, or the tower is a ResNet.</exception>
-    public static VisionTransformer VisionFromPretrained(string folder, Device? device = null, ScalarType? dtype = null)
+    public static VisionTransformer VisionFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        var found = CheckpointFolder.Find(folder);
+        var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
         using var weights = found.Open();
         var naming = Naming(weights);
         var (config, block, embeddingWidth) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadVision(path) : Whole(found.Read(weights, naming));
@@ -39,16 +39,16 @@ public static partial class ClipCheckpoint
     /// projection. <see cref="TextTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 512) for ViT-B/32; <see cref="TextTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a
     /// <see cref="Trace"/> gets all hidden states and attention maps.
     /// </summary>
-    /// <param name="folder">A folder with a model, or a file of weights.</param>
+    /// <param name="idOrFolder">A folder with a model, a file of weights, or a Hub id.</param>
     /// <param name="device">Where the tower goes; the CPU by default.</param>
     /// <param name="dtype">The element type of its parameters; float32 by default, whatever the file has.</param>
     /// <returns>The tower, in evaluation mode; the caller's to dispose.</returns>
     /// <exception cref="FileNotFoundException">The folder is not there or holds no model; the message says which files were looked for.</exception>
+    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
     /// <exception cref="CheckpointException">The files are damaged or at odds with each other.</exception>
-    public static TextTransformer TextFromPretrained(string folder, Device? device = null, ScalarType? dtype = null)
+    public static TextTransformer TextFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        var found = CheckpointFolder.Find(folder);
+        var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
         using var weights = found.Open();
         var naming = Naming(weights);
         var (config, block, embeddingWidth) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadText(path) : Whole(found.Read(weights, naming));

@@ -12,16 +12,16 @@ namespace ClipNotebooks.Clip.Checkpoints;
 public static partial class ClipCheckpoint
 {
     /// <summary>Loads a model. The weights go from the file into the model one tensor at a time.</summary>
-    /// <param name="folder">A folder with a model, or a file of weights.</param>
+    /// <param name="idOrFolder">A folder with a model, a file of weights, or a Hub id such as <c>openai/clip-vit-base-patch32</c> (<see cref="HuggingFaceHub.Resolve"/>).</param>
     /// <param name="device">Where the model goes; the CPU by default.</param>
     /// <param name="dtype">The element type of its parameters; float32 by default, whatever the file has.</param>
     /// <returns>The model, in evaluation mode; the caller's to dispose.</returns>
     /// <exception cref="FileNotFoundException">The folder is not there or holds no model; the message says which files were looked for.</exception>
     /// <exception cref="CheckpointException">The files are damaged, or at odds with each other: tensors missing, left over, or of another shape.</exception>
-    public static ClipModel FromPretrained(string folder, Device? device = null, ScalarType? dtype = null)
+    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
+    public static ClipModel FromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        var found = CheckpointFolder.Find(folder);
+        var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
         using var weights = found.Open();
         var naming = Naming(weights);
         var config = found.Read(weights, naming);

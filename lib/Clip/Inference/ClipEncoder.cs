@@ -37,8 +37,8 @@ public sealed class ClipEncoder : IDisposable
     /// <summary>What makes the model's inputs.</summary>
     public ClipProcessor Processor { get; }
 
-    /// <summary>Opens a model's folder.</summary>
-    /// <param name="folder">Such as <c>data/models/tiny-clip</c>.</param>
+    /// <summary>Opens a model.</summary>
+    /// <param name="idOrFolder">A folder such as <c>data/models/tiny-clip</c>, or a Hub id such as <c>openai/clip-vit-base-patch32</c>, which is downloaded once.</param>
     /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
     /// <param name="imageSize">
     /// The side of the images in pixels where it is to be another than the model's own: position embeddings are then interpolated (<see cref="VisionTransformer.InterpolatePositions"/>).
@@ -46,10 +46,12 @@ public sealed class ClipEncoder : IDisposable
     /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs.</exception>
     /// <exception cref="CheckpointException">The weights or the model's configuration are damaged, or do not fit each other.</exception>
     /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged.</exception>
+    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The images would be smaller than a patch.</exception>
     /// <exception cref="InvalidOperationException">The model is a ResNet, whose positions are not interpolated.</exception>
-    public static ClipEncoder FromPretrained(string folder, Device? device = null, int? imageSize = null)
+    public static ClipEncoder FromPretrained(string idOrFolder, Device? device = null, int? imageSize = null)
     {
+        string folder = HuggingFaceHub.Resolve(idOrFolder);
         var model = ClipCheckpoint.FromPretrained(folder);
         try
         {

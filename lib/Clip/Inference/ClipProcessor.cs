@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Text;
 using static TorchSharp.torch;
@@ -18,14 +19,18 @@ public sealed class ClipProcessor(ClipImageTransform transform, ClipTokenizer to
     /// <summary>The tokenizer.</summary>
     public ClipTokenizer Tokenizer { get; } = tokenizer;
 
-    /// <summary>Reads preprocessor_config.json, vocab.json and merges.txt.</summary>
-    /// <param name="folder">A model's folder in the Hugging Face layout.</param>
+    /// <summary>Reads preprocessor_config.json (of an OpenCLIP model open_clip_config.json), vocab.json and merges.txt.</summary>
+    /// <param name="idOrFolder">A model's folder, or a Hub id.</param>
     /// <param name="contextLength">The longest token row that the model takes.</param>
     /// <exception cref="FileNotFoundException">One of the three files is missing.</exception>
     /// <exception cref="InvalidDataException">One of them is damaged; the message says where.</exception>
-    public static ClipProcessor FromPretrained(string folder, int contextLength = 77) => new(
-        new ClipImageTransform(ImageTransformConfig.Load(Path.Combine(folder, "preprocessor_config.json"))),
-        ClipTokenizer.Load(folder, contextLength));
+    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
+    public static ClipProcessor FromPretrained(string idOrFolder, int contextLength = 77)
+    {
+        string folder = HuggingFaceHub.Resolve(idOrFolder), config = Path.Combine(folder, "preprocessor_config.json"), openClip = Path.Combine(folder, "open_clip_config.json");
+        var transform = ImageTransformConfig.Load(!File.Exists(config) && File.Exists(openClip) ? openClip : config);
+        return new ClipProcessor(new ClipImageTransform(transform), ClipTokenizer.Load(folder, contextLength));
+    }
 
     /// <summary>Images to pixels.</summary>
     /// <returns>(B, 3, R, R), float32, normalised; the caller's to dispose.</returns>

@@ -17,6 +17,8 @@ public sealed class ProgramTests
     [InlineData("run", "--only", "x")]
     [InlineData("run", "--timeout", "0")]
     [InlineData("run", "--parallel", "0")]
+    [InlineData("download", "clip")]
+    [InlineData("download", "../clip")]
     public async Task Wrong_usage_is_2_with_a_message_and_no_stack_trace(params string[] arguments)
     {
         (int code, string error) = await RunAsync(arguments);

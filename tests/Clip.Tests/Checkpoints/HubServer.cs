@@ -1,0 +1,191 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace ClipNotebooks.Clip.Tests.Checkpoints;
+
+/// <summary>A Hub on loopback with one repository; its large files come from a second server, as the real Hub's do. Faults are switched on by the test.</summary>
+internal sealed class HubServer : IDisposable
+{
+    internal const string Commit = "0123456789abcdef0123456789abcdef01234567";
+
+    private readonly HttpListener _hub = new(), _storage = new();
+    private readonly Lock _gate = new();
+    private readonly List<string> _requests = [];
+
+    internal HubServer(string id)
+    {
+        Id = id;
+        Endpoint = Start(_hub, AnswerHub);
+        Storage = Start(_storage, AnswerStorage);
+    }
+
+    internal string Id { get; }
+
+    internal Uri Endpoint { get; }
+
+    internal Uri Storage { get; }
+
+    /// <summary>Small files, and large ones (named *.safetensors or *.bin).</summary>
+    internal Dictionary<string, byte[]> Files { get; } = [];
+
+    /// <summary>Looked at before each answer; a status ends it there.</summary>
+    internal Func<HttpListenerRequest, int, (int Status, string? ErrorCode)?> Refuse { get; set; } = (_, _) => null;
+
+    /// <summary>How many bytes of the n-th answer (from 1) of the storage are sent before the connection is cut; null for all.</summary>
+    internal Func<int, int?> CutAfter { get; set; } = _ => null;
+
+    /// <summary>Changes the bytes of the n-th answer of the storage.</summary>
+    internal Func<int, byte[], byte[]> Corrupt { get; set; } = (_, bytes) => bytes;
+
+    internal bool ServesRanges { get; set; } = true;
+
+    /// <summary>Method, path, Range and Authorization of each request; of the storage with a leading "storage".</summary>
+    internal IReadOnlyList<string> Requests
+    {
+        get
+        {
+            lock (_gate) return [.. _requests];
+        }
+    }
+
+    internal int StorageGets => Requests.Count(request => request.StartsWith("storage GET", StringComparison.Ordinal));
+
+    public void Dispose()
+    {
+        _hub.Close();
+        _storage.Close();
+    }
+
+    internal static string Sha256(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    private static bool IsLarge(string name) => name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".bin", StringComparison.Ordinal);
+
+    private static string ETag(string name, byte[] content)
+    {
+        if (IsLarge(name)) return Sha256(content);
+        using var git = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
+        git.AppendData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]);
+        return Convert.ToHexStringLower(git.GetHashAndReset());
+    }
+
+    private static Uri Start(HttpListener listener, Action<HttpListenerContext> answer)
+    {
+        for (int port = Random.Shared.Next(20_000, 60_000); ; port = Random.Shared.Next(20_000, 60_000))
+        {
+            listener.Prefixes.Clear();
+            listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+            try
+            {
+                listener.Start();
+            }
+            catch (HttpListenerException)
+            {
+                continue;
+            }
+            _ = Task.Run(async () =>
+            {
+                while (listener.IsListening)
+                {
+                    HttpListenerContext context;
+                    try
+                    {
+                        context = await listener.GetContextAsync();
+                    }
+                    catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
+                    {
+                        return;
+                    }
+                    _ = Task.Run(() => answer(context));
+                }
+            });
+            return new Uri($"http://127.0.0.1:{port}");
+        }
+    }
+
+    private int Note(string server, HttpListenerRequest request)
+    {
+        lock (_gate)
+        {
+            _requests.Add($"{server}{request.HttpMethod} {request.Url!.AbsolutePath} range={request.Headers["Range"]} token={request.Headers["Authorization"]}");
+            return _requests.Count(line => line.StartsWith(server + request.HttpMethod, StringComparison.Ordinal));
+        }
+    }
+
+    private void AnswerHub(HttpListenerContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        int number = Note("", request);
+        if (Refuse(request, number) is var (status, code))
+        {
+            response.StatusCode = status;
+            if (code is not null) response.Headers["X-Error-Code"] = code;
+            if (status == 429) response.Headers["Retry-After"] = "0";
+            response.Close();
+            return;
+        }
+        string path = request.Url!.AbsolutePath.Trim('/');
+        if (path.StartsWith($"api/models/{Id}/revision/", StringComparison.Ordinal))
+        {
+            byte[] list = JsonSerializer.SerializeToUtf8Bytes(new { sha = Commit, siblings = Files.Keys.Select(name => new { rfilename = name }) });
+            response.Close(list, willBlock: true);
+            return;
+        }
+        string name = path.StartsWith($"{Id}/resolve/{Commit}/", StringComparison.Ordinal) ? path[$"{Id}/resolve/{Commit}/".Length..] : "";
+        if (!Files.TryGetValue(name, out byte[]? content))
+        {
+            response.StatusCode = 404;
+            response.Headers["X-Error-Code"] = path.Contains(Id, StringComparison.Ordinal) ? "EntryNotFound" : "RepoNotFound";
+            response.Close();
+            return;
+        }
+        response.Headers["X-Repo-Commit"] = Commit;
+        if (IsLarge(name))
+        {
+            response.Headers["X-Linked-Etag"] = $"\"{ETag(name, content)}\"";
+            response.Headers["X-Linked-Size"] = $"{content.Length}";
+            response.Headers["ETag"] = "\"another\"";
+            response.StatusCode = 302;
+            response.Headers["Location"] = $"{Storage}{name}";
+            response.Close();
+            return;
+        }
+        response.Headers["ETag"] = $"\"{ETag(name, content)}\"";
+        response.ContentLength64 = content.Length;
+        if (request.HttpMethod == "HEAD") response.Close();
+        else response.Close(content, willBlock: true);
+    }
+
+    private void AnswerStorage(HttpListenerContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        int number = Note("storage ", request);
+        byte[] content = Corrupt(number, Files[request.Url!.AbsolutePath.Trim('/')]);
+        int from = 0;
+        if (ServesRanges && request.Headers["Range"] is { } range)
+        {
+            from = int.Parse(range["bytes=".Length..^1]);
+            response.StatusCode = from < content.Length ? 206 : 416;
+        }
+        byte[] part = content[Math.Min(from, content.Length)..];
+        response.ContentLength64 = part.Length;
+        try
+        {
+            if (CutAfter(number) is { } cut && cut < part.Length)
+            {
+                response.OutputStream.Write(part, 0, cut);
+                response.OutputStream.Flush();
+                Thread.Sleep(100);
+                response.Abort();
+                return;
+            }
+            response.OutputStream.Write(part);
+            response.Close();
+        }
+        catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException or IOException)
+        {
+            response.Abort();
+        }
+    }
+}
