@@ -22,11 +22,15 @@ public sealed class SceneBatches(ClipTokenizer tokenizer, ClipImageTransform tra
     /// <summary>The share of captions that are the full one; the others are any of the scene's.</summary>
     private const double FullCaptions = 0.75;
 
+    /// <summary>Which channels red, green and blue are taken from: the other five orders, and gray.</summary>
+    private static readonly int[][] Channels = [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0], [1, 1, 1]];
+
     private static readonly string[] Templates = [.. PromptTemplates.Photo, "a photo of a {}", "a {}", PromptTemplates.Gap];
 
     /// <summary>
     /// The batch of a step, drawn from <see cref="SceneWorld.Train"/>. One step in four holds scenes with their captions, which teach colours, places and numbers. The others call the
-    /// roll: one scene of each concept, named by a prompt alone, as a classifier names it. Told apart by nothing else, it has to be known by its shape.
+    /// roll: one scene of each concept, named by a prompt alone, as a classifier names it. Half of its coloured things come in other
+    /// colours: a prompt that names no colour stays true, and a colour that the training world never shows with a concept must not speak against it.
     /// </summary>
     /// <returns>Pixels (B, 3, R, R) and token ids (B, L), L being the longest caption's; B is the size given, or the number of concepts.</returns>
     public TrainingBatch Batch(long step) => step % CaptionsEvery == 0 ? Captioned(step) : RollCall(step);
@@ -37,16 +41,16 @@ public sealed class SceneBatches(ClipTokenizer tokenizer, ClipImageTransform tra
         var scene = SyntheticScenes.Create(SceneWorld.Train, index);
         var dice = new Random(HashCode(index));
         return (scene, dice.NextDouble() < FullCaptions ? scene.Captions[0] : scene.Captions[dice.Next(scene.Captions.Count)], dice);
-    });
+    }, recolor: false);
 
     private TrainingBatch RollCall(long step) => Make(SyntheticScenes.Concepts.Count, i =>
     {
         var scene = SyntheticScenes.Create(SceneWorld.Train, SyntheticScenes.Concepts[i], Index(step));
         var dice = new Random(HashCode(Index(step) * SyntheticScenes.Concepts.Count + i));
         return (scene, PromptTemplates.Fill(Templates[dice.Next(Templates.Length)], scene.Concept), dice);
-    });
+    }, recolor: true);
 
-    private TrainingBatch Make(int count, Func<int, (Scene Scene, string Caption, Random Dice)> pair)
+    private TrainingBatch Make(int count, Func<int, (Scene Scene, string Caption, Random Dice)> pair, bool recolor)
     {
         int side = transform.Config.Size, stride = 3 * side * side;
         var pixels = new float[count * stride];
@@ -55,10 +59,19 @@ public sealed class SceneBatches(ClipTokenizer tokenizer, ClipImageTransform tra
         {
             (var scene, captions[i], var dice) = pair(i);
             // At up to three times the resolution: a reader's pictures come larger than the model's and are resized.
-            transform.Apply(scene.Draw(dice.Next(1, 4) * side), pixels.AsSpan(i * stride, stride));
+            var image = scene.Draw(dice.Next(1, 4) * side);
+            if (recolor && scene.Attributes.ContainsKey("color") && dice.Next(2) == 0) image = Recolored(image, Channels[dice.Next(Channels.Length)]);
+            transform.Apply(image, pixels.AsSpan(i * stride, stride));
         }
         var tokens = tokenizer.Tokenize(captions, truncate: true);
         return new TrainingBatch(tensor(pixels, [count, 3, side, side]), tensor(tokens.Ids, [tokens.Count, tokens.Length]));
+    }
+
+    private static RgbImage Recolored(RgbImage image, int[] channels)
+    {
+        var pixels = new byte[image.Pixels.Length];
+        for (int i = 0; i < pixels.Length; i++) pixels[i] = image.Pixels[i - i % 3 + channels[i % 3]];
+        return new RgbImage(image.Width, image.Height, pixels);
     }
 
     private long Index(long step) => ((long)seed << 40) + step;
