@@ -95,11 +95,15 @@ public static partial class ClipCheckpoint
     /// <param name="weights">The file.</param>
     /// <param name="naming">The file's.</param>
     /// <param name="isElsewhere">Whether a tensor belongs to a part of the model that is not loaded.</param>
-    private static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights, ParameterNaming naming, Func<string, bool>? isElsewhere = null)
+    private static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights, ParameterNaming naming, Func<string, bool>? isElsewhere = null) =>
+        CompareShapes(found, skeleton, prefix, weights, name => ParameterNames.Source(name, naming), isElsewhere);
+
+    /// <summary>The same where <paramref name="find"/> says where a parameter lies in the file.</summary>
+    internal static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights, Func<string, ParameterSource> find, Func<string, bool>? isElsewhere = null)
     {
         using var scope = NewDisposeScope();
         var parameters = skeleton.state_dict().ToDictionary(pair => prefix + pair.Key, pair => pair.Value, StringComparer.Ordinal);
-        var sources = parameters.Keys.ToDictionary(name => name, name => ParameterNames.Source(name, naming), StringComparer.Ordinal);
+        var sources = parameters.Keys.ToDictionary(name => name, find, StringComparer.Ordinal);
         var wanted = sources.Values.SelectMany(source => source.Sources).ToHashSet(StringComparer.Ordinal);
         var faults = new List<string>();
         faults.AddRange(wanted.Where(name => !weights.Contains(name)).Select(name => $"{name} is missing"));
@@ -123,7 +127,7 @@ public static partial class ClipCheckpoint
         }
     }
 
-    private static void CompareBlocks(CheckpointFolder found, IWeightFile weights, string tower, int asked, string prefix)
+    internal static void CompareBlocks(CheckpointFolder found, IWeightFile weights, string tower, int asked, string prefix)
     {
         int actual = weights.Blocks(prefix);
         if (actual != asked)
@@ -146,13 +150,17 @@ public static partial class ClipCheckpoint
         $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow no known naming (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}).");
 
     /// <summary>Copies the weights into a fresh module, on <c>meta</c> or not, and hands it on, or disposes of it.</summary>
-    private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device, ScalarType? dtype) where T : nn.Module
+    private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device, ScalarType? dtype) where T : nn.Module =>
+        Fill(module, prefix, weights, name => ParameterNames.Source(name, naming), device, dtype);
+
+    /// <summary>The same where <paramref name="find"/> says where a parameter lies in the file.</summary>
+    internal static T Fill<T>(T module, string prefix, IWeightFile weights, Func<string, ParameterSource> find, Device? device, ScalarType? dtype) where T : nn.Module
     {
         try
         {
             MetaMemory.Allocate(module);
             if (dtype is { } type) module.to(type);
-            Load(module, prefix, weights, naming);
+            Load(module, prefix, weights, find);
             if (device is not null) module.to(device);
             module.eval();
             return module;
@@ -164,13 +172,13 @@ public static partial class ClipCheckpoint
         }
     }
 
-    private static void Load(nn.Module module, string prefix, IWeightFile weights, ParameterNaming naming)
+    private static void Load(nn.Module module, string prefix, IWeightFile weights, Func<string, ParameterSource> find)
     {
         using var _ = no_grad();
         foreach (var (name, parameter) in module.state_dict())
         {
             using var scope = NewDisposeScope();
-            var source = ParameterNames.Source(prefix + name, naming);
+            var source = find(prefix + name);
             if (source.Transposed)
                 parameter.copy_(weights.Read(source.Sources[0]).t());
             else if (source.Sources.Count == 1)
@@ -180,7 +188,7 @@ public static partial class ClipCheckpoint
         }
     }
 
-    private static void WriteText(string path, string text)
+    internal static void WriteText(string path, string text)
     {
         string beside = $"{path}.{Guid.NewGuid():N}.part";
         try

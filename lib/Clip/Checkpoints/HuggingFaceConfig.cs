@@ -89,6 +89,7 @@ internal static class HuggingFaceConfig
         string type = root.Word("model_type", "clip");
         if (type is "clip_vision_model" or "clip_text_model")
             throw new FormatException($"\"model_type\" is \"{type}\", one tower alone: ClipCheckpoint.{(type == "clip_vision_model" ? "VisionFromPretrained" : "TextFromPretrained")} loads it");
+        if (type == "siglip") throw new FormatException("\"model_type\" is \"siglip\": SiglipCheckpoint.FromPretrained loads it");
         if (type != "clip") throw new FormatException($"\"model_type\" is \"{type}\"; \"clip\" is supported");
         // Older files give a tower's values twice, and the second time counts.
         ConfigSection vision = root.Section("vision_config", "vision_config_dict"), text = root.Section("text_config", "text_config_dict");
@@ -140,7 +141,7 @@ internal static class HuggingFaceConfig
         return epsilon > 0 ? new BlockShape(width, heads, mlpWidth ?? 4 * width, Activation(tower), epsilon) : throw new FormatException($"\"{tower.Name("layer_norm_eps")}\" is {epsilon}; it must be above 0");
     }
 
-    private static Activation Activation(ConfigSection tower) => tower.Word("hidden_act", "quick_gelu") switch
+    internal static Activation Activation(ConfigSection tower, string otherwise = "quick_gelu") => tower.Word("hidden_act", otherwise) switch
     {
         "quick_gelu" => Models.Activation.QuickGelu,
         "gelu" => Models.Activation.Gelu,
@@ -157,7 +158,7 @@ internal static class HuggingFaceConfig
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, null),
     };
 
-    private static T Same<T>(string key, T vision, T text) where T : notnull => vision.Equals(text)
+    internal static T Same<T>(string key, T vision, T text) where T : notnull => vision.Equals(text)
         ? vision
         : throw new FormatException($"\"{key}\" differs between the towers: {vision} in vision_config, {text} in text_config");
 }

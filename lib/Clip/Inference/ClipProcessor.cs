@@ -25,11 +25,24 @@ public sealed class ClipProcessor(ClipImageTransform transform, ClipTokenizer to
     /// <exception cref="FileNotFoundException">One of the three files is missing.</exception>
     /// <exception cref="InvalidDataException">One of them is damaged; the message says where.</exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
+    /// <exception cref="NotSupportedException">The folder's tokenizer is a SentencePiece model, as SigLIP's is.</exception>
     public static ClipProcessor FromPretrained(string idOrFolder, int contextLength = 77)
     {
         string folder = HuggingFaceHub.Resolve(idOrFolder), config = Path.Combine(folder, "preprocessor_config.json"), openClip = Path.Combine(folder, "open_clip_config.json");
+        if (!File.Exists(Path.Combine(folder, "vocab.json")) && HasSentencePiece(folder))
+        {
+            throw new NotSupportedException(
+                $"{folder} has a SentencePiece tokenizer, as SigLIP's models do; ClipTokenizer reads CLIP's vocab.json and merges.txt. " +
+                "Make the ids with another tokenizer and hand them to SiglipModel.PadTokens; images need only a ClipImageTransform (ResizeMode.Squash, mean and std 0.5).");
+        }
         var transform = ImageTransformConfig.Load(!File.Exists(config) && File.Exists(openClip) ? openClip : config);
         return new ClipProcessor(new ClipImageTransform(transform), ClipTokenizer.Load(folder, contextLength));
+    }
+
+    private static bool HasSentencePiece(string folder)
+    {
+        string config = Path.Combine(folder, "tokenizer_config.json");
+        return File.Exists(Path.Combine(folder, "spiece.model")) || File.Exists(config) && File.ReadAllText(config).Contains("\"SiglipTokenizer\"", StringComparison.Ordinal);
     }
 
     /// <summary>Images to pixels.</summary>

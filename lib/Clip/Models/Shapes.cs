@@ -17,5 +17,19 @@ internal static class Shapes
             throw new ArgumentException($"{where} takes {wanted} = ({string.Join(", ", sizes.ToArray().Select(s => s == -1 ? "any" : $"{s}"))}); it was given {Text(tensor)}.");
     }
 
+    /// <summary>Requires an image tower's input: its own size, or any of at least a patch where positions are interpolated.</summary>
+    /// <exception cref="ArgumentException">The tensor has another shape; the message has both.</exception>
+    internal static void RequirePixels(Tensor pixels, VisionConfig config, bool anySize)
+    {
+        if (!anySize)
+        {
+            Require(pixels, "The image tower", "(B, 3, R, R)", -1, 3, config.ImageSize, config.ImageSize);
+            return;
+        }
+        Require(pixels, "The image tower", "(B, 3, height, width)", -1, 3, -1, -1);
+        if (Math.Min(pixels.shape[2], pixels.shape[3]) < config.PatchSize)
+            throw new ArgumentException($"The image tower takes images of at least one patch ({config.PatchSize} pixels) either way; it was given {Text(pixels)}.");
+    }
+
     internal static string Text(Tensor tensor) => $"({string.Join(", ", tensor.shape)})";
 }

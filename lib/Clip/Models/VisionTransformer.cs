@@ -91,7 +91,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public Tensor EmbedPatches(Tensor pixels)
     {
-        RequirePixels(pixels);
+        Shapes.RequirePixels(pixels, Config, InterpolatePositions);
         using var scope = NewDisposeScope();
         return _patchEmbedding.call(pixels).flatten(2).transpose(1, 2).MoveToOuterDisposeScope();   // (B, N - 1, D)
     }
@@ -105,17 +105,5 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
         var classToken = _classEmbedding.expand(x.shape[0], 1, -1);                             // (B, 1, D)
         var positions = PositionEmbedding.Interpolate(_positionalEmbedding, 1, pixels.shape[2] / Config.PatchSize, pixels.shape[3] / Config.PatchSize); // (N, D)
         return _lnPre.call(cat([classToken, x], 1).Plus(positions)).MoveToOuterDisposeScope();  // (B, N, D)
-    }
-
-    private void RequirePixels(Tensor pixels)
-    {
-        if (!InterpolatePositions)
-        {
-            Shapes.Require(pixels, "The image tower", "(B, 3, R, R)", -1, 3, Config.ImageSize, Config.ImageSize);
-            return;
-        }
-        Shapes.Require(pixels, "The image tower", "(B, 3, height, width)", -1, 3, -1, -1);
-        if (Math.Min(pixels.shape[2], pixels.shape[3]) < Config.PatchSize)
-            throw new ArgumentException($"The image tower takes images of at least one patch ({Config.PatchSize} pixels) either way; it was given {Shapes.Text(pixels)}.");
     }
 }
