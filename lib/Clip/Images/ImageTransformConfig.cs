@@ -88,7 +88,9 @@ public sealed record ImageTransformConfig
     {
         if (!root.ContainsKey("size") && !root.ContainsKey("crop_size")) throw new InvalidDataException("it has neither \"size\" nor \"crop_size\".");
         var size = root["size"];
-        bool crops = root["do_center_crop"]?.GetValue<bool>() ?? true;
+        // Where the file is silent, Hugging Face's class decides: CLIP's crops, SigLIP's squashes.
+        bool siglip = root["image_processor_type"]?.GetValue<string>().StartsWith("Siglip", StringComparison.Ordinal) ?? false;
+        bool crops = root["do_center_crop"]?.GetValue<bool>() ?? !siglip;
         var mode = size is JsonObject o && o.ContainsKey("longest_edge") ? ResizeMode.Longest
             : size is JsonObject p && p.ContainsKey("height") && !crops ? ResizeMode.Squash
             : ResizeMode.Shortest;

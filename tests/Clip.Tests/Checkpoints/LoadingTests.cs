@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Globalization;
+using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Models;
+using TorchSharp;
+
+namespace ClipNotebooks.Clip.Tests.Checkpoints;
+
+/// <summary>How fast and in how much memory a checkpoint of full size (ViT-B/32, 605 MB) is read; the long form only, for it measures and needs a quiet machine.</summary>
+public sealed class LoadingTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void A_full_size_checkpoint_loads_at_the_pace_of_reading_it_and_in_little_more_than_its_size()
+    {
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1" && OperatingSystem.IsLinux(), "It takes 2 GB and a quiet machine, and reads Linux's memory figures: set CLIP_LONG_TESTS=1.");
+        string folder = Directory.CreateTempSubdirectory("loading").FullName;
+        // From before the first model on: what the allocator keeps of earlier ones counts as the load's, so the figure is an upper bound.
+        long before = Status("VmRSS:");
+        try
+        {
+            using (var model = new ClipModel(ClipConfig.ViTB32)) ClipCheckpoint.SavePretrained(model, folder);
+            string file = Path.Combine(folder, "model.safetensors");
+            long size = new FileInfo(file).Length;
+            double read = Best(() => Read(file)), load = Best(() => ClipCheckpoint.FromPretrained(folder).Dispose());
+
+            File.WriteAllText("/proc/self/clear_refs", "5");
+            using (ClipCheckpoint.FromPretrained(folder))
+            {
+                double memory = (Status("VmHWM:") - before) / (double)size;
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size / 1e6:f0} MB: read in {read:f2} s, loaded in {load:f2} s ({load / read:f2} times), peak {memory:f2} times its size"));
+                Assert.True(load <= 1.5 * read, $"loading takes {load:f2} s, reading from the page cache {read:f2} s");
+                Assert.True(memory <= 1.3, $"the peak is {memory:f2} times the weights");
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static double Best(Action action) => Enumerable.Range(0, 4).Min(_ =>
+    {
+        var clock = Stopwatch.StartNew();
+        action();
+        return clock.Elapsed.TotalSeconds;
+    });
+
+    /// <summary>Into memory that nothing used before, as a load has to.</summary>
+    private static void Read(string file)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        using var memory = torch.empty(stream.Length, dtype: torch.uint8);
+        stream.ReadExactly(memory.bytes);
+    }
+
+    private static long Status(string key) =>
+        1024 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+}
