@@ -8,6 +8,7 @@ public sealed class LessonExerciseTests
     {
         Of(StartHereExercises.CosineSimilarity), Of(StartHereExercises.BestCaption), Of(StartHereExercises.Probabilities),
         Of(ClipArchitectureExercises.Embed), Of(ClipArchitectureExercises.Logits), Of(ClipArchitectureExercises.Temperature), Of(ClipArchitectureExercises.HeadParameters),
+        Of(TextEncoderExercises.Merge), Of(TextEncoderExercises.Row), Of(TextEncoderExercises.CausalMask), Of(TextEncoderExercises.Pool),
         Of(ContrastiveLossExercises.RowLoss), Of(ContrastiveLossExercises.SymmetricLoss), Of(ContrastiveLossExercises.Gradient),
         Of(ContrastiveLossExercises.LearnedScale), Of(ContrastiveLossExercises.Sigmoid),
     }.ToDictionary();
@@ -18,7 +19,7 @@ public sealed class LessonExerciseTests
 
     [Fact]
     public void Every_exercise_of_every_lesson_is_tested_here() => Assert.Equal(
-        new[] { StartHereExercises.Progress, ClipArchitectureExercises.Progress, ContrastiveLossExercises.Progress }.SelectMany(p => p.Exercises).Select(e => e.Title),
+        new[] { StartHereExercises.Progress, ClipArchitectureExercises.Progress, TextEncoderExercises.Progress, ContrastiveLossExercises.Progress }.SelectMany(p => p.Exercises).Select(e => e.Title),
         Attempts.Keys);
 
     [Theory, MemberData(nameof(Titles))]

@@ -19,6 +19,7 @@ public sealed class ViewTests
         { "tensor", new TensorView(zeros(2, 3), Foreign) },
         { "shape table", new ShapeTable([(Foreign, Foreign, zeros(2, 3))]) },
         { "curve", new CurveView(Foreign, Foreign, Foreign, [(Foreign, [1, 2], [3, 4]), ("b", [1, 2], [4, 3])]) },
+        { "token strip", new TokenStrip([new(Foreign, [new([Foreign, "b</w>"], null), new([Foreign + "b</w>"], 7)], [12])]) },
         { "exercise", new ExerciseResult(Foreign, ExerciseStatus.Wrong, Foreign, Foreign) },
         { "progress", new ExerciseProgress(Foreign, [new Exercise<Action> { Title = Foreign, Reference = () => { }, Cases = [], Mistakes = [] }]) },
     };
@@ -50,6 +51,11 @@ public sealed class ViewTests
     public void A_matrix_reads_as_rows_and_columns_in_text() => Assert.Equal(
         ["Title", "        T1       T2", "a     0.00     1.00", "b     2.00     3.00"],
         new MatrixView(arange(4, float32).reshape(2, 2), ["a", "b"], ["T1", "T2"], "Title").ToText().Split(Environment.NewLine));
+
+    [Fact]
+    public void A_token_strip_shows_every_merge_and_the_ids_last() => Assert.Equal(
+        ["at             start        a | t</w>", "               rank 3       at</w> = 41"],
+        new TokenStrip([new("at", [new(["a", "t</w>"], null), new(["at</w>"], 3)], [41])]).ToText().Split(Environment.NewLine));
 
     [Fact]
     public void Names_that_do_not_fit_the_matrix_are_refused_with_both_counts()
