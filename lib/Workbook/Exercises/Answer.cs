@@ -56,7 +56,7 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
     private bool Same(int i, Answer other, double tolerance) => Close(Values[i], other.Values[i], tolerance);
 
     private static bool Close(double a, double b, double tolerance) =>
-        a.Equals(b) || Math.Abs(a - b) <= tolerance * Math.Max(1, Math.Abs(b));
+        a.Equals(b) || (double.IsFinite(b) && Math.Abs(a - b) <= tolerance * Math.Max(1, Math.Abs(b)));
 
     private long[] Position(int index)
     {

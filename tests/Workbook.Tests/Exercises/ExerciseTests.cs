@@ -70,6 +70,15 @@ public sealed class ExerciseTests
         Assert.Equal("for a matrix (2, 2), your function stopped: no idea (FormatException)", Double.Check(_ => throw new FormatException("no idea")).Finding);
 
     [Fact]
+    public void A_finite_answer_is_not_taken_for_an_infinite_one()
+    {
+        var masked = new Exercise<Func<double, double>> { Title = "Masked", Reference = _ => double.NegativeInfinity, Cases = [new("1", f => f(1))], Mistakes = [] };
+        Assert.Equal(ExerciseStatus.Wrong, masked.Check(_ => 0).Status);
+        Assert.Equal(ExerciseStatus.Wrong, masked.Check(_ => double.PositiveInfinity).Status);
+        Assert.Equal(ExerciseStatus.Done, masked.Check(_ => double.NegativeInfinity).Status);
+    }
+
+    [Fact]
     public void Null_is_a_finding() => Assert.Equal("for a matrix (2, 2), your function returned null", Double.Check(_ => null!).Finding);
 
     [Fact]
