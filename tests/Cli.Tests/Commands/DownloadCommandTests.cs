@@ -1,0 +1,47 @@
+namespace ClipNotebooks.Cli.Tests.Commands;
+
+/// <summary>The README's download, from a cache that holds the model already and without a network; the protocol itself is tested beside the library.</summary>
+public sealed class DownloadCommandTests : IDisposable
+{
+    private const string Id = "openai/clip-vit-base-patch32", Commit = "0123456789abcdef0123456789abcdef01234567";
+
+    private readonly TemporaryFolder _cache = new();
+    private readonly Dictionary<string, string?> _before = [];
+
+    public DownloadCommandTests()
+    {
+        foreach (var (name, value) in new[] { ("HF_HUB_CACHE", _cache.Path), ("HF_HUB_OFFLINE", "1") })
+        {
+            _before[name] = Environment.GetEnvironmentVariable(name);
+            Environment.SetEnvironmentVariable(name, value);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var (name, value) in _before) Environment.SetEnvironmentVariable(name, value);
+        _cache.Dispose();
+    }
+
+    [Fact]
+    public async Task The_READMEs_model_is_found_where_it_has_been_downloaded()
+    {
+        string repository = Path.Combine(_cache.Path, "models--openai--clip-vit-base-patch32"), snapshot = Path.Combine(repository, "snapshots", Commit);
+        Directory.CreateDirectory(snapshot);
+        Directory.CreateDirectory(Path.Combine(repository, "refs"));
+        File.WriteAllText(Path.Combine(repository, "refs", "main"), Commit);
+        File.WriteAllText(Path.Combine(snapshot, "config.json"), "{}");
+        File.WriteAllText(Path.Combine(snapshot, "model.safetensors"), "");
+        StringWriter error = new();
+        Assert.True(await Program.RunAsync(["download", Id], error) == ExitCode.Success, error.ToString());
+    }
+
+    [Fact]
+    public async Task Without_it_and_offline_the_message_says_what_to_do()
+    {
+        StringWriter error = new();
+        Assert.Equal(ExitCode.Failed, await Program.RunAsync(["download", Id], error));
+        Assert.Contains("HF_HUB_OFFLINE is set", error.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error.ToString(), StringComparison.Ordinal);
+    }
+}
