@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime;
 using System.Text.Json;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
@@ -60,6 +61,25 @@ public static class Lesson
         if (Path.IsPathRooted(model) && !Directory.Exists(model))
             throw new DirectoryNotFoundException($"There is no model at {model}. Train it with `clipbook train`, or set {ModelVariable} to a model's folder.");
         return ClipEncoder.FromPretrained(model, device);
+    }
+
+    /// <summary>
+    /// An optimizer's step with garbage collection put off until after it. TorchSharp 0.107 does not keep the numbers alive that a step hands to libtorch, a hundred or more: a collection
+    /// among them ends the cell with "Unknown scalar type", now and then. The library's trainer does the same.
+    /// </summary>
+    /// <param name="optimizer">The optimizer, after the backward.</param>
+    public static void Step(optim.Optimizer optimizer)
+    {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        bool held = GCSettings.LatencyMode != GCLatencyMode.NoGCRegion && GC.TryStartNoGCRegion(16 << 20);
+        try
+        {
+            optimizer.step();
+        }
+        finally
+        {
+            if (held && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion) GC.EndNoGCRegion();
+        }
     }
 
     /// <summary>Holds a naive result against the library's: the end of a cell that computes something twice.</summary>

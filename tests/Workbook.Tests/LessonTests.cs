@@ -25,4 +25,16 @@ public sealed class LessonTests
     [Fact]
     public void Results_of_other_shapes_end_the_cell() =>
         Assert.Contains("by hand (2), by the library (2, 1)", Assert.Throws<InvalidOperationException>(() => Lesson.Agree(zeros(2), zeros(2, 1))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_step_is_the_optimizers_and_collection_goes_on_after_it()
+    {
+        using var scope = NewDisposeScope();
+        using var parameter = new TorchSharp.Modules.Parameter(ones(3));
+        using var optimizer = optim.SGD([parameter], 0.5);
+        parameter.sum().backward();
+        Lesson.Step(optimizer);
+        Assert.Equal([0.5f, 0.5f, 0.5f], parameter.data<float>());
+        Assert.NotEqual(System.Runtime.GCLatencyMode.NoGCRegion, System.Runtime.GCSettings.LatencyMode);
+    }
 }
