@@ -10,15 +10,17 @@ internal sealed class HubServer : IDisposable
 {
     internal const string Commit = "0123456789abcdef0123456789abcdef01234567";
 
-    private readonly HttpListener _hub = new(), _storage = new();
+    private readonly HttpListener _hub, _storage;
     private readonly Lock _gate = new();
     private readonly List<string> _requests = [];
 
-    internal HubServer(string id)
+    /// <summary>Serves the repository on the first ports that are free, of those that <paramref name="port"/> gives; of random ones without it.</summary>
+    internal HubServer(string id, Func<int>? port = null)
     {
         Id = id;
-        Endpoint = Start(_hub, AnswerHub);
-        Storage = Start(_storage, AnswerStorage);
+        port ??= () => Random.Shared.Next(20_000, 60_000);
+        (_hub, Endpoint) = Start(port, AnswerHub);
+        (_storage, Storage) = Start(port, AnswerStorage);
     }
 
     internal string Id { get; }
@@ -70,18 +72,21 @@ internal sealed class HubServer : IDisposable
         return Convert.ToHexStringLower(git.GetHashAndReset());
     }
 
-    private static Uri Start(HttpListener listener, Action<HttpListenerContext> answer)
+    /// <summary>A listener on the first port that is free. One that could not start is closed by that, so each attempt has its own.</summary>
+    private static (HttpListener Listener, Uri Address) Start(Func<int> port, Action<HttpListenerContext> answer)
     {
-        for (int port = Random.Shared.Next(20_000, 60_000); ; port = Random.Shared.Next(20_000, 60_000))
+        while (true)
         {
-            listener.Prefixes.Clear();
-            listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+            Uri address = new($"http://127.0.0.1:{port()}");
+            HttpListener listener = new();
+            listener.Prefixes.Add(address.ToString());
             try
             {
                 listener.Start();
             }
             catch (HttpListenerException)
             {
+                listener.Close();
                 continue;
             }
             _ = Task.Run(async () =>
@@ -100,7 +105,7 @@ internal sealed class HubServer : IDisposable
                     _ = Task.Run(() => answer(context));
                 }
             });
-            return new Uri($"http://127.0.0.1:{port}");
+            return (listener, address);
         }
     }
 
