@@ -8,6 +8,7 @@ internal sealed class TemporaryFolder : IDisposable
     internal string Write(string name, string text)
     {
         string path = System.IO.Path.Combine(Path, name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text.ReplaceLineEndings("\n"));
         return path;
     }

@@ -6,7 +6,7 @@ namespace ClipNotebooks.Notebooks.Tests;
 /// <summary>What makes a lesson run alike in every engine and read alike to every reader. Loading refuses a BOM and magics.</summary>
 public sealed partial class ConventionTests
 {
-    private const string Library = "#r \"../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"";
+    private static string Library(string path) => $"#r \"{(Edition.Of(path).IsEnglish ? "" : "../")}../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"";
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
@@ -17,8 +17,9 @@ public sealed partial class ConventionTests
         if (notebook.Meta is null || !notebook.Meta.Contains("\"defaultKernelName\":\"csharp\"", StringComparison.Ordinal))
             wrong.Add("the meta header with the csharp kernel is missing");
         string[] references = [.. notebook.CodeCells.SelectMany(cell => cell.Source.Split('\n')).Where(line => line.StartsWith("#r", StringComparison.Ordinal))];
-        if (references is not [Library] || !notebook.CodeCells.First().Source.Contains(Library, StringComparison.Ordinal))
-            wrong.Add($"one #r, in the first code cell, is expected: {Library}");
+        string library = Library(notebook.Path);
+        if (references is not [var reference] || reference != library || !notebook.CodeCells.First().Source.Contains(library, StringComparison.Ordinal))
+            wrong.Add($"one #r, in the first code cell, is expected: {library}");
         foreach (NotebookCell cell in notebook.CodeCells)
             wrong.AddRange(WrongWith(cell).Select(what => $"line {cell.Line}, cell {cell.Number}: {what}"));
         string prose = string.Join("\n", notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
@@ -26,7 +27,7 @@ public sealed partial class ConventionTests
             wrong.Add("a References section is missing");
         int exercises = ExerciseHeading().Count(prose);
         if (exercises < 3)
-            wrong.Add($"three exercises or more are expected, with a heading or bold text that begins with Exercise; there are {exercises}");
+            wrong.Add($"three exercises or more are expected, each with a heading or bold text such as Exercise 1; there are {exercises}");
         Assert.True(wrong.Count == 0, name + ":\n" + string.Join('\n', wrong));
     }
 
@@ -51,9 +52,9 @@ public sealed partial class ConventionTests
     [GeneratedRegex(@"\(\s*this\s+\w")]
     private static partial Regex ExtensionMethod();
 
-    [GeneratedRegex(@"^#+ .*References", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^#+ .*(?:References|참고 문헌)", RegexOptions.Multiline)]
     private static partial Regex ReferencesHeading();
 
-    [GeneratedRegex(@"^(?:#+ |\*\*)Exercise\b", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:#+ |\*\*)(?:Exercise|연습) \d", RegexOptions.Multiline)]
     private static partial Regex ExerciseHeading();
 }

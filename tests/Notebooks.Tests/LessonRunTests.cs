@@ -10,13 +10,21 @@ public sealed class LessonRun : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         LessonResult[] results = await LessonRunner.RunAsync(Lessons.Paths, new RunOptions { KeepGoing = true }, null, null, CancellationToken.None);
-        Results = results.ToDictionary(result => Path.GetFileName(result.Path));
+        Results = results.ToDictionary(result => Lessons.NameOf(result.Path));
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }
 
-public sealed class LessonRunTests(LessonRun run) : IClassFixture<LessonRun>
+/// <summary>The tests that look at the lessons' run share it.</summary>
+[CollectionDefinition(Name)]
+public sealed class LessonRunCollection : ICollectionFixture<LessonRun>
+{
+    internal const string Name = "the lessons' run";
+}
+
+[Collection(LessonRunCollection.Name)]
+public sealed class LessonRunTests(LessonRun run)
 {
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]

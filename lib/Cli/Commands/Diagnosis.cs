@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Clip.Checkpoints;
 using TorchSharp;
 
@@ -94,7 +95,7 @@ internal static class Diagnosis
     {
         if (root is null)
             return new("lessons", "not inside the repository", "Run clipbook from a folder of the repository.", Fatal: true);
-        int lessons = Directory.Exists(Path.Combine(root, "notebooks")) ? Directory.GetFiles(Path.Combine(root, "notebooks"), "*.dib").Length : 0;
+        int lessons = LessonRunner.All(Path.Combine(root, "notebooks")).Count();
         if (lessons == 0)
             return new("lessons", "no .dib file in notebooks", "Restore the folder: git checkout -- notebooks", Fatal: true);
         string library = Path.Combine(root, "lib", "Workbook", "bin", "Release", "net10.0", "ClipNotebooks.Workbook.dll");

@@ -11,23 +11,25 @@ internal static class RunCommand
 {
     internal static Command Create()
     {
-        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons; all of notebooks/*.dib if none.", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons, of the Korean ones as ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
         Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take.", DefaultValueFactory = _ => 600 };
         Option<bool> keepGoing = new("--keep-going") { Description = "Run the later cells of a lesson after one fails. (Other lessons run in any case.)" };
         Option<string> only = new("--only") { Description = "Numbers of the lessons to run, such as 3,4.", DefaultValueFactory = _ => "" };
+        Option<string?> language = new("--language") { Description = $"One language alone: {Languages}. Default: all." };
         Option<string?> output = new("--output") { Description = "Folder of the pages; replaced as a whole. Default: artifacts/book in the repository." };
         Option<int> parallel = new("--parallel") { Description = "Lessons at once.", DefaultValueFactory = _ => new RunOptions().Parallel };
         Command command = new("run", $"""
             Runs lessons (.dib) without an editor, each in a process of its own, and writes them as HTML pages.
 
             Examples:
-              clipbook run                                  all lessons
+              clipbook run                                  all lessons, in every language
               clipbook run 04                               one lesson, by number, name or path
-              clipbook run --only 3,4 --timeout 120         two lessons, two minutes each
+              clipbook run ko/04                            the same in Korean
+              clipbook run --only 3,4 --language en         two lessons, in English alone
               clipbook run my.dib --output pages --keep-going
 
             {ExitCode.Help}
-            """) { lessons, timeout, keepGoing, only, output, parallel };
+            """) { lessons, timeout, keepGoing, only, language, output, parallel };
         command.SetAction((parsed, token) =>
         {
             double seconds = parsed.GetValue(timeout);
@@ -38,12 +40,17 @@ internal static class RunCommand
                 throw new UserError($"--parallel {atOnce}: at least 1 is needed.", ExitCode.Usage);
             RunOptions options = new() { Timeout = TimeSpan.FromSeconds(seconds), KeepGoing = parsed.GetValue(keepGoing), Parallel = atOnce };
             string? root = RepositoryRoot.TryFind();
-            var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], Numbers(parsed.GetValue(only) ?? ""), root);
+            var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], Numbers(parsed.GetValue(only) ?? ""), EditionOf(parsed.GetValue(language)), root);
             string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", "book");
             return RunAsync(paths, options, folder, token);
         });
         return command;
     }
+
+    private static string Languages => string.Join(", ", Edition.All.Select(edition => edition.Language));
+
+    private static Edition? EditionOf(string? language) => language is null ? null : Edition.All.FirstOrDefault(edition => edition.Language == language)
+        ?? throw new UserError($"--language {language}: the lessons are written in {Languages}.", ExitCode.Usage);
 
     private static int[] Numbers(string only) => [.. only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
@@ -85,7 +92,7 @@ internal static class RunCommand
             }, token);
         });
 
-    private static string Name(string path) => Path.GetFileNameWithoutExtension(path);
+    private static string Name(string path) => LessonRunner.NameOf(path);
 
     private static string Line(LessonResult result) => string.Create(CultureInfo.InvariantCulture,
         $"{result.Name}: {(result.Failures.Count == 0 ? "done" : "failed")} in {result.Seconds:0.0} s");

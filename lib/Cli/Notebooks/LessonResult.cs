@@ -7,7 +7,12 @@ internal sealed record CellResult(NotebookCell Cell, IReadOnlyList<CellOutput> O
 /// variables were gone; null where TorchSharp was not used, or the process died.</summary>
 internal sealed record LessonResult(string Path, Notebook? Notebook, IReadOnlyList<CellResult> Cells, IReadOnlyList<CellFailure> Failures, double Seconds, long? LiveTensors = null)
 {
-    internal string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
+    internal Edition Edition => Edition.Of(Path);
+
+    internal string FileName => System.IO.Path.GetFileNameWithoutExtension(Path);
+
+    /// <summary>The file's name, after the language's where that is not English: 03-text-encoder, ko/03-text-encoder.</summary>
+    internal string Name => LessonRunner.NameOf(Path);
 
     /// <summary>One failure as `file(line): cell N: message`, cell and line left out where unknown.</summary>
     internal string Report(CellFailure failure) =>

@@ -31,12 +31,12 @@ internal static class LessonRunner
         return results;
     }
 
-    /// <summary>Lessons named by path, file name or number; all of notebooks/*.dib where nothing is named.</summary>
+    /// <summary>Lessons named by path, file name or number (ko/03 for the Korean one); all of notebooks where nothing is named.</summary>
     /// <exception cref="UserError">A name or number that no lesson has.</exception>
-    internal static IReadOnlyList<string> Find(IReadOnlyList<string> names, IReadOnlyList<int> numbers, string? root)
+    internal static IReadOnlyList<string> Find(IReadOnlyList<string> names, IReadOnlyList<int> numbers, Edition? edition, string? root)
     {
         string folder = Path.Combine(root ?? ".", "notebooks");
-        string[] all = root is not null && Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*.dib").Order(StringComparer.Ordinal)] : [];
+        string[] all = root is null ? [] : [.. All(folder).Where(path => edition is null || Edition.Of(path) == edition)];
         List<string> chosen = [.. names.Select(name => ByName(name, all))];
         if (names.Count == 0)
             chosen.AddRange(all);
@@ -45,19 +45,30 @@ internal static class LessonRunner
                 if (!chosen.Any(path => NumberOf(path) == number))
                     throw new UserError($"No lesson {number:00} among {Listed(chosen)}.", ExitCode.Usage);
         if (chosen.Count == 0)
-            throw new UserError($"No lessons: there is no .dib file in {Path.GetFullPath(folder)}. Run clipbook inside the repository, or name lessons by path.", ExitCode.Usage);
+            throw new UserError($"No lessons: there is no .dib file in {Path.GetFullPath((edition ?? Edition.English).Folder(folder))}. Run clipbook inside the repository, or name lessons by path.", ExitCode.Usage);
         return [.. chosen.Where(path => numbers.Count == 0 || numbers.Contains(NumberOf(path))).Distinct()];
+    }
+
+    /// <summary>The lessons below a folder of notebooks, edition by edition, in the order of their names.</summary>
+    internal static IEnumerable<string> All(string notebooks) => Edition.All.Select(edition => edition.Folder(notebooks)).Where(Directory.Exists)
+        .SelectMany(folder => Directory.GetFiles(folder, "*.dib").Order(StringComparer.Ordinal));
+
+    internal static string NameOf(string path)
+    {
+        string file = Path.GetFileNameWithoutExtension(path);
+        return Edition.Of(path) is { IsEnglish: false } edition ? $"{edition.Language}/{file}" : file;
     }
 
     private static string ByName(string name, string[] all)
     {
         if (File.Exists(name) || name.EndsWith(".dib", StringComparison.OrdinalIgnoreCase))
             return name;
-        return all.FirstOrDefault(path => Path.GetFileNameWithoutExtension(path) == name || (int.TryParse(name, out int number) && NumberOf(path) == number))
+        string last = name.Split('/')[^1];
+        return all.FirstOrDefault(path => NameOf(path) == name || (int.TryParse(last, out int number) && NumberOf(path) == number && NameOf(path).StartsWith(name[..^last.Length], StringComparison.Ordinal)))
             ?? throw new UserError($"No lesson is called \"{name}\": there are {Listed(all)}.", ExitCode.Usage);
     }
 
-    private static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(Path.GetFileNameWithoutExtension)) is { Length: > 0 } text ? text : "none";
+    private static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(NameOf)) is { Length: > 0 } text ? text : "none";
 
     private static int NumberOf(string path) => int.TryParse(Path.GetFileName(path).Split('-', '.')[0], out int number) ? number : -1;
 }

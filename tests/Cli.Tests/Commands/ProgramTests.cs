@@ -15,6 +15,7 @@ public sealed class ProgramTests
     [InlineData("rum")]
     [InlineData("run", "no-such-lesson")]
     [InlineData("run", "--only", "x")]
+    [InlineData("run", "--language", "fr")]
     [InlineData("run", "--timeout", "0")]
     [InlineData("run", "--parallel", "0")]
     [InlineData("download", "clip")]

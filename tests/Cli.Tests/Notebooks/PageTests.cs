@@ -5,11 +5,11 @@ namespace ClipNotebooks.Cli.Tests.Notebooks;
 
 public sealed class PageTests
 {
-    private static LessonResult Lesson(string text, CellOutput[]? outputs = null, CellFailure? failure = null)
+    private static LessonResult Lesson(string text, CellOutput[]? outputs = null, CellFailure? failure = null, string path = "01-a.dib")
     {
-        Notebook notebook = Notebook.Parse("01-a.dib", text);
+        Notebook notebook = Notebook.Parse(path, text);
         CellResult[] cells = [.. notebook.CodeCells.Select(cell => new CellResult(cell, outputs ?? [], 1, failure))];
-        return new("01-a.dib", notebook, cells, failure is null ? [] : [failure], 1);
+        return new(path, notebook, cells, failure is null ? [] : [failure], 1);
     }
 
     private static string Page(LessonResult result) => new LessonPage([result], ["01-a"], 0).ToHtml();
@@ -94,6 +94,22 @@ public sealed class PageTests
         Assert.Contains("plotly.js v2.28", File.ReadAllText(Path.Combine(book, "plotly.min.js"))[..200]);
         Assert.Contains("<script src=\"plotly.min.js\" defer></script>", File.ReadAllText(Path.Combine(book, "01-a-2.html")));
         Assert.DoesNotContain("<script", File.ReadAllText(Path.Combine(book, "01-a-3.html")));
+    }
+
+    [Fact]
+    public void A_page_names_its_language_and_leads_to_the_same_lesson_in_the_other()
+    {
+        using TemporaryFolder folder = new();
+        string book = Path.Combine(folder.Path, "book");
+        LessonResult[] lessons = [Lesson("#!markdown\n# One"), Lesson("#!markdown\n# Two", path: "02-b.dib"), Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")];
+        BookWriter.Write(lessons, book);
+        string english = File.ReadAllText(Path.Combine(book, "01-a.html")), korean = File.ReadAllText(Path.Combine(book, "01-a.ko.html")), second = File.ReadAllText(Path.Combine(book, "02-b.html"));
+        Assert.Contains("<html lang=\"en\">", english);
+        Assert.Contains("<html lang=\"ko\">", korean);
+        Assert.Contains("<a href=\"01-a.ko.html\" lang=\"ko\" hreflang=\"ko\">한국어</a>", english);
+        Assert.Contains("<a href=\"01-a.html\" lang=\"en\" hreflang=\"en\">English</a>", korean);
+        Assert.DoesNotContain("rel=\"next\"", second);
+        Assert.Matches("(?s)lang=\"en\".*>One<.*>Two<.*lang=\"ko\".*>하나<", File.ReadAllText(Path.Combine(book, "index.html")));
     }
 
     [Fact]

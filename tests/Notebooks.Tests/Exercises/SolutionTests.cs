@@ -9,7 +9,7 @@ namespace ClipNotebooks.Notebooks.Tests.Exercises;
 /// <summary>The lessons' own text: the solution that is folded away passes, the stub in the cell after it is not yet attempted.</summary>
 public sealed partial class SolutionTests
 {
-    public static TheoryData<string, int> Exercises => [.. Lessons.Paths.SelectMany(path => Pairs(path).Select((_, i) => (Path.GetFileName(path), i + 1)))];
+    public static TheoryData<string, int> Exercises => [.. Lessons.Paths.SelectMany(path => Pairs(path).Select((_, i) => (Lessons.NameOf(path), i + 1)))];
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Exercises))]
     public async Task The_folded_solution_passes_its_check(string lesson, int number)

@@ -54,9 +54,9 @@ internal static class BookWriter
         HashSet<string> taken = new(StringComparer.OrdinalIgnoreCase) { "index" };
         return [.. results.Select(result =>
         {
-            string name = result.Name;
+            string own = result.Edition.IsEnglish ? result.FileName : $"{result.FileName}.{result.Edition.Language}", name = own;
             for (int i = 2; !taken.Add(name); i++)
-                name = string.Create(CultureInfo.InvariantCulture, $"{result.Name}-{i}");
+                name = string.Create(CultureInfo.InvariantCulture, $"{own}-{i}");
             return name;
         })];
     }
@@ -67,9 +67,9 @@ internal static class BookWriter
         return reader.ReadToEnd();
     }
 
-    internal static string Document(string title, string body) => $"""
+    internal static string Document(Edition edition, string title, string body) => $"""
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="{edition.Language}">
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -89,25 +89,32 @@ internal static class BookWriter
 
     private static string Index(IReadOnlyList<LessonResult> results, string[] names)
     {
+        Edition[] editions = [.. results.Select(result => result.Edition).Distinct()];
+        Edition first = editions.FirstOrDefault() ?? Edition.English;
+        return Document(first, first.Book, $"""
+            <main class="index">
+            {string.Concat(editions.Select((edition, i) => Lessons(edition, i == 0 ? "h1" : "h2", results, names)))}</main>
+            """);
+    }
+
+    private static string Lessons(Edition edition, string heading, IReadOnlyList<LessonResult> results, string[] names)
+    {
         StringBuilder rows = new();
-        for (int i = 0; i < results.Count; i++)
-        {
-            LessonResult result = results[i];
-            string state = result.Failures.Count == 0 ? "passed" : result.Failures.Count == 1 ? "1 failure" : $"{result.Failures.Count} failures";
+        foreach (var (result, name) in results.Zip(names).Where(pair => pair.First.Edition == edition))
             rows.Append(CultureInfo.InvariantCulture, $"""
-                <tr><td><a href="{Uri.EscapeDataString(names[i])}.html">{WebUtility.HtmlEncode(result.Notebook?.Title ?? result.Name)}</a></td>
-                <td>{result.Cells.Count}</td><td class="{(result.Failures.Count == 0 ? "passed" : "failed")}">{state}</td><td>{result.Seconds:0.0}</td></tr>
+                <tr><td><a href="{Uri.EscapeDataString(name)}.html">{WebUtility.HtmlEncode(result.Notebook?.Title ?? result.Name)}</a></td>
+                <td>{result.Cells.Count}</td><td class="{(result.Failures.Count == 0 ? "passed" : "failed")}">{(result.Failures.Count == 0 ? edition.Passed : edition.Failures(result.Failures.Count))}</td><td>{result.Seconds:0.0}</td></tr>
 
                 """);
-        }
-        return Document("CLIP lessons", $"""
-            <main class="index">
-            <h1>CLIP lessons</h1>
-            <p>Executed lessons, with what their cells showed.</p>
-            <div class="scroll"><table><thead><tr><th>lesson</th><th>code cells</th><th>result</th><th>seconds</th></tr></thead>
+        return $"""
+            <section lang="{edition.Language}">
+            <{heading}>{edition.Book}</{heading}>
+            <p>{edition.About}</p>
+            <div class="scroll"><table><thead><tr><th>{edition.Lesson}</th><th>{edition.CodeCells}</th><th>{edition.Result}</th><th>{edition.Seconds}</th></tr></thead>
             <tbody>
             {rows}</tbody></table></div>
-            </main>
-            """);
+            </section>
+
+            """;
     }
 }

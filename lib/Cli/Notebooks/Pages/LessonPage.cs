@@ -23,27 +23,32 @@ internal sealed partial class LessonPage(IReadOnlyList<LessonResult> results, st
     internal string ToHtml()
     {
         LessonResult result = results[at];
+        Edition edition = result.Edition;
         StringBuilder cells = new();
         if (result.Notebook is null)
-            cells.Append(CultureInfo.InvariantCulture, $"<h1>{Text(result.Name)}</h1>\n<p>This lesson could not be read.</p>\n");
+            cells.Append(CultureInfo.InvariantCulture, $"<h1>{Text(result.Name)}</h1>\n<p>{edition.Unreadable}</p>\n");
         foreach (NotebookCell cell in result.Notebook?.Cells ?? [])
             Append(cells, cell, result.Cells.FirstOrDefault(code => code.Cell.Number == cell.Number));
         foreach (CellFailure failure in result.Failures.Where(failure => !result.Cells.Any(cell => cell.Failure == failure)))
             cells.Append(Failure(failure));
-        return BookWriter.Document(result.Notebook?.Title ?? result.Name, $"""
-            <nav class="contents" aria-label="Contents">
-            <p><a href="index.html">All lessons</a></p>
+        return BookWriter.Document(edition, result.Notebook?.Title ?? result.Name, $"""
+            <nav class="contents" aria-label="{edition.Contents}">
+            <p><a href="index.html">{edition.AllLessons}</a>{Twins()}</p>
             <ul>
             {_contents}</ul>
             </nav>
             <main>
             {cells}
-            <nav class="turn" aria-label="Lessons">{Turn(at - 1, "prev", "← ", "")}{Turn(at + 1, "next", "", " →")}</nav>
+            <nav class="turn" aria-label="{edition.Book}">{Turn(at - 1, "prev", "← ", "")}{Turn(at + 1, "next", "", " →")}</nav>
             </main>
             """);
     }
 
-    private string Turn(int to, string relation, string before, string after) => to < 0 || to >= results.Count ? "<span></span>"
+    /// <summary>Links to the same lesson in other languages.</summary>
+    private string Twins() => string.Concat(results.Zip(names).Where(pair => pair.First.FileName == results[at].FileName && pair.First.Edition != results[at].Edition)
+        .Select(pair => $""" · <a href="{Uri.EscapeDataString(pair.Second)}.html" lang="{pair.First.Edition.Language}" hreflang="{pair.First.Edition.Language}">{pair.First.Edition.Name}</a>"""));
+
+    private string Turn(int to, string relation, string before, string after) => to < 0 || to >= results.Count || results[to].Edition != results[at].Edition ? "<span></span>"
         : $"""<a rel="{relation}" href="{Uri.EscapeDataString(names[to])}.html">{before}{Text(results[to].Notebook?.Title ?? results[to].Name)}{after}</a>""";
 
     private void Append(StringBuilder page, NotebookCell cell, CellResult? code)
@@ -60,7 +65,7 @@ internal sealed partial class LessonPage(IReadOnlyList<LessonResult> results, st
             if (code.Failure is not null)
                 page.Append(Failure(code.Failure));
             else if (code.Seconds is null)
-                page.Append("<p class=\"note\">This cell was not run.</p>\n");
+                page.Append(CultureInfo.InvariantCulture, $"<p class=\"note\">{results[at].Edition.NotRun}</p>\n");
         }
         page.Append("</section>\n");
     }

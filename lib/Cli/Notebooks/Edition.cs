@@ -1,0 +1,58 @@
+namespace ClipNotebooks.Cli.Notebooks;
+
+/// <summary>The language a lesson is written in, and what its page says around it. English lessons lie in notebooks, the others in a folder named by the language's code.</summary>
+internal sealed record Edition(string Language, string Name)
+{
+    internal static readonly Edition English = new("en", "English");
+
+    internal static readonly Edition Korean = new("ko", "한국어")
+    {
+        Book = "CLIP 수업",
+        About = "실행한 수업과 각 셀의 출력입니다.",
+        Lesson = "수업",
+        CodeCells = "코드 셀",
+        Result = "결과",
+        Seconds = "초",
+        Passed = "통과",
+        Failures = count => $"실패 {count}건",
+        Contents = "차례",
+        AllLessons = "모든 수업",
+        NotRun = "이 셀은 실행되지 않았습니다.",
+        Unreadable = "이 수업은 읽을 수 없었습니다.",
+    };
+
+    internal static readonly IReadOnlyList<Edition> All = [English, Korean];
+
+    internal string Book { get; private init; } = "CLIP lessons";
+
+    internal string About { get; private init; } = "Executed lessons, with what their cells showed.";
+
+    internal string Lesson { get; private init; } = "lesson";
+
+    internal string CodeCells { get; private init; } = "code cells";
+
+    internal string Result { get; private init; } = "result";
+
+    internal string Seconds { get; private init; } = "seconds";
+
+    internal string Passed { get; private init; } = "passed";
+
+    internal Func<int, string> Failures { get; private init; } = count => count == 1 ? "1 failure" : $"{count} failures";
+
+    internal string Contents { get; private init; } = "Contents";
+
+    internal string AllLessons { get; private init; } = "All lessons";
+
+    internal string NotRun { get; private init; } = "This cell was not run.";
+
+    internal string Unreadable { get; private init; } = "This lesson could not be read.";
+
+    internal bool IsEnglish => this == English;
+
+    /// <summary>By the folder that the file lies in.</summary>
+    internal static Edition Of(string path) =>
+        All.FirstOrDefault(edition => !edition.IsEnglish && edition.Language == Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)))) ?? English;
+
+    /// <summary>Where this edition's lessons lie.</summary>
+    internal string Folder(string notebooks) => IsEnglish ? notebooks : Path.Combine(notebooks, Language);
+}

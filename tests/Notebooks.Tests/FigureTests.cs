@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using ClipNotebooks.Cli.Notebooks;
+
+namespace ClipNotebooks.Notebooks.Tests;
+
+/// <summary>What the prose states of our own runs is what the cells of its section print; any other figure stands in a paragraph that says where it is from.</summary>
+[Collection(LessonRunCollection.Name)]
+public sealed partial class FigureTests(LessonRun run)
+{
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
+    public void Every_figure_in_the_prose_is_computed_or_cited(string name)
+    {
+        string[] unfounded = [.. Unfounded(run.Results[name])];
+        Assert.True(unfounded.Length == 0, $"{name}: no cell of the section prints these, and the paragraph cites nothing:\n{string.Join('\n', unfounded)}");
+    }
+
+    [Theory]
+    [InlineData("a loss of 0.83, as the cell says", "loss 0.8284")]
+    [InlineData("right in 98 % of them", "97.96 %")]
+    [InlineData("7 of 8 are right", "right: 7 of 8")]
+    [InlineData("8개 중 7개가 맞습니다", "right: 7 of 8")]
+    [InlineData("3 times as steep", "ratio 3.0")]
+    [InlineData("at −0.5 it turns", "-0.499")]
+    public void A_figure_is_found_at_the_precision_that_the_prose_gives(string prose, string output) => Assert.Empty(Missing(prose, [output]));
+
+    [Theory]
+    [InlineData("a loss of 0.83", "loss 0.835")]
+    [InlineData("right in 98 %", "0.98")]
+    [InlineData("right in 98 %", "97.4 %")]
+    [InlineData("7 of 8 are right", "right: 8 of 8")]
+    [InlineData("0.834 at the end", "0.83")]
+    public void A_figure_that_nothing_prints_is_missed(string prose, string output) => Assert.Single(Missing(prose, [output]));
+
+    private static IEnumerable<string> Unfounded(LessonResult lesson)
+    {
+        var printed = lesson.Cells.ToDictionary(cell => cell.Cell.Number, cell => string.Join('\n', cell.Outputs.Select(output => output.Text)));
+        List<(string Title, List<(string Text, int Line)> Prose, List<string> Outputs)> sections = [("", [], [])];
+        foreach (NotebookCell cell in lesson.Notebook!.Cells)
+        {
+            if (cell.IsCode)
+            {
+                sections[^1].Outputs.Add(printed[cell.Number]);
+                continue;
+            }
+            foreach (string part in SectionStart().Split(cell.Source))
+            {
+                if (part.StartsWith("## ", StringComparison.Ordinal)) sections.Add((part.Split('\n')[0], [], []));
+                sections[^1].Prose.Add((part, cell.Line));
+            }
+        }
+        return from section in sections
+               where !ReferencesTitle().IsMatch(section.Title)
+               let outputs = section.Outputs.Count > 0 ? section.Outputs : [.. printed.Values]
+               from prose in section.Prose
+               from paragraph in Set().Replace(prose.Text, " ").Split("\n\n")
+               where !Citation().IsMatch(paragraph)
+               from figure in Missing(paragraph, outputs)
+               select $"line {prose.Line} and after, \"{section.Title.TrimStart('#', ' ')}\": {figure}";
+    }
+
+    /// <summary>The figures of a text that are not among the outputs.</summary>
+    private static IEnumerable<string> Missing(string text, IReadOnlyCollection<string> outputs)
+    {
+        string all = string.Join('\n', outputs);
+        foreach (Match share in Share().Matches(text))
+        {
+            string stated = share.Groups["right"].Success ? $"{share.Groups["right"].Value} of {share.Groups["all"].Value}" : share.Value;
+            if (!all.Contains(stated, StringComparison.Ordinal)) yield return stated;
+        }
+        foreach (Match figure in Figure().Matches(Share().Replace(text, " ")))
+        {
+            string stated = figure.Groups["number"].Value;
+            int decimals = stated.Contains('.', StringComparison.Ordinal) ? stated.Length - stated.IndexOf('.', StringComparison.Ordinal) - 1 : 0;
+            bool percent = figure.Groups["unit"].Value is "%" or "percent";
+            if (!Number().Matches(all).Any(found => Same(found, Value(stated), decimals, percent))) yield return figure.Value;
+        }
+    }
+
+    private static bool Same(Match found, double stated, int decimals, bool percent)
+    {
+        string number = found.Groups["number"].Value;
+        int given = number.Contains('.', StringComparison.Ordinal) ? number.Length - number.IndexOf('.', StringComparison.Ordinal) - 1 : 0;
+        return given >= decimals && found.Groups["unit"].Success == percent && Math.Abs(Value(number) - stated) <= (0.5 * Math.Pow(10, -decimals)) - (given > decimals ? 1e-12 : 0.4 * Math.Pow(10, -decimals));
+    }
+
+    private static double Value(string number) => double.Parse(number.Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+
+    [GeneratedRegex("^(?=## )", RegexOptions.Multiline)]
+    private static partial Regex SectionStart();
+
+    [GeneratedRegex("References|참고 문헌")]
+    private static partial Regex ReferencesTitle();
+
+    /// <summary>What is no prose: folded solutions, code, formulas.</summary>
+    [GeneratedRegex(@"<details>.*?</details>|```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]*\$", RegexOptions.Singleline)]
+    private static partial Regex Set();
+
+    [GeneratedRegex(@"\b(?:paper|section|table|figure|appendix|document|arXiv)\b|논문|절|표|그림|부록|문서", RegexOptions.IgnoreCase)]
+    private static partial Regex Citation();
+
+    [GeneratedRegex(@"\b\d+ of \d+\b|(?<all>\d+)\s*[개장]\s*(?:중|가운데)\s*(?<right>\d+)\s*[개장]")]
+    private static partial Regex Share();
+
+    [GeneratedRegex(@"(?<![\d.])(?<number>\d[\d,]*\.\d+|\d+(?=\s*(?:%|percent\b|×(?!\s*\d)|times\b|배\b)))\s*(?<unit>%|percent\b)?")]
+    private static partial Regex Figure();
+
+    [GeneratedRegex(@"(?<![\d.])(?<number>\d[\d,]*(?:\.\d+)?)(?:\s*(?<unit>%))?")]
+    private static partial Regex Number();
+}
