@@ -25,6 +25,12 @@ public sealed partial class ConventionTests
         string prose = string.Join("\n", notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
         if (!ReferencesHeading().IsMatch(prose))
             wrong.Add("a References section is missing");
+        foreach (string target in Link().Matches(prose).Select(link => link.Groups["target"].Value).Where(target => !target.Contains(':', StringComparison.Ordinal)))
+            if (!Path.Exists(Path.Combine(Path.GetDirectoryName(notebook.Path)!, target.Split('#')[0])))
+                wrong.Add($"the link to {target} leads to nothing");
+        string code = string.Join("\n", notebook.CodeCells.Select(cell => cell.Source));
+        if (RandomNumber().Match(code) is { Success: true } random && !code[..random.Index].Contains("manual_seed(", StringComparison.Ordinal))
+            wrong.Add($"{random.Value}…): a random number before any seed is fixed (random.manual_seed), or without one");
         int exercises = ExerciseHeading().Count(prose);
         if (exercises < 3)
             wrong.Add($"three exercises or more are expected, each with a heading or bold text such as Exercise 1; there are {exercises}");
@@ -45,6 +51,12 @@ public sealed partial class ConventionTests
 
     [GeneratedRegex(@"^(?:[a-z]+ )*(?:class|record|struct|interface) ", RegexOptions.Multiline)]
     private static partial Regex TypeDeclaration();
+
+    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"\b(?:new Random\(\)|Random\.Shared|randn?(?:_like)?\(|randint\(|randperm\(|init\.(?:normal|uniform|xavier_uniform|kaiming_uniform)_\()")]
+    private static partial Regex RandomNumber();
 
     [GeneratedRegex(@"^\s*namespace\s", RegexOptions.Multiline)]
     private static partial Regex NamespaceDeclaration();

@@ -20,6 +20,7 @@ public sealed class ViewTests
         { "shape table", new ShapeTable([(Foreign, Foreign, zeros(2, 3))]) },
         { "curve", new CurveView(Foreign, Foreign, Foreign, [(Foreign, [1, 2], [3, 4]), ("b", [1, 2], [4, 3])]) },
         { "token strip", new TokenStrip([new(Foreign, [new([Foreign, "b</w>"], null), new([Foreign + "b</w>"], 7)], [12])]) },
+        { "search gallery", new SearchGallery(Foreign, [(Red, Foreign, 0.5)]) },
         { "exercise", new ExerciseResult(Foreign, ExerciseStatus.Wrong, Foreign, Foreign) },
         { "progress", new ExerciseProgress(Foreign, [new Exercise<Action> { Title = Foreign, Reference = () => { }, Cases = [], Mistakes = [] }]) },
     };
@@ -131,4 +132,16 @@ public sealed class ViewTests
         Assert.StartsWith("shape () · dtype bool · device cpu · range 1 to 1", new TensorView(scalar).ToText(), StringComparison.Ordinal);
         Assert.Equal(before, TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
+
+    [Fact]
+    public void A_gallery_reads_as_a_ranked_list_in_text_and_says_when_it_is_empty()
+    {
+        Assert.Equal(["a cat", "  1  0.500  one.png", "  2  -0.250  two.png"], new SearchGallery("a cat", [(Red, "one.png", 0.5), (Red, "two.png", -0.25)]).ToText().Split(Environment.NewLine));
+        Assert.Equal(["a cat", "nothing found"], new SearchGallery("a cat", []).ToText().Split(Environment.NewLine));
+        Assert.Contains("alt=\"1: one.png\"", new SearchGallery("a cat", [(Red, "one.png", 0.5)]).ToHtml(), StringComparison.Ordinal);
+    }
+
+    [Theory, InlineData(1.5), InlineData(double.NaN)]
+    public void What_is_not_a_cosine_is_refused_with_its_name(double score) =>
+        Assert.Contains("\"one.png\"", Assert.Throws<ArgumentException>(() => new SearchGallery("a cat", [(Red, "one.png", score)])).Message, StringComparison.Ordinal);
 }
