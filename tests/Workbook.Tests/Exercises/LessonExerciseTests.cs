@@ -44,4 +44,7 @@ public sealed class LessonExerciseTests
 
     private static (string, IReadOnlyList<(string, Func<ExerciseResult>, string?)>) Of<T>(Exercise<T> exercise) where T : Delegate =>
         (exercise.Title, [("reference", () => exercise.Check(exercise.Reference), null), .. exercise.Mistakes.Select(m => (m.Name, (Func<ExerciseResult>)(() => exercise.Check(m.Attempt)), (string?)m.Hint))]);
+
+    private static (string, IReadOnlyList<(string, Func<ExerciseResult>, string?)>) Of(PromptExercise exercise) =>
+        (exercise.Title, [("reference", () => exercise.Check(exercise.Reference), null), .. exercise.Mistakes.Select(m => (m.Name, (Func<ExerciseResult>)(() => exercise.Check(m.Attempt)), (string?)m.Hint))]);
 }

@@ -16,6 +16,8 @@ public sealed class ViewTests
         { "similarity matrix", new SimilarityMatrix(arange(2, float32).reshape(1, 2), [Red], [Foreign, "a cat"], Foreign) },
         { "image strip", new ImageStrip([Red], [Foreign]) },
         { "probability bars", new ProbabilityBars([(Foreign, 0.25), ("b", 0.75)], Foreign) },
+        { "confusion matrix", new ConfusionMatrix([[1, 2], [3, 4]], [Foreign, "b"], Foreign, [Red, Red]) },
+        { "prediction cards", new PredictionCards([Red], [Foreign], ["b"], [[(Foreign, 0.25), ("b", 0.75)]]) },
         { "tensor", new TensorView(zeros(2, 3), Foreign) },
         { "shape table", new ShapeTable([(Foreign, Foreign, zeros(2, 3))]) },
         { "curve", new CurveView(Foreign, Foreign, Foreign, [(Foreign, [1, 2], [3, 4]), ("b", [1, 2], [4, 3])]) },
