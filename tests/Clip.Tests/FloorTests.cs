@@ -13,8 +13,9 @@ public sealed partial class FloorTests
         ["Clip/Checkpoints"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
         ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
         ["Clip/Inference"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints", "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text"],
+        ["Search"] = ["TorchSharp", "ClipNotebooks.Clip"],
         ["Plots"] = ["Plotly.NET"],
-        ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Workbook"],
+        ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Search", "ClipNotebooks.Workbook"],
         ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.CodeAnalysis"],
     };
 

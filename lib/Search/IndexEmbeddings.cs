@@ -1,0 +1,57 @@
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Search;
+
+/// <summary>The vectors of an index, to read. Each call shows what is committed at that moment; order is that of adding.</summary>
+public sealed class IndexEmbeddings
+{
+    private readonly ImageSearchIndex _index;
+
+    internal IndexEmbeddings(ImageSearchIndex index) => _index = index;
+
+    /// <summary>N.</summary>
+    public int Count => _index.Count;
+
+    /// <summary>E.</summary>
+    public int Width => _index.Width;
+
+    /// <summary>One image's vector.</summary>
+    /// <param name="id">Its name in the index (<see cref="IndexEntry.Id"/>).</param>
+    /// <returns>(E) values, of length 1.</returns>
+    /// <exception cref="KeyNotFoundException">There is no such image.</exception>
+    public float[] this[string id] => _index.Read(snapshot => snapshot.Find(id) is >= 0 and var row
+        ? snapshot.Vector(row)
+        : throw new KeyNotFoundException($"The index in {_index.Folder} has no image \"{id}\"."));
+
+    /// <summary>The images' names: the N rows of <see cref="ToTensor"/>.</summary>
+    public IReadOnlyList<string> Ids => _index.Read(snapshot => snapshot.Entries().Select(pair => pair.Entry.Id).ToArray());
+
+    /// <summary>All images with their vectors of E values, one at a time; what is committed when the reading begins.</summary>
+    public IEnumerable<(IndexEntry Entry, float[] Embedding)> All()
+    {
+        var snapshot = _index.Hold();
+        try
+        {
+            foreach (var (row, entry) in snapshot.Entries()) yield return (_index.Public(entry), snapshot.Vector(row));
+        }
+        finally
+        {
+            snapshot.Release();
+        }
+    }
+
+    /// <summary>All vectors, copied.</summary>
+    /// <returns>(N, E), float32, on the CPU, rows of length 1; the caller's to dispose.</returns>
+    public Tensor ToTensor() => _index.Read(snapshot =>
+    {
+        var matrix = empty([snapshot.Live, snapshot.Header.Width], dtype: float32);
+        for (long row = 0, target = 0; row < snapshot.Rows; row++)
+        {
+            if (snapshot.IsDead(row)) continue;
+            using var place = matrix[target++];
+            using var vector = tensor(snapshot.Vector(row));
+            place.copy_(vector);
+        }
+        return matrix;
+    });
+}

@@ -1,0 +1,10 @@
+namespace ClipNotebooks.Search;
+
+/// <summary>An image of the index.</summary>
+/// <param name="Id">
+/// Its name, unique in the index: a file's path relative to <see cref="ImageSearchIndex.Root"/> with '/' between folders, or absolute where the file lies elsewhere; of an image from memory the
+/// name that was given.
+/// </param>
+/// <param name="Path">Where the file is; null for an image from memory.</param>
+/// <param name="Metadata">What was stored with it.</param>
+public sealed record IndexEntry(string Id, string? Path, IReadOnlyDictionary<string, string> Metadata);

@@ -1,0 +1,34 @@
+using ClipNotebooks.Clip.Images;
+
+namespace ClipNotebooks.Search;
+
+/// <summary>How an index is made and how it adds images. Only <see cref="Storage"/> is kept in the folder.</summary>
+public sealed record IndexOptions
+{
+    /// <summary>How a new index keeps its vectors; an index that is opened keeps its own.</summary>
+    public VectorStorage Storage { get; init; } = VectorStorage.Float32;
+
+    /// <summary>
+    /// The folder that relative paths begin at. Null: of a new index the first folder that is added; of one that is opened the folder it remembers. Given on opening, it says where the images
+    /// are now, when they were moved.
+    /// </summary>
+    public string? Root { get; init; }
+
+    /// <summary>What decodes files; SkiaSharp by default, with <see cref="MaxPixels"/>.</summary>
+    public IImageDecoder? Decoder { get; init; }
+
+    /// <summary>The most pixels an image may have; a file that claims more is refused by its header. Heeded by the default decoder.</summary>
+    public long MaxPixels { get; init; } = SkiaImageDecoder.DefaultMaxPixels;
+
+    /// <summary>The most bytes a file may have; a longer one is not read.</summary>
+    public long MaxFileBytes { get; init; } = 256L << 20;
+
+    /// <summary>Images encoded and committed at once: what a crash can lose. At least 1.</summary>
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>What is to be stored with a file, by its path; called from several threads at once.</summary>
+    public Func<string, IReadOnlyDictionary<string, string>?>? MetadataOf { get; init; }
+
+    /// <summary>The endings of the files that a folder is searched for, with the dot; case does not matter.</summary>
+    public IReadOnlyCollection<string> Extensions { get; init; } = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"];
+}

@@ -1,0 +1,39 @@
+namespace ClipNotebooks.Search.Indexing;
+
+/// <summary>The image files of a folder. Links are not followed: what they lead to may lie outside, or above.</summary>
+internal sealed class FolderScan
+{
+    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+
+    /// <summary>Files with one of the endings, sorted by path.</summary>
+    internal List<FileInfo> Files { get; } = [];
+
+    /// <summary>Folders that could not be listed.</summary>
+    internal List<UnreadableFile> Unreadable { get; } = [];
+
+    internal static FolderScan Run(string folder, bool recursive, IReadOnlyCollection<string> extensions, CancellationToken cancellation)
+    {
+        var scan = new FolderScan();
+        var endings = new HashSet<string>(extensions, StringComparer.OrdinalIgnoreCase);
+        var waiting = new Stack<DirectoryInfo>([new DirectoryInfo(folder)]);
+        while (waiting.TryPop(out var next))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                foreach (var entry in next.GetFileSystemInfos("*", Everything))
+                {
+                    if (entry.Attributes.HasFlag(FileAttributes.ReparsePoint) && entry.LinkTarget is not null) continue;
+                    if (entry is DirectoryInfo inner && recursive) waiting.Push(inner);
+                    if (entry is FileInfo file && endings.Contains(file.Extension)) scan.Files.Add(file);
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                scan.Unreadable.Add(new UnreadableFile(next.FullName, $"The folder cannot be listed: {exception.Message}"));
+            }
+        }
+        scan.Files.Sort((x, y) => string.CompareOrdinal(x.FullName, y.FullName));
+        return scan;
+    }
+}

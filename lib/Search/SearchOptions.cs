@@ -1,0 +1,31 @@
+namespace ClipNotebooks.Search;
+
+/// <summary>Which results a search gives.</summary>
+public sealed record SearchOptions
+{
+    /// <summary>How many at most, at least 1.</summary>
+    public int Count { get; init; } = 10;
+
+    /// <summary>How many of the best are left out: with <see cref="Count"/> 10, 10 gives the second page.</summary>
+    public int Skip { get; init; }
+
+    /// <summary>The least cosine similarity, −1 to 1.</summary>
+    public double MinScore { get; init; } = -1;
+
+    /// <summary>
+    /// Which images count, by path and metadata; all where it is null. Asked only of images that would be among the best so far, so a filter that
+    /// passes many is nearly free. Called from several threads at once.
+    /// </summary>
+    public Func<IndexEntry, bool>? Filter { get; init; }
+
+    /// <summary>Stops a search under way.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(Count, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(Skip);
+        if (double.IsNaN(MinScore)) throw new ArgumentOutOfRangeException(nameof(MinScore), "The least score is not a number.");
+    }
+}

@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using ClipNotebooks.Clip.Images;
+
+namespace ClipNotebooks.Search;
+
+/// <summary>
+/// A point in CLIP's space put together from texts, images and embeddings: the sum of weight × unit vector, made a unit vector again.
+/// <c>new SearchQuery().Plus(photo).Plus("at night", 0.5).Minus("people", 0.3)</c>. Immutable: each call gives a new query.
+/// </summary>
+public sealed record SearchQuery
+{
+    internal ImmutableList<Term> Terms { get; private init; } = [];
+
+    /// <summary>More of what a text says.</summary>
+    /// <param name="text">A caption.</param>
+    /// <param name="weight">How much; finite.</param>
+    public SearchQuery Plus(string text, double weight = 1)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(text);
+        return With(new Term(text, null, null, weight));
+    }
+
+    /// <summary>More like an image.</summary>
+    /// <param name="image">Any size.</param>
+    /// <param name="weight">How much; finite.</param>
+    public SearchQuery Plus(RgbImage image, double weight = 1)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return With(new Term(null, image, null, weight));
+    }
+
+    /// <summary>More of what an embedding points to.</summary>
+    /// <param name="embedding">(E) values of any length but 0.</param>
+    /// <param name="weight">How much; finite.</param>
+    public SearchQuery Plus(ReadOnlySpan<float> embedding, double weight = 1) => With(new Term(null, null, embedding.ToArray(), weight));
+
+    /// <summary>Less of what a text says.</summary>
+    /// <inheritdoc cref="Plus(string, double)"/>
+    public SearchQuery Minus(string text, double weight = 1) => Plus(text, -weight);
+
+    /// <summary>Less like an image.</summary>
+    /// <inheritdoc cref="Plus(RgbImage, double)"/>
+    public SearchQuery Minus(RgbImage image, double weight = 1) => Plus(image, -weight);
+
+    /// <summary>Less of what an embedding points to.</summary>
+    /// <inheritdoc cref="Plus(ReadOnlySpan{float}, double)"/>
+    public SearchQuery Minus(ReadOnlySpan<float> embedding, double weight = 1) => Plus(embedding, -weight);
+
+    private SearchQuery With(Term term)
+    {
+        if (!double.IsFinite(term.Weight)) throw new ArgumentOutOfRangeException(nameof(term), $"The weight {term.Weight} is not a number that can be added.");
+        return this with { Terms = Terms.Add(term) };
+    }
+
+    /// <summary>One of text, image and embedding, with its weight.</summary>
+    internal sealed record Term(string? Text, RgbImage? Image, float[]? Embedding, double Weight);
+}

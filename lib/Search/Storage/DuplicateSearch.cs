@@ -1,0 +1,37 @@
+namespace ClipNotebooks.Search.Storage;
+
+/// <summary>Every pair of rows is compared.</summary>
+internal static unsafe class DuplicateSearch
+{
+    /// <summary>Groups of rows, each connected by pairs at least as similar as the threshold; in the order of their first rows.</summary>
+    /// <param name="snapshot">Held by the caller.</param>
+    /// <param name="threshold">The least score of a pair.</param>
+    /// <param name="cancellation">Stops between two rows.</param>
+    internal static List<List<long>> Run(Snapshot snapshot, float threshold, CancellationToken cancellation)
+    {
+        var live = new List<long>();
+        for (long row = 0; row < snapshot.Rows; row++)
+            if (!snapshot.IsDead(row)) live.Add(row);
+        var parent = Enumerable.Range(0, live.Count).ToArray();
+        var joining = new Lock();
+        // A float32 sum of E products of unit vectors is this close to 1 where it would be 1.
+        float least = threshold - 1e-6f * MathF.Sqrt(snapshot.Header.Width);
+        Parallel.For(0, live.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
+        {
+            var product = new DotProduct(snapshot.Vector(live[i]), snapshot.Header.VectorStorage);
+            for (int j = i + 1; j < live.Count; j++)
+            {
+                if (product.With(snapshot.Row(live[j])) < least) continue;
+                lock (joining) parent[Math.Max(Leader(i), Leader(j))] = Math.Min(Leader(i), Leader(j));
+            }
+        });
+        return [.. Enumerable.Range(0, live.Count).GroupBy(Leader).Where(group => group.Count() > 1).OrderBy(group => group.Key)
+            .Select(group => group.Select(i => live[i]).ToList())];
+
+        int Leader(int i)
+        {
+            while (parent[i] != i) i = parent[i] = parent[parent[i]];
+            return i;
+        }
+    }
+}

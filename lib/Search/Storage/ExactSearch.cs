@@ -1,0 +1,47 @@
+namespace ClipNotebooks.Search.Storage;
+
+/// <summary>One pass over all rows: nothing is approximated.</summary>
+internal static unsafe class ExactSearch
+{
+    /// <summary>Values below which a second thread costs more than it saves.</summary>
+    private const long ValuesPerThread = 1 << 20;
+
+    /// <summary>Rows between two looks at the cancellation.</summary>
+    private const int Block = 4096;
+
+    /// <summary>The best rows in order, the best first.</summary>
+    /// <param name="snapshot">Held by the caller.</param>
+    /// <param name="query">(E), of length 1.</param>
+    /// <param name="count">How many, at least 1.</param>
+    /// <param name="minimum">The least score.</param>
+    /// <param name="filter">Which rows count; asked only of rows that would be among the best so far; from several threads.</param>
+    /// <param name="cancellation">Stops between two blocks.</param>
+    internal static List<(float Score, long Row)> Run(Snapshot snapshot, float[] query, int count, float minimum, Func<long, bool>? filter, CancellationToken cancellation)
+    {
+        int keep = (int)Math.Clamp(snapshot.Live, 1, count);
+        long blocks = (snapshot.Rows + Block - 1) / Block;
+        int threads = (int)Math.Clamp(snapshot.Rows * snapshot.Header.Width / ValuesPerThread, 1, Environment.ProcessorCount);
+        var product = new DotProduct(query, snapshot.Header.VectorStorage);
+        var parts = new TopRows[threads];
+        long next = -1;
+        if (threads == 1) Scan(0);
+        else Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, Scan);
+        return [.. parts.SelectMany(part => part.Kept).OrderByDescending(kept => kept.Score).ThenBy(kept => kept.Row).Take(keep)];
+
+        // Each thread takes the next block that none has: a thread that is held up holds up one block.
+        void Scan(int part)
+        {
+            var best = parts[part] = new TopRows(keep, minimum);
+            for (long block; (block = Interlocked.Increment(ref next)) < blocks;)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                long end = Math.Min(snapshot.Rows, (block + 1) * Block);
+                for (long row = block * Block; row < end; row++)
+                {
+                    float score = product.With(snapshot.Row(row));
+                    if (best.Takes(score) && !snapshot.IsDead(row) && filter?.Invoke(row) != false) best.Add(score, row);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using System.Runtime.InteropServices;
+
+namespace ClipNotebooks.Search.Storage;
+
+/// <summary>
+/// The one writer of an index, by a lock of the operating system that ends with the process. A commit appends rows, flushes them to the device, appends
+/// the record that speaks of them, and flushes that: whatever moment a crash picks, every record that is whole speaks of rows that are there.
+/// </summary>
+internal sealed class IndexWriter : IDisposable
+{
+    internal const string LockName = "writer.lock";
+
+    private readonly FileStream _lock;
+    private FileStream _journal;
+    private FileStream _vectors;
+
+    private IndexWriter(FileStream @lock, FileStream journal, FileStream vectors) => (_lock, _journal, _vectors) = (@lock, journal, vectors);
+
+    /// <summary>Becomes the writer; cuts off what a crash left after the last commit, and removes files that a compaction left.</summary>
+    /// <param name="folder">The index.</param>
+    /// <param name="snapshot">What is committed; replaced by the newest.</param>
+    /// <exception cref="IOException">Another index object, of this process or another, is writing.</exception>
+    internal static IndexWriter Open(string folder, ref Snapshot snapshot)
+    {
+        var held = Lock(folder);
+        FileStream? journal = null, vectors = null;
+        try
+        {
+            var newest = Snapshot.Load(folder, snapshot);
+            snapshot.Dispose();
+            snapshot = newest;
+            journal = OpenAppending(Path.Combine(folder, Snapshot.JournalName));
+            vectors = OpenAppending(Path.Combine(folder, snapshot.Header.VectorsName));
+            journal.SetLength(snapshot.JournalLength);
+            vectors.SetLength(snapshot.VectorsLength);
+            foreach (string stray in Directory.GetFiles(folder, "vectors*.bin").Concat(Directory.GetFiles(folder, "*.part")))
+                if (Path.GetFileName(stray) != snapshot.Header.VectorsName) File.Delete(stray);
+            return new IndexWriter(held, journal, vectors);
+        }
+        catch
+        {
+            journal?.Dispose();
+            vectors?.Dispose();
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes the files of an index without rows, the journal last: it is what makes the folder an index.</summary>
+    /// <exception cref="IOException">The folder holds an index already, or cannot be written.</exception>
+    internal static void Create(string folder, IndexHeader header, string? root)
+    {
+        Directory.CreateDirectory(folder);
+        using var held = Lock(folder);
+        string journal = Path.Combine(folder, Snapshot.JournalName);
+        if (File.Exists(journal)) throw new IOException($"{folder} holds an index already: open it with {nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Open)}, or delete the folder first.");
+        WriteWhole(Path.Combine(folder, header.VectorsName), Snapshot.VectorsHeader(header));
+        WriteWhole(journal, [.. JournalRecord.Magic, .. JournalRecord.OfHeader(header), .. root is null ? [] : JournalRecord.OfRoot(root)]);
+    }
+
+    /// <summary>Appends rows with their entries and deletes others, all or nothing.</summary>
+    /// <param name="snapshot">What is committed before.</param>
+    /// <param name="vectors">entries · E values, rows of length 1.</param>
+    /// <param name="entries">What the rows are.</param>
+    /// <param name="deletedRows">Rows that are no longer.</param>
+    /// <exception cref="IOException">The device is full or fails; nothing is changed then.</exception>
+    internal void Commit(Snapshot snapshot, ReadOnlySpan<float> vectors, IReadOnlyList<StoredEntry> entries, IReadOnlyCollection<long> deletedRows)
+    {
+        var rows = Encode(vectors, snapshot.Header.VectorStorage);
+        AllOrNothing(snapshot, () =>
+        {
+            if (rows.Length > 0)
+            {
+                _vectors.Position = snapshot.VectorsLength;
+                _vectors.Write(rows);
+                _vectors.Flush(flushToDisk: true);
+            }
+            Append(snapshot, JournalRecord.OfBatch(snapshot.Rows, Checksum.Of(rows), entries, deletedRows));
+        });
+    }
+
+    /// <summary>Appends a record without rows.</summary>
+    /// <exception cref="IOException">The device is full or fails; nothing is changed then.</exception>
+    internal void Commit(Snapshot snapshot, byte[] record) => AllOrNothing(snapshot, () => Append(snapshot, record));
+
+    /// <summary>Writes the live rows to new files; the renaming of the journal is the commit.</summary>
+    internal void Compact(string folder, Snapshot snapshot)
+    {
+        var header = snapshot.Header with { Generation = snapshot.Header.Generation + 1 };
+        string vectorsPath = Path.Combine(folder, header.VectorsName), journalPath = Path.Combine(folder, Snapshot.JournalName), beside = journalPath + ".part";
+        try
+        {
+            using (var vectors = new FileStream(vectorsPath, FileMode.Create, FileAccess.Write, FileShare.Read))
+            using (var journal = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.Read))
+            {
+                vectors.Write(Snapshot.VectorsHeader(header));
+                journal.Write([.. JournalRecord.Magic, .. JournalRecord.OfHeader(header), .. snapshot.Root is null ? [] : JournalRecord.OfRoot(snapshot.Root)]);
+                long row = 0;
+                foreach (var live in snapshot.Entries().Chunk(4096))
+                {
+                    uint checksum = 0;
+                    foreach (var (old, _) in live)
+                    {
+                        var bytes = RowBytes(snapshot, old);
+                        checksum = Checksum.Of(bytes, checksum);
+                        vectors.Write(bytes);
+                    }
+                    journal.Write(JournalRecord.OfBatch(row, checksum, [.. live.Select(pair => pair.Entry)], []));
+                    row += live.Length;
+                }
+                vectors.Flush(flushToDisk: true);
+                journal.Flush(flushToDisk: true);
+            }
+            File.Move(beside, journalPath, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(beside);
+            File.Delete(vectorsPath);
+            throw;
+        }
+        _journal.Dispose();
+        _vectors.Dispose();
+        _journal = OpenAppending(journalPath);
+        _vectors = OpenAppending(vectorsPath);
+        File.Delete(Path.Combine(folder, snapshot.Header.VectorsName));
+    }
+
+    public void Dispose()
+    {
+        _journal.Dispose();
+        _vectors.Dispose();
+        _lock.Dispose();
+    }
+
+    private static unsafe ReadOnlySpan<byte> RowBytes(Snapshot snapshot, long row) => new(snapshot.Row(row), snapshot.Header.RowBytes);
+
+    private void Append(Snapshot snapshot, byte[] record)
+    {
+        _journal.Position = snapshot.JournalLength;
+        _journal.Write(record);
+        _journal.Flush(flushToDisk: true);
+    }
+
+    private void AllOrNothing(Snapshot snapshot, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch
+        {
+            // What cannot be cut off now is cut off by the next writer.
+            TrySetLength(_journal, snapshot.JournalLength);
+            TrySetLength(_vectors, snapshot.VectorsLength);
+            throw;
+        }
+    }
+
+    private static void TrySetLength(FileStream file, long length)
+    {
+        try
+        {
+            file.SetLength(length);
+        }
+        catch (IOException)
+        {
+        }
+    }
+
+    private static byte[] Encode(ReadOnlySpan<float> vectors, VectorStorage storage)
+    {
+        if (storage == VectorStorage.Float32) return MemoryMarshal.AsBytes(vectors).ToArray();
+        var halves = new Half[vectors.Length];
+        for (int i = 0; i < halves.Length; i++) halves[i] = (Half)vectors[i];
+        return MemoryMarshal.AsBytes<Half>(halves).ToArray();
+    }
+
+    private static FileStream Lock(string folder)
+    {
+        try
+        {
+            return new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+        }
+        catch (IOException exception) when (exception is not (DirectoryNotFoundException or PathTooLongException))
+        {
+            throw new IOException($"The index in {folder} is being written by another {nameof(ImageSearchIndex)}, in this process or in another ({exception.Message}). An index has one writer at a time: dispose of the other one first.", exception);
+        }
+    }
+
+    // Unbuffered, so that nothing is left to be written when a write has failed.
+    private static FileStream OpenAppending(string path) => new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);
+
+    private static void WriteWhole(string path, byte[] bytes)
+    {
+        string beside = path + ".part";
+        try
+        {
+            using (var stream = new FileStream(beside, FileMode.Create, FileAccess.Write))
+            {
+                stream.Write(bytes);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(beside, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+}
