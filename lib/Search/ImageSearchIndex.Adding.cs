@@ -13,6 +13,9 @@ namespace ClipNotebooks.Search;
 // What changes an index.
 public sealed partial class ImageSearchIndex
 {
+    /// <summary>Entries of another index committed at once: a few megabytes of vectors.</summary>
+    private const int EntriesPerCommit = 4096;
+
     /// <summary>
     /// Brings the index up to date with a folder: new files are added, files with other bytes encoded again, files that are gone removed. A file with the same length and time
     /// is not opened; one with another time but the same bytes is not encoded. Files are read and resized on all cores while the model encodes; every
@@ -137,6 +140,35 @@ public sealed partial class ImageSearchIndex
         Commit(units, [.. ids.Select((id, i) => new StoredEntry { Id = id, IsFile = false, Metadata = Copy(metadata?[i]) })]);
     }
 
+    /// <summary>
+    /// Adds all images of another index that the same model built, as shards of a collection that were indexed on several machines; replaces those of the same name. Files keep
+    /// what was noted of them, so that they count as unchanged when their folder is added.
+    /// </summary>
+    /// <param name="other">Stays as it is. Where this index has no <see cref="Root"/> yet, it takes the other's.</param>
+    /// <param name="cancellation">Stops between two commits; what is committed stays.</param>
+    /// <returns>How many there were.</returns>
+    /// <exception cref="ArgumentException">Another model built the other index.</exception>
+    /// <exception cref="IOException">Another object writes to this index, or the device is full.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    public int AddFrom(ImageSearchIndex other, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (other.Model != Model || other.Width != Width)
+            throw new ArgumentException($"The index in {other.Folder} was built by another model than the one in {Folder}: fingerprints {other.Model} and {Model}. Embeddings of two models cannot be compared.", nameof(other));
+        if (other.Root is { } root) KeepRoot(root);
+        return other.Read(snapshot =>
+        {
+            int count = 0;
+            foreach (var rows in snapshot.Entries().Chunk(EntriesPerCommit))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Commit([.. rows.SelectMany(pair => snapshot.Vector(pair.Row))], [.. rows.Select(pair => pair.Entry.IsFile ? pair.Entry with { Id = IdOf(other.PathOf(pair.Entry.Id)) } : pair.Entry)]);
+                count += rows.Length;
+            }
+            return count;
+        });
+    }
+
     /// <summary>Removes images.</summary>
     /// <param name="ids">Their names in the index (<see cref="IndexEntry.Id"/>).</param>
     /// <returns>How many there were.</returns>
@@ -179,15 +211,28 @@ public sealed partial class ImageSearchIndex
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_writer is not null) return _writer;
-        var snapshot = _snapshot;
-        _writer = IndexWriter.Open(Folder, ref snapshot);
-        Volatile.Write(ref _snapshot, snapshot);
-        _rows = RowsById();
-        if (FullRoot(_options.Root) is { } root && root != snapshot.Root) CommitRoot(root);
-        return _writer;
+        _writer = IndexWriter.Open(Folder, _snapshot, out var newest);
+        try
+        {
+            Replace(newest);
+            _rows = RowsById();
+            if (FullRoot(_options.Root) is { } root && root != newest.Root) CommitRoot(root);
+            return _writer;
+        }
+        catch
+        {
+            _writer.Dispose();
+            _writer = null;
+            throw;
+        }
     }
 
-    private Dictionary<string, long> RowsById() => _snapshot.Entries().ToDictionary(pair => pair.Entry.Id, pair => pair.Row, StringComparer.Ordinal);
+    private Dictionary<string, long> RowsById()
+    {
+        var rows = new Dictionary<string, long>(checked((int)_snapshot.Live), StringComparer.Ordinal);
+        foreach (var (row, entry) in _snapshot.Entries()) rows[entry.Id] = row;
+        return rows;
+    }
 
     private void KeepRoot(string folder)
     {
@@ -371,7 +416,7 @@ public sealed partial class ImageSearchIndex
 
     private FoundFile Found(FileInfo file)
     {
-        string path = file.FullName, id = Root is { } root && IsInside(root, path) ? Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/') : path;
+        string path = file.FullName, id = IdOf(path);
         try
         {
             return new FoundFile(id, path, file.Exists ? file.Length : -1, file.LastWriteTimeUtc.Ticks);
@@ -381,6 +426,8 @@ public sealed partial class ImageSearchIndex
             return new FoundFile(id, path, -1, 0);
         }
     }
+
+    private string IdOf(string path) => Root is { } root && IsInside(root, path) ? Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/') : path;
 
     private static bool IsInside(string folder, string path) =>
         path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);

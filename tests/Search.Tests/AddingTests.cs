@@ -251,6 +251,33 @@ public sealed class AddingTests : IDisposable
     }
 
     [Fact]
+    public async Task Shards_are_merged_and_their_files_stay_known()
+    {
+        for (int i = 0; i < 6; i++) _sandbox.Picture($"{i}.png", i);
+        string[] files = Directory.GetFiles(_sandbox.Pictures);
+        using var clip = Sandbox.RandomClip();
+        for (int shard = 0; shard < 2; shard++)
+        {
+            // One shard knows the root, the other keeps its paths absolute: both come to the same names.
+            using var part = ImageSearchIndex.Create($"{_sandbox.Index}-{shard}", clip, new IndexOptions { Root = shard == 0 ? _sandbox.Pictures : null });
+            await part.AddFilesAsync(files.Where((_, i) => i % 2 == shard));
+        }
+        using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
+        for (int shard = 0; shard < 2; shard++)
+        {
+            using var part = ImageSearchIndex.Open($"{_sandbox.Index}-{shard}");
+            Assert.Equal(3, index.AddFrom(part));
+        }
+        Assert.Equal(["0.png", "1.png", "2.png", "3.png", "4.png", "5.png"], index.Embeddings.Ids.Order(StringComparer.Ordinal));
+        Assert.Equal(6, (await index.AddFolderAsync(_sandbox.Pictures)).Unchanged.Count);
+        Assert.Equal("3.png", index.Search(Sandbox.Image(3))[0].Id);
+
+        using var other = Sandbox.RandomClip(seed: 2);
+        using var foreign = ImageSearchIndex.Create(_sandbox.Index + "-x", other);
+        Assert.Contains("another model", Assert.Throws<ArgumentException>(() => index.AddFrom(foreign)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_stream_is_decoded_and_kept_under_its_name()
     {
         using var clip = Sandbox.RandomClip();

@@ -83,6 +83,22 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void Several_threads_find_what_one_finds_and_a_filter_s_exception_is_its_own()
+    {
+        const int rows = 140_000, width = 16; // more values than one thread takes
+        using var index = _sandbox.OfVectors(width);
+        var vectors = Sandbox.Vectors(rows, width);
+        index.AddEmbeddings([.. Enumerable.Range(0, rows).Select(i => $"{i}")], vectors);
+        var query = Sandbox.Vectors(1, width, 3);
+        var expected = Enumerable.Range(0, rows).OrderByDescending(row => Enumerable.Range(0, width).Sum(i => (double)query[i] * vectors[row * width + i])).Take(20).Select(row => $"{row}");
+        Assert.Equal(expected, index.Search(query, new SearchOptions { Count = 20 }).Select(result => result.Id));
+        Assert.Throws<FormatException>(() => index.Search(query, new SearchOptions { Filter = _ => throw new FormatException() }));
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => index.Search(query, new SearchOptions { Cancellation = stop.Token }));
+    }
+
+    [Fact]
     public void Equal_scores_come_in_the_order_of_adding()
     {
         using var index = _sandbox.OfVectors(2);

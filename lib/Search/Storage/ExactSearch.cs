@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>One pass over all rows: nothing is approximated.</summary>
@@ -25,7 +27,18 @@ internal static unsafe class ExactSearch
         var parts = new TopRows[threads];
         long next = -1;
         if (threads == 1) Scan(0);
-        else Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, Scan);
+        else
+        {
+            try
+            {
+                Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, Scan);
+            }
+            catch (AggregateException exception)
+            {
+                // What a filter throws reaches the caller as it was thrown, on one thread as on several.
+                ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
+            }
+        }
         return [.. parts.SelectMany(part => part.Kept).OrderByDescending(kept => kept.Score).ThenBy(kept => kept.Row).Take(keep)];
 
         // Each thread takes the next block that none has: a thread that is held up holds up one block.

@@ -10,6 +10,9 @@ internal sealed class IndexWriter : IDisposable
 {
     internal const string LockName = "writer.lock";
 
+    // What the opening of a file that another holds fails with.
+    private const int WindowsSharingViolation = unchecked((int)0x80070020), LinuxWouldBlock = 11, MacWouldBlock = 35;
+
     private readonly FileStream _lock;
     private FileStream _journal;
     private FileStream _vectors;
@@ -18,30 +21,32 @@ internal sealed class IndexWriter : IDisposable
 
     /// <summary>Becomes the writer; cuts off what a crash left after the last commit, and removes files that a compaction left.</summary>
     /// <param name="folder">The index.</param>
-    /// <param name="snapshot">What is committed; replaced by the newest.</param>
-    /// <exception cref="IOException">Another index object, of this process or another, is writing.</exception>
-    internal static IndexWriter Open(string folder, ref Snapshot snapshot)
+    /// <param name="earlier">What was committed when it was last looked at; stays the caller's.</param>
+    /// <param name="newest">What is committed now.</param>
+    /// <exception cref="IOException">Another index object, of this process or another, is writing, or the files cannot be written.</exception>
+    internal static IndexWriter Open(string folder, Snapshot earlier, out Snapshot newest)
     {
         var held = Lock(folder);
         FileStream? journal = null, vectors = null;
+        Snapshot? snapshot = null;
         try
         {
-            var newest = Snapshot.Load(folder, snapshot);
-            snapshot.Dispose();
-            snapshot = newest;
+            newest = snapshot = Snapshot.Load(folder, earlier);
             journal = OpenAppending(Path.Combine(folder, Snapshot.JournalName));
             vectors = OpenAppending(Path.Combine(folder, snapshot.Header.VectorsName));
-            journal.SetLength(snapshot.JournalLength);
-            vectors.SetLength(snapshot.VectorsLength);
+            if (journal.Length > snapshot.JournalLength) journal.SetLength(snapshot.JournalLength);
+            if (vectors.Length > snapshot.VectorsLength) vectors.SetLength(snapshot.VectorsLength);
             foreach (string stray in Directory.GetFiles(folder, "vectors*.bin").Concat(Directory.GetFiles(folder, "*.part")))
-                if (Path.GetFileName(stray) != snapshot.Header.VectorsName) File.Delete(stray);
+                if (Path.GetFileName(stray) != snapshot.Header.VectorsName) TryDelete(stray);
             return new IndexWriter(held, journal, vectors);
         }
-        catch
+        catch (Exception exception)
         {
+            snapshot?.Dispose();
             journal?.Dispose();
             vectors?.Dispose();
             held.Dispose();
+            if (exception is UnauthorizedAccessException) throw new IOException($"The index in {folder} cannot be written: {exception.Message}", exception);
             throw;
         }
     }
@@ -115,15 +120,15 @@ internal sealed class IndexWriter : IDisposable
         }
         catch
         {
-            File.Delete(beside);
-            File.Delete(vectorsPath);
+            TryDelete(beside);
+            TryDelete(vectorsPath);
             throw;
         }
         _journal.Dispose();
         _vectors.Dispose();
         _journal = OpenAppending(journalPath);
         _vectors = OpenAppending(vectorsPath);
-        File.Delete(Path.Combine(folder, snapshot.Header.VectorsName));
+        TryDelete(Path.Combine(folder, snapshot.Header.VectorsName));
     }
 
     public void Dispose()
@@ -168,6 +173,18 @@ internal sealed class IndexWriter : IDisposable
         }
     }
 
+    /// <summary>What cannot be deleted now, since a reader has it mapped on Windows, the next writer deletes.</summary>
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
     private static byte[] Encode(ReadOnlySpan<float> vectors, VectorStorage storage)
     {
         if (storage == VectorStorage.Float32) return MemoryMarshal.AsBytes(vectors).ToArray();
@@ -182,9 +199,13 @@ internal sealed class IndexWriter : IDisposable
         {
             return new FileStream(Path.Combine(folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
         }
-        catch (IOException exception) when (exception is not (DirectoryNotFoundException or PathTooLongException))
+        catch (IOException exception) when (exception.HResult is WindowsSharingViolation or LinuxWouldBlock or MacWouldBlock)
         {
-            throw new IOException($"The index in {folder} is being written by another {nameof(ImageSearchIndex)}, in this process or in another ({exception.Message}). An index has one writer at a time: dispose of the other one first.", exception);
+            throw new IOException($"The index in {folder} is being written by another {nameof(ImageSearchIndex)}, in this process or in another. An index has one writer at a time: dispose of the other one first.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The index in {folder} cannot be written: {exception.Message}", exception);
         }
     }
 

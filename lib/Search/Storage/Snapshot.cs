@@ -78,7 +78,7 @@ internal sealed unsafe class Snapshot : IDisposable
     internal StoredEntry Entry(long row)
     {
         var batch = Batches[BatchOf(row)];
-        var entry = StoredEntry.Read(EntryBytes(batch, (int)(row - batch.FirstRow)));
+        var entry = EntryOf(batch, (int)(row - batch.FirstRow));
         return Touched.TryGetValue(row, out long modified) ? entry with { Modified = modified } : entry;
     }
 
@@ -94,7 +94,7 @@ internal sealed unsafe class Snapshot : IDisposable
     {
         foreach (var batch in Batches)
             for (int i = 0; i < batch.Count; i++)
-                if (!IsDead(batch.FirstRow + i) && StoredEntry.Read(EntryBytes(batch, i)).Id == id) return batch.FirstRow + i;
+                if (!IsDead(batch.FirstRow + i) && EntryOf(batch, i).Id == id) return batch.FirstRow + i;
         return -1;
     }
 
@@ -133,9 +133,10 @@ internal sealed unsafe class Snapshot : IDisposable
             {
                 return Read(folder, path, stream, journal, earlier);
             }
-            catch (FileNotFoundException) when (attempt < 10)
+            catch (FileNotFoundException exception)
             {
-                // Compacted between the two openings: the journal that is there now names another file of vectors.
+                // A compaction may have come between the two openings: the journal that is there now then names another file of vectors.
+                if (attempt == 10) throw new InvalidDataException($"The index in {folder} is damaged: its {JournalName} names a file of vectors that is not there ({exception.Message}). Restore the file, or index the images again.", exception);
             }
             finally
             {
@@ -264,11 +265,19 @@ internal sealed unsafe class Snapshot : IDisposable
         return null;
     }
 
-    private ReadOnlySpan<byte> EntryBytes(RowBatch batch, int index)
+    private StoredEntry EntryOf(RowBatch batch, int index)
     {
         int* offsets = (int*)_journal.At(batch.Offsets);
         long from = batch.Entries + offsets[index], to = index + 1 < batch.Count ? batch.Entries + offsets[index + 1] : batch.End;
-        return _journal.Bytes(from, (int)(to - from));
+        try
+        {
+            if (from >= batch.Entries && from <= to && to <= batch.End) return StoredEntry.Read(_journal.Bytes(from, (int)(to - from)));
+        }
+        catch (Exception exception) when (exception is EndOfStreamException or FormatException or ArgumentException)
+        {
+            // What it says of itself does not fit it; the message below.
+        }
+        throw new InvalidDataException($"{JournalName} is damaged: the entry of row {batch.FirstRow + index} cannot be read. Restore the file, or index the images again.");
     }
 
     private int BatchOf(long row)

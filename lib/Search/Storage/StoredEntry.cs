@@ -37,6 +37,8 @@ internal sealed record StoredEntry
         }
     }
 
+    /// <exception cref="EndOfStreamException">The bytes are fewer than they say.</exception>
+    /// <exception cref="FormatException">A length in them is none.</exception>
     internal static unsafe StoredEntry Read(ReadOnlySpan<byte> bytes)
     {
         fixed (byte* start = bytes)
@@ -53,7 +55,7 @@ internal sealed record StoredEntry
             };
             int count = reader.Read7BitEncodedInt();
             if (count == 0) return entry;
-            var metadata = new Dictionary<string, string>(count, StringComparer.Ordinal);
+            var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
             for (int i = 0; i < count; i++) metadata[reader.ReadString()] = reader.ReadString();
             return entry with { Metadata = metadata };
         }
