@@ -23,7 +23,14 @@ public sealed class PromptExercise : Exercise
 
     private static readonly Dictionary<string, string> Everyday = new()
     {
-        ["automobile"] = "car", ["aeroplane"] = "airplane", ["bike"] = "bicycle", ["kitten"] = "cat", ["pony"] = "horse", ["locomotive"] = "train", ["parasol"] = "umbrella", ["yacht"] = "sailboat",
+        ["automobile"] = "car",
+        ["aeroplane"] = "airplane",
+        ["bike"] = "bicycle",
+        ["kitten"] = "cat",
+        ["pony"] = "horse",
+        ["locomotive"] = "train",
+        ["parasol"] = "umbrella",
+        ["yacht"] = "sailboat",
     };
 
     private static readonly string[] Animals = ["cat", "dog", "bird", "fish", "horse"];

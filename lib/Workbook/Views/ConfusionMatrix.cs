@@ -48,7 +48,7 @@ public sealed class ConfusionMatrix : IView
         get
         {
             int right = Enumerable.Range(0, _counts.Length).Sum(i => _counts[i][i]), all = _counts.Sum(row => row.Sum());
-            string worst = string.Join(", ", Mistakes().Take(3).Select(m => $"{m.Truth} taken for {m.Answer} {m.Count} times"));
+            string worst = string.Join(", ", Mistakes().Take(3).Select(m => $"{m.Truth} taken for {m.Answer} {m.Count switch { 1 => "once", 2 => "twice", _ => $"{m.Count} times" }}"));
             return $"{Title}: {right} of {all} right. {(worst.Length == 0 ? "There is no mistake." : $"The most frequent mistakes: {worst}.")}";
         }
     }
@@ -73,8 +73,9 @@ public sealed class ConfusionMatrix : IView
         html.Append("<th scope=\"col\" style=\"font-weight:400;font-size:0.8em;border:0;vertical-align:bottom;padding:2px 0 2px 8px\">images</th></tr>");
         for (int i = 0; i < _counts.Length; i++)
         {
-            string picture = _images.Count > 0 ? " " + Markup.Image(_images[i], "", 32) : "";
-            html.Append($"<tr><th scope=\"row\" style=\"font-weight:400;font-size:0.8em;text-align:right;vertical-align:middle;white-space:nowrap;border:0;padding:0 6px 0 0\">{Markup.Escape(ClassNames[i])}{picture}</th>");
+            string name = Markup.Escape(ClassNames[i]);
+            if (_images.Count > 0) name = $"<span style=\"display:inline-flex;align-items:center;gap:6px\">{name} {Markup.Image(_images[i], "", 32)}</span>";
+            html.Append($"<tr><th scope=\"row\" style=\"font-weight:400;font-size:0.8em;text-align:right;vertical-align:middle;white-space:nowrap;border:0;padding:0 6px 0 0\">{name}</th>");
             for (int j = 0; j < _counts.Length; j++) html.Append(Cell(i, j, shares));
             html.Append($"<td style=\"border:0;text-align:right;vertical-align:middle;font-size:0.8em;padding:0 0 0 8px\">{Number(_counts[i].Sum())}</td></tr>");
         }
@@ -100,8 +101,8 @@ public sealed class ConfusionMatrix : IView
         // A translucent ground under the page's own ink is legible on light and dark ground; the strongest is 55 %.
         string ground = _counts[i][j] == 0 ? "background:rgba(128,128,128,0.08)" : $"background:rgba({(i == j ? "59,130,196" : "214,72,56")},{Markup.At(0.12 + (0.43 * Share(i, j)))})";
         string said = Markup.Escape($"{_counts[i][j]} of {_counts[i].Sum()} {ClassNames[i]} answered with {ClassNames[j]} ({Percent(Share(i, j))})");
-        string content = shares ? $"{Number(_counts[i][j])}<br><span style=\"font-size:0.75em\">{Percent(Share(i, j))}</span>" : _counts[i][j] == 0 ? "" : Number(_counts[i][j]);
-        return $"<td title=\"{said}\" style=\"border:0;text-align:center;vertical-align:middle;line-height:1.2;{(shares ? "padding:3px 4px" : "padding:0;min-width:1.6em;height:1.6em;font-size:0.8em")};{ground}\">{content}</td>";
+        string content = _counts[i][j] == 0 ? "" : !shares ? Number(_counts[i][j]) : $"{Number(_counts[i][j])}<br><span style=\"font-size:0.75em\">{Percent(Share(i, j))}</span>";
+        return $"<td title=\"{said}\" style=\"border:0;text-align:center;vertical-align:middle;line-height:1.2;{(shares ? "padding:3px 4px;height:2.6em" : "padding:0;min-width:1.6em;height:1.6em;font-size:0.8em")};{ground}\">{content}</td>";
     }
 
     private string Errors(int i)

@@ -2,23 +2,26 @@ using ClipNotebooks.Clip.Images;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>Images, each beside the classes that a classifier gives it, the most probable first, as bars; the true class's bar is blue, the others gray, and a wrong answer is marked.</summary>
+/// <summary>Images, each beside the classes that a classifier gives it, the most probable first, as bars: the true class's is blue, a wrong answer's red, the others gray.</summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class PredictionCards : IView
 {
     private const int TextWidth = 20;
 
     private readonly (RgbImage Image, string Caption, string Truth, (string Name, double Probability)[] Bars)[] _cards;
+    private readonly bool _multiLabel;
 
     /// <summary>Sorts the classes of each image.</summary>
     /// <param name="images">N images.</param>
     /// <param name="captions">N sentences about them.</param>
-    /// <param name="truths">N names of the true classes; a name that no class has, such as "", marks every answer as wrong and none as right.</param>
+    /// <param name="truths">N names of the true classes; a name that no class has, such as "none of them", makes every answer a wrong one.</param>
     /// <param name="classes">For each image its classes with their probabilities, as a classifier returns them; at least one.</param>
     /// <param name="most">How many classes of each image are shown.</param>
+    /// <param name="multiLabel">False: an image's answer is its most probable class. True: every class with a probability of one half or more is.</param>
     /// <exception cref="ArgumentException">The lists differ in length or are empty, an image has no class, or a probability is not from 0 to 1.</exception>
     public PredictionCards(
-        IReadOnlyList<RgbImage> images, IReadOnlyList<string> captions, IReadOnlyList<string> truths, IEnumerable<IEnumerable<(string Name, double Probability)>> classes, int most = 5)
+        IReadOnlyList<RgbImage> images, IReadOnlyList<string> captions, IReadOnlyList<string> truths, IEnumerable<IEnumerable<(string Name, double Probability)>> classes, int most = 5,
+        bool multiLabel = false)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(captions);
@@ -35,6 +38,7 @@ public sealed class PredictionCards : IView
             foreach (var (name, probability) in bars[i])
                 if (!(probability is >= -1e-5 and <= 1 + 1e-5)) throw new ArgumentException($"\"{captions[i]}\": the probability of \"{name}\" is {probability}; it must be from 0 to 1.", nameof(classes));
         }
+        _multiLabel = multiLabel;
         _cards = [.. images.Select((image, i) => (image, captions[i], truths[i], bars[i]))];
     }
 
@@ -42,25 +46,27 @@ public sealed class PredictionCards : IView
     public string ToHtml() => "<div style=\"display:flex;flex-wrap:wrap;gap:1rem 1.5rem;margin:0.5em 0\">" + string.Concat(_cards.Select(card =>
         $"<figure style=\"margin:0;display:flex;gap:0.8rem;align-items:flex-start;flex:1 1 21rem;max-width:27rem;min-width:0\">{Markup.Image(card.Image, card.Caption, 120)}"
         + $"<figcaption style=\"flex:1;min-width:0;font-size:0.85em;line-height:1.35\"><div style=\"margin-bottom:0.3em\">{Markup.Escape(card.Caption)}</div>"
-        + string.Concat(card.Bars.Select((bar, rank) => Bar(bar.Name, bar.Probability, bar.Name == card.Truth, rank == 0))) + "</figcaption></figure>")) + "</div>";
+        + string.Concat(card.Bars.Select((bar, rank) => Bar(bar.Name, bar.Probability, bar.Name == card.Truth, IsAnswer(bar.Probability, rank)))) + "</figcaption></figure>")) + "</div>";
 
     /// <inheritdoc/>
     public string ToText() => string.Join(Environment.NewLine, _cards.SelectMany(card =>
     {
         int width = card.Bars.Max(bar => bar.Name.Length);
         return card.Bars.Select((bar, rank) =>
-            $"  {Mark(bar.Name == card.Truth, rank == 0)} {bar.Name.PadRight(width)} {Percent(bar.Probability),7} {new string('█', (int)Math.Round(TextWidth * Math.Clamp(bar.Probability, 0, 1)))}".TrimEnd()).Prepend(card.Caption);
+            $"  {Mark(bar.Name == card.Truth, IsAnswer(bar.Probability, rank))} {bar.Name.PadRight(width)} {Percent(bar.Probability),7} {new string('█', (int)Math.Round(TextWidth * Math.Clamp(bar.Probability, 0, 1)))}".TrimEnd()).Prepend(card.Caption);
     }));
 
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
-    private static string Bar(string name, double probability, bool isTrue, bool first) =>
-        $"<div style=\"margin-top:2px\"><span style=\"display:flex;justify-content:space-between;gap:0.5em\"><span style=\"overflow-wrap:anywhere{(isTrue ? ";font-weight:600" : "")}\">{Mark(isTrue, first)} {Markup.Escape(name)}</span>"
+    private static string Bar(string name, double probability, bool isTrue, bool isAnswer) =>
+        $"<div style=\"margin-top:2px\"><span style=\"display:flex;justify-content:space-between;gap:0.5em\"><span style=\"overflow-wrap:anywhere{(isTrue ? ";font-weight:600" : "")}\">{Mark(isTrue, isAnswer)} {Markup.Escape(name)}</span>"
         + $"<span style=\"white-space:nowrap;font-variant-numeric:tabular-nums\">{Percent(probability)}</span></span>"
-        + $"<span style=\"display:block;height:5px;border-radius:2px;background:rgba(128,128,128,0.2)\"><span style=\"display:block;height:5px;border-radius:2px;width:{Markup.At(100 * Math.Clamp(probability, 0, 1))}%;background:{(isTrue ? "#3b82c4" : first ? "#d1584a" : "#8a8f98")}\"></span></span></div>";
+        + $"<span style=\"display:block;height:5px;border-radius:2px;background:rgba(128,128,128,0.2)\"><span style=\"display:block;height:5px;border-radius:2px;width:{Markup.At(100 * Math.Clamp(probability, 0, 1))}%;background:{(isTrue ? "#3b82c4" : isAnswer ? "#d1584a" : "#8a8f98")}\"></span></span></div>";
 
-    private static string Mark(bool isTrue, bool first) => isTrue ? "✓" : first ? "✗" : "·";
+    private bool IsAnswer(double probability, int rank) => _multiLabel ? probability >= 0.5 : rank == 0;
+
+    private static string Mark(bool isTrue, bool isAnswer) => isTrue ? "✓" : isAnswer ? "✗" : "·";
 
     private static string Percent(double probability) => FormattableString.Invariant($"{100 * probability:F1} %");
 }

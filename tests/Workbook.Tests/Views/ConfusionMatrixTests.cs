@@ -10,7 +10,7 @@ public sealed class ConfusionMatrixTests
 
     [Fact]
     public void It_says_in_words_how_many_are_right_and_which_mistakes_are_frequent() => Assert.Equal(
-        "Animals: 9 of 12 right. The most frequent mistakes: bird taken for cat 2 times, cat taken for dog 1 times.", new ConfusionMatrix(Counts, Names, "Animals").Description);
+        "Animals: 9 of 12 right. The most frequent mistakes: bird taken for cat twice, cat taken for dog once.", new ConfusionMatrix(Counts, Names, "Animals").Description);
 
     [Fact]
     public void Without_a_mistake_it_says_so() => Assert.Equal("A: 2 of 2 right. There is no mistake.", new ConfusionMatrix([[2]], ["cat"], "A").Description);
