@@ -21,6 +21,7 @@ public sealed class ViewTests
         { "tensor", new TensorView(zeros(2, 3), Foreign) },
         { "shape table", new ShapeTable([(Foreign, Foreign, zeros(2, 3))]) },
         { "curve", new CurveView(Foreign, Foreign, Foreign, [(Foreign, [1, 2], [3, 4]), ("b", [1, 2], [4, 3])]) },
+        { "picture grid", new PictureGrid([Red, Red], [Foreign, "b"], 2, Foreign) },
         { "token strip", new TokenStrip([new(Foreign, [new([Foreign, "b</w>"], null), new([Foreign + "b</w>"], 7)], [12])]) },
         { "search gallery", new SearchGallery(Foreign, [(Red, Foreign, 0.5)]) },
         { "exercise", new ExerciseResult(Foreign, ExerciseStatus.Wrong, Foreign, Foreign) },

@@ -1,0 +1,231 @@
+using System.Globalization;
+using System.Text;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Workbook.Plotting;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Workbook.Views;
+
+/// <summary>Small pictures in rows and columns, each over its caption: patches of an image, filters, maps, maps laid over an image. A terminal gets them as shades of gray.</summary>
+[TypeFormatterSource(typeof(ViewFormatterSource))]
+public sealed class PictureGrid : IView
+{
+    private const int PageWidth = 640, TextWidth = 48;
+
+    private readonly string _title;
+    private readonly IReadOnlyList<RgbImage> _pictures;
+    private readonly IReadOnlyList<string> _captions;
+    private readonly int _columns, _side;
+    private readonly Func<int, double[][]> _shades;
+
+    /// <summary>Pictures row by row.</summary>
+    /// <param name="pictures">At least one; shown square.</param>
+    /// <param name="captions">One each, or none at all.</param>
+    /// <param name="columns">How many stand in a row, at least 1.</param>
+    /// <param name="title">What is shown.</param>
+    /// <exception cref="ArgumentException">There is no picture, or there are captions of another number.</exception>
+    public PictureGrid(IReadOnlyList<RgbImage> pictures, IReadOnlyList<string> captions, int columns, string title) : this(pictures, captions, columns, title, null)
+    {
+    }
+
+    private PictureGrid(IReadOnlyList<RgbImage> pictures, IReadOnlyList<string> captions, int columns, string title, Func<int, double[][]>? shades)
+    {
+        ArgumentNullException.ThrowIfNull(pictures);
+        ArgumentNullException.ThrowIfNull(captions);
+        ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
+        if (pictures.Count == 0) throw new ArgumentException($"\"{title}\" has no picture to show.", nameof(pictures));
+        if (captions.Count > 0 && captions.Count != pictures.Count) throw new ArgumentException($"\"{title}\" has {pictures.Count} pictures and {captions.Count} captions; it needs as many of both, or no captions.", nameof(captions));
+        (_title, _pictures, _captions, _columns) = (title ?? "", [.. pictures], [.. captions], columns);
+        _side = Math.Clamp((PageWidth / columns) - 8, 16, 120);
+        _shades = shades ?? (i => Luminances(_pictures[i]));
+    }
+
+    /// <summary>What the colours mean, below the grid.</summary>
+    private string Legend { get; init; } = "";
+
+    /// <summary>The same in HTML.</summary>
+    private string LegendHtml { get; init; } = "";
+
+    /// <summary>An image cut into square patches, drawn a little apart; what does not fill a patch at the right and below is left out.</summary>
+    /// <param name="image">The image, at least one patch wide and high.</param>
+    /// <param name="patch">P, the side of a patch in pixels.</param>
+    /// <param name="title">What is shown.</param>
+    /// <exception cref="ArgumentException">The image is smaller than a patch.</exception>
+    public static PictureGrid Patches(RgbImage image, int patch, string title)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentOutOfRangeException.ThrowIfLessThan(patch, 1);
+        var (across, down) = (image.Width / patch, image.Height / patch);
+        if (across * down == 0) throw new ArgumentException($"\"{title}\": an image of {image.Width} × {image.Height} pixels has no patch of {patch} × {patch}.", nameof(image));
+        return new([.. Enumerable.Range(0, across * down).Select(i => Picture(patch, patch, (y, x) =>
+        {
+            int at = 3 * ((((i / across * patch) + y) * image.Width) + (i % across * patch) + x);
+            return (image.Pixels[at], image.Pixels[at + 1], image.Pixels[at + 2]);
+        }))], [], across, title);
+    }
+
+    /// <summary>Images from a tensor.</summary>
+    /// <param name="images">(M, 3, h, w), red, green and blue from 0 to 1 (values beyond are cut off), any floating dtype, on any device; copied.</param>
+    /// <param name="captions">M, or none.</param>
+    /// <param name="columns">How many stand in a row, at least 1.</param>
+    /// <param name="title">What is shown.</param>
+    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions of another number.</exception>
+    public static PictureGrid Images(Tensor images, IReadOnlyList<string> captions, int columns, string title) =>
+        new([.. Planes(images, title).Select(image => Picture(image, level => level))], captions, columns, title);
+
+    /// <summary>
+    /// Matrices as heat maps of one colour scale: values of one sign rise from violet to yellow; where both signs occur 0 is white, negative values blue and positive ones red. What is not finite is
+    /// gray.
+    /// </summary>
+    /// <param name="maps">(M, h, w), any numeric dtype, on any device; copied.</param>
+    /// <param name="captions">M, or none.</param>
+    /// <param name="columns">How many stand in a row, at least 1.</param>
+    /// <param name="title">What is shown.</param>
+    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions of another number.</exception>
+    public static PictureGrid Maps(Tensor maps, IReadOnlyList<string> captions, int columns, string title)
+    {
+        double[][][] values = Copy(maps, title);
+        var colors = ColorScale.Of(values.SelectMany(map => map.SelectMany(row => row)));
+        var pictures = values.Select(map => Picture(map.Length, map[0].Length, (y, x) => (colors[map[y][x]].Red, colors[map[y][x]].Green, colors[map[y][x]].Blue)));
+        var (low, high) = (Markup.Number(colors.Low), Markup.Number(colors.High));
+        return new([.. pictures], captions, columns, title, i => Scaled(values[i], colors.Low, colors.High))
+        {
+            Legend = $"from {low} to {high}",
+            LegendHtml = $"{low} <span style=\"display:inline-block;vertical-align:middle;width:10em;max-width:50%;height:0.9em;background:linear-gradient(to right,{string.Join(',', colors.Colors)})\"></span> {high}",
+        };
+    }
+
+    /// <summary>Filters over red, green and blue as pictures: a weight of 0 is middle gray, and each filter's largest weight is as bright, or as dark, as can be.</summary>
+    /// <param name="filters">(M, 3, h, w), any floating dtype, on any device; copied.</param>
+    /// <param name="captions">M, or none.</param>
+    /// <param name="columns">How many stand in a row, at least 1.</param>
+    /// <param name="title">What is shown.</param>
+    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions of another number.</exception>
+    public static PictureGrid Filters(Tensor filters, IReadOnlyList<string> captions, int columns, string title) => new([.. Planes(filters, title).Select(filter =>
+    {
+        double largest = Math.Max(1e-12, filter.Max(plane => plane.Max(row => row.Max(Math.Abs))));
+        return Picture(filter, weight => 0.5 + (0.5 * weight / largest));
+    })], captions, columns, title);
+
+    /// <summary>Maps laid over images: the image in gray, and over it each map in colours of its own range, from violet for its smallest value to yellow for its largest.</summary>
+    /// <param name="images">One for all maps, or one each.</param>
+    /// <param name="maps">(M, h, w), any numeric dtype, on any device; copied. A map is stretched over its whole image.</param>
+    /// <param name="captions">M, or none.</param>
+    /// <param name="columns">How many stand in a row, at least 1.</param>
+    /// <param name="title">What is shown.</param>
+    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are images or captions of another number.</exception>
+    public static PictureGrid Overlays(IReadOnlyList<RgbImage> images, Tensor maps, IReadOnlyList<string> captions, int columns, string title)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        double[][][] values = Copy(maps, title);
+        if (images.Count != 1 && images.Count != values.Length) throw new ArgumentException($"\"{title}\" has {values.Length} maps and {images.Count} images; it needs one image for all, or one each.", nameof(images));
+        ColorScale[] colors = [.. values.Select(map => ColorScale.Sequential(map.SelectMany(row => row)))];
+        return new([.. values.Select((map, i) => Overlay(images[images.Count == 1 ? 0 : i], map, colors[i]))], captions, columns, title, i => Scaled(values[i], colors[i].Low, colors[i].High))
+        {
+            Legend = "each picture from its smallest value (dark) to its largest (bright)",
+            LegendHtml = $"each picture: its smallest value <span style=\"display:inline-block;vertical-align:middle;width:8em;max-width:40%;height:0.9em;background:linear-gradient(to right,{string.Join(',', ColorScale.Sequential([0, 1]).Colors)})\"></span> its largest",
+        };
+    }
+
+    /// <inheritdoc/>
+    public string ToHtml()
+    {
+        var html = new StringBuilder($"<figure style=\"margin:0\"{(_captions.Count > 0 ? "" : $" role=\"img\" aria-label=\"{Markup.Escape(Description)}\"")}><figcaption style=\"font-weight:600;margin-bottom:0.4em\">{Markup.Escape(_title)}</figcaption>");
+        html.Append(CultureInfo.InvariantCulture, $"<div style=\"overflow-x:auto\"><div style=\"display:grid;grid-template-columns:repeat({_columns},{_side}px);gap:{(_captions.Count > 0 ? 8 : 3)}px\">");
+        for (int i = 0; i < _pictures.Count; i++)
+        {
+            var picture = _pictures[i];
+            // Few pixels are shown as they are, each a square.
+            string rendering = 2 * picture.Width <= _side ? "image-rendering:pixelated" : "image-rendering:auto";
+            string caption = _captions.Count > 0 ? Markup.Escape(_captions[i]) : "";
+            html.Append(CultureInfo.InvariantCulture, $"<div style=\"width:{_side}px\"><img src=\"{Pictures.DataUri(picture, 2 * _side)}\" alt=\"{caption}\" width=\"{_side}\" height=\"{_side}\" style=\"display:block;max-width:none;margin:0;{rendering}\">");
+            if (caption.Length > 0) html.Append($"<div aria-hidden=\"true\" style=\"font-size:0.72em;line-height:1.3;overflow-wrap:anywhere\">{caption}</div>");
+            html.Append("</div>");
+        }
+        html.Append("</div></div>");
+        if (LegendHtml.Length > 0) html.Append($"<div style=\"font-size:0.85em;margin-top:0.4em\">{LegendHtml}</div>");
+        return html.Append("</figure>").ToString();
+    }
+
+    /// <inheritdoc/>
+    public string ToText()
+    {
+        int size = Math.Clamp(TextWidth / Math.Min(_columns, _pictures.Count), 1, 8);
+        List<string> lines = [_title + (Legend.Length > 0 ? $" ({Legend})" : "")];
+        foreach (int[] row in Enumerable.Range(0, _pictures.Count).Chunk(_columns))
+        {
+            double[][][] shades = [.. row.Select(i => Reduced(_shades(i), size))];
+            for (int y = 0; y < shades.Max(map => map.Length); y++)
+                lines.Add(string.Join(' ', shades.Select(map => y < map.Length ? string.Concat(map[y].Select(Shade)) : new string(' ', map[0].Length))));
+            lines.Add(_captions.Count > 0 ? string.Join(" | ", row.Select(i => _captions[i])) : "");
+        }
+        return string.Join(Environment.NewLine, lines).TrimEnd();
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => ToText();
+
+    private string Description => $"{_title}: {_pictures.Count} pictures, {_columns} in a row{(Legend.Length > 0 ? $"; {Legend}" : "")}.";
+
+    private static RgbImage Overlay(RgbImage image, double[][] map, ColorScale colors)
+    {
+        var (height, width) = (map.Length, map[0].Length);
+        return Picture(image.Height, image.Width, (y, x) =>
+        {
+            double value = map[y * height / image.Height][x * width / image.Width];
+            var color = colors[value];
+            // Where little is, the image shows through; where much is, the colour stands out.
+            double gray = 255 * Luminance(image, (y * image.Width) + x), cover = 0.4 + (0.35 * Math.Clamp((value - colors.Low) / (colors.High - colors.Low), 0, 1));
+            byte Mix(byte sample) => (byte)Math.Round(((1 - cover) * gray) + (cover * sample));
+            return (Mix(color.Red), Mix(color.Green), Mix(color.Blue));
+        });
+    }
+
+    private static RgbImage Picture(int height, int width, Func<int, int, (byte Red, byte Green, byte Blue)> color)
+    {
+        var pixels = new byte[3 * height * width];
+        for (int i = 0; i < height * width; i++) (pixels[3 * i], pixels[(3 * i) + 1], pixels[(3 * i) + 2]) = color(i / width, i % width);
+        return new(width, height, pixels);
+    }
+
+    /// <summary>A picture from its red, green and blue plane and the level, 0 to 1, of a value.</summary>
+    private static RgbImage Picture(double[][][] planes, Func<double, double> level)
+    {
+        byte Sample(double value) => (byte)Math.Round(255 * Math.Clamp(level(value), 0, 1));
+        return Picture(planes[0].Length, planes[0][0].Length, (y, x) => (Sample(planes[0][y][x]), Sample(planes[1][y][x]), Sample(planes[2][y][x])));
+    }
+
+    private static IEnumerable<double[][][]> Planes(Tensor images, string title)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.dim() != 4 || images.shape[1] != 3) throw new ArgumentException($"\"{title}\" needs pictures of three colours, (M, 3, h, w); the tensor's shape is ({string.Join(", ", images.shape)}).", nameof(images));
+        using var scope = NewDisposeScope();
+        return Copy(images.flatten(0, 1), title).Chunk(3);
+    }
+
+    private static double[][][] Copy(Tensor maps, string title)
+    {
+        ArgumentNullException.ThrowIfNull(maps);
+        if (maps.dim() != 3 || maps.numel() == 0) throw new ArgumentException($"\"{title}\" needs values, (M, h, w); the tensor's shape is ({string.Join(", ", maps.shape)}).", nameof(maps));
+        using var scope = NewDisposeScope();
+        double[] values = maps.detach().cpu().to(float64).contiguous().data<double>().ToArray();
+        return [.. values.Chunk((int)maps.shape[2]).Chunk((int)maps.shape[1])];
+    }
+
+    private static double[][] Luminances(RgbImage image) =>
+        [.. Enumerable.Range(0, image.Height).Select(y => Enumerable.Range(0, image.Width).Select(x => Luminance(image, (y * image.Width) + x)).ToArray())];
+
+    private static double Luminance(RgbImage image, int pixel) => ((0.299 * image.Pixels[3 * pixel]) + (0.587 * image.Pixels[(3 * pixel) + 1]) + (0.114 * image.Pixels[(3 * pixel) + 2])) / 255;
+
+    private static double[][] Scaled(double[][] map, double low, double high) => [.. map.Select(row => row.Select(value => (value - low) / (high - low)).ToArray())];
+
+    /// <summary>At most <paramref name="size"/> rows and columns, each the mean of those it stands for.</summary>
+    private static double[][] Reduced(double[][] map, int size)
+    {
+        var (rows, columns) = (Math.Min(size, map.Length), Math.Min(size, map[0].Length));
+        return [.. Enumerable.Range(0, rows).Select(y => Enumerable.Range(0, columns).Select(x =>
+            map[(y * map.Length / rows)..((y + 1) * map.Length / rows)].SelectMany(row => row[(x * row.Length / columns)..((x + 1) * row.Length / columns)]).Average()).ToArray())];
+    }
+
+    private static char Shade(double value) => double.IsFinite(value) ? " ░▒▓█"[(int)Math.Clamp(value * 5, 0, 4)] : '×';
+}
