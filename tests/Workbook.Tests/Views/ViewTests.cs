@@ -24,6 +24,7 @@ public sealed class ViewTests
         { "picture grid", new PictureGrid([Red, Red], [Foreign, "b"], 2, Foreign) },
         { "token strip", new TokenStrip([new(Foreign, [new([Foreign, "b</w>"], null), new([Foreign + "b</w>"], 7)], [12])]) },
         { "search gallery", new SearchGallery(Foreign, [(Red, Foreign, 0.5)]) },
+        { "panels", new Panels(new TensorView(zeros(1), Foreign), new ImageStrip([Red], [Foreign])) },
         { "exercise", new ExerciseResult(Foreign, ExerciseStatus.Wrong, Foreign, Foreign) },
         { "progress", new ExerciseProgress(Foreign, [new Exercise<Action> { Title = Foreign, Reference = () => { }, Cases = [], Mistakes = [] }]) },
     };
