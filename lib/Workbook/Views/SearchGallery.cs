@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Search;
 
 namespace ClipNotebooks.Workbook.Views;
 
@@ -23,6 +24,15 @@ public sealed class SearchGallery : IView
         // A product of two vectors of length 1 in float32 may pass 1 by some units in the last place.
         foreach (var (_, name, score) in _results)
             if (!(Math.Abs(score) <= 1 + 1e-5)) throw new ArgumentException($"\"{query}\": the score of \"{name}\" is {score}; a cosine similarity is from −1 to 1.", nameof(results));
+    }
+
+    /// <summary>Takes what an index found.</summary>
+    /// <param name="query">What was asked for.</param>
+    /// <param name="results">In order; may be empty.</param>
+    /// <param name="picture">Each result's picture and the name to show with it.</param>
+    public SearchGallery(string query, IEnumerable<SearchResult> results, Func<SearchResult, (RgbImage Image, string Name)> picture)
+        : this(query, results.Select(result => (picture(result).Image, picture(result).Name, (double)result.Score)))
+    {
     }
 
     /// <inheritdoc/>
