@@ -37,6 +37,9 @@ public sealed class PromptExercise : Exercise
 
     private static readonly Lazy<IReadOnlyList<ClassSet>> Built = new(Build);
 
+    /// <summary>The answers of each mistake, the baseline's first, as far as a check has needed them.</summary>
+    private readonly Dictionary<string, List<long[]>> _wrong = [];
+
     [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
     internal PromptExercise() => Title = "Five points by prompts";
 
@@ -85,19 +88,25 @@ public sealed class PromptExercise : Exercise
         }
 
         using var encoder = ClipEncoder.FromPretrained(Path.Combine(Lesson.Data, "models", "tiny-clip"), CPU);
-        var before = Answers(encoder, Ask(Mistakes[0].Attempt));
+        var before = AnswersOf(Mistakes[0], encoder);
         var after = Answers(encoder, captions);
         double[] gains = [.. Built.Value.Select((set, i) => 100 * (set.Accuracy(after[i]) - set.Accuracy(before[i])))];
         string finding = string.Join("; ", Built.Value.Select((set, i) => string.Create(CultureInfo.InvariantCulture,
             $"{set.Name}: {100 * set.Accuracy(before[i]):F1} % became {100 * set.Accuracy(after[i]):F1} %, {gains[i]:+0.0;-0.0;0.0} points")));
         if (gains.All(gain => gain >= PointsAsked)) return new ExerciseResult(Title, ExerciseStatus.Done, finding, null);
-        var mistake = Mistakes.FirstOrDefault(m => Answers(encoder, Ask(m.Attempt)).Zip(after).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)));
+        var mistake = Mistakes.FirstOrDefault(m => AnswersOf(m, encoder).Zip(after).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)));
         return new ExerciseResult(Title, ExerciseStatus.Wrong, $"{finding}; {PointsAsked:F0} or more are asked for on each", mistake?.Hint);
     }
 
     /// <summary>The captions of every label of every set.</summary>
     private static string[][][] Ask(Func<string, string[]> attempt) => [.. Built.Value.Select(set => set.Labels.Select(label =>
         attempt(label) is { Length: > 0 } some && !some.Any(string.IsNullOrWhiteSpace) ? some : throw new UnusableException($"for the label \"{label}\", your function gave no caption or an empty one")).ToArray())];
+
+    private List<long[]> AnswersOf(Mistake<Func<string, string[]>> mistake, ClipEncoder encoder)
+    {
+        if (!_wrong.TryGetValue(mistake.Name, out var answers)) _wrong[mistake.Name] = answers = Answers(encoder, Ask(mistake.Attempt));
+        return answers;
+    }
 
     private static List<long[]> Answers(ClipEncoder encoder, string[][][] captions) => [.. Built.Value.Select((set, i) =>
     {

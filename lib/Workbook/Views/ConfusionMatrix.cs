@@ -101,7 +101,7 @@ public sealed class ConfusionMatrix : IView
         // A translucent ground under the page's own ink is legible on light and dark ground; the strongest is 55 %.
         string ground = _counts[i][j] == 0 ? "background:rgba(128,128,128,0.08)" : $"background:rgba({(i == j ? "59,130,196" : "214,72,56")},{Markup.At(0.12 + (0.43 * Share(i, j)))})";
         string said = Markup.Escape($"{_counts[i][j]} of {_counts[i].Sum()} {ClassNames[i]} answered with {ClassNames[j]} ({Percent(Share(i, j))})");
-        string content = _counts[i][j] == 0 ? "" : !shares ? Number(_counts[i][j]) : $"{Number(_counts[i][j])}<br><span style=\"font-size:0.75em\">{Percent(Share(i, j))}</span>";
+        string content = _counts[i][j] == 0 ? "" : !shares ? Number(_counts[i][j]) : $"{Number(_counts[i][j])}<br><span style=\"font-size:0.75em;white-space:nowrap\">{Percent(Share(i, j))}</span>";
         return $"<td title=\"{said}\" style=\"border:0;text-align:center;vertical-align:middle;line-height:1.2;{(shares ? "padding:3px 4px;height:2.6em" : "padding:0;min-width:1.6em;height:1.6em;font-size:0.8em")};{ground}\">{content}</td>";
     }
 
