@@ -338,12 +338,12 @@ public sealed partial class ImageSearchIndex
         static string[] Sorted(List<string> names) => [.. names.Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>Reads, decodes and resizes on all cores; waits where the model is slower.</summary>
+    /// <summary>Reads, decodes and resizes on several threads; waits where the model is slower.</summary>
     private async Task ReadAllAsync(IReadOnlyList<FoundFile> files, ChannelWriter<FileOutcome> ready, CancellationToken stop)
     {
         try
         {
-            var parallel = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = stop };
+            var parallel = new ParallelOptions { MaxDegreeOfParallelism = _options.ReadingThreads, CancellationToken = stop };
             await Parallel.ForEachAsync(files, parallel, async (file, token) => await ready.WriteAsync(ReadOne(file), token).ConfigureAwait(false)).ConfigureAwait(false);
             ready.Complete();
         }

@@ -290,6 +290,7 @@ public sealed partial class ImageSearchIndex : IDisposable
     private static IndexOptions Validated(IndexOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReadingThreads, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxPixels, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxFileBytes, 1);
         return options;

@@ -26,6 +26,9 @@ public sealed record IndexOptions
     /// <summary>Images encoded and committed at once: what a crash can lose. At least 1.</summary>
     public int BatchSize { get; init; } = 64;
 
+    /// <summary>Threads that read, decode and resize files while the model encodes; the machine's cores by default. At least 1.</summary>
+    public int ReadingThreads { get; init; } = Environment.ProcessorCount;
+
     /// <summary>What is to be stored with a file, by its path; called from several threads at once.</summary>
     public Func<string, IReadOnlyDictionary<string, string>?>? MetadataOf { get; init; }
 

@@ -316,6 +316,27 @@ public sealed class AddingTests : IDisposable
         Assert.Equal(before, TorchSharp.torch.Tensor.TotalCount);
     }
 
+    /// <summary>The first batch is held up; meanwhile as many files are read as have room, and no more.</summary>
+    [Fact]
+    public async Task Files_are_read_while_a_batch_is_encoded_and_wait_in_a_bounded_queue()
+    {
+        for (int i = 0; i < 60; i++) _sandbox.Picture($"{i}.png", i);
+        var decoder = new CountingDecoder();
+        using var clip = Sandbox.RandomClip();
+        using var index = ImageSearchIndex.Create(_sandbox.Index, clip, new IndexOptions { BatchSize = 4, ReadingThreads = 2, Decoder = decoder });
+        int meanwhile = 0;
+        await index.AddFolderAsync(_sandbox.Pictures, progress: new Relay(progress =>
+        {
+            if (progress.Encoded > 4) return;
+            // The batch itself, two batches in the queue, and one file in the hands of each reader.
+            SpinWait.SpinUntil(() => decoder.Count >= 4 + 8 + 2, TimeSpan.FromSeconds(20));
+            Thread.Sleep(100);
+            meanwhile = decoder.Count;
+        }));
+        Assert.Equal(4 + 8 + 2, meanwhile);
+        Assert.Equal(60, index.Count);
+    }
+
     private static uint Crc32(ReadOnlySpan<byte> bytes)
     {
         uint crc = ~0u;
