@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using ClipNotebooks.Cli.Notebooks;
 
 namespace ClipNotebooks.Notebooks.Tests;
 
 /// <summary>The lessons in another language are the English ones in other words: the same cells, the same code.</summary>
-public sealed class EditionTests
+public sealed partial class EditionTests
 {
     public static TheoryData<string> Translated => [.. Lessons.Paths.Where(path => !Edition.Of(path).IsEnglish).Select(Lessons.NameOf)];
 
@@ -17,7 +18,11 @@ public sealed class EditionTests
             if (english[i].IsCode)
                 Assert.Equal(english[i].Source, translated[i].Source.Replace("#r \"../../lib", "#r \"../lib", StringComparison.Ordinal));
             else
+            {
                 Assert.Equal(Blocks(english[i]), Blocks(translated[i]));
+                string[] foreign = [.. Figures(translated[i]).Except(Figures(english[i]))];
+                Assert.True(foreign.Length == 0, $"{name}({translated[i].Line}): cell {i + 1} states {string.Join(", ", foreign)}, which the English cell does not");
+            }
         }
         Assert.Equal(english.Length, translated.Length);
     }
@@ -28,6 +33,12 @@ public sealed class EditionTests
     private static string[] Files(Edition edition) => [.. Lessons.Paths.Where(path => Edition.Of(path) == edition).Select(path => Path.GetFileName(path))];
 
     private static NotebookCell[] Cells(string name) => [.. Notebook.Load(Path.Combine(Lessons.Folder, name)).Cells];
+
+    /// <summary>The figures of a cell's prose that are no small counts: with a decimal point, a percentage, or of two digits and more.</summary>
+    private static IEnumerable<string> Figures(NotebookCell cell) => Figure().Matches(cell.Source).Select(figure => figure.Value);
+
+    [GeneratedRegex(@"\d[\d,]*\.\d+|\d{2,}")]
+    private static partial Regex Figure();
 
     /// <summary>The code inside prose, such as a folded solution.</summary>
     private static string Blocks(NotebookCell cell) => string.Join("\n", cell.Source.Split("```").Where((_, i) => i % 2 == 1));
