@@ -29,8 +29,8 @@ public sealed partial class ConventionTests
             if (!Path.Exists(Path.Combine(Path.GetDirectoryName(notebook.Path)!, target.Split('#')[0])))
                 wrong.Add($"the link to {target} leads to nothing");
         string code = string.Join("\n", notebook.CodeCells.Select(cell => cell.Source));
-        if (RandomNumber().Match(code) is { Success: true } random && !code[..random.Index].Contains("manual_seed(", StringComparison.Ordinal))
-            wrong.Add($"{random.Value}…): a random number before any seed is fixed (random.manual_seed), or without one");
+        if (RandomNumber().Match(code) is { Success: true } random && !Seed().IsMatch(code[..random.Index]))
+            wrong.Add($"{random.Value}…): a random number before any seed is fixed (manual_seed, new Generator), or without one");
         int exercises = ExerciseHeading().Count(prose);
         if (exercises < 3)
             wrong.Add($"three exercises or more are expected, each with a heading or bold text such as Exercise 1; there are {exercises}");
@@ -54,6 +54,9 @@ public sealed partial class ConventionTests
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex(@"\b(?:manual_seed|new Generator)\(\d+\)")]
+    private static partial Regex Seed();
 
     [GeneratedRegex(@"\b(?:new Random\(\)|Random\.Shared|randn?(?:_like)?\(|randint\(|randperm\(|init\.(?:normal|uniform|xavier_uniform|kaiming_uniform)_\()")]
     private static partial Regex RandomNumber();
