@@ -131,14 +131,15 @@ public sealed class PictureGrid : IView
     public string ToHtml()
     {
         var html = new StringBuilder($"<figure style=\"margin:0\"{(_captions.Count > 0 ? "" : $" role=\"img\" aria-label=\"{Markup.Escape(Description)}\"")}><figcaption style=\"font-weight:600;margin-bottom:0.4em\">{Markup.Escape(_title)}</figcaption>");
-        html.Append(CultureInfo.InvariantCulture, $"<div style=\"overflow-x:auto\"><div style=\"display:grid;grid-template-columns:repeat({_columns},{_side}px);gap:{(_captions.Count > 0 ? 8 : 3)}px\">");
+        // On a narrow screen pictures without captions shrink; captions have to stay legible, so their grid scrolls.
+        html.Append(CultureInfo.InvariantCulture, $"<div style=\"overflow-x:auto\"><div style=\"display:grid;grid-template-columns:repeat({_columns},minmax({(_captions.Count > 0 ? Math.Min(_side, 64) : 0)}px,{_side}px));gap:{(_captions.Count > 0 ? 8 : 3)}px\">");
         for (int i = 0; i < _pictures.Count; i++)
         {
             var picture = _pictures[i];
             // Few pixels are shown as they are, each a square.
             string rendering = 2 * picture.Width <= _side ? "image-rendering:pixelated" : "image-rendering:auto";
             string caption = _captions.Count > 0 ? Markup.Escape(_captions[i]) : "";
-            html.Append(CultureInfo.InvariantCulture, $"<div style=\"width:{_side}px\"><img src=\"{Pictures.DataUri(picture, 2 * _side)}\" alt=\"{caption}\" width=\"{_side}\" height=\"{_side}\" style=\"display:block;max-width:none;margin:0;{rendering}\">");
+            html.Append(CultureInfo.InvariantCulture, $"<div><img src=\"{Pictures.DataUri(picture, 2 * _side)}\" alt=\"{caption}\" width=\"{_side}\" height=\"{_side}\" style=\"display:block;width:100%;max-width:none;height:auto;aspect-ratio:1;margin:0;{rendering}\">");
             if (caption.Length > 0) html.Append($"<div aria-hidden=\"true\" style=\"font-size:0.72em;line-height:1.3;overflow-wrap:anywhere\">{caption}</div>");
             html.Append("</div>");
         }
