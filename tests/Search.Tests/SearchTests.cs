@@ -15,6 +15,7 @@ public sealed class SearchTests : IDisposable
     [InlineData(VectorStorage.Float16, 64)]
     [InlineData(VectorStorage.Float32, 7)]
     [InlineData(VectorStorage.Float16, 45)]
+    [InlineData(VectorStorage.Float16, 31)]
     public void The_best_rows_are_those_of_the_plain_definition(VectorStorage storage, int width)
     {
         const int rows = 9000; // more than two blocks
