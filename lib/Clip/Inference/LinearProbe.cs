@@ -14,7 +14,7 @@ public sealed class LinearProbe
     public const int DefaultIterations = 1000;
 
     /// <summary>Where a fit stops by default: the largest entry of the gradient, as a share of that at zero weights. Predictions hardly change from there on.</summary>
-    public const double DefaultTolerance = 1e-5;
+    public const double DefaultTolerance = 1e-4;
 
     /// <summary>The paper's grid has eight strengths a decade from 1e-6 to 1e6; index k stands for 10^(k / 8), so the ends are ∓48.</summary>
     private const int PerDecade = 8, GridEnd = 6 * PerDecade;

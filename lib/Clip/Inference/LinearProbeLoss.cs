@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,7 +36,8 @@ internal sealed class LinearProbeLoss
         var logP = nn.functional.log_softmax(logits, 1);                                        // (N, C)
         var penalised = w.narrow(0, 0, _rows - 1);                                              // (D, C)
         double n = _x.shape[0], loss = -(logP * _target).sum().ToDouble() / n, square = (penalised * penalised).sum().ToDouble();
-        double[] gradient = _x.t().mm(logP.exp() - _target).reshape(-1).data<double>().ToArray(); // softmax minus one-hot
+        var slope = _x.t().mm(logP.exp() - _target).contiguous();                               // (D + 1, C): softmax minus one-hot
+        double[] gradient = MemoryMarshal.Cast<byte, double>(slope.bytes).ToArray();            // data<double>() asks libtorch for each entry
         int weights = (_rows - 1) * _classes;
         for (int i = 0; i < gradient.Length; i++)
             gradient[i] = (gradient[i] / n) + (i < weights ? _penalty * parameters[i] : 0);

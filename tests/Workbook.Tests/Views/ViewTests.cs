@@ -25,6 +25,8 @@ public sealed class ViewTests
         { "token strip", new TokenStrip([new(Foreign, [new([Foreign, "b</w>"], null), new([Foreign + "b</w>"], 7)], [12])]) },
         { "search gallery", new SearchGallery(Foreign, [(Red, Foreign, 0.5)]) },
         { "panels", new Panels(new TensorView(zeros(1), Foreign), new ImageStrip([Red], [Foreign])) },
+        { "embedding map", new EmbeddingMap(eye(2), ones(1, 2), [Red, Red], [Foreign], Foreign, [Foreign, "b"]) },
+        { "component table", new ComponentTable(Foreign, [(Foreign, Foreign, [zeros(2, 3)], zeros(2), 3)]) },
         { "exercise", new ExerciseResult(Foreign, ExerciseStatus.Wrong, Foreign, Foreign) },
         { "progress", new ExerciseProgress(Foreign, [new Exercise<Action> { Title = Foreign, Reference = () => { }, Cases = [], Mistakes = [] }]) },
     };

@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Workbook.Views;
+
+/// <summary>What a model is made of: each component with its class, the shapes that go in and come out, and its parameters.</summary>
+[TypeFormatterSource(typeof(ViewFormatterSource))]
+public sealed class ComponentTable : IView
+{
+    private static readonly string[] Heads = ["component", "class", "input", "output", "parameters"];
+
+    private readonly string _title;
+    private readonly List<string[]> _rows;
+
+    /// <summary>Notes the shapes; the tensors stay the caller's, and those of the meta device do.</summary>
+    /// <param name="title">What is shown.</param>
+    /// <param name="components">Each with its class, what goes in (one tensor or several), what comes out, and the number of its parameters. At least one.</param>
+    /// <exception cref="ArgumentException">There is no component.</exception>
+    public ComponentTable(string title, IReadOnlyList<(string Component, string Class, Tensor[] Input, Tensor Output, long Parameters)> components)
+    {
+        ArgumentNullException.ThrowIfNull(components);
+        if (components.Count == 0) throw new ArgumentException($"\"{title}\" has no component to show.", nameof(components));
+        _title = title ?? "";
+        Parameters = components.Sum(component => component.Parameters);
+        _rows = [.. components.Select(c => new[] { c.Component, c.Class, string.Join(" and ", c.Input.Select(Shape)), Shape(c.Output), Count(c.Parameters) })];
+    }
+
+    /// <summary>The sum over the components.</summary>
+    public long Parameters { get; }
+
+    /// <inheritdoc/>
+    public string ToHtml()
+    {
+        var html = new StringBuilder($"<table style=\"width:auto\"><caption style=\"text-align:left;caption-side:top;color:inherit;font-weight:600;padding:0 0 0.4em\">{Markup.Escape(_title)}</caption><tr>");
+        foreach (var (i, head) in Heads.Index()) html.Append($"<th scope=\"col\" style=\"text-align:{Align(i)}\">{head}</th>");
+        foreach (string[] row in _rows)
+        {
+            html.Append($"</tr><tr><th scope=\"row\" style=\"text-align:left;color:inherit;white-space:nowrap\">{Markup.Escape(row[0])}</th>");
+            foreach (var (i, cell) in row.Index().Skip(1)) html.Append($"<td style=\"text-align:{Align(i)};white-space:nowrap\">{Markup.Escape(cell)}</td>");
+        }
+        return Markup.Scrolling(html.Append($"</tr><tr><th scope=\"row\" colspan=\"4\" style=\"text-align:left;color:inherit\">all together</th><td style=\"text-align:right\">{Count(Parameters)}</td></tr></table>").ToString());
+    }
+
+    /// <inheritdoc/>
+    public string ToText()
+    {
+        List<string[]> lines = [Heads, .. _rows, ["all together", "", "", "", Count(Parameters)]];
+        int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(k => lines.Max(line => line[k].Length))];
+        return string.Join(Environment.NewLine, lines.Select(line =>
+            string.Join("  ", line.Select((cell, k) => k == Heads.Length - 1 ? cell.PadLeft(widths[k]) : cell.PadRight(widths[k])))).Prepend(_title));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => ToText();
+
+    private static string Align(int column) => column == Heads.Length - 1 ? "right" : "left";
+
+    private static string Shape(Tensor tensor) => tensor.dim() == 0 ? "scalar" : $"({string.Join(", ", tensor.shape)})";
+
+    private static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+}
