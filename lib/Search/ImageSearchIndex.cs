@@ -60,7 +60,7 @@ public sealed partial class ImageSearchIndex : IDisposable
         return Create(folder, encoder.Model.Config.EmbeddingWidth, ModelFingerprint.Of(encoder), Summary(encoder), encoder, options ?? new IndexOptions());
     }
 
-    /// <summary>Opens an index, in milliseconds whatever its size; with an encoder, in the time that its fingerprint takes.</summary>
+    /// <summary>Opens an index in milliseconds, some twenty for a million images; an encoder's fingerprint adds the time of reading its weights once.</summary>
     /// <param name="folder">What <see cref="Create(string, ClipEncoder, IndexOptions?)"/> made.</param>
     /// <param name="encoder">The model that made it; stays the caller's, and has to live as long as the index. Without it, an index can be searched by embeddings, read, and removed from.</param>
     /// <param name="options">How files are read; the storage is the index's own.</param>
@@ -126,8 +126,14 @@ public sealed partial class ImageSearchIndex : IDisposable
             int wanted = (int)Math.Min(int.MaxValue, (long)options.Skip + options.Count);
             return ExactSearch.Run(snapshot, point, wanted, (float)options.MinScore, filter, options.Cancellation)
                 .Skip(options.Skip)
-                .Select(hit => Public(snapshot.Entry(hit.Row)) is var entry ? new SearchResult(entry.Id, entry.Path, hit.Score, entry.Metadata) : null!)
+                .Select(Result)
                 .ToArray();
+
+            SearchResult Result((float Score, long Row) hit)
+            {
+                var (id, path, metadata) = Public(snapshot.Entry(hit.Row));
+                return new SearchResult(id, path, hit.Score, metadata);
+            }
         });
     }
 

@@ -307,6 +307,9 @@ public sealed class AddingTests : IDisposable
     {
         for (int i = 0; i < 10; i++) _sandbox.Picture($"{i}.png", i);
         using var clip = Sandbox.RandomClip();
+        // What earlier tests left to the collector is not counted here.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = TorchSharp.torch.Tensor.TotalCount;
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip, new IndexOptions { BatchSize = 4 });
         await index.AddFolderAsync(_sandbox.Pictures);

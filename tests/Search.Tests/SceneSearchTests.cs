@@ -16,9 +16,14 @@ public sealed class SceneSearchTests : IDisposable
         using var clip = ClipEncoder.FromPretrained(Sandbox.TinyClip);
         int side = clip.Model.Config.Vision.ImageSize;
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip, new IndexOptions { Storage = VectorStorage.Float16 });
-        index.AddRange(Enumerable.Range(0, 2000).Select(i => SyntheticScenes.Create(SceneWorld.HeldOut, i) is var scene
-            ? new IndexImage($"{i}", scene.Draw(side), new Dictionary<string, string> { ["concept"] = scene.Concept }) : null!));
+        index.AddRange(Enumerable.Range(0, 2000).Select(Drawn));
 
         Assert.Equal(Enumerable.Repeat("sunset over the ocean", 10), index.Search("a sunset over the ocean").Select(result => result.Metadata["concept"]));
+
+        IndexImage Drawn(int number)
+        {
+            var scene = SyntheticScenes.Create(SceneWorld.HeldOut, number);
+            return new IndexImage($"{number}", scene.Draw(side), new Dictionary<string, string> { ["concept"] = scene.Concept });
+        }
     }
 }
