@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Exercises;
 
-/// <summary>What a function gave for one input: numbers in a shape, or the reason why there are none.</summary>
-internal sealed record Answer(long[] Shape, double[] Values, string? Failure = null, bool IsNotYet = false)
+/// <summary>What a function gave for one input: numbers in a shape, or words, or the reason why there are none.</summary>
+internal sealed record Answer(long[] Shape, double[] Values, string? Failure = null, bool IsNotYet = false, string? Words = null)
 {
     public static Answer Of(Func<object?> run)
     {
@@ -24,12 +24,13 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
     }
 
     public bool Agrees(Answer other, double tolerance) =>
-        Failure == other.Failure && Shape.AsSpan().SequenceEqual(other.Shape) && Enumerable.Range(0, Values.Length).All(i => Same(i, other, tolerance));
+        Failure == other.Failure && Words == other.Words && Shape.AsSpan().SequenceEqual(other.Shape) && Enumerable.Range(0, Values.Length).All(i => Same(i, other, tolerance));
 
     /// <summary>The difference in words: first of shape, then of values, with the simplest relation that explains it.</summary>
     public string DifferenceFrom(Answer expected, double tolerance)
     {
         if (Failure is not null) return Failure;
+        if (expected.Words is not null) return $"the answer is \"{expected.Words}\"; yours is \"{Words}\"";
         if (!Shape.AsSpan().SequenceEqual(expected.Shape)) return $"the answer has the shape {Text(expected.Shape)}; yours has {Text(Shape)}";
         if (Values.Any(v => !double.IsFinite(v)) && expected.Values.All(double.IsFinite))
             return $"yours holds {Values.First(v => !double.IsFinite(v))} where the answer is a number";
@@ -69,6 +70,7 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
     private static Answer From(object? value) => value switch
     {
         null => new Answer([], [], "your function returned null"),
+        string words => new Answer([], [], Words: words),
         Tensor t => new Answer([.. t.shape], t.detach().cpu().to(float64).contiguous().data<double>().ToArray()),
         System.Collections.IEnumerable list => FromList([.. list.Cast<object>().Select(x => Convert.ToDouble(x, CultureInfo.InvariantCulture))]),
         _ => new Answer([], [Convert.ToDouble(value, CultureInfo.InvariantCulture)]),

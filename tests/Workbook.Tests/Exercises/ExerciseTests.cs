@@ -82,6 +82,14 @@ public sealed class ExerciseTests
     public void Null_is_a_finding() => Assert.Equal("for a matrix (2, 2), your function returned null", Double.Check(_ => null!).Finding);
 
     [Fact]
+    public void A_wrong_word_is_told_with_the_right_one()
+    {
+        var exercise = new Exercise<Func<string, string>> { Title = "Upper case", Reference = word => word.ToUpperInvariant(), Cases = [new("a name", f => f("ln_1"))], Mistakes = [] };
+        Assert.Equal(ExerciseStatus.Done, exercise.Check(_ => "LN_1").Status);
+        Assert.Equal("for a name, the answer is \"LN_1\"; yours is \"ln_1\"", exercise.Check(word => word).Finding);
+    }
+
+    [Fact]
     public void A_check_leaves_no_tensor_behind()
     {
         DisposeScopeManager.Statistics.Reset();

@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Workbook.Exercises;
 using ClipNotebooks.Workbook.Views;
 using static TorchSharp.torch;
@@ -23,6 +24,8 @@ public sealed class ViewTests
         { "curve", new CurveView(Foreign, Foreign, Foreign, [(Foreign, [1, 2], [3, 4]), ("b", [1, 2], [4, 3])]) },
         { "picture grid", new PictureGrid([Red, Red], [Foreign, "b"], 2, Foreign) },
         { "token strip", new TokenStrip([new(Foreign, [new([Foreign, "b</w>"], null), new([Foreign + "b</w>"], 7)], [12])]) },
+        { "checkpoint table", new CheckpointTable([new(Foreign, ScalarType.Float32, [2, 3], 8, 24)], Foreign) },
+        { "parity table", new ParityTable([(Foreign, new ParityReport([new(Foreign, [1], 1, 0.5, 1e-5, "")]))], Foreign) },
         { "search gallery", new SearchGallery(Foreign, [(Red, Foreign, 0.5)]) },
         { "panels", new Panels(new TensorView(zeros(1), Foreign), new ImageStrip([Red], [Foreign])) },
         { "embedding map", new EmbeddingMap(eye(2), ones(1, 2), [Red, Red], [Foreign], Foreign, [Foreign, "b"]) },

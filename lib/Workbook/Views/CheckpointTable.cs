@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using ClipNotebooks.Clip.Checkpoints;
+
+namespace ClipNotebooks.Workbook.Views;
+
+/// <summary>What a checkpoint's header lists: names, shapes, element types, bytes. Tensors that differ in the number of their block alone share a row, such as <c>layers.{0…11}.mlp.fc1.weight</c>.</summary>
+[TypeFormatterSource(typeof(ViewFormatterSource))]
+public sealed partial class CheckpointTable : IView
+{
+    private static readonly string[] Heads = ["tensor", "shape", "dtype", "tensors", "bytes"];
+
+    private readonly string _title;
+    private readonly List<string[]> _rows;
+
+    /// <summary>Notes the header; the file stays the caller's.</summary>
+    /// <param name="entries">The header's entries, as <see cref="SafetensorsFile.Entries"/> gives them.</param>
+    /// <param name="title">What is shown; the number of tensors and their bytes follow it.</param>
+    public CheckpointTable(IEnumerable<SafetensorsEntry> entries, string title)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        SafetensorsEntry[] all = [.. entries];
+        _title = $"{title}: {Count(all.Length)} tensors, {Count(all.Sum(e => e.ByteLength))} bytes";
+        _rows = [.. all.GroupBy(e => (Name: BlockNumber().Replace(e.Name, ".#."), Shape: string.Join(", ", e.Shape), e.Type)).Select(group => new[]
+        {
+            Name([.. group.Select(e => e.Name)]), $"({group.Key.Shape})", group.Key.Type.ToString().ToLowerInvariant(), Count(group.Count()), Count(group.Sum(e => e.ByteLength)),
+        })];
+    }
+
+    /// <inheritdoc/>
+    public string ToHtml() =>
+        $"<p style=\"margin:0.5em 0 0.3em\">{Markup.Escape(_title)}</p><div tabindex=\"0\" style=\"overflow:auto;max-height:26em;margin:0 0 0.5em\"><table style=\"width:auto;margin:0\">"
+        + Row("th", Heads) + string.Concat(_rows.Select(row => Row("td", row))) + "</table></div>";
+
+    /// <inheritdoc/>
+    public string ToText()
+    {
+        int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(k => _rows.Append(Heads).Max(row => row[k].Length))];
+        return string.Join(Environment.NewLine, _rows.Prepend(Heads).Select(row => string.Join("  ", row.Select((cell, k) => k < 3 ? cell.PadRight(widths[k]) : cell.PadLeft(widths[k])))).Prepend(_title));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => ToText();
+
+    private static string Row(string cell, string[] values) =>
+        "<tr>" + string.Concat(values.Select((value, k) => $"<{cell} style=\"text-align:{(k < 3 ? "left" : "right")};white-space:nowrap;font-variant-numeric:tabular-nums\">{Markup.Escape(value)}</{cell}>")) + "</tr>";
+
+    private static string Name(string[] names)
+    {
+        if (names.Length == 1) return names[0];
+        int[] blocks = [.. names.Select(name => int.Parse(BlockNumber().Match(name).Groups[1].Value, CultureInfo.InvariantCulture))];
+        return BlockNumber().Replace(names[0], $".{{{blocks.Min()}…{blocks.Max()}}}.", 1);
+    }
+
+    private static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"\.(\d+)\.")]
+    private static partial Regex BlockNumber();
+}
