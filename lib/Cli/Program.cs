@@ -15,6 +15,7 @@ internal static class Program
           clipbook doctor            what is installed, and what to mend
           clipbook run               every lesson, pages into artifacts/book
           clipbook run --only 4      lesson 04 alone
+          clipbook classify cat.jpg --labels cat,dog,pizza
 
         {ExitCode.Help}
         """)
@@ -25,6 +26,9 @@ internal static class Program
         PlotsCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),
+        ClassifyCommand.Create(),
+        IndexCommand.Create(),
+        SearchCommand.Create(),
         ParityCommand.Create(),
         DownloadCommand.Create(),
         DoctorCommand.Create(),
@@ -34,7 +38,8 @@ internal static class Program
 
     internal static async Task<int> RunAsync(string[] args, TextWriter error)
     {
-        ParseResult parsed = Root().Parse(args);
+        // An argument that begins with @ is ours to read (labels from a file), not a file of further arguments.
+        ParseResult parsed = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             foreach (var problem in parsed.Errors)

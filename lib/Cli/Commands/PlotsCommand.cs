@@ -11,8 +11,6 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>`clipbook plots`: the similarity-matrix plots.</summary>
 internal static class PlotsCommand
 {
-    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"];
-
     internal static Command Create()
     {
         Option<string?> images = new("--images") { Description = "A folder of images, in the order of their names; the sample images by default." };
@@ -64,9 +62,9 @@ internal static class PlotsCommand
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to take images from.");
         if (!File.Exists(file)) throw new UserError($"There is no file {file} to take captions from.");
-        string[] paths = [.. Directory.GetFiles(folder).Where(path => Extensions.Contains(Path.GetExtension(path).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+        var paths = ImageFiles.In(folder, recursive: false);
         string[] captions = [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
-        if (paths.Length == 0) throw new UserError($"{folder} holds no image: {string.Join(", ", Extensions)} are read.");
+        if (paths.Count == 0) throw new UserError($"{folder} holds no image: {string.Join(", ", ImageFiles.Extensions)} are read.");
         if (captions.Length == 0) throw new UserError($"{file} holds no caption: one a line is read.");
         return ([.. paths.Select(RgbImage.Load)], [.. paths.Select(path => Path.GetFileName(path)!)], captions);
     }

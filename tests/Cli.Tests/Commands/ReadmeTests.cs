@@ -21,6 +21,7 @@ public sealed partial class ReadmeTests : IDisposable
     [InlineData("doctor", null)]
     [InlineData("plots", "--output")]
     [InlineData("evaluate", "--per-concept 1 --pairs 4")]
+    [InlineData("classify data/images --labels cat,dog,pizza,castle", "data/images/cat.png --labels cat,dog")]
     [InlineData("train --output artifacts/tiny-clip", "--steps 2 --batch 4 --output")]
     public async Task A_command_of_the_README_runs(string command, string? smaller)
     {
@@ -28,14 +29,25 @@ public sealed partial class ReadmeTests : IDisposable
         var error = new StringWriter();
         string[] words = [command.Split(' ')[0], .. smaller?.Split(' ') ?? []];
         if (words[^1] == "--output") words = [.. words, _folder];
+        words = [.. words.Select(word => word.StartsWith("data/", StringComparison.Ordinal) ? Path.Combine(Lesson.Repository, word) : word)];
         Assert.True(await Program.RunAsync(words, error) == ExitCode.Success, error.ToString());
+    }
+
+    [Fact]
+    public async Task The_search_of_the_README_runs_on_the_index_of_the_README()
+    {
+        Assert.Contains("lib/Cli -- index data/images --index artifacts/index\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Contains("lib/Cli -- search \"a sunset over the ocean\" --index artifacts/index --open\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        var (error, index) = (new StringWriter(), Path.Combine(_folder, "index"));
+        Assert.True(await Program.RunAsync(["index", Path.Combine(Lesson.Data, "images"), "--index", index], error) == ExitCode.Success, error.ToString());
+        Assert.True(await Program.RunAsync(["search", "a sunset over the ocean", "--index", index, "--gallery", Path.Combine(_folder, "found.html")], error) == ExitCode.Success, error.ToString());
     }
 
     [Fact]
     public void Every_command_of_the_README_is_run_above()
     {
         var named = Command().Matches(Readme).Select(match => match.Groups["name"].Value).Distinct().Order();
-        Assert.Equal(["doctor", "evaluate", "plots", "run", "train"], named);
+        Assert.Equal(["classify", "doctor", "evaluate", "index", "plots", "run", "search", "train"], named);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", Readme, StringComparison.Ordinal);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")), StringComparison.Ordinal);
     }

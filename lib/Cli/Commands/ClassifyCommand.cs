@@ -1,0 +1,113 @@
+using System.CommandLine;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Workbook;
+using Spectre.Console;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>`clipbook classify`: images by class names.</summary>
+internal static class ClassifyCommand
+{
+    internal static Command Create()
+    {
+        Argument<string[]> images = new("image") { Description = "Image files, or folders whose images are taken at any depth.", Arity = ArgumentArity.OneOrMore };
+        Option<string> labels = new("--labels") { Description = "The class names: a,b,c or @file with one a line.", Required = true };
+        Option<string?> templates = new("--templates") { Description = "A file of sentences with {} for the name, one a line; \"a photo of a {}.\" by default." };
+        Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        Option<int> top = new("--top") { Description = "How many classes to show of each image.", DefaultValueFactory = _ => 5 };
+        Option<bool> multiLabel = new("--multi-label") { Description = "An image may show several classes or none: each has a probability of its own." };
+        Option<bool> json = new("--json") { Description = "Print JSON, one object a line for each image, as soon as it is known." };
+        Command command = new("classify", $"""
+            Says which of the given classes an image shows (zero-shot: no training on them). Images that cannot be read are named on the error
+            stream, the others are classified, and the exit code is 1.
+
+            Examples:
+              clipbook classify cat.jpg --labels cat,dog,pizza
+              clipbook classify photos --labels @labels.txt --templates templates.txt --top 3 --json > answers.jsonl
+              clipbook classify street.jpg --labels car,bicycle,tree --multi-label
+
+            {ExitCode.Help}
+            """)
+        {
+            images, labels, templates, model, top, multiLabel, json,
+        };
+        command.SetAction((parsed, cancellation) =>
+        {
+            if (parsed.GetValue(top) is < 1 and var few) throw new UserError($"--top is {few}; it must be at least 1.", ExitCode.Usage);
+            var names = LabelList.Parse(parsed.GetValue(labels)!);
+            var sentences = parsed.GetValue(templates) is { } file ? PromptTemplates.Load(file) : PromptTemplates.Photo;
+            var files = Files(parsed.GetValue(images)!);
+            return Task.Run(() => RunAsync(files, names, sentences, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(top), parsed.GetValue(multiLabel), parsed.GetValue(json), cancellation), CancellationToken.None);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        List<string> files, IReadOnlyList<string> labels, IReadOnlyList<string> templates, string model, int top, bool multiLabel, bool json, CancellationToken cancellation)
+    {
+        using var encoder = ClipEncoder.FromPretrained(model);
+        using var classifier = new ZeroShotClassifier(encoder, labels, templates, multiLabel);
+        var unreadable = new List<string>();
+        // On a terminal a bar and a table would write over each other: the tables wait for the bar's end.
+        var waiting = new List<Action>();
+        bool bar = files.Count > ImageFiles.DefaultBatch && LongWork.HasTerminal;
+        if (bar) await LongWork.RunAsync("classifying", files.Count, progress => Task.FromResult(Classify(progress)));
+        else Classify(null);
+        waiting.ForEach(write => write());
+        return Output.Unreadable(unreadable);
+
+        int Classify(IProgress<(int, int)>? progress)
+        {
+            int done = 0;
+            foreach (var batch in ImageFiles.Prepare(files, encoder.Processor.Transform, cancellation: cancellation))
+            {
+                using var embeddings = ImageFiles.Encode(encoder, batch);
+                using var probabilities = embeddings is null ? null : classifier.Probabilities(embeddings);                   // (N, C)
+                var values = probabilities?.data<float>().ToArray() ?? [];
+                int row = 0;
+                foreach (var image in batch)
+                {
+                    if (image.Problem is { } problem) unreadable.Add(problem);
+                    var answers = image.Pixels is null ? [] : Ranked(values.AsSpan(row++ * labels.Count, labels.Count), labels, top);
+                    if (bar && !Console.IsOutputRedirected) waiting.Add(() => Write(image, answers, json));
+                    else Write(image, answers, json);
+                }
+                progress?.Report((done += batch.Count, files.Count));
+            }
+            return done;
+        }
+    }
+
+    private static (string Label, double Probability)[] Ranked(ReadOnlySpan<float> probabilities, IReadOnlyList<string> labels, int top) =>
+        [.. probabilities.ToArray().Zip(labels, (probability, label) => (label, (double)probability)).OrderByDescending(answer => answer.Item2).Take(top)];
+
+    private static void Write(PreparedImage image, (string Label, double Probability)[] answers, bool json)
+    {
+        if (json)
+        {
+            Console.WriteLine(Output.JsonLine(image.Problem is null
+                ? (object)new { file = image.Path, classes = answers.Select(answer => new { label = answer.Label, probability = Math.Round(answer.Probability, 6) }) }
+                : new { file = image.Path, error = image.Problem }));
+            return;
+        }
+        if (image.Problem is not null) return;
+        var table = new Table().NoBorder().HideHeaders().AddColumn("label").AddColumn(new TableColumn("probability").RightAligned()).AddColumn("bar");
+        foreach (var (label, probability) in answers) table.AddRow(new Text("  " + label), new Text($"{probability:p1}"), new Text(Output.Bar(probability)));
+        var console = Output.Terminal();
+        console.WriteLine(image.Path);
+        console.Write(table);
+    }
+
+    /// <summary>The files that are meant: a folder's images in its place.</summary>
+    private static List<string> Files(string[] paths)
+    {
+        var files = new List<string>();
+        foreach (string path in paths)
+        {
+            var found = Directory.Exists(path) ? ImageFiles.In(path) : [path];
+            if (found.Count == 0) throw new UserError($"{path} holds no image: {string.Join(", ", ImageFiles.Extensions)} are read.");
+            files.AddRange(found);
+        }
+        return files;
+    }
+}

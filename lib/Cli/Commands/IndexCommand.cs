@@ -1,0 +1,55 @@
+using System.CommandLine;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Search;
+using ClipNotebooks.Workbook;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>`clipbook index`: a folder's images, made searchable.</summary>
+internal static class IndexCommand
+{
+    internal static Command Create()
+    {
+        Argument<string> folder = new("folder") { Description = "The images, at any depth." };
+        Option<string> index = new("--index") { Description = "The index's folder; made if it is not there, else brought up to date.", Required = true };
+        Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        Option<bool> half = new("--half") { Description = "Keep a new index's vectors in two bytes a value: half the size, scores within 0.001." };
+        Option<bool> json = new("--json") { Description = "Print JSON." };
+        Command command = new("index", $"""
+            Makes the images of a folder searchable, or brings an index up to date: new and changed files are encoded, files that are gone disappear.
+            What is interrupted is continued by the next call. Files that cannot be read are named on the error stream, and the exit code is 1.
+
+            Examples:
+              clipbook index photos --index artifacts/photos-index
+              clipbook index photos --index artifacts/photos-index --model openai/clip-vit-base-patch32 --half
+              clipbook index photos --index artifacts/photos-index --json
+
+            {ExitCode.Help}
+            """)
+        {
+            folder, index, model, half, json,
+        };
+        command.SetAction((parsed, cancellation) => RunAsync(
+            parsed.GetValue(folder)!, parsed.GetValue(index)!, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(json), cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string folder, string place, string model, bool half, bool json, CancellationToken cancellation)
+    {
+        if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to index.");
+        using var encoder = ClipEncoder.FromPretrained(model);
+        using var index = ImageSearchIndex.Exists(place) ? ImageSearchIndex.Open(place, encoder)
+            : ImageSearchIndex.Create(place, encoder, new IndexOptions { Storage = half ? VectorStorage.Float16 : VectorStorage.Float32 });
+        var report = await LongWork.RunAsync("indexing", 1, progress => index.AddFolderAsync(folder, progress: new Bar(progress), cancellation: cancellation));
+        if (json)
+            Console.WriteLine(Output.Json(new { index = index.Folder, images = index.Count, added = report.Added, updated = report.Updated, unchanged = report.Unchanged.Count, removed = report.Removed, unreadable = report.Unreadable }));
+        else
+            Console.WriteLine($"{report}{Environment.NewLine}{index.Count:N0} images can be found in {index.Folder}: clipbook search \"…\" --index {place}");
+        return Output.Unreadable(report.Unreadable.Select(file => $"{file.Path}: {file.Reason}"));
+    }
+
+    private sealed class Bar(IProgress<(int Done, int Total)> bar) : IProgress<IndexProgress>
+    {
+        public void Report(IndexProgress value) => bar.Report((value.Done, value.Total));
+    }
+}

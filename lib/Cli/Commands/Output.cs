@@ -1,0 +1,47 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>What the commands on images print alike.</summary>
+internal static class Output
+{
+    private const int BarWidth = 30;
+
+    private static readonly JsonSerializerOptions Line = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Page = new(Line) { WriteIndented = true };
+
+    /// <summary>One object on a line of its own, for a stream of them.</summary>
+    internal static string JsonLine(object value) => JsonSerializer.Serialize(value, Line);
+
+    /// <summary>One object, indented.</summary>
+    internal static string Json(object value) => JsonSerializer.Serialize(value, Page);
+
+    /// <summary>A share as a bar of blocks, in eighths of a column.</summary>
+    internal static string Bar(double share)
+    {
+        int eighths = (int)Math.Round(8 * BarWidth * Math.Clamp(share, 0, 1));
+        return new string('█', eighths / 8) + (eighths % 8 == 0 ? "" : ((char)('█' + 8 - eighths % 8)).ToString());
+    }
+
+    /// <summary>Says what could not be read, and what the exit code is then.</summary>
+    internal static int Unreadable(IEnumerable<string> problems)
+    {
+        int count = 0;
+        foreach (string problem in problems)
+        {
+            Console.Error.WriteLine($"clipbook: {problem}");
+            count++;
+        }
+        return count == 0 ? ExitCode.Success : ExitCode.Failed;
+    }
+
+    /// <summary>A console on the process's output as it is now; as wide as its lines need to be where it is no terminal.</summary>
+    internal static IAnsiConsole Terminal()
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        if (Console.IsOutputRedirected) console.Profile.Width = 160;
+        return console;
+    }
+}

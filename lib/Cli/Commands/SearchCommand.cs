@@ -1,0 +1,134 @@
+using System.CommandLine;
+using System.ComponentModel;
+using System.Diagnostics;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Search;
+using ClipNotebooks.Workbook;
+using ClipNotebooks.Workbook.Views;
+using Spectre.Console;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>`clipbook search`: images by words, by an image, and by what they shall not show.</summary>
+internal static class SearchCommand
+{
+    private const int ThumbnailSide = 240;
+
+    internal static Command Create()
+    {
+        Argument<string?> text = new("text") { Description = "What the images shall show.", Arity = ArgumentArity.ZeroOrOne };
+        Option<string> index = new("--index") { Description = "The index's folder, as `clipbook index` made it.", Required = true };
+        Option<string?> image = new("--image") { Description = "An image that the results shall resemble, alone or beside the text." };
+        Option<string[]> not = new("--not") { Description = "What they shall not show; may be given several times." };
+        Option<string?> model = new("--model") { Description = "The model that made the index; CLIP_MODEL or the embedded model by default." };
+        Option<int> top = new("--top") { Description = "How many results.", DefaultValueFactory = _ => 10 };
+        Option<bool> json = new("--json") { Description = "Print JSON." };
+        Option<string?> gallery = new("--gallery") { Description = "Write the results as a page with thumbnails to this file." };
+        Option<bool> open = new("--open") { Description = "Open that page in the browser; without --gallery it is a temporary file." };
+        Command command = new("search", $"""
+            Finds the images of an index that fit a text or resemble an image, the most similar first. Words of --not count half, with a minus.
+
+            Examples:
+              clipbook search "a sunset over the ocean" --index artifacts/photos-index
+              clipbook search "a dog" --not snow --top 20 --json --index artifacts/photos-index
+              clipbook search --image cat.jpg --open --index artifacts/photos-index
+
+            {ExitCode.Help}
+            """)
+        {
+            text, index, image, not, model, top, json, gallery, open,
+        };
+        command.SetAction((parsed, cancellation) =>
+        {
+            if (parsed.GetValue(top) is < 1 and var few) throw new UserError($"--top is {few}; it must be at least 1.", ExitCode.Usage);
+            var (words, picture, without) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(not) ?? []);
+            if (string.IsNullOrWhiteSpace(words) && picture is null) throw new UserError("There is nothing to search for: give a text, or an image with --image.", ExitCode.Usage);
+            if (without.Any(string.IsNullOrWhiteSpace)) throw new UserError("A --not is empty.", ExitCode.Usage);
+            string place = parsed.GetValue(index)!;
+            if (!ImageSearchIndex.Exists(place)) throw new UserError($"{place} holds no index. Make one: clipbook index FOLDER --index {place}");
+
+            using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
+            using var opened = ImageSearchIndex.Open(place, encoder);
+            var results = opened.Search(Query(words, picture, without), new SearchOptions { Count = parsed.GetValue(top), Cancellation = cancellation });
+            string asked = string.Join(", ", new[] { words, picture is null ? null : $"like {Path.GetFileName(picture)}" }.Concat(without.Select(word => $"not {word}")).Where(part => !string.IsNullOrWhiteSpace(part)));
+            if (parsed.GetValue(json)) Console.WriteLine(Output.Json(new { query = asked, results = results.Select((result, i) => new { rank = i + 1, id = result.Id, path = result.Path, score = Math.Round(result.Score, 5) }) }));
+            else Print(results);
+            if (parsed.GetValue(gallery) is not null || parsed.GetValue(open))
+            {
+                string page = Path.GetFullPath(parsed.GetValue(gallery) ?? Path.Combine(Directory.CreateTempSubdirectory("clipbook-").FullName, "search.html"));
+                var missing = WriteGallery(page, asked, results);
+                Console.Error.WriteLine($"clipbook: the gallery is {page}");
+                if (parsed.GetValue(open)) Open(page);
+                return Task.FromResult(Output.Unreadable(missing));
+            }
+            return Task.FromResult(ExitCode.Success);
+        });
+        return command;
+    }
+
+    private static SearchQuery Query(string? text, string? image, string[] without)
+    {
+        var query = new SearchQuery();
+        if (!string.IsNullOrWhiteSpace(text)) query = query.Plus(text);
+        if (image is not null) query = query.Plus(RgbImage.Load(image));
+        return without.Aggregate(query, (sum, word) => sum.Minus(word, 0.5));
+    }
+
+    private static void Print(IReadOnlyList<SearchResult> results)
+    {
+        var console = Output.Terminal();
+        if (results.Count == 0)
+        {
+            console.WriteLine("The index holds no image yet.");
+            return;
+        }
+        var table = new Table().RoundedBorder().AddColumn(new TableColumn("#").RightAligned()).AddColumn(new TableColumn("similarity").RightAligned()).AddColumn("").AddColumn("image");
+        foreach (var (i, result) in results.Index())
+            table.AddRow(new Text($"{i + 1}"), new Text($"{result.Score:0.000}"), new Text(Output.Bar(result.Score)), new Text(result.Id));
+        console.Write(table);
+    }
+
+    /// <summary>A page that needs nothing but itself: thumbnails are in it.</summary>
+    /// <returns>Why an image is not on it, for those that are gone since they were indexed.</returns>
+    private static List<string> WriteGallery(string page, string asked, IReadOnlyList<SearchResult> results)
+    {
+        var square = new ClipImageTransform(new ImageTransformConfig { Size = ThumbnailSide, ResizeSize = ThumbnailSide });
+        var (shown, missing) = (new List<(RgbImage, string, double)>(), new List<string>());
+        foreach (var result in results)
+        {
+            try
+            {
+                if (result.Path is null) missing.Add($"{result.Id} is not on the gallery: it was added from memory, without a file.");
+                else shown.Add((square.Crop(DecodedImage.Load(result.Path)), result.Id, result.Score));
+            }
+            catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
+            {
+                missing.Add($"{result.Id} is not on the gallery: {exception.Message}");
+            }
+        }
+        string html = $$"""
+            <!doctype html>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{System.Net.WebUtility.HtmlEncode(asked)}}</title>
+            <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}</style></head>
+            <body>{{new SearchGallery(asked, shown).ToHtml()}}</body></html>
+            """;
+        Directory.CreateDirectory(Path.GetDirectoryName(page)!);
+        string beside = $"{page}.{Guid.NewGuid():N}.part";
+        File.WriteAllText(beside, html);
+        File.Move(beside, page, overwrite: true);
+        return missing;
+    }
+
+    private static void Open(string page)
+    {
+        try
+        {
+            Process.Start(new ProcessStartInfo(page) { UseShellExecute = true })?.Dispose();
+        }
+        catch (Win32Exception)
+        {
+            Console.Error.WriteLine("clipbook: no browser could be started here; open the file yourself.");
+        }
+    }
+}
