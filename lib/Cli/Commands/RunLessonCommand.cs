@@ -15,15 +15,15 @@ internal static class RunLessonCommand
         Option<bool> keepGoing = new("--keep-going");
         Command command = new(Name, "Runs one lesson for clipbook run, in a process of its own.") { lesson, result, keepGoing };
         command.Hidden = true;
-        command.SetAction(async (parsed, _) =>
+        command.SetAction(parsed =>
         {
             ExitWithParent();
             using StreamWriter events = new(new FileStream(parsed.GetRequiredValue(result), FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
             LessonOutput output = new(happened => events.Write(happened.ToLine() + "\n"));
             LessonHost host = new(Notebook.Load(parsed.GetRequiredValue(lesson)), output);
-            bool passed = await host.RunAsync(parsed.GetValue(keepGoing));
-            await events.WriteAsync(new LessonEvent.Completed(host.LiveTensors()).ToLine() + "\n");
-            await events.FlushAsync(CancellationToken.None);
+            bool passed = LessonThread.Run(() => host.RunAsync(parsed.GetValue(keepGoing)));
+            events.Write(new LessonEvent.Completed(host.LiveTensors()).ToLine() + "\n");
+            events.Flush();
             // Threads that a cell started do not keep the process.
             Environment.Exit(passed ? ExitCode.Success : ExitCode.Failed);
             return ExitCode.Success;

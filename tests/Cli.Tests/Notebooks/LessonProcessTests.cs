@@ -71,6 +71,17 @@ public sealed class LessonProcessTests
     }
 
     [Fact]
+    public async Task A_cell_that_waits_goes_on_in_the_thread_of_the_lesson_and_its_tensors_are_counted_there()
+    {
+        string torch = typeof(TorchSharp.torch).Assembly.Location;
+        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nvar x = TorchSharp.torch.zeros(3);\nint before = Environment.CurrentManagedThreadId;\nawait Task.Delay(20);\n"
+            + "Console.WriteLine(before == Environment.CurrentManagedThreadId);\n#!csharp\nConsole.WriteLine(before == Environment.CurrentManagedThreadId);\nx.Dispose();");
+        Assert.Empty(result.Failures);
+        Assert.Equal(["True", "True"], result.Cells.Select(cell => Assert.Single(cell.Outputs).Text.Trim()));
+        Assert.Equal(0, result.LiveTensors);
+    }
+
+    [Fact]
     public async Task An_exception_names_cell_and_line_without_the_hosts_frames_and_ends_the_lesson()
     {
         LessonResult result = await RunAsync("#!markdown\n\nText\n\n#!csharp\n\nint At(int[] a) =>\n  a[5];\nAt(new int[1]);\n\n#!csharp\n\n1");
