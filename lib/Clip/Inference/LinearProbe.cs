@@ -72,7 +72,7 @@ public sealed class LinearProbe
         using var noGradient = no_grad();
         var objective = new LinearProbeLoss(features, labels, classes, strength);
         double[] parameters = start is null ? new double[objective.Count] : [.. start._parameters];
-        var minimum = new LinearProbeSolver(objective.Evaluate).Minimize(parameters, maxIterations, tolerance * objective.GradientAtZero);
+        var minimum = new LinearProbeSolver(objective.Count, objective.Evaluate).Minimize(parameters, maxIterations, tolerance * objective.GradientAtZero);
         return new LinearProbe(parameters, classes, width, strength, minimum);
     }
 

@@ -26,9 +26,17 @@ internal sealed class LinearProbeLoss
     public int Count => _rows * _classes;
 
     /// <summary>The largest magnitude in the gradient where all parameters are 0: the measure of what a small gradient is for these features.</summary>
-    public double GradientAtZero => Evaluate(new double[Count]).Gradient.Max(Math.Abs);
+    public double GradientAtZero
+    {
+        get
+        {
+            double[] gradient = new double[Count];
+            Evaluate(new double[Count], gradient);
+            return gradient.Max(Math.Abs);
+        }
+    }
 
-    public (double Value, double[] Gradient) Evaluate(double[] parameters)
+    public double Evaluate(double[] parameters, double[] gradient)
     {
         using var scope = NewDisposeScope();
         var w = tensor(parameters).reshape(_rows, _classes);                                    // (D + 1, C)
@@ -37,10 +45,11 @@ internal sealed class LinearProbeLoss
         var penalised = w.narrow(0, 0, _rows - 1);                                              // (D, C)
         double n = _x.shape[0], loss = -(logP * _target).sum().ToDouble() / n, square = (penalised * penalised).sum().ToDouble();
         var slope = _x.t().mm(logP.exp() - _target).contiguous();                               // (D + 1, C): softmax minus one-hot
-        double[] gradient = MemoryMarshal.Cast<byte, double>(slope.bytes).ToArray();            // data<double>() asks libtorch for each entry
+        // data<double>() would ask libtorch for each entry.
+        MemoryMarshal.Cast<byte, double>(slope.bytes).CopyTo(gradient);
         int weights = (_rows - 1) * _classes;
         for (int i = 0; i < gradient.Length; i++)
             gradient[i] = (gradient[i] / n) + (i < weights ? _penalty * parameters[i] : 0);
-        return (loss + (0.5 * _penalty * square), gradient);
+        return loss + (0.5 * _penalty * square);
     }
 }
