@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Runtime;
 using System.Text.Json;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -71,15 +71,8 @@ public static class Lesson
     public static void Step(optim.Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
-        bool held = GCSettings.LatencyMode != GCLatencyMode.NoGCRegion && GC.TryStartNoGCRegion(16 << 20);
-        try
-        {
-            optimizer.step();
-        }
-        finally
-        {
-            if (held && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion) GC.EndNoGCRegion();
-        }
+        using var _ = new NoCollection(16 << 20);
+        optimizer.step();
     }
 
     /// <summary>Holds a naive result against the library's: the end of a cell that computes something twice.</summary>

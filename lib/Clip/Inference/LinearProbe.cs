@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -137,7 +138,7 @@ public sealed class LinearProbe
             throw new ArgumentException($"The features are ({string.Join(", ", features.shape)}); this probe takes (N, {Width}).", nameof(features));
         using var scope = NewDisposeScope();
         var matrix = Matrix();                                                                  // (D + 1, C)
-        return (features.detach().cpu().to(float64).mm(matrix.narrow(0, 0, Width)) + matrix[Width]).MoveToOuterDisposeScope(); // (N, C)
+        return features.detach().cpu().to(float64).mm(matrix.narrow(0, 0, Width)).Plus(matrix[Width]).MoveToOuterDisposeScope(); // (N, C)
     }
 
     /// <summary>Features, (N, D) → N class numbers, each that of the highest score.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,7 +45,7 @@ internal sealed class LinearProbeLoss
         var logP = nn.functional.log_softmax(logits, 1);                                        // (N, C)
         var penalised = w.narrow(0, 0, _rows - 1);                                              // (D, C)
         double n = _x.shape[0], loss = -(logP * _target).sum().ToDouble() / n, square = (penalised * penalised).sum().ToDouble();
-        var slope = _x.t().mm(logP.exp() - _target).contiguous();                               // (D + 1, C): softmax minus one-hot
+        var slope = _x.t().mm(logP.exp().Minus(_target)).contiguous();                          // (D + 1, C): softmax minus one-hot
         // data<double>() would ask libtorch for each entry.
         MemoryMarshal.Cast<byte, double>(slope.bytes).CopyTo(gradient);
         int weights = (_rows - 1) * _classes;

@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,7 +25,7 @@ public static class Retrieval
         using var scope = NewDisposeScope();
         var own = similarity.diag().unsqueeze(1);             // (N, 1)
         var notBelow = similarity.ge(own).sum(dim: 1);        // (N): the own column, and those as good or better
-        return notBelow.le(k).to(float64).mean().ToDouble();
+        return notBelow.AtMost(k).to(float64).mean().ToDouble();
     }
 
     /// <summary>
@@ -39,7 +40,7 @@ public static class Retrieval
     public static double HitRateAt(Tensor similarity, Tensor positives, int k)
     {
         using var scope = NewDisposeScope();
-        return Found(similarity, positives, k).gt(0).to(float64).mean().ToDouble();
+        return Found(similarity, positives, k).to(ScalarType.Bool).to(float64).mean().ToDouble();
     }
 
     /// <summary>Recall in its own sense: the mean over the queries of the share of their right answers among the <paramref name="k"/> largest values of the row.</summary>

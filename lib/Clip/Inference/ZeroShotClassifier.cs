@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Models;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;
@@ -89,8 +90,8 @@ public sealed class ZeroShotClassifier : IDisposable
         using var _ = inference_mode();
         var similarity = embeddings.mm(_weights.T);                                                                           // (N, C)
         var probabilities = _neutral is null
-            ? (_encoder.Scale * similarity).softmax(1)
-            : (_encoder.Scale * (similarity - embeddings.mm(_neutral.T))).sigmoid();                                          // (N, C)
+            ? similarity.Times(_encoder.Scale).softmax(1)
+            : similarity.Minus(embeddings.mm(_neutral.T)).Times(_encoder.Scale).sigmoid();                                      // (N, C)
         return probabilities.MoveToOuterDisposeScope();
     }
 

@@ -16,6 +16,48 @@ internal static class Arithmetic
         return x.add(y, one);
     }
 
+    /// <summary>x − y.</summary>
+    internal static Tensor Minus(this Tensor x, Tensor y)
+    {
+        using Scalar minus = -1;
+        return x.add(y, minus);
+    }
+
+    /// <summary>x + <paramref name="value"/>, in the element type of x.</summary>
+    internal static Tensor Plus(this Tensor x, double value)
+    {
+        using Scalar scalar = value, one = 1;
+        return x.add(scalar, one);
+    }
+
+    /// <summary>x += y.</summary>
+    internal static void Accumulate(this Tensor x, Tensor y)
+    {
+        using Scalar one = 1;
+        x.add_(y, one);
+    }
+
+    /// <summary>x / <paramref name="divisor"/>, in the element type of x.</summary>
+    internal static Tensor Over(this Tensor x, double divisor)
+    {
+        using Scalar scalar = divisor;
+        return x.div(scalar);
+    }
+
+    /// <summary>x ≤ <paramref name="value"/>, element by element.</summary>
+    internal static Tensor AtMost(this Tensor x, long value)
+    {
+        using Scalar scalar = value;
+        return x.le(scalar);
+    }
+
+    /// <summary>The <paramref name="count"/> whole numbers from <paramref name="start"/> on: (count), int64.</summary>
+    internal static Tensor Count(long start, long count, Device device)
+    {
+        using Scalar from = start, to = start + count, step = 1;
+        return arange(from, to, step, dtype: ScalarType.Int64, device: device);
+    }
+
     /// <summary>x · <paramref name="factor"/>, in the element type of x.</summary>
     internal static Tensor Times(this Tensor x, double factor)
     {

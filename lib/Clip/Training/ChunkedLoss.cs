@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Models;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Training;
@@ -21,16 +22,16 @@ internal static class ChunkedLoss
         for (long start = 0; start < rows; start += chunk)
         {
             using var inner = NewDisposeScope();
-            var value = part(leaves, start, Math.Min(chunk, rows - start)) / rows;
+            var value = part(leaves, start, Math.Min(chunk, rows - start)).Over(rows);
             if (value.requires_grad) value.backward();
-            total.add_(value.detach());
+            total.Accumulate(value.detach());
         }
 
         // x · gradient has the wanted gradient; taking its own value away leaves the wanted value.
         foreach (var (input, leaf) in inputs.Zip(leaves).Where(pair => pair.Second.requires_grad))
         {
             var linear = (input * leaf.grad!).sum();
-            total = total + (linear - linear.detach());
+            total = total.Plus(linear.Minus(linear.detach()));
         }
         return total.MoveToOuterDisposeScope();
     }

@@ -18,10 +18,10 @@ public static class ContrastiveLoss
     {
         RequireSquare(logitsPerImage);
         using var scope = NewDisposeScope();
-        var pair = arange(logitsPerImage.shape[0], device: logitsPerImage.device);              // (B)
+        var pair = Arithmetic.Count(0, logitsPerImage.shape[0], logitsPerImage.device);         // (B)
         var imageToText = functional.cross_entropy(logitsPerImage, pair);
         var textToImage = functional.cross_entropy(logitsPerImage.t(), pair);
-        return ((imageToText + textToImage) / 2).MoveToOuterDisposeScope();
+        return imageToText.Plus(textToImage).Over(2).MoveToOuterDisposeScope();
     }
 
     /// <summary>The loss with the learned scale, a factor on the similarities, whose gradient flows.</summary>
@@ -47,7 +47,7 @@ public static class ContrastiveLoss
     {
         if (!(temperature > 0)) throw new ArgumentException($"The temperature is {temperature}; it must be above 0.", nameof(temperature));
         using var scope = NewDisposeScope();
-        return FromLogits(Similarity(image, text) / temperature).MoveToOuterDisposeScope();
+        return FromLogits(Similarity(image, text).Over(temperature)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -66,10 +66,10 @@ public static class ContrastiveLoss
         RequirePairs(image, text);
         return ChunkedLoss.Of([image, text, logitScale], image.shape[0], chunk, (x, start, length) =>
         {
-            var pair = arange(start, start + length, device: image.device);                     // (chunk)
+            var pair = Arithmetic.Count(start, length, image.device);                           // (chunk)
             var perImage = x[2].exp() * x[0].narrow(0, start, length).mm(x[1].t());             // (chunk, B)
             var perText = x[2].exp() * x[1].narrow(0, start, length).mm(x[0].t());              // (chunk, B)
-            return (functional.cross_entropy(perImage, pair, reduction: Reduction.Sum) + functional.cross_entropy(perText, pair, reduction: Reduction.Sum)) / 2;
+            return functional.cross_entropy(perImage, pair, reduction: Reduction.Sum).Plus(functional.cross_entropy(perText, pair, reduction: Reduction.Sum)).Over(2);
         });
     }
 

@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Models;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -18,8 +19,8 @@ public static class SigmoidLoss
         ContrastiveLoss.RequireSquare(logitsPerImage);
         using var scope = NewDisposeScope();
         long B = logitsPerImage.shape[0];
-        var sign = 2 * eye(B, dtype: logitsPerImage.dtype, device: logitsPerImage.device) - 1;  // (B, B)
-        return (-functional.logsigmoid(sign * logitsPerImage).sum() / B).MoveToOuterDisposeScope();
+        var sign = eye(B, dtype: logitsPerImage.dtype, device: logitsPerImage.device).Times(2).Plus(-1); // (B, B)
+        return functional.logsigmoid(sign * logitsPerImage).sum().Over(-B).MoveToOuterDisposeScope();
     }
 
     /// <summary>The loss with the learned scale and bias, whose gradients flow.</summary>
@@ -35,7 +36,7 @@ public static class SigmoidLoss
         ArgumentNullException.ThrowIfNull(logitBias);
         ContrastiveLoss.RequirePairs(image, text);
         using var scope = NewDisposeScope();
-        return FromLogits(logitScale.exp() * image.mm(text.t()) + logitBias).MoveToOuterDisposeScope();
+        return FromLogits((logitScale.exp() * image.mm(text.t())).Plus(logitBias)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -55,9 +56,9 @@ public static class SigmoidLoss
         ContrastiveLoss.RequirePairs(image, text);
         return ChunkedLoss.Of([image, text, logitScale, logitBias], image.shape[0], chunk, (x, start, length) =>
         {
-            var logits = x[2].exp() * x[0].narrow(0, start, length).mm(x[1].t()) + x[3];        // (chunk, B)
-            var pair = arange(start, start + length, device: logits.device).unsqueeze(1);       // (chunk, 1)
-            var sign = (2 * zeros_like(logits).scatter(1, pair, ones_like(logits)) - 1).detach();
+            var logits = (x[2].exp() * x[0].narrow(0, start, length).mm(x[1].t())).Plus(x[3]);  // (chunk, B)
+            var pair = Arithmetic.Count(start, length, logits.device).unsqueeze(1);             // (chunk, 1)
+            var sign = zeros_like(logits).scatter(1, pair, ones_like(logits)).Times(2).Plus(-1).detach();
             return -functional.logsigmoid(sign * logits).sum();
         });
     }

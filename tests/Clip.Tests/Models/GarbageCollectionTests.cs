@@ -2,18 +2,22 @@ using System.Diagnostics;
 using System.Reflection;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Clip.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Models;
 
-/// <summary>TorchSharp's finaliser frees a number that libtorch still reads (see <see cref="Arithmetic"/>): a forward must leave it none to free.</summary>
+/// <summary>TorchSharp's finaliser frees a number that libtorch still reads (see <see cref="Arithmetic"/>): forwards, losses and measurements must leave it none to free.</summary>
 public sealed class GarbageCollectionTests
 {
     [Fact]
-    public void Nothing_that_a_forward_passes_leaves_a_number_to_the_finaliser()
+    public void Nothing_that_the_library_computes_leaves_a_number_to_the_finaliser()
     {
-        var types = typeof(ClipModel).Assembly.GetTypes().Where(type => type.Namespace == typeof(ClipModel).Namespace && type != typeof(Arithmetic)).Append(typeof(ClipEncoder)).ToList();
+        string?[] rooms = [typeof(ClipModel).Namespace, typeof(ClipEncoder).Namespace, typeof(ContrastiveLoss).Namespace];
+        // The trainer's step runs within NoCollection: the optimizer makes numbers that are not ours to keep.
+        var types = typeof(ClipModel).Assembly.GetTypes().Where(type => rooms.Contains(type.Namespace) && type != typeof(Arithmetic) && type != typeof(ClipTrainer)).ToList();
+        Assert.Contains(typeof(ZeroShotClassifier), types);
         Assert.Empty(types.SelectMany(Calls).Where(call => MakesNumber(call.Called)).Select(call => $"{call.Caller} calls {call.Called}").Distinct());
         Assert.Contains(Calls(typeof(GarbageCollectionTests)), call => MakesNumber(call.Called)); // the sum below
 
