@@ -13,7 +13,7 @@ public sealed partial class FloorTests
         ["Clip/Checkpoints"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
         ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
         ["Clip/Inference"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints", "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text"],
-        ["Search"] = ["TorchSharp", "ClipNotebooks.Clip"],
+        ["Search"] = ["TorchSharp", "ClipNotebooks.Clip", "Microsoft.Extensions.AI", "Microsoft.Extensions.DependencyInjection"],
         ["Plots"] = ["Plotly.NET"],
         ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Search", "ClipNotebooks.Workbook"],
         ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.CodeAnalysis"],
@@ -47,6 +47,10 @@ public sealed partial class FloorTests
             .Where(path => File.ReadAllText(path).Contains("Microsoft.CodeAnalysis", StringComparison.Ordinal) && !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
         Assert.All(users, path => Assert.StartsWith("Notebooks", Path.GetRelativePath(Path.Combine(Repository.Root, "lib", "Cli"), path), StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void The_interfaces_of_other_libraries_stand_in_one_folder_of_search() =>
+        Assert.DoesNotContain(Uses("Search"), use => use.Name.StartsWith("Microsoft.Extensions", StringComparison.Ordinal) && !File.Exists(Path.Combine(Repository.Root, "lib", "Search", "Generators", use.File)));
 
     private static IEnumerable<(string File, string Name)> Uses(string room) =>
         from path in Directory.GetFiles(Path.Combine(Repository.Root, "lib", room), "*.cs", SearchOption.AllDirectories)

@@ -1,0 +1,38 @@
+using ClipNotebooks.Clip.Inference;
+using Microsoft.Extensions.AI;
+
+namespace ClipNotebooks.Search.Generators;
+
+/// <summary>
+/// CLIP's text tower for whatever speaks Microsoft.Extensions.AI: vectors of length 1, in one space with those of <see cref="ClipImageEmbeddingGenerator"/> over the same model, so that their dot product is
+/// the cosine similarity. Thread-safe; the model runs on the thread pool.
+/// </summary>
+public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
+{
+    private readonly Generator _generator;
+
+    /// <summary>Takes a model.</summary>
+    /// <param name="encoder">The model.</param>
+    /// <param name="modelId">What the metadata call it; null if it has no name.</param>
+    /// <param name="ownsEncoder">Whether the model is disposed with the generator.</param>
+    public ClipTextEmbeddingGenerator(ClipEncoder encoder, string? modelId = null, bool ownsEncoder = false) => _generator = new Generator(encoder, modelId, ownsEncoder);
+
+    /// <summary>Embeds captions, each cut at the context length.</summary>
+    /// <param name="values">N captions; "" is one.</param>
+    /// <param name="options">Dimensions and model, which may be left out, must be the model's own.</param>
+    /// <param name="cancellationToken">Stops between two batches.</param>
+    /// <returns>N vectors of (E) values, of length 1, in the order of the captions.</returns>
+    /// <exception cref="ArgumentException">The options ask for another width or model, or a caption is null.</exception>
+    /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
+    public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+        _generator.RunAsync(values, options, (encoder, texts) => encoder.EncodeTexts(texts), cancellationToken);
+
+    /// <summary>The generator itself, its <see cref="EmbeddingGeneratorMetadata"/> or its <see cref="ClipEncoder"/>; null for anything else.</summary>
+    /// <param name="serviceType">What is wanted.</param>
+    /// <param name="serviceKey">Null; nothing is kept by key.</param>
+    public object? GetService(Type serviceType, object? serviceKey = null) => _generator.Service(this, serviceType, serviceKey);
+
+    /// <summary>Ends the generator; the model too, if it owns it.</summary>
+    public void Dispose() => _generator.Dispose();
+}

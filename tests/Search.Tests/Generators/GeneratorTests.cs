@@ -1,0 +1,102 @@
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Search.Generators;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ClipNotebooks.Search.Tests.Generators;
+
+public sealed class GeneratorTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Texts_and_images_become_the_encoders_own_vectors()
+    {
+        using var encoder = Sandbox.RandomClip();
+        using var texts = new ClipTextEmbeddingGenerator(encoder, "small");
+        using var images = new ClipImageEmbeddingGenerator(encoder, "small");
+        // More than a batch of 64.
+        string[] captions = [.. Enumerable.Range(0, 70).Select(i => $"caption {i}")];
+        var pictures = Enumerable.Range(0, 3).Select(i => Sandbox.Image(i)).ToList();
+        using var expectedTexts = encoder.EncodeTexts(captions);
+        using var expectedImages = encoder.EncodeImages(pictures);
+        var (a, b) = (await texts.GenerateAsync(captions, cancellationToken: Cancellation), await images.GenerateAsync(pictures.Select(picture => new DataContent(picture.ToPng(), "image/png")), cancellationToken: Cancellation));
+        Assert.Equal(expectedTexts.data<float>().ToArray(), a.SelectMany(embedding => embedding.Vector.ToArray()));
+        Assert.Equal(expectedImages.data<float>().ToArray(), b.SelectMany(embedding => embedding.Vector.ToArray()));
+        Assert.All(a.Concat(b), embedding => Assert.Equal("small", embedding.ModelId));
+        Assert.Empty(await texts.GenerateAsync([], cancellationToken: Cancellation));
+    }
+
+    [Fact]
+    public async Task What_the_model_cannot_give_is_refused()
+    {
+        using var encoder = Sandbox.RandomClip();
+        using var texts = new ClipTextEmbeddingGenerator(encoder, "small");
+        using var images = new ClipImageEmbeddingGenerator(encoder);
+        Assert.Contains("width 512", (await Assert.ThrowsAsync<ArgumentException>(() => texts.GenerateAsync(["a"], new EmbeddingGenerationOptions { Dimensions = 512 }, Cancellation))).Message);
+        Assert.Contains("\"large\"", (await Assert.ThrowsAsync<ArgumentException>(() => texts.GenerateAsync(["a"], new EmbeddingGenerationOptions { ModelId = "large" }, Cancellation))).Message);
+        await Assert.ThrowsAsync<ArgumentException>(() => texts.GenerateAsync(["a", null!], cancellationToken: Cancellation));
+        var named = new DataContent("no picture"u8.ToArray(), "image/png") { Name = "holiday.png" };
+        Assert.Contains("holiday.png", (await Assert.ThrowsAsync<InvalidDataException>(() => images.GenerateAsync([named], cancellationToken: Cancellation))).Message);
+    }
+
+    [Fact]
+    public async Task A_generator_can_be_cancelled_and_disposed_and_leaves_a_borrowed_encoder()
+    {
+        using var encoder = Sandbox.RandomClip();
+        var texts = new ClipTextEmbeddingGenerator(encoder);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => texts.GenerateAsync(["a"], cancellationToken: new CancellationToken(true)));
+        using var stop = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => texts.GenerateAsync(Endless(stop), cancellationToken: stop.Token));
+        texts.Dispose();
+        texts.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => texts.GenerateAsync(["a"], cancellationToken: Cancellation));
+        using var still = encoder.EncodeTexts(["a"]);
+
+        static IEnumerable<string> Endless(CancellationTokenSource stop)
+        {
+            for (int i = 0; ; i++)
+            {
+                if (i == 100) stop.Cancel();
+                yield return $"caption {i}";
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Many_threads_get_what_one_gets()
+    {
+        using var encoder = Sandbox.RandomClip();
+        using var texts = new ClipTextEmbeddingGenerator(encoder);
+        float[] alone = (await texts.GenerateAsync(["a cat"], cancellationToken: Cancellation))[0].Vector.ToArray();
+        var all = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Task.Run(() => texts.GenerateAsync(["a cat"], cancellationToken: Cancellation))));
+        Assert.All(all, answer => Assert.Equal(alone, answer[0].Vector.ToArray()));
+    }
+
+    [Fact]
+    public async Task AddClip_gives_an_application_both_generators_over_one_model()
+    {
+        var services = new ServiceCollection().AddClip(Sandbox.TinyClip);
+        ClipEncoder encoder;
+        await using (var provider = services.BuildServiceProvider())
+        {
+            var texts = provider.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
+            var images = provider.GetRequiredService<IEmbeddingGenerator<DataContent, Embedding<float>>>();
+            encoder = (ClipEncoder)texts.GetService(typeof(ClipEncoder))!;
+            Assert.Same(encoder, images.GetService(typeof(ClipEncoder)));
+            var metadata = (EmbeddingGeneratorMetadata)texts.GetService(typeof(EmbeddingGeneratorMetadata))!;
+            Assert.Equal(("clip", Sandbox.TinyClip, 128), (metadata.ProviderName, metadata.DefaultModelId, metadata.DefaultModelDimensions));
+            Assert.Same(texts, texts.GetService(typeof(ClipTextEmbeddingGenerator)));
+            Assert.Null(texts.GetService(typeof(ClipEncoder), "key"));
+
+            // A cat's picture fits a cat's caption better than a pizza's.
+            string[] captions = ["a photo of a cat", "a photo of a pizza"];
+            var words = await texts.GenerateAsync(captions, cancellationToken: Cancellation);
+            var cat = (await images.GenerateAsync([await DataContent.LoadFromAsync(Path.Combine(Sandbox.RepositoryRoot, "data", "images", "cat.png"), cancellationToken: Cancellation)], cancellationToken: Cancellation))[0];
+            Assert.True(Dot(cat, words[0]) > Dot(cat, words[1]));
+        }
+        Assert.ThrowsAny<Exception>(() => encoder.EncodeTexts(["a"]));
+
+        static double Dot(Embedding<float> x, Embedding<float> y) => x.Vector.ToArray().Zip(y.Vector.ToArray(), (p, q) => (double)p * q).Sum();
+    }
+}
