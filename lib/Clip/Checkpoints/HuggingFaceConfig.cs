@@ -40,24 +40,30 @@ internal static class HuggingFaceConfig
                 ["projection_dim"] = config.EmbeddingWidth,
                 ["vocab_size"] = config.Text.VocabularySize,
             },
-            ["torch_dtype"] = type switch { ScalarType.Float16 => "float16", ScalarType.BFloat16 => "bfloat16", ScalarType.Float64 => "float64", _ => "float32" },
-            ["vision_config"] = new JsonObject
-            {
-                ["hidden_act"] = activation,
-                ["hidden_size"] = config.Vision.Width,
-                ["image_size"] = config.Vision.ImageSize,
-                ["intermediate_size"] = config.VisionBlock.MlpWidth,
-                ["layer_norm_eps"] = config.LayerNormEpsilon,
-                ["model_type"] = "clip_vision_model",
-                ["num_attention_heads"] = config.Vision.Heads,
-                ["num_channels"] = 3,
-                ["num_hidden_layers"] = config.Vision.Layers,
-                ["patch_size"] = config.Vision.PatchSize,
-                ["projection_dim"] = config.EmbeddingWidth,
-            },
+            ["torch_dtype"] = TypeName(type),
+            ["vision_config"] = VisionSection(config.Vision, config.VisionBlock, "clip_vision_model"),
         };
+        json["vision_config"]!["projection_dim"] = config.EmbeddingWidth;
         return json.ToJsonString(Indented) + "\n";
     }
+
+    /// <summary>An image tower's section, as CLIP's and SigLIP's files both have it.</summary>
+    internal static JsonObject VisionSection(VisionConfig config, BlockShape block, string modelType) => new()
+    {
+        ["hidden_act"] = Word(block.Activation),
+        ["hidden_size"] = config.Width,
+        ["image_size"] = config.ImageSize,
+        ["intermediate_size"] = block.MlpWidth,
+        ["layer_norm_eps"] = block.LayerNormEpsilon,
+        ["model_type"] = modelType,
+        ["num_attention_heads"] = config.Heads,
+        ["num_channels"] = 3,
+        ["num_hidden_layers"] = config.Layers,
+        ["patch_size"] = config.PatchSize,
+    };
+
+    /// <summary>An element type as PyTorch names it.</summary>
+    internal static string TypeName(ScalarType type) => type switch { ScalarType.Float16 => "float16", ScalarType.BFloat16 => "bfloat16", ScalarType.Float64 => "float64", _ => "float32" };
 
     /// <summary>The image tower of a CLIP's configuration, or of a tower's own (<c>clip_vision_model</c>).</summary>
     internal static (VisionConfig Config, BlockShape Block, int EmbeddingWidth) LoadVision(string path) => ConfigSection.Load(path, root =>

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -110,15 +109,7 @@ public sealed class SafetensorsFile : IWeightFile
     {
         ArgumentNullException.ThrowIfNull(destination);
         var entry = Entry(name);
-        if (!entry.Shape.SequenceEqual(destination.shape))
-            throw new ArgumentException($"\"{name}\" in {Path} is ({string.Join(", ", entry.Shape)}); the destination is ({string.Join(", ", destination.shape)}).", nameof(destination));
-        if (destination.dtype == entry.Type && destination.device_type == DeviceType.CPU && destination.is_contiguous())
-        {
-            _file.Read(entry.Offset, destination);
-            return;
-        }
-        using var scope = NewDisposeScope();
-        destination.copy_(Read(name));
+        WeightCopy.Into(destination, this, name, entry.Type, () => _file.Read(entry.Offset, destination));
     }
 
     /// <summary>

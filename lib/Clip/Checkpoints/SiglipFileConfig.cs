@@ -39,20 +39,8 @@ internal static class SiglipFileConfig
                 ["projection_size"] = config.EmbeddingWidth,
                 ["vocab_size"] = config.Text.VocabularySize,
             },
-            ["torch_dtype"] = type switch { ScalarType.Float16 => "float16", ScalarType.BFloat16 => "bfloat16", ScalarType.Float64 => "float64", _ => "float32" },
-            ["vision_config"] = new JsonObject
-            {
-                ["hidden_act"] = activation,
-                ["hidden_size"] = config.Vision.Width,
-                ["image_size"] = config.Vision.ImageSize,
-                ["intermediate_size"] = config.VisionBlock.MlpWidth,
-                ["layer_norm_eps"] = config.LayerNormEpsilon,
-                ["model_type"] = "siglip_vision_model",
-                ["num_attention_heads"] = config.Vision.Heads,
-                ["num_channels"] = 3,
-                ["num_hidden_layers"] = config.Vision.Layers,
-                ["patch_size"] = config.Vision.PatchSize,
-            },
+            ["torch_dtype"] = HuggingFaceConfig.TypeName(type),
+            ["vision_config"] = HuggingFaceConfig.VisionSection(config.Vision, config.VisionBlock, "siglip_vision_model"),
         };
         return json.ToJsonString(Indented) + "\n";
     }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -91,15 +90,7 @@ public sealed class StateDictFile : IWeightFile
     {
         ArgumentNullException.ThrowIfNull(destination);
         var entry = Entry(name);
-        if (!entry.Shape.SequenceEqual(destination.shape))
-            throw new ArgumentException($"\"{name}\" in {Path} is ({string.Join(", ", entry.Shape)}); the destination is ({string.Join(", ", destination.shape)}).", nameof(destination));
-        if (destination.dtype == entry.Type && destination.device_type == DeviceType.CPU && destination.is_contiguous())
-        {
-            Fill(entry, destination);
-            return;
-        }
-        using var scope = NewDisposeScope();
-        destination.copy_(Read(name));
+        WeightCopy.Into(destination, this, name, entry.Type, () => Fill(entry, destination));
     }
 
     /// <summary>Closes the file.</summary>

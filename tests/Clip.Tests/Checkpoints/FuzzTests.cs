@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Models;
 using static TorchSharp.torch;
@@ -28,7 +27,7 @@ public sealed class FuzzTests : IDisposable
         string path = Path.Combine(_folder, "model.safetensors");
         byte[] whole = File.ReadAllBytes(path);
         int header = 8 + (int)BinaryPrimitives.ReadUInt64LittleEndian(whole);
-        Run(400, 30_000, path, random => Mutate(random, whole, header), () => ReadAll(SafetensorsFile.Open(path)));
+        Run(400, 30_000, path, random => Mutation.Of(random, whole, header), () => ReadAll(SafetensorsFile.Open(path)));
     }
 
     [Theory]
@@ -46,7 +45,7 @@ public sealed class FuzzTests : IDisposable
             _ => PyTorchFile.Zip(new PickleWriter().Start().StateDict(tensors).Stop()),
         };
         string path = Path.Combine(_folder, "x.bin");
-        Run(400, 15_000, path, random => Mutate(random, whole, whole.Length), () => ReadAll(StateDictFile.Open(path)));
+        Run(400, 15_000, path, random => Mutation.Of(random, whole, whole.Length), () => ReadAll(StateDictFile.Open(path)));
     }
 
     /// <summary>The pickle alone, so that no check of the archive stands before it.</summary>
@@ -59,7 +58,7 @@ public sealed class FuzzTests : IDisposable
         string path = Path.Combine(_folder, "x.bin");
         Run(400, 15_000, path, random =>
         {
-            byte[] pickle = Mutate(random, whole, whole.Length);
+            byte[] pickle = Mutation.Of(random, whole, whole.Length);
             return PyTorchFile.Zip([("data.pkl", pickle), ("constants.pkl", []), ("data/0", new byte[48]), ("data/1", new byte[8])]);
         }, () => ReadAll(StateDictFile.Open(path)));
     }
@@ -80,7 +79,7 @@ public sealed class FuzzTests : IDisposable
             File.WriteAllText(path, $"{{\"weight_map\": {{{string.Join(", ", file.Names.Select(tensor => $"\"{tensor}\": \"model-1.safetensors\""))}}}}}");
         }
         byte[] whole = File.ReadAllBytes(path);
-        Run(few, many, path, random => Mutate(random, whole, whole.Length), () =>
+        Run(few, many, path, random => Mutation.Of(random, whole, whole.Length), () =>
         {
             using var loaded = ClipCheckpoint.FromPretrained(_folder);
         });
@@ -122,32 +121,6 @@ public sealed class FuzzTests : IDisposable
                 Assert.True(read.numel() * read.element_size() <= most, $"\"{name}\" takes more than the file.");
             }
         }
-    }
-
-    /// <summary>One to four changes in the first bytes: a bit, a byte, a number at its limits, a piece cut out, doubled or put elsewhere, an end cut off; in words, a digit or a sign.</summary>
-    private static byte[] Mutate(Random random, byte[] whole, int within)
-    {
-        var bytes = whole.ToList();
-        for (int changes = random.Next(1, 5); changes > 0 && bytes.Count > 1; changes--)
-        {
-            int limit = Math.Min(within, bytes.Count), at = random.Next(limit), length = Math.Min(random.Next(1, 33), limit - at);
-            switch (random.Next(9))
-            {
-                case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
-                case 1: bytes[at] = (byte)random.Next(256); break;
-                case 2:
-                    byte[] number = BitConverter.GetBytes(random.GetItems([0L, 1, -1, int.MaxValue, uint.MaxValue, long.MaxValue, long.MinValue, 1L << 40], 1)[0]);
-                    for (int i = 0; i < 8 && at + i < bytes.Count; i++) bytes[at + i] = number[i];
-                    break;
-                case 3: bytes.RemoveRange(at, length); break;
-                case 4: bytes.InsertRange(at, bytes.GetRange(at, length)); break;
-                case 5: bytes.InsertRange(random.Next(limit), bytes.GetRange(at, length)); break;
-                case 6: bytes.RemoveRange(at, bytes.Count - at); break;
-                case 7: bytes[at] = (byte)"0123456789-{}[]\",:.e"[random.Next(20)]; break;
-                default: bytes.InsertRange(at, Encoding.ASCII.GetBytes(random.GetItems(["99999999999", "-1", "null", "[]", "{}", "1e99", "\"\"", ".", "(", "t", "R", "b", "\u0001"], 1)[0])); break;
-            }
-        }
-        return [.. bytes];
     }
 
     private static ClipModel Small() => new(new ClipConfig

@@ -159,7 +159,7 @@ public sealed class ClipTokenizerTests : IDisposable
         for (int round = 0; round < rounds; round++)
         {
             var (path, bytes) = sound.ElementAt(dice.Next(2));
-            File.WriteAllBytes(path, Mutate(bytes, dice));
+            File.WriteAllBytes(path, Mutation.Of(dice, bytes));
             try
             {
                 ClipTokenizer.Load(_folder).Encode("a photo of a cat");
@@ -170,30 +170,5 @@ public sealed class ClipTokenizerTests : IDisposable
             }
             File.WriteAllBytes(path, bytes);
         }
-    }
-
-    private static byte[] Mutate(byte[] sound, Random dice)
-    {
-        List<byte> bytes = [.. sound];
-        for (int k = dice.Next(1, 4); k > 0 && bytes.Count > 0; k--)
-        {
-            int at = dice.Next(bytes.Count), length = Math.Min(dice.Next(1, 40), bytes.Count - at);
-            switch (dice.Next(4))
-            {
-                case 0:
-                    bytes[at] = (byte)dice.Next(256);
-                    break;
-                case 1:
-                    bytes.RemoveRange(at, length);
-                    break;
-                case 2:
-                    bytes.InsertRange(at, bytes.GetRange(at, length));
-                    break;
-                default:
-                    bytes.RemoveRange(at, bytes.Count - at);
-                    break;
-            }
-        }
-        return [.. bytes];
     }
 }
