@@ -45,7 +45,7 @@ internal static class IndexCommand
             Console.WriteLine(Output.Json(new { index = index.Folder, images = index.Count, added = report.Added, updated = report.Updated, unchanged = report.Unchanged.Count, removed = report.Removed, unreadable = report.Unreadable }));
         else
             Console.WriteLine($"{report}{Environment.NewLine}{index.Count:N0} images can be found in {index.Folder}: clipbook search \"…\" --index {place}");
-        return Output.Unreadable(report.Unreadable.Select(file => $"{file.Path}: {file.Reason}"));
+        return Output.Unreadable(report.Unreadable.Select(file => file.Reason.Contains(file.Path, StringComparison.Ordinal) ? file.Reason : $"{file.Path}: {file.Reason}"));
     }
 
     private sealed class Bar(IProgress<(int Done, int Total)> bar) : IProgress<IndexProgress>
