@@ -8,7 +8,14 @@ internal static class Program
 {
     internal static readonly Option<bool> Verbose = new("--verbose") { Description = "Show stack traces of failures.", Recursive = true };
 
-    internal static RootCommand Root() => new($"""
+    internal static RootCommand Root()
+    {
+        RootCommand root = Commands();
+        CompletionCommand.Fit(root);
+        return root;
+    }
+
+    private static RootCommand Commands() => new($"""
         clipbook runs the CLIP lessons and the tools around them.
 
         Examples:
@@ -29,9 +36,12 @@ internal static class Program
         ClassifyCommand.Create(),
         IndexCommand.Create(),
         SearchCommand.Create(),
+        EmbedCommand.Create(),
+        MergeCommand.Create(),
         ParityCommand.Create(),
         DownloadCommand.Create(),
         DoctorCommand.Create(),
+        CompletionCommand.Create(),
     };
 
     private static Task<int> Main(string[] args) => RunAsync(args, Console.Error);

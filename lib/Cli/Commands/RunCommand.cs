@@ -18,6 +18,9 @@ internal static class RunCommand
         Option<string?> language = new("--language") { Description = $"One language alone: {Languages}. Default: all." };
         Option<string?> output = new("--output") { Description = "Folder of the pages; replaced as a whole. Default: artifacts/book in the repository." };
         Option<int> parallel = new("--parallel") { Description = "Lessons at once.", DefaultValueFactory = _ => new RunOptions().Parallel };
+        lessons.CompletionSources.Add(_ => CompletionCommand.LessonNames());
+        only.CompletionSources.Add(_ => CompletionCommand.LessonNames().Where(name => !name.Contains('/', StringComparison.Ordinal)));
+        language.CompletionSources.Add([.. Edition.All.Select(edition => edition.Language)]);
         Command command = new("run", $"""
             Runs lessons (.dib) without an editor, each in a process of its own, and writes them as HTML pages.
 

@@ -70,5 +70,5 @@ internal static class LessonRunner
 
     private static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(NameOf)) is { Length: > 0 } text ? text : "none";
 
-    private static int NumberOf(string path) => int.TryParse(Path.GetFileName(path).Split('-', '.')[0], out int number) ? number : -1;
+    internal static int NumberOf(string path) => int.TryParse(Path.GetFileName(path).Split('-', '.')[0], out int number) ? number : -1;
 }

@@ -11,7 +11,12 @@ internal sealed class FolderScan
     /// <summary>Folders that could not be listed.</summary>
     internal List<UnreadableFile> Unreadable { get; } = [];
 
-    internal static FolderScan Run(string folder, bool recursive, IReadOnlyCollection<string> extensions, CancellationToken cancellation)
+    /// <param name="folder">Where to look.</param>
+    /// <param name="recursive">Whether folders inside count.</param>
+    /// <param name="extensions">The endings, with the dot.</param>
+    /// <param name="cancellation">Stops.</param>
+    /// <param name="accepts">Asked for each file with such an ending; those it refuses are not kept.</param>
+    internal static FolderScan Run(string folder, bool recursive, IReadOnlyCollection<string> extensions, CancellationToken cancellation, Func<FileInfo, bool>? accepts = null)
     {
         var scan = new FolderScan();
         var endings = new HashSet<string>(extensions, StringComparer.OrdinalIgnoreCase);
@@ -25,7 +30,7 @@ internal sealed class FolderScan
                 {
                     if (entry.Attributes.HasFlag(FileAttributes.ReparsePoint) && entry.LinkTarget is not null) continue;
                     if (entry is DirectoryInfo inner && recursive) waiting.Push(inner);
-                    if (entry is FileInfo file && endings.Contains(file.Extension)) scan.Files.Add(file);
+                    if (entry is FileInfo file && endings.Contains(file.Extension) && accepts?.Invoke(file) is null or true) scan.Files.Add(file);
                 }
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

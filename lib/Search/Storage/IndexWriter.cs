@@ -59,8 +59,8 @@ internal sealed class IndexWriter : IDisposable
         using var held = Lock(folder);
         string journal = Path.Combine(folder, Snapshot.JournalName);
         if (File.Exists(journal)) throw new IOException($"{folder} holds an index already: open it with {nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Open)}, or delete the folder first.");
-        WriteWhole(Path.Combine(folder, header.VectorsName), Snapshot.VectorsHeader(header));
-        WriteWhole(journal, [.. JournalRecord.Magic, .. JournalRecord.OfHeader(header), .. root is null ? [] : JournalRecord.OfRoot(root)]);
+        WholeFile.Write(Path.Combine(folder, header.VectorsName), Snapshot.VectorsHeader(header));
+        WholeFile.Write(journal, [.. JournalRecord.Magic, .. JournalRecord.OfHeader(header), .. root is null ? [] : JournalRecord.OfRoot(root)]);
     }
 
     /// <summary>Appends rows with their entries and deletes others, all or nothing.</summary>
@@ -116,6 +116,8 @@ internal sealed class IndexWriter : IDisposable
                 vectors.Flush(flushToDisk: true);
                 journal.Flush(flushToDisk: true);
             }
+            // The new vectors' name has to be there when the journal speaks of it.
+            WholeFile.FlushFolder(folder);
             File.Move(beside, journalPath, overwrite: true);
         }
         catch
@@ -128,7 +130,15 @@ internal sealed class IndexWriter : IDisposable
         _vectors.Dispose();
         _journal = OpenAppending(journalPath);
         _vectors = OpenAppending(vectorsPath);
-        TryDelete(Path.Combine(folder, snapshot.Header.VectorsName));
+        try
+        {
+            WholeFile.FlushFolder(folder);
+            TryDelete(Path.Combine(folder, snapshot.Header.VectorsName));
+        }
+        catch (IOException)
+        {
+            // Should the renaming not last, the old journal needs its vectors. The next writer deletes them.
+        }
     }
 
     public void Dispose()
@@ -211,22 +221,4 @@ internal sealed class IndexWriter : IDisposable
 
     // Unbuffered, so that nothing is left to be written when a write has failed.
     private static FileStream OpenAppending(string path) => new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);
-
-    private static void WriteWhole(string path, byte[] bytes)
-    {
-        string beside = path + ".part";
-        try
-        {
-            using (var stream = new FileStream(beside, FileMode.Create, FileAccess.Write))
-            {
-                stream.Write(bytes);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
-    }
 }

@@ -14,23 +14,7 @@ public sealed class ImageCommandTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
-    {
-        var (output, error, main) = (new StringWriter(), new StringWriter(), new StringWriter());
-        var (console, errors) = (Console.Out, Console.Error);
-        try
-        {
-            Console.SetOut(output);
-            Console.SetError(error);
-            int code = await Program.RunAsync(arguments, main);
-            return (code, output.ToString(), error.ToString() + main);
-        }
-        finally
-        {
-            Console.SetOut(console);
-            Console.SetError(errors);
-        }
-    }
+    private static Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => Clipbook.RunAsync(arguments);
 
     private string Copy(string sample, string to)
     {

@@ -44,10 +44,23 @@ public sealed partial class ReadmeTests : IDisposable
     }
 
     [Fact]
+    public async Task The_shards_of_the_README_merge()
+    {
+        string[] commands = ["embed data/images --shard 1/2 --output artifacts/shards/1", "embed data/images --shard 2/2 --output artifacts/shards/2", "merge artifacts/shards --index artifacts/merged-index"];
+        foreach (string command in commands)
+        {
+            Assert.Contains($"lib/Cli -- {command}\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+            var error = new StringWriter();
+            string[] words = [.. command.Split(' ').Select(word => word.StartsWith("data/", StringComparison.Ordinal) ? Path.Combine(Lesson.Repository, word) : word.Replace("artifacts", _folder, StringComparison.Ordinal))];
+            Assert.True(await Program.RunAsync(words, error) == ExitCode.Success, error.ToString());
+        }
+    }
+
+    [Fact]
     public void Every_command_of_the_README_is_run_above()
     {
         var named = Command().Matches(Readme).Select(match => match.Groups["name"].Value).Distinct().Order();
-        Assert.Equal(["classify", "doctor", "evaluate", "index", "plots", "run", "search", "train"], named);
+        Assert.Equal(["classify", "doctor", "embed", "evaluate", "index", "merge", "plots", "run", "search", "train"], named);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", Readme, StringComparison.Ordinal);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")), StringComparison.Ordinal);
     }

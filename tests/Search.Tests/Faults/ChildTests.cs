@@ -43,6 +43,13 @@ public sealed class ChildTests
         await index.AddFolderAsync(Path.Combine(Folder, "pictures"), progress: new Relay(_ => notes.Write(System.Text.Encoding.ASCII.GetBytes($"{index.Count}\n"))));
     }
 
+    [Fact(Explicit = true)]
+    public async Task Embeds_a_shard()
+    {
+        using var clip = Sandbox.RandomClip();
+        await ShardedIndex.EmbedAsync(Path.Combine(Folder, "pictures"), Path.Combine(Folder, "shards", "1"), new Shard(1, 2), clip, new IndexOptions { BatchSize = 2 }, new Relay(_ => Thread.Sleep(20)));
+    }
+
     /// <summary>Runs where the folder's device has half a megabyte.</summary>
     [Fact(Explicit = true)]
     public void A_full_device_is_an_error_that_leaves_the_index_as_it_was()
