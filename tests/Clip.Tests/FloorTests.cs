@@ -14,6 +14,7 @@ public sealed partial class FloorTests
         ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
         ["Clip/Inference"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints", "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text"],
         ["Search"] = ["TorchSharp", "ClipNotebooks.Clip", "Microsoft.Extensions.AI", "Microsoft.Extensions.DependencyInjection"],
+        ["ImageSharp"] = ["SixLabors.ImageSharp", "ClipNotebooks.Clip.Images"],
         ["Plots"] = ["Plotly.NET"],
         ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Search", "ClipNotebooks.Workbook"],
         ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.CodeAnalysis"],
