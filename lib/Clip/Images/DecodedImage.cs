@@ -75,7 +75,13 @@ public sealed class DecodedImage
     /// <summary>Converts to RGB: alpha is dropped, CMYK multiplied out, 16-bit gray clipped at 255.</summary>
     public RgbImage ToRgb()
     {
-        var pixels = new byte[3 * Width * Height];
+        var pixels = GC.AllocateUninitializedArray<byte>(3 * Width * Height);
+        if (Layout is SampleLayout.Rgb or SampleLayout.Rgba or SampleLayout.Indexed)
+        {
+            for (int i = 0, j = 0; i < pixels.Length; i += 3, j += 4)
+                (pixels[i], pixels[i + 1], pixels[i + 2]) = (Samples[j], Samples[j + 1], Samples[j + 2]);
+            return new RgbImage(Width, Height, pixels);
+        }
         for (int i = 0, p = 0; p < Width * Height; i += 3, p++)
         {
             if (Layout == SampleLayout.Gray16)
@@ -84,7 +90,7 @@ public sealed class DecodedImage
                 continue;
             }
             for (int c = 0; c < 3; c++)
-                pixels[i + c] = Layout == SampleLayout.Cmyk ? FromCmyk(Samples[4 * p + c], Samples[4 * p + 3]) : Samples[4 * p + c];
+                pixels[i + c] = FromCmyk(Samples[4 * p + c], Samples[4 * p + 3]);
         }
         return new RgbImage(Width, Height, pixels);
     }

@@ -19,6 +19,9 @@ public enum Interpolation
 /// </summary>
 internal sealed class Taps
 {
+    /// <summary>Of the weights in fixed point; Pillow's, for samples of eight bits.</summary>
+    internal const int FractionalBits = 22;
+
     private Taps(int outputs, int most) => (First, Count, Weights, Most) = (new int[outputs], new int[outputs], new double[outputs * most], most);
 
     internal int[] First { get; }
@@ -32,7 +35,7 @@ internal sealed class Taps
     internal double[] Weights { get; }
 
     /// <summary>The weights with 22 fractional bits, rounded half away from zero.</summary>
-    internal int[] Fixed() => Array.ConvertAll(Weights, w => (int)(w * (1 << 22) + (w < 0 ? -0.5 : 0.5)));
+    internal int[] Fixed() => Array.ConvertAll(Weights, w => (int)(w * (1 << FractionalBits) + (w < 0 ? -0.5 : 0.5)));
 
     internal static Taps Compute(int source, int target, int start, int length, Interpolation interpolation)
     {

@@ -10,7 +10,8 @@ namespace ClipNotebooks.Clip.Images;
 /// </summary>
 internal static class Resizer
 {
-    private const int FractionalBits = 22;
+    /// <summary>One half in fixed point, which makes the shift round.</summary>
+    internal const int Half = 1 << (Taps.FractionalBits - 1);
 
     /// <summary>Resizes to <paramref name="size"/> and cuts out <paramref name="window"/>, in the image's own layout.</summary>
     internal static DecodedImage Resize(DecodedImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Interpolation interpolation)
@@ -35,7 +36,7 @@ internal static class Resizer
     /// <summary>Rows top … bottom − 1 of the source, each cut to the window's columns at their new width.</summary>
     private static byte[] Horizontal(byte[] source, int width, int top, int bottom, int newWidth, (int X, int Y, int Width, int Height) window, Interpolation interpolation)
     {
-        var result = new byte[4 * window.Width * (bottom - top)];
+        var result = GC.AllocateUninitializedArray<byte>(4 * window.Width * (bottom - top));
         if (newWidth == width)
         {
             for (int y = top; y < bottom; y++)
@@ -43,56 +44,60 @@ internal static class Resizer
             return result;
         }
 
-        var taps = Taps.Compute(width, newWidth, window.X, window.Width, interpolation);
-        int[] weights = taps.Fixed();
+        var pairs = new TapPairs(Taps.Compute(width, newWidth, window.X, window.Width, interpolation));
         for (int y = top; y < bottom; y++)
         {
             var row = MemoryMarshal.Cast<byte, uint>(source.AsSpan(4 * y * width, 4 * width));
             var target = MemoryMarshal.Cast<byte, uint>(result.AsSpan(4 * (y - top) * window.Width, 4 * window.Width));
-            for (int x = 0; x < target.Length; x++)
-            {
-                var sum = Vector128.Create(1 << (FractionalBits - 1));
-                var pixels = row.Slice(taps.First[x], taps.Count[x]);
-                var factors = weights.AsSpan(x * taps.Most, pixels.Length);
-                for (int k = 0; k < pixels.Length; k++) sum += Widen(pixels[k]) * factors[k];
-                target[x] = Narrow(sum);
-            }
+            pairs.Sum(row, target);
         }
         return result;
     }
 
-    /// <summary>The window's rows, from rows that begin at source row <paramref name="top"/>.</summary>
+    /// <summary>The window's rows, from rows that begin at source row <paramref name="top"/>: two pixels, or eight samples, at a time.</summary>
     private static byte[] Vertical(byte[] source, int width, int top, Taps taps)
     {
-        var pixels = MemoryMarshal.Cast<byte, uint>(source);
-        var result = new byte[4 * width * taps.First.Length];
+        var result = GC.AllocateUninitializedArray<byte>(4 * width * taps.First.Length);
         int[] weights = taps.Fixed();
-        var sums = new Vector128<int>[width];
         for (int y = 0; y < taps.First.Length; y++)
         {
-            Array.Fill(sums, Vector128.Create(1 << (FractionalBits - 1)));
-            for (int k = 0; k < taps.Count[y]; k++)
+            var factors = weights.AsSpan(y * taps.Most, taps.Count[y]);
+            var rows = source.AsSpan(4 * width * (taps.First[y] - top), 4 * width * factors.Length);
+            var target = result.AsSpan(4 * width * y, 4 * width);
+            ref byte first = ref MemoryMarshal.GetReference(rows);
+            int x = 0;
+            for (; x <= target.Length - 8; x += 8)
             {
-                int weight = weights[y * taps.Most + k];
-                var row = pixels.Slice((taps.First[y] - top + k) * width, width);
-                for (int x = 0; x < row.Length; x++) sums[x] += Widen(row[x]) * weight;
+                var sum = Vector256.Create(Half);
+                for (int k = 0; k < factors.Length; k++)
+                    sum += Widen(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref first, 4 * width * k + x))) * factors[k];
+                MemoryMarshal.Write(target[x..], Narrow(sum));
             }
-            var target = MemoryMarshal.Cast<byte, uint>(result.AsSpan(4 * y * width, 4 * width));
-            for (int x = 0; x < target.Length; x++) target[x] = Narrow(sums[x]);
+            for (; x < target.Length; x++)
+            {
+                int sum = Half;
+                for (int k = 0; k < factors.Length; k++) sum += rows[4 * width * k + x] * factors[k];
+                target[x] = (byte)Math.Clamp(sum >> Taps.FractionalBits, 0, 255);
+            }
         }
         return result;
     }
 
+    /// <summary>Eight samples of eight bits, each in 32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Widen(uint pixel) =>
-        Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(pixel).AsByte())).AsInt32();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Narrow(Vector128<int> sum)
+    internal static Vector256<int> Widen(ulong samples)
     {
-        var clipped = Vector128.Min(Vector128.Max(sum >> FractionalBits, Vector128<int>.Zero), Vector128.Create(255));
-        var words = Vector128.Narrow(clipped, clipped);
-        return Vector128.Narrow(words, words).AsUInt32().ToScalar();
+        var words = Vector128.WidenLower(Vector128.CreateScalarUnsafe(samples).AsByte());
+        return Vector256.WidenLower(words.ToVector256Unsafe()).AsInt32();
+    }
+
+    /// <summary>Eight sums in fixed point, each rounded down and clipped to eight bits; they hold their half already.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static ulong Narrow(Vector256<int> sums)
+    {
+        var clipped = Vector256.Min(Vector256.Max(sums >> Taps.FractionalBits, Vector256<int>.Zero), Vector256.Create(255));
+        var words = Vector128.Narrow(clipped.GetLower(), clipped.GetUpper());
+        return Vector128.Narrow(words, words).AsUInt64().ToScalar();
     }
 
     /// <summary>The pixel at the truncated position; the position grows by addition, as Pillow's does, which rounds otherwise than multiplying.</summary>

@@ -40,7 +40,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
         CheckSize(width, height, name);
 
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
-        var samples = new byte[4 * width * height];
+        var samples = GC.AllocateUninitializedArray<byte>(4 * width * height);
         SKCodecResult result;
         unsafe
         {

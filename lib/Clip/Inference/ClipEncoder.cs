@@ -15,6 +15,7 @@ public sealed class ClipEncoder : IDisposable
     private const int BatchSize = 64;
 
     private readonly Device _device;
+    private PreparedClip? _prepared;
 
     /// <summary>Takes over a model and its processor.</summary>
     /// <param name="model">The model; disposed with the encoder.</param>
@@ -74,12 +75,44 @@ public sealed class ClipEncoder : IDisposable
     /// <summary>Embeds images.</summary>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
-    public Tensor EncodeImages(IReadOnlyList<RgbImage> images) => Encode(images, Processor.Images, Model.EncodeImage);
+    public Tensor EncodeImages(IReadOnlyList<RgbImage> images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.Count == 0) throw Empty(nameof(images));
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        var rows = images.Chunk(BatchSize).Select(chunk =>
+        {
+            using var inner = NewDisposeScope();
+            return Normalised(Processor.Images(chunk), EncodeImage).MoveToOuterDisposeScope();
+        }).ToList();
+        return cat(rows, 0).MoveToOuterDisposeScope();                                             // (N, E)
+    }
 
     /// <summary>Embeds captions, each cut at the context length.</summary>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
-    public Tensor EncodeTexts(IReadOnlyList<string> texts) => Encode(texts, Processor.Texts, Model.EncodeText);
+    public Tensor EncodeTexts(IReadOnlyList<string> texts)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        if (texts.Count == 0) throw Empty(nameof(texts));
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+
+        // Captions of like length go together: a row costs as much as the longest of its batch.
+        var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true);
+        int[] order = [.. Enumerable.Range(0, texts.Count).OrderBy(i => tokens.EndOfTextPositions[i])];
+        var rows = order.Chunk(BatchSize).Select(chunk =>
+        {
+            using var inner = NewDisposeScope();
+            int length = tokens.EndOfTextPositions[chunk[^1]] + 1;
+            var ids = tensor(chunk.SelectMany(i => tokens.Ids[(i * tokens.Length)..(i * tokens.Length + length)]).ToArray(), [chunk.Length, length]);   // (B, L)
+            return Normalised(ids, EncodeText).MoveToOuterDisposeScope();
+        }).ToList();
+        var places = new long[order.Length];
+        for (int place = 0; place < order.Length; place++) places[order[place]] = place;
+        return cat(rows, 0)[tensor(places)].MoveToOuterDisposeScope();                             // (N, E)
+    }
 
     /// <summary>Embeds pixels that the processor's transform made: for callers that prepare their images while others are encoded.</summary>
     /// <param name="pixels">(B, 3, R, R), float32, normalised; encoded as one batch.</param>
@@ -92,7 +125,20 @@ public sealed class ClipEncoder : IDisposable
         if (pixels.dim() != 4 || pixels.shape[0] == 0 || !pixels.shape.AsSpan(1).SequenceEqual([3, side, side]))
             throw new ArgumentException($"The pixels are ({string.Join(", ", pixels.shape)}); (B, 3, {side}, {side}) with B at least 1 is needed.", nameof(pixels));
         using var _ = inference_mode();
-        return Normalised(pixels, Model.EncodeImage);
+        return Normalised(pixels, EncodeImage);
+    }
+
+    /// <summary>
+    /// Encodes from now on through the model's prepared form, which is faster; the model's weights must not change any more. Not to be called while the encoder is in use.
+    /// </summary>
+    /// <param name="precision">What the blocks run in; <see cref="Precision.Float32"/> changes embeddings by the rounding of sums alone.</param>
+    /// <returns>The prepared form, which says what was chosen; the encoder's own to dispose.</returns>
+    /// <exception cref="ArgumentException">The model's weights are not in float32.</exception>
+    public PreparedClip Prepare(Precision precision = Precision.Auto)
+    {
+        var prepared = PreparedClip.Prepare(Model, precision);
+        _prepared?.Dispose();
+        return _prepared = prepared;
     }
 
     /// <summary>What the model was trained to compare: cosine similarities times the learned scale.</summary>
@@ -114,22 +160,18 @@ public sealed class ClipEncoder : IDisposable
         }
     }
 
-    /// <summary>Frees the model.</summary>
-    public void Dispose() => Model.Dispose();
-
-    private Tensor Encode<T>(IReadOnlyList<T> items, Func<IReadOnlyList<T>, Tensor> prepare, Func<Tensor, Tensor> encode)
+    /// <summary>Frees the model and its prepared form.</summary>
+    public void Dispose()
     {
-        ArgumentNullException.ThrowIfNull(items);
-        if (items.Count == 0) throw new ArgumentException("There is nothing to encode: the list is empty.", nameof(items));
-        using var scope = NewDisposeScope();
-        using var _ = inference_mode();
-        var rows = items.Chunk(BatchSize).Select(chunk =>
-        {
-            using var inner = NewDisposeScope();
-            return Normalised(prepare(chunk), encode).MoveToOuterDisposeScope();
-        }).ToList();
-        return cat(rows, 0).MoveToOuterDisposeScope();                                             // (N, E)
+        _prepared?.Dispose();
+        Model.Dispose();
     }
+
+    private static ArgumentException Empty(string name) => new("There is nothing to encode: the list is empty.", name);
+
+    private Tensor EncodeImage(Tensor pixels) => _prepared is null ? Model.EncodeImage(pixels) : _prepared.EncodeImage(pixels);
+
+    private Tensor EncodeText(Tensor ids) => _prepared is null ? Model.EncodeText(ids) : _prepared.EncodeText(ids);
 
     private Tensor Normalised(Tensor inputs, Func<Tensor, Tensor> encode)
     {

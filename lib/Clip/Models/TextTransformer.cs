@@ -73,6 +73,14 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         return (_projection is null ? pooled : pooled.mm(_projection)).MoveToOuterDisposeScope(); // (B, E)
     }
 
+    /// <summary>The end-of-text token after the last block, (B, D) → (B, E), or the pooled (B, D) where the tower has no projection.</summary>
+    internal Tensor Project(Tensor endToken)
+    {
+        using var scope = NewDisposeScope();
+        var pooled = _lnFinal.call(endToken);                                                   // (B, D)
+        return (_projection is null ? pooled : pooled.mm(_projection)).MoveToOuterDisposeScope(); // (B, E)
+    }
+
     /// <summary>Token ids, (B, L) → the end-of-text token after <c>ln_final</c>, (B, D): Hugging Face's <c>pooler_output</c>.</summary>
     public Tensor Pooled(Tensor ids, Trace? trace = null)
     {

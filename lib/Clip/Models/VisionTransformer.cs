@@ -66,7 +66,14 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     public override Tensor forward(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var pooled = Pooled(pixels);                                                            // (B, D)
+        return Project(LastHiddenState(pixels).select(1, 0)).MoveToOuterDisposeScope();         // (B, E)
+    }
+
+    /// <summary>The class token after the last block, (B, D) → (B, E), or the pooled (B, D) where the tower has no projection.</summary>
+    internal Tensor Project(Tensor classToken)
+    {
+        using var scope = NewDisposeScope();
+        var pooled = _lnPost.call(classToken);                                                  // (B, D)
         return (_projection is null ? pooled : pooled.mm(_projection)).MoveToOuterDisposeScope(); // (B, E)
     }
 

@@ -19,6 +19,7 @@ public sealed class ClipTrainer : IDisposable
     private readonly ClipModel _model;
     private readonly TrainerOptions _options;
     private readonly AdamW _optimizer;
+    private readonly WorkingCopy? _copy;
 
     /// <summary>A trainer at step 0.</summary>
     /// <param name="model">The model to train, on its device, in float32.</param>
@@ -29,6 +30,8 @@ public sealed class ClipTrainer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        if (options.ChunkSize > 0 && model.Config.Vision.Stages is not null)
+            throw new ArgumentException("TrainerOptions.ChunkSize is set, and the image tower is a ModifiedResNet: its batch normalisation would see chunks instead of batches, and the gradient would be another one.", nameof(options));
         _model = model;
         _options = options;
 
@@ -37,6 +40,7 @@ public sealed class ClipTrainer : IDisposable
         _optimizer = new AdamW(
             [Group(parameters.Where(p => p.dim() >= 2), options.WeightDecay), Group(parameters.Where(p => p.dim() < 2), 0)],
             options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, false, false);
+        if (options.ComputeType != ScalarType.Float32) _copy = new WorkingCopy(model, options.ComputeType);
     }
 
     /// <summary>Optimizer steps done so far.</summary>
@@ -82,18 +86,35 @@ public sealed class ClipTrainer : IDisposable
         foreach (var group in _optimizer.ParamGroups) group.LearningRate = rate;
 
         _optimizer.zero_grad();
-        var (logitsPerImage, _) = _model.call(batch.Pixels, batch.TokenIds);
-        var loss = ContrastiveLoss.FromLogits(logitsPerImage);
-        double value = loss.ToDouble();
+        double value = Backward(batch);
         if (!double.IsFinite(value))
             throw new InvalidOperationException($"The loss of step {Step + 1} is {value}: the learning rate ({rate:g3}) is too high, or the batch holds values that are not numbers.");
-        loss.backward();
         double norm = nn.utils.clip_grad_norm_(_model.parameters().Where(p => p.requires_grad), _options.MaxGradientNorm);
         _optimizer.step();
         using (no_grad()) _model.LogitScale.clamp_(0, Math.Log(_options.MaxScale));
 
         Step++;
         return new TrainingStep(Step, value, Math.Exp(_model.LogitScale.ToDouble()), rate, norm);
+    }
+
+    /// <summary>The loss of the batch; its gradient is then in the weights.</summary>
+    private double Backward(TrainingBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        _copy?.Take();
+        var towers = _copy?.Model ?? _model;
+        var pixels = batch.Pixels.to(_options.ComputeType);
+        Tensor loss;
+        if (_options.ChunkSize > 0)
+            loss = GradientCache.Backward(towers, pixels, batch.TokenIds, _model.LogitScale, _options.ChunkSize);
+        else
+        {
+            var (image, text) = (GradientCache.Unit(towers.EncodeImage(pixels)), GradientCache.Unit(towers.EncodeText(batch.TokenIds)));
+            loss = ContrastiveLoss.WithLogitScale(image, text, _model.LogitScale);
+            loss.backward();
+        }
+        _copy?.HandOn();
+        return loss.ToDouble();
     }
 
     /// <summary>
@@ -149,7 +170,11 @@ public sealed class ClipTrainer : IDisposable
     }
 
     /// <summary>Frees the optimizer's state; the model stays.</summary>
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _copy?.Dispose();
+    }
 
     private string Fingerprint() => $"{_options}, {_model.Config}";
 

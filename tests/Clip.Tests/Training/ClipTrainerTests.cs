@@ -114,6 +114,98 @@ public sealed class ClipTrainerTests : IDisposable
         Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(100)]
+    public void Chunks_give_the_gradient_of_the_whole_batch(int chunk)
+    {
+        using var scope = NewDisposeScope();
+        var (whole, loss) = Gradients(Options);
+        var (chunked, chunkedLoss) = Gradients(Options with { ChunkSize = chunk });
+        Assert.Equal(loss, chunkedLoss, 1e-6);
+        foreach (var (name, expected) in whole)
+        {
+            // Sums in another order: float32's rounding, a few units of the largest entry's last place.
+            double error = (expected - chunked[name]).abs().max().ToDouble(), largest = expected.abs().max().ToDouble();
+            Assert.True(error <= 2e-6 * Math.Max(largest, 1e-3), $"{name}: {error:g3} of {largest:g3}");
+        }
+    }
+
+    [Fact]
+    public void Mixed_precision_gives_the_gradient_to_bfloat16s_precision_and_keeps_the_weights_in_float32()
+    {
+        using var scope = NewDisposeScope();
+        var (whole, loss) = Gradients(Options);
+        var (mixed, mixedLoss) = Gradients(Options with { ComputeType = ScalarType.BFloat16 });
+        // bfloat16 has 8 bits of mantissa: a relative error of 2^-9 at each of the some ten steps through a block; the logits multiply it by 14.3.
+        Assert.Equal(loss, mixedLoss, 0.05);
+        foreach (var (name, expected) in whole.Where(pair => pair.Value.abs().max().ToDouble() > 1e-4))
+        {
+            Assert.Equal(ScalarType.Float32, mixed[name].dtype);
+            double cosine = nn.functional.cosine_similarity(expected.flatten(), mixed[name].flatten(), 0).ToDouble();
+            Assert.True(cosine > 0.99, $"{name}: cosine {cosine:f4}");
+        }
+    }
+
+    [Fact]
+    public void Mixed_precision_learns_as_float32_does()
+    {
+        var full = Losses(ScalarType.Float32);
+        var mixed = Losses(ScalarType.BFloat16);
+        // The mean distance of two curves that fall from 2 to 0.1.
+        double apart = full.Zip(mixed, (a, b) => Math.Abs(a - b)).Average();
+        Assert.True(apart < 0.05, $"The curves are {apart:f3} apart.");
+        Assert.True(mixed[^1] < 0.3, $"The last loss is {mixed[^1]:f3}.");
+
+        static List<double> Losses(ScalarType type)
+        {
+            using var model = Model();
+            using var trainer = new ClipTrainer(model, Options with { Steps = 60, WarmupSteps = 5, ComputeType = type });
+            var losses = new List<double>();
+            trainer.Train(_ => Batch(0), new Sink(losses));
+            return losses;
+        }
+    }
+
+    [Theory]
+    [InlineData(2, ScalarType.Float32)]
+    [InlineData(0, ScalarType.BFloat16)]
+    [InlineData(3, ScalarType.BFloat16)]
+    public void Chunks_and_mixed_precision_leave_no_tensor_behind(int chunk, ScalarType type)
+    {
+        using var model = Model();
+        using var trainer = new ClipTrainer(model, Options with { ChunkSize = chunk, ComputeType = type });
+        void Step()
+        {
+            using var batch = Batch(1);
+            trainer.TrainStep(batch);
+        }
+        Step();
+        long before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        Step();
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void Options_that_cannot_train_are_refused_by_name()
+    {
+        using var model = Model();
+        Assert.Contains("ChunkSize is -1", Assert.Throws<ArgumentException>(() => new ClipTrainer(model, Options with { ChunkSize = -1 })).Message, StringComparison.Ordinal);
+        Assert.Contains("ComputeType is Int64", Assert.Throws<ArgumentException>(() => new ClipTrainer(model, Options with { ComputeType = ScalarType.Int64 })).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The gradients of batch 0, not clipped.</summary>
+    private static (Dictionary<string, Tensor> Gradients, double Loss) Gradients(TrainerOptions options)
+    {
+        using var model = Model();
+        using var trainer = new ClipTrainer(model, options with { MaxGradientNorm = 1e9 });
+        using var batch = Batch(0);
+        double loss = trainer.TrainStep(batch).Loss;
+        return (model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.grad!.clone()), loss);
+    }
+
     [Fact]
     public void The_learning_rate_warms_up_and_follows_the_cosine()
     {

@@ -1,0 +1,55 @@
+using ClipNotebooks.Clip.Models;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ClipNotebooks.Clip.Inference.Prepared;
+
+/// <summary>A linear layer whose weights no longer change, with what follows it: x → f(x·Wᵀ + b), or x·Wᵀ + b + y.</summary>
+internal abstract class FixedLinear : IDisposable
+{
+    /// <summary>Takes over the weights as they are.</summary>
+    /// <param name="weight">(O, I).</param>
+    /// <param name="bias">(O).</param>
+    /// <param name="then">f; none for the identity.</param>
+    internal static FixedLinear Create(Tensor weight, Tensor bias, Activation? then = null) =>
+        OneDnnLinear.IsSupported(weight) ? new OneDnnLinear(weight, bias, then) : new PlainLinear(weight, bias, then);
+
+    /// <summary>(…, I) → f(x·Wᵀ + b), (…, O).</summary>
+    internal abstract Tensor Call(Tensor x);
+
+    /// <summary>(…, I) and (…, O) → x·Wᵀ + b + y, (…, O).</summary>
+    internal abstract Tensor CallAndAdd(Tensor x, Tensor y);
+
+    public abstract void Dispose();
+}
+
+/// <summary>libtorch's own <c>linear</c>: for GPUs, and for processors without oneDNN.</summary>
+internal sealed class PlainLinear(Tensor weight, Tensor bias, Activation? then) : FixedLinear
+{
+    private readonly Tensor _weight = weight.clone().DetachFromDisposeScope(), _bias = bias.clone().DetachFromDisposeScope();
+
+    internal override Tensor Call(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var y = functional.linear(x, _weight, _bias);
+        return (then switch
+        {
+            null => y,
+            Activation.QuickGelu => y * sigmoid(y.Times(1.702)),
+            Activation.GeluTanh => functional.gelu(y, TorchSharp.Modules.GELU.Approximate.tanh),
+            _ => functional.gelu(y),
+        }).MoveToOuterDisposeScope();
+    }
+
+    internal override Tensor CallAndAdd(Tensor x, Tensor y)
+    {
+        using var scope = NewDisposeScope();
+        return functional.linear(x, _weight, _bias).Plus(y).MoveToOuterDisposeScope();
+    }
+
+    public override void Dispose()
+    {
+        _weight.Dispose();
+        _bias.Dispose();
+    }
+}

@@ -1,0 +1,144 @@
+using ClipNotebooks.Clip.Models;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ClipNotebooks.Clip.Inference.Prepared;
+
+/// <summary>
+/// The blocks of a <see cref="Transformer"/> for inference alone: the same mathematics on weights in one precision that are laid out for the processor once, activation and residual within the
+/// products, and of the last block only what the pooled token needs.
+/// </summary>
+internal sealed class PreparedTransformer : IDisposable
+{
+    private readonly Block[] _blocks;
+    private readonly BlockShape _shape;
+    private readonly bool _causal;
+    private readonly ScalarType _dtype;
+
+    internal PreparedTransformer(Transformer transformer, BlockShape shape, bool causal, ScalarType dtype)
+    {
+        (_shape, _causal, _dtype) = (shape, causal, dtype);
+        var blocks = transformer.Blocks;
+        _blocks = [.. blocks.Select((block, i) => new Block(block, shape, dtype, last: i == blocks.Count - 1))];
+    }
+
+    /// <summary>Whether the products go through oneDNN, or through libtorch's own <c>linear</c>.</summary>
+    internal bool UsesOneDnn => _blocks[0].In is OneDnnLinear;
+
+    /// <summary>Tokens and the position of the pooled one in each row → that token after the last block.</summary>
+    /// <param name="tokens">(B, N, D), float32.</param>
+    /// <param name="positions">(B), int64; none for the first token.</param>
+    /// <returns>(B, D), float32.</returns>
+    internal Tensor Run(Tensor tokens, Tensor? positions)
+    {
+        using var scope = NewDisposeScope();
+        var x = tokens.to(_dtype);                                                                   // (B, N, D)
+        for (int i = 0; i < _blocks.Length - 1; i++) x = Whole(_blocks[i], x);
+        return Last(_blocks[^1], x, positions).squeeze(1).to(float32).MoveToOuterDisposeScope();     // (B, D)
+    }
+
+    private Tensor Whole(Block block, Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var (B, N, D) = (x.shape[0], x.shape[1], x.shape[2]);
+        var qkv = block.In.Call(block.Norm1(x)).view(B, N, 3, _shape.Heads, D / _shape.Heads).permute(2, 0, 3, 1, 4);  // (3, B, H, N, K)
+        var mixed = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: _causal);               // (B, H, N, K)
+        x = block.Out.CallAndAdd(Join(mixed), x);                                                                      // (B, N, D)
+        return block.Down.CallAndAdd(block.Up.Call(block.Norm2(x)), x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>One token asks all; the rest of the block is for it alone.</summary>
+    private Tensor Last(Block block, Tensor x, Tensor? positions)
+    {
+        using var scope = NewDisposeScope();
+        var (B, N, D) = (x.shape[0], x.shape[1], x.shape[2]);
+        var normed = block.Norm1(x);                                                                                   // (B, N, D)
+        var q = Heads(block.Query!.Call(Pooled(normed, positions)), 1)[0];                                             // (B, H, 1, K)
+        var kv = Heads(block.In.Call(normed), 2);                                                                      // (2, B, H, N, K)
+        var mask = positions is null ? null : Seen(positions, N).to(_dtype);                                           // (B, 1, 1, N)
+        var mixed = functional.scaled_dot_product_attention(q, kv[0], kv[1], attn_mask: mask);                         // (B, H, 1, K)
+        x = block.Out.CallAndAdd(Join(mixed), Pooled(x, positions));                                                   // (B, 1, D)
+        return block.Down.CallAndAdd(block.Up.Call(block.Norm2(x)), x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>(B, N, C·D) → (C, B, H, N, K).</summary>
+    private Tensor Heads(Tensor x, int count) => x.view(x.shape[0], x.shape[1], count, _shape.Heads, _shape.Width / _shape.Heads).permute(2, 0, 3, 1, 4);
+
+    /// <summary>(B, H, N, K) → (B, N, D).</summary>
+    private static Tensor Join(Tensor x) => x.transpose(1, 2).reshape(x.shape[0], x.shape[2], x.shape[1] * x.shape[3]);
+
+    /// <summary>(B, N, D) → (B, 1, D).</summary>
+    private static Tensor Pooled(Tensor x, Tensor? positions) =>
+        positions is null ? x.narrow(1, 0, 1).contiguous() : x.gather(1, positions.view(-1, 1, 1).expand(-1, 1, x.shape[2]));
+
+    /// <summary>What causal attention lets the pooled token see: 0 up to its own position, minus infinity after it.</summary>
+    private static Tensor Seen(Tensor positions, long N)
+    {
+        var later = Arithmetic.Count(0, N, positions.device).unsqueeze(0).gt(positions.unsqueeze(1));                  // (B, N)
+        return zeros(later.shape, device: positions.device).Where(later, double.NegativeInfinity).view(-1, 1, 1, N);
+    }
+
+    public void Dispose()
+    {
+        foreach (var block in _blocks) block.Dispose();
+    }
+
+    /// <summary>The weights of one block; of the last, the query's by themselves.</summary>
+    private sealed class Block : IDisposable
+    {
+        private readonly Tensor _gain1, _bias1, _gain2, _bias2;
+        private readonly long[] _width;
+        private readonly double _epsilon;
+
+        internal Block(ResidualAttentionBlock block, BlockShape shape, ScalarType dtype, bool last)
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            var weights = block.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.detach());
+            Tensor Get(string name) => weights[name].to(dtype);
+            (_width, _epsilon) = ([shape.Width], shape.LayerNormEpsilon);
+            (_gain1, _bias1, _gain2, _bias2) = (Keep(Get("ln_1.weight")), Keep(Get("ln_1.bias")), Keep(Get("ln_2.weight")), Keep(Get("ln_2.bias")));
+
+            var (inWeight, inBias, rows) = (Get("attn.in_proj_weight"), Get("attn.in_proj_bias"), shape.Width);
+            if (last) Query = FixedLinear.Create(inWeight.narrow(0, 0, rows), inBias.narrow(0, 0, rows));
+            In = last ? FixedLinear.Create(inWeight.narrow(0, rows, 2 * rows), inBias.narrow(0, rows, 2 * rows)) : FixedLinear.Create(inWeight, inBias);
+            Out = Scaled("attn.out_proj", "ls_1.gamma", 1);
+
+            // x · sigmoid(1.702 x) is swish(1.702 x) / 1.702: the factors go into the weights before and after.
+            double factor = shape.Activation == Activation.QuickGelu ? QuickGeluFactor : 1;
+            Up = FixedLinear.Create(Times("mlp.c_fc.weight", factor), Times("mlp.c_fc.bias", factor), shape.Activation);
+            Down = Scaled("mlp.c_proj", "ls_2.gamma", 1 / factor);
+
+            Tensor Times(string name, double by) => weights[name].Times(by).to(dtype);
+            FixedLinear Scaled(string name, string scale, double by)
+            {
+                var (weight, bias) = (weights[$"{name}.weight"].Times(by), weights[$"{name}.bias"]);
+                if (weights.TryGetValue(scale, out var gamma)) (weight, bias) = (weight * gamma.unsqueeze(1), bias * gamma);
+                return FixedLinear.Create(weight.to(dtype), bias.to(dtype));
+            }
+        }
+
+        internal FixedLinear In { get; }
+
+        internal FixedLinear? Query { get; }
+
+        internal FixedLinear Out { get; }
+
+        internal FixedLinear Up { get; }
+
+        internal FixedLinear Down { get; }
+
+        internal Tensor Norm1(Tensor x) => functional.layer_norm(x, _width, _gain1, _bias1, _epsilon);
+
+        internal Tensor Norm2(Tensor x) => functional.layer_norm(x, _width, _gain2, _bias2, _epsilon);
+
+        public void Dispose()
+        {
+            foreach (var part in new IDisposable?[] { _gain1, _bias1, _gain2, _bias2, In, Query, Out, Up, Down }) part?.Dispose();
+        }
+
+        private static Tensor Keep(Tensor x) => x.clone().DetachFromDisposeScope();
+    }
+
+    private const double QuickGeluFactor = 1.702;
+}

@@ -1,0 +1,67 @@
+using ClipNotebooks.Clip.Models;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ClipNotebooks.Clip.Training;
+
+/// <summary>
+/// The gradient of a whole batch in the memory of a part of it (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup"). The loss needs all embeddings of a batch,
+/// but not what lies between pixels and embeddings: the towers run over chunks without a gradient, the loss gives each embedding its gradient, and the towers run again, chunk by chunk, to carry it on to
+/// the weights. Two forwards instead of one, and a batch of any size.
+/// </summary>
+internal static class GradientCache
+{
+    /// <summary>Adds the batch's gradient to that of the parameters, as <c>loss.backward()</c> would.</summary>
+    /// <param name="towers">Makes the embeddings; no layer of it may look at other rows of its batch.</param>
+    /// <param name="pixels">(B, 3, R, R), in the towers' element type.</param>
+    /// <param name="ids">(B, L), int64.</param>
+    /// <param name="logitScale">A scalar, the logarithm of the factor; it gets its gradient too.</param>
+    /// <param name="chunk">Pairs at a time, at least 1.</param>
+    /// <returns>The loss of the whole batch, a scalar without a gradient.</returns>
+    internal static Tensor Backward(ClipModel towers, Tensor pixels, Tensor ids, Tensor logitScale, int chunk)
+    {
+        using var scope = NewDisposeScope();
+        var image = Embed(towers.EncodeImage, pixels, chunk);                         // (B, E)
+        var text = Embed(towers.EncodeText, ids, chunk);                         // (B, E)
+        var loss = ContrastiveLoss.Chunked(image, text, logitScale, chunk);
+        loss.backward();
+        CarryOn(towers.EncodeImage, pixels, image.grad!, chunk);
+        CarryOn(towers.EncodeText, ids, text.grad!, chunk);
+        return loss.detach().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A tower's embeddings, (B, E), float32, rows of length 1.</summary>
+    internal static Tensor Unit(Tensor embeddings)
+    {
+        using var scope = NewDisposeScope();
+        return functional.normalize(embeddings.to(float32), p: 2, dim: -1).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Embed(Func<Tensor, Tensor> tower, Tensor inputs, int chunk)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        List<Tensor> parts = [];
+        foreach (var (start, length) in Chunks(inputs.shape[0], chunk))
+        {
+            using var inner = NewDisposeScope();
+            parts.Add(Unit(tower(inputs.narrow(0, start, length))).MoveToOuterDisposeScope());
+        }
+        return cat(parts, 0).requires_grad_().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>From the embeddings' gradient to the weights': a sum whose gradient by each embedding is the one wanted.</summary>
+    private static void CarryOn(Func<Tensor, Tensor> tower, Tensor inputs, Tensor gradient, int chunk)
+    {
+        foreach (var (start, length) in Chunks(inputs.shape[0], chunk))
+        {
+            using var inner = NewDisposeScope();
+            (Unit(tower(inputs.narrow(0, start, length))) * gradient.narrow(0, start, length)).sum().backward();
+        }
+    }
+
+    private static IEnumerable<(long Start, long Length)> Chunks(long rows, int chunk)
+    {
+        for (long start = 0; start < rows; start += chunk) yield return (start, Math.Min(chunk, rows - start));
+    }
+}

@@ -1,0 +1,45 @@
+using ClipNotebooks.Clip.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Training;
+
+/// <summary>
+/// Mixed precision (Micikevicius et al. 2018): forward and backward on a copy of the weights in bfloat16, whose products a processor with bfloat16 instructions does several times as fast; the
+/// weights themselves stay in float32, where an optimizer's small steps are not rounded away. bfloat16 has float32's range, so the loss needs no scaling.
+/// </summary>
+internal sealed class WorkingCopy : IDisposable
+{
+    private readonly (Parameter Master, Parameter Copy)[] _pairs;
+
+    internal WorkingCopy(ClipModel master, ScalarType dtype)
+    {
+        Model = new ClipModel(master.Config, master.LogitScale.device);
+        Model.to(dtype);
+        Model.train();
+        _pairs = [.. master.parameters().Zip(Model.parameters()).Where(pair => !ReferenceEquals(pair.First, master.LogitScale) && pair.First.requires_grad)];
+    }
+
+    internal ClipModel Model { get; }
+
+    /// <summary>Takes the weights over, rounded, and forgets the last gradient.</summary>
+    internal void Take()
+    {
+        using var _ = no_grad();
+        foreach (var (master, copy) in _pairs) copy.copy_(master);
+        Model.zero_grad();
+    }
+
+    /// <summary>Hands the gradient on to the weights, in float32.</summary>
+    internal void HandOn()
+    {
+        foreach (var (master, copy) in _pairs)
+        {
+            using var gradient = copy.grad;
+            master.grad = gradient?.to(float32);
+        }
+    }
+
+    public void Dispose() => Model.Dispose();
+}

@@ -1,0 +1,176 @@
+using System.Runtime.InteropServices;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Tests.Inference;
+
+public sealed class PreparedClipTests
+{
+    /// <summary>Layer scales, other activations and a single block take their own ways through the preparation.</summary>
+    public static TheoryData<Activation, double?, int> Shapes => new()
+    {
+        { Activation.QuickGelu, null, 3 },
+        { Activation.Gelu, null, 2 },
+        { Activation.GeluTanh, null, 2 },
+        { Activation.QuickGelu, 0.3, 2 },
+        { Activation.QuickGelu, null, 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void In_float32_embeddings_equal_the_plain_models(Activation activation, double? layerScale, int layers)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Model(activation, layerScale, layers);
+        using var prepared = PreparedClip.Prepare(model, Precision.Float32);
+        var (pixels, ids) = (randn(5, 3, 32, 32), Ids());
+        using var _ = no_grad();
+        // Sums in another order: a few units in float32's last place at each of some ten steps.
+        Close.Relative(model.EncodeImage(pixels), prepared.EncodeImage(pixels), 1e-5);
+        Close.Relative(model.EncodeText(ids), prepared.EncodeText(ids), 1e-5);
+        Assert.Equal(Precision.Float32, prepared.Precision);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void In_bfloat16_embeddings_keep_a_cosine_similarity_of_0_999(Activation activation, double? layerScale, int layers)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Model(activation, layerScale, layers);
+        using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
+        var (pixels, ids) = (randn(5, 3, 32, 32), Ids());
+        using var _ = no_grad();
+        foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)), (model.EncodeText(ids), prepared.EncodeText(ids)) })
+        {
+            Assert.Equal(ScalarType.Float32, fast.dtype);
+            Assert.True(nn.functional.cosine_similarity(plain, fast, 1).min().ToDouble() >= 0.999);
+        }
+    }
+
+    [Fact]
+    public void A_batch_that_is_encoded_in_parts_comes_out_whole_and_in_order()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Model(Activation.QuickGelu, null, 2);
+        using var prepared = PreparedClip.Prepare(model, Precision.Float32);
+        var pixels = randn(101, 3, 32, 32); // of 17 tokens: three parts of up to 47 images
+        using var _ = no_grad();
+        Close.Relative(model.EncodeImage(pixels), prepared.EncodeImage(pixels), 1e-5);
+    }
+
+    [Fact]
+    public void Threads_share_one()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Model(Activation.QuickGelu, null, 2);
+        using var prepared = PreparedClip.Prepare(model, Precision.Float32);
+        var pixels = randn(3, 3, 32, 32);
+        using var alone = prepared.EncodeImage(pixels);
+        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
+        {
+            using var inner = NewDisposeScope();
+            Close.Relative(alone, prepared.EncodeImage(pixels), 1e-6); // the same arithmetic
+        });
+    }
+
+    [Fact]
+    public void On_x64_the_products_go_through_oneDnn()
+    {
+        Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "libtorch has oneDNN on x64; elsewhere its own linear is used.");
+        using var model = Model(Activation.QuickGelu, null, 1);
+        using var prepared = PreparedClip.Prepare(model, Precision.Float32);
+        Assert.Contains("oneDNN", prepared.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Auto_says_what_it_chose()
+    {
+        using var model = Model(Activation.QuickGelu, null, 1);
+        using var prepared = PreparedClip.Prepare(model);
+        Assert.NotEqual(Precision.Auto, prepared.Precision);
+        Assert.Contains("bfloat16", prepared.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_resnets_image_tower_stays_as_it_is()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        using var model = new ClipModel(new ClipConfig { Vision = VisionConfig.ResNet(64, 8, (1, 1, 1, 1)), Text = Text(2), EmbeddingWidth = 16 });
+        model.eval();
+        using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
+        var pixels = randn(2, 3, 64, 64);
+        using var _ = no_grad();
+        Close.Relative(model.EncodeImage(pixels), prepared.EncodeImage(pixels), 1e-6); // the same arithmetic
+    }
+
+    [Fact]
+    public void A_model_in_half_precision_is_refused()
+    {
+        using var model = Model(Activation.QuickGelu, null, 1);
+        model.to(ScalarType.BFloat16);
+        Assert.Contains("float32", Assert.Throws<ArgumentException>(() => PreparedClip.Prepare(model)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_tensor_is_left_behind()
+    {
+        using var model = Model(Activation.QuickGelu, 0.3, 2);
+        using var pixels = randn(2, 3, 32, 32);
+        using var ids = Ids();
+        void Use()
+        {
+            using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
+            prepared.EncodeImage(pixels).Dispose();
+            prepared.EncodeText(ids).Dispose();
+        }
+        Use();
+        long before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        Use();
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void An_encoder_uses_it_once_prepared_and_gives_the_same_embeddings()
+    {
+        using var scope = NewDisposeScope();
+        using var encoder = RandomClip.Create();
+        var images = Enumerable.Range(0, 3).Select(i => RandomClip.Image(i)).ToArray();
+        string[] texts = ["a cat", "a red circle above a blue square", "", "two dogs"];
+        var (image, text) = (encoder.EncodeImages(images), encoder.EncodeTexts(texts));
+        encoder.Prepare(Precision.Float32);
+        Close.Relative(image, encoder.EncodeImages(images), 1e-5);
+        Close.Relative(text, encoder.EncodeTexts(texts), 1e-5);
+        using (no_grad()) foreach (var parameter in encoder.Model.Text.Transformer.parameters()) parameter.zero_();
+        Close.Relative(text, encoder.EncodeTexts(texts), 1e-5); // still the weights of that moment
+    }
+
+    private static ClipModel Model(Activation activation, double? layerScale, int layers)
+    {
+        manual_seed(11);
+        var model = new ClipModel(new ClipConfig
+        {
+            Vision = new VisionConfig { ImageSize = 32, PatchSize = 8, Width = 64, Layers = layers, Heads = 4, LayerScale = layerScale },
+            Text = Text(layers) with { LayerScale = layerScale },
+            EmbeddingWidth = 24,
+            Activation = activation,
+        });
+        // Weights that a trained model has, rather than zeros and ones: biases and gains would not be seen otherwise.
+        using (no_grad())
+            foreach (var parameter in model.parameters().Where(p => p.dim() == 1)) using (var noise = randn_like(parameter)) using (Scalar some = 0.1) parameter.add_(noise, some);
+        model.eval();
+        return model;
+    }
+
+    private static TextConfig Text(int layers) => new() { ContextLength = 12, VocabularySize = 50, Width = 64, Layers = layers, Heads = 4, EndOfTextId = 49 };
+
+    /// <summary>Rows that end at different places, one of them at the last.</summary>
+    private static Tensor Ids() => tensor(new long[,]
+    {
+        { 48, 3, 49, 0, 0, 0, 0, 0, 0, 0, 0, 0 },
+        { 48, 5, 6, 7, 8, 9, 49, 0, 0, 0, 0, 0 },
+        { 48, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 49 },
+    });
+}
