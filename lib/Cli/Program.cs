@@ -30,6 +30,7 @@ internal static class Program
         Verbose,
         RunCommand.Create(),
         RunLessonCommand.Create(),
+        ExportCommand.Create(),
         PlotsCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),

@@ -20,6 +20,9 @@ public sealed partial class ConventionTests
         string library = Library(notebook.Path);
         if (references is not [var reference] || reference != library || !notebook.CodeCells.First().Source.Contains(library, StringComparison.Ordinal))
             wrong.Add($"one #r, in the first code cell, is expected: {library}");
+        NotebookCell? above = notebook.Cells.TakeWhile(cell => !cell.IsCode).LastOrDefault();
+        if (above is null || !above.Source.Contains("`dotnet build -c Release`", StringComparison.Ordinal) || !above.Source.Contains("CS0006", StringComparison.Ordinal))
+            wrong.Add("the prose above the first code cell has to say what CS0006 means there and how to build the library: `dotnet build -c Release`");
         foreach (NotebookCell cell in notebook.CodeCells)
             wrong.AddRange(WrongWith(cell).Select(what => $"line {cell.Line}, cell {cell.Number}: {what}"));
         string prose = string.Join("\n", notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));

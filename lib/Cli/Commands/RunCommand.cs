@@ -15,7 +15,7 @@ internal static class RunCommand
         Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take.", DefaultValueFactory = _ => 600 };
         Option<bool> keepGoing = new("--keep-going") { Description = "Run the later cells of a lesson after one fails. (Other lessons run in any case.)" };
         Option<string> only = new("--only") { Description = "Numbers of the lessons to run, such as 3,4.", DefaultValueFactory = _ => "" };
-        Option<string?> language = new("--language") { Description = $"One language alone: {Languages}. Default: all." };
+        Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
         Option<string?> output = new("--output") { Description = "Folder of the pages; replaced as a whole. Default: artifacts/book in the repository." };
         Option<int> parallel = new("--parallel") { Description = "Lessons at once.", DefaultValueFactory = _ => new RunOptions().Parallel };
         lessons.CompletionSources.Add(_ => CompletionCommand.LessonNames());
@@ -43,17 +43,12 @@ internal static class RunCommand
                 throw new UserError($"--parallel {atOnce}: at least 1 is needed.", ExitCode.Usage);
             RunOptions options = new() { Timeout = TimeSpan.FromSeconds(seconds), KeepGoing = parsed.GetValue(keepGoing), Parallel = atOnce };
             string? root = RepositoryRoot.TryFind();
-            var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], Numbers(parsed.GetValue(only) ?? ""), EditionOf(parsed.GetValue(language)), root);
+            var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], Numbers(parsed.GetValue(only) ?? ""), Edition.Named(parsed.GetValue(language)), root);
             string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", "book");
             return RunAsync(paths, options, folder, token);
         });
         return command;
     }
-
-    private static string Languages => string.Join(", ", Edition.All.Select(edition => edition.Language));
-
-    private static Edition? EditionOf(string? language) => language is null ? null : Edition.All.FirstOrDefault(edition => edition.Language == language)
-        ?? throw new UserError($"--language {language}: the lessons are written in {Languages}.", ExitCode.Usage);
 
     private static int[] Numbers(string only) => [.. only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number

@@ -49,6 +49,14 @@ internal sealed record Edition(string Language, string Name)
 
     internal bool IsEnglish => this == English;
 
+    /// <summary>The codes of all languages, for messages.</summary>
+    internal static string Languages => string.Join(", ", All.Select(edition => edition.Language));
+
+    /// <summary>By the language's code; null for none.</summary>
+    /// <exception cref="UserError">No lesson is written in it.</exception>
+    internal static Edition? Named(string? language) => language is null ? null : All.FirstOrDefault(edition => edition.Language == language)
+        ?? throw new UserError($"--language {language}: the lessons are written in {Languages}.", ExitCode.Usage);
+
     /// <summary>By the folder that the file lies in.</summary>
     internal static Edition Of(string path) =>
         All.FirstOrDefault(edition => !edition.IsEnglish && edition.Language == Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)))) ?? English;

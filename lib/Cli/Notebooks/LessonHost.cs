@@ -99,8 +99,8 @@ internal sealed partial class LessonHost(Notebook notebook, LessonOutput output)
         try
         {
             _state = _state is null
-                ? await CSharpScript.Create(code, Options(), typeof(LessonGlobals)).RunAsync(new LessonGlobals(output), _ => true)
-                : await _state.ContinueWithAsync(code, Options(), _ => true);
+                ? await CSharpScript.Create(code, OptionsFor(notebook.Path), typeof(LessonGlobals)).RunAsync(new LessonGlobals(output), _ => true)
+                : await _state.ContinueWithAsync(code, OptionsFor(notebook.Path), _ => true);
             if (_state.Exception is { } thrown)
                 return new(cell.Number, LineOf(thrown), Describe(thrown));
             if (_state.ReturnValue is { } value)
@@ -111,7 +111,7 @@ internal sealed partial class LessonHost(Notebook notebook, LessonOutput output)
         {
             Diagnostic[] errors = [.. problem.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error)];
             string text = string.Join('\n', errors.Take(5).Select(d => $"line {Line(d)}: {d.Id} {d.GetMessage()}"));
-            return new(cell.Number, errors.Length > 0 ? Line(errors[0]) : cell.Line, "does not compile: " + text);
+            return new(cell.Number, errors.Length > 0 ? Line(errors[0]) : cell.Line, "does not compile: " + text + Advice(errors));
         }
         catch (Exception problem)
         {
@@ -119,15 +119,22 @@ internal sealed partial class LessonHost(Notebook notebook, LessonOutput output)
         }
     }
 
+    /// <summary>What to do about the one error that every lesson has before the library is built.</summary>
+    internal static string Advice(IEnumerable<Diagnostic> errors) => errors.Any(error => error.Id == "CS0006") ? "\nThe library is not built: dotnet build -c Release" : "";
+
     private static int Line(Diagnostic d) => d.Location.GetLineSpan().StartLinePosition.Line + 1;
 
-    private ScriptOptions Options()
+    /// <summary>What a cell sees without a `using`, as in the notebook editors.</summary>
+    internal static readonly string[] Imports = ["System", "System.Text", "System.Collections", "System.Collections.Generic", "System.Threading.Tasks", "System.Linq"];
+
+    /// <summary>How the cells of a lesson are compiled.</summary>
+    internal static ScriptOptions OptionsFor(string lesson)
     {
-        string path = Path.GetFullPath(notebook.Path);
+        string path = Path.GetFullPath(lesson);
         string folder = Path.GetDirectoryName(path)!;
         return ScriptOptions.Default
             .WithReferences(Platform.Value)
-            .WithImports("System", "System.Text", "System.Collections", "System.Collections.Generic", "System.Threading.Tasks", "System.Linq")
+            .WithImports(Imports)
             .WithMetadataResolver(ScriptMetadataResolver.Default.WithBaseDirectory(folder))
             .WithSourceResolver(ScriptSourceResolver.Default.WithBaseDirectory(folder))
             .WithLanguageVersion(LanguageVersion.CSharp14)

@@ -22,6 +22,8 @@ public sealed partial class ReadmeTests : IDisposable
     [InlineData("plots", "--output")]
     [InlineData("evaluate", "--per-concept 1 --pairs 4")]
     [InlineData("classify data/images --labels cat,dog,pizza,castle", "data/images/cat.png --labels cat,dog")]
+    [InlineData("export --to ipynb", "00 --to ipynb --output")]
+    [InlineData("export --to cs", "00 --to cs --output")]
     [InlineData("train --output artifacts/tiny-clip", "--steps 2 --batch 4 --output")]
     public async Task A_command_of_the_README_runs(string command, string? smaller)
     {
@@ -60,7 +62,7 @@ public sealed partial class ReadmeTests : IDisposable
     public void Every_command_of_the_README_is_run_above()
     {
         var named = Command().Matches(Readme).Select(match => match.Groups["name"].Value).Distinct().Order();
-        Assert.Equal(["classify", "doctor", "embed", "evaluate", "index", "merge", "plots", "run", "search", "train"], named);
+        Assert.Equal(["classify", "doctor", "embed", "evaluate", "export", "index", "merge", "plots", "run", "search", "train"], named);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", Readme, StringComparison.Ordinal);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")), StringComparison.Ordinal);
     }

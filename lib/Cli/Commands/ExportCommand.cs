@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.Globalization;
+using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Notebooks.Export;
+using Spectre.Console;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>`clipbook export`: lessons as Jupyter notebooks or as programs.</summary>
+internal static class ExportCommand
+{
+    internal static Command Create()
+    {
+        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons, of the Korean ones as ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
+        Option<ExportFormat> to = new("--to") { Description = "ipynb: a Jupyter notebook. cs: a program of one file, for `dotnet run`.", Required = true };
+        Option<bool> outputs = new("--outputs") { Description = "Run the lessons, and keep in the notebooks what their cells show." };
+        Option<bool> absolute = new("--absolute") { Description = "Name the library by its absolute path in notebooks, for engines that do not look from a notebook's folder, such as Verso." };
+        Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
+        Option<string?> output = new("--output") { Description = "Folder of the files; the Korean ones go to its ko. Default: artifacts/ipynb or artifacts/cs in the repository." };
+        Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take under --outputs.", DefaultValueFactory = _ => 600 };
+        Command command = new("export", $"""
+            Writes lessons for readers who open them elsewhere: the .dib files stay the only ones that are written by hand.
+
+            Examples:
+              clipbook export --to ipynb                       notebooks for Jupyter's .NET (C#) kernel
+              clipbook export 04 --to ipynb --outputs          one, executed: for viewers that run nothing
+              clipbook export --to cs --language en            programs: dotnet run artifacts/cs/04-contrastive-loss.cs
+              clipbook export ko/04 --to cs --output programs
+
+            {ExitCode.Help}
+            """) { lessons, to, outputs, absolute, language, output, timeout };
+        command.SetAction((parsed, token) =>
+        {
+            ExportFormat format = parsed.GetValue(to);
+            bool executed = parsed.GetValue(outputs);
+            double seconds = parsed.GetValue(timeout);
+            if (format != ExportFormat.Ipynb && (executed || parsed.GetValue(absolute)))
+                throw new UserError($"--{(executed ? "outputs" : "absolute")} is for notebooks: use it with --to ipynb. (A program shows its outputs when it is run, and finds the library from where it lies.)", ExitCode.Usage);
+            if (!(seconds > 0 && seconds < 1e6))
+                throw new UserError($"--timeout {seconds.ToString(CultureInfo.InvariantCulture)}: a number of seconds above 0 is needed.", ExitCode.Usage);
+            string? root = RepositoryRoot.TryFind();
+            var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], [], Edition.Named(parsed.GetValue(language)), root);
+            string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", Extension(format));
+            return ExportAsync(paths, format, executed ? new RunOptions { Timeout = TimeSpan.FromSeconds(seconds), KeepGoing = true } : null, parsed.GetValue(absolute), folder, token);
+        });
+        return command;
+    }
+
+    private static string Extension(ExportFormat format) => format == ExportFormat.Cs ? "cs" : "ipynb";
+
+    private static async Task<int> ExportAsync(IReadOnlyList<string> paths, ExportFormat format, RunOptions? run, bool absolute, string folder, CancellationToken token)
+    {
+        Dictionary<string, string> targets = paths.ToDictionary(path => path, path => Path.Combine(Edition.Of(path).Folder(folder), Path.GetFileNameWithoutExtension(path) + "." + Extension(format)));
+        if (targets.GroupBy(target => Path.GetFullPath(target.Value)).FirstOrDefault(group => group.Count() > 1) is { } both)
+            throw new UserError($"{string.Join(" and ", both.Select(target => target.Key))} would both become {both.Key}: export them one by one, each with an --output of its own.", ExitCode.Usage);
+        LessonResult[] results = run is null ? [] : await LessonRunner.RunAsync(paths, run, null, result => AnsiConsole.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{result.Name}: {(result.Failures.Count == 0 ? "done" : "failed")} in {result.Seconds:0.0} s")), token);
+        foreach (var (path, target) in targets)
+        {
+            token.ThrowIfCancellationRequested();
+            Notebook notebook = Notebook.Load(path);
+            string here = Path.GetDirectoryName(Path.GetFullPath(target))!;
+            Directory.CreateDirectory(here);
+            Write(target, format == ExportFormat.Cs
+                ? LessonProgramWriter.Write(notebook, here, RepositoryRoot.Find())
+                : JupyterNotebook.Write(notebook, here, results.FirstOrDefault(result => result.Path == path), absolute));
+            AnsiConsole.WriteLine(target);
+        }
+        foreach (LessonResult result in results)
+            foreach (CellFailure failure in result.Failures)
+                await Console.Error.WriteLineAsync("\n" + result.Report(failure));
+        return results.Any(result => result.Failures.Count > 0) ? ExitCode.Failed : ExitCode.Success;
+    }
+
+    private static void Write(string path, string text)
+    {
+        string beside = $"{path}.{Guid.NewGuid():N}.part";
+        try
+        {
+            File.WriteAllText(beside, text);
+            File.Move(beside, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+}

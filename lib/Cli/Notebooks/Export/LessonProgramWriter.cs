@@ -1,0 +1,98 @@
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Scripting;
+using Microsoft.CodeAnalysis.Scripting;
+
+namespace ClipNotebooks.Cli.Notebooks.Export;
+
+/// <summary>A lesson as one C# file that `dotnet run` takes: its cells as top-level statements, its prose as comments, its types at the end.</summary>
+internal static class LessonProgramWriter
+{
+    private const int Width = 110;
+
+    /// <param name="notebook">The lesson.</param>
+    /// <param name="folder">Where the program will lie.</param>
+    /// <param name="repository">The folder of lib and environment.</param>
+    /// <exception cref="UserError">A cell does not compile: the library is not built, or the lesson has an error.</exception>
+    internal static string Write(Notebook notebook, string folder, string repository)
+    {
+        string from = Path.GetDirectoryName(Path.GetFullPath(notebook.Path))!;
+        var models = Compiled(notebook);
+        ProgramNames names = new(models);
+        NotebookCell[] code = [.. notebook.CodeCells];
+        ProgramCell[] cells = [.. models.Select((model, i) => Cell(notebook, code[i], model, names))];
+        StringBuilder file = new StringBuilder().Append($"""
+            #:project {LessonLinks.Move(Path.Combine(repository, "lib", "Workbook", "Workbook.csproj"), ".", folder)}
+            #:property PublishAot=false
+            #:property UseCurrentRuntimeIdentifier=true
+            #:property DirectoryBuildTargetsPath=$(MSBuildProjectDirectory)/{LessonLinks.Move(Path.Combine(repository, "environment", "build", "Lesson.targets"), ".", folder)}
+
+            // Written by `clipbook export --to cs` from {LessonLinks.Move(notebook.Path, ".", folder)}: change that one and export again.
+            #pragma warning disable
+
+            """).Append('\n');
+        foreach (string line in Usings(cells))
+            file.Append(line).Append('\n');
+        file.Append($"\nLessonProgram.Begin(\"{LessonLinks.Move(from, ".", folder)}\");\n");
+        int next = 0;
+        foreach (NotebookCell cell in notebook.Cells)
+            if (!cell.IsCode)
+                file.Append('\n').Append(Comment(cell.Source));
+            else
+                file.Append($"\nLessonProgram.Cell({cell.Number});\n").Append(cells[next++].Statements).Append('\n');
+        foreach (string type in cells.SelectMany(cell => cell.Types))
+            file.Append('\n').Append(type).Append('\n');
+        return file.ToString();
+    }
+
+    private static List<SemanticModel> Compiled(Notebook notebook)
+    {
+        ScriptOptions options = LessonHost.OptionsFor(notebook.Path);
+        List<SemanticModel> models = [];
+        Script<object>? script = null;
+        foreach (NotebookCell cell in notebook.CodeCells)
+        {
+            script = script is null ? CSharpScript.Create(cell.Source, options, typeof(LessonGlobals)) : script.ContinueWith(cell.Source, options);
+            Compilation compilation = script.GetCompilation();
+            if (compilation.GetDiagnostics().FirstOrDefault(d => d.Severity == DiagnosticSeverity.Error) is { } error)
+                throw new UserError($"{notebook.Path}({cell.Line + error.Location.GetLineSpan().StartLinePosition.Line}): cell {cell.Number} does not compile: {error.Id} {error.GetMessage()}{LessonHost.Advice([error])}");
+            models.Add(compilation.GetSemanticModel(compilation.SyntaxTrees.Single()));
+        }
+        return models;
+    }
+
+    private static ProgramCell Cell(Notebook notebook, NotebookCell cell, SemanticModel model, ProgramNames names)
+    {
+        try
+        {
+            return new(model, names);
+        }
+        catch (NotSupportedException problem)
+        {
+            throw new UserError($"{notebook.Path}({cell.Line}): cell {cell.Number}: {problem.Message}");
+        }
+    }
+
+    private static IEnumerable<string> Usings(IEnumerable<ProgramCell> cells) => LessonHost.Imports.Select(name => $"using {name};")
+        .Concat(cells.SelectMany(cell => cell.Usings)).Append("using ClipNotebooks.Workbook;").Append("using static ClipNotebooks.Workbook.LessonProgram;")
+        .Distinct().OrderBy(line => line.Contains('=', StringComparison.Ordinal) ? 2 : line.StartsWith("using static ", StringComparison.Ordinal) ? 1 : 0);
+
+    /// <summary>Prose as comments, long lines broken at spaces; code within it as it is.</summary>
+    private static string Comment(string prose)
+    {
+        StringBuilder text = new();
+        bool code = false;
+        foreach (string line in prose.Split('\n'))
+        {
+            code ^= line.StartsWith("```", StringComparison.Ordinal);
+            string rest = line;
+            while (!code && rest.Length > Width && !rest.StartsWith('|') && rest.LastIndexOf(' ', Width) is > 0 and var at)
+            {
+                text.Append("// ").Append(rest.AsSpan(0, at).TrimEnd()).Append('\n');
+                rest = rest[(at + 1)..];
+            }
+            text.Append(("// " + rest).TrimEnd()).Append('\n');
+        }
+        return text.ToString();
+    }
+}

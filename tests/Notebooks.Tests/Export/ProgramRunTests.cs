@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Notebooks.Export;
+
+namespace ClipNotebooks.Notebooks.Tests.Export;
+
+/// <summary>Lessons as programs, run as a reader runs them. All ten take two minutes, so a few stand for them; CLIP_LONG_TESTS=1 runs all.</summary>
+public sealed class ProgramRunTests
+{
+    private static readonly bool Long = Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
+
+    private static string Repository => Path.GetDirectoryName(Lessons.Folder)!;
+
+    /// <summary>A folder of the repository that stays: the SDK keeps a program's build by its path.</summary>
+    private static string Folder { get; } = Path.Combine(Repository, "artifacts", "test-programs");
+
+    public static TheoryData<string> Chosen => [.. Lessons.Paths.Where(path => Edition.Of(path).IsEnglish).Select(Lessons.NameOf).Where(name => Long || name[..2] is "00" or "04")];
+
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Chosen))]
+    public async Task The_program_of_the_lesson_runs_and_writes_its_pictures(string name)
+    {
+        var (code, said) = await RunAsync(Path.Combine(Lessons.Folder, name));
+        Assert.True(code == 0, said);
+        Assert.DoesNotContain(": warning ", said, StringComparison.Ordinal);
+        string lesson = Path.GetFileNameWithoutExtension(name);
+        string[] pages = [.. said.Split('\n').Where(line => line.StartsWith("[pictures/", StringComparison.Ordinal)).Select(line => line.Trim('[', ']', '\r')).Distinct()];
+        Assert.True(pages.Length >= 5, said);
+        Assert.All(pages, page => Assert.StartsWith($"pictures/{lesson}.cell-", page, StringComparison.Ordinal));
+        Assert.All(pages, page => Assert.True(File.Exists(Path.Combine(Folder, page)), page));
+        Assert.Contains(Directory.GetFiles(Path.Combine(Folder, "pictures"), lesson + "*.png"), File.Exists);
+        Assert.Contains("<script src=\"plotly.min.js\">", string.Concat(pages.Select(page => File.ReadAllText(Path.Combine(Folder, page)))), StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(Folder, "pictures", "plotly.min.js")));
+    }
+
+    [Fact]
+    public async Task A_program_whose_check_fails_says_so_to_the_shell()
+    {
+        Directory.CreateDirectory(Folder);
+        string lesson = Path.Combine(Folder, "fails.dib");
+        await File.WriteAllTextAsync(lesson, "#!csharp\n#r \"../../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"\nusing ClipNotebooks.Workbook;\nConsole.WriteLine(\"before\");\n#!csharp\nLesson.Agree(1.0, 2.0)\n#!csharp\n\"after\"");
+        var (code, said) = await RunAsync(lesson);
+        Assert.NotEqual(0, code);
+        Assert.Contains("before", said, StringComparison.Ordinal);
+        Assert.Contains("The results do not agree", said, StringComparison.Ordinal);
+        Assert.Contains("fails.cs:line", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("after", said, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Code, string Said)> RunAsync(string lesson)
+    {
+        Directory.CreateDirectory(Folder);
+        string program = Path.Combine(Folder, Path.GetFileNameWithoutExtension(lesson) + ".cs");
+        await File.WriteAllTextAsync(program, LessonProgramWriter.Write(Notebook.Load(lesson), Folder, Repository));
+        // The library is built already, and other tests of the solution use it at this moment: it is not built again here.
+        ProcessStartInfo info = new(Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet")),
+            ["run", "--property:BuildProjectReferences=false", program])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        // What the build that runs these tests tells its children is not meant for another one.
+        foreach (string variable in info.Environment.Keys.Where(key => key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
+            info.Environment.Remove(variable);
+        info.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        info.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        using Process process = Process.Start(info)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, output + await error);
+    }
+}
