@@ -62,6 +62,14 @@ public sealed class LessonProcessTests
     }
 
     [Fact]
+    public async Task A_library_that_is_not_built_is_said_with_the_command_that_builds_it()
+    {
+        CellFailure failure = Assert.Single((await RunAsync("#!csharp\n#r \"../lib/Workbook/missing.dll\"\n1")).Failures);
+        Assert.Contains("CS0006", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("The library is not built: dotnet build -c Release", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_tensor_that_something_keeps_after_the_lesson_is_counted_and_a_variable_is_not()
     {
         string torch = typeof(TorchSharp.torch).Assembly.Location;

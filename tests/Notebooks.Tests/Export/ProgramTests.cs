@@ -86,6 +86,9 @@ public sealed class ProgramTests
         """, "0.5", "said", "[1, 2]", "<b>bold</b>", "[pictures/a.cell-03-1.html]");
 
     [Fact]
+    public void Prose_stays_a_comment_whatever_it_holds() => AssertPrints("#!markdown\nA */ B \u2028Console.WriteLine(1);\u0085Console.WriteLine(2); \u2029#error x\n#!csharp\n\"code\"", "code");
+
+    [Fact]
     public void A_cell_that_does_not_compile_is_named_with_its_line()
     {
         var problem = Assert.ThrowsAny<Exception>(() => In(folder => Write(folder, "#!csharp\nvar x = 1;\n#!csharp\n\nvar y = z;")));

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 
@@ -33,7 +34,7 @@ internal static class LessonProgramWriter
             """).Append('\n');
         foreach (string line in Usings(cells))
             file.Append(line).Append('\n');
-        file.Append($"\nLessonProgram.Begin(\"{LessonLinks.Move(from, ".", folder)}\");\n");
+        file.Append($"\nLessonProgram.Begin({SymbolDisplay.FormatLiteral(LessonLinks.Move(from, ".", folder), quote: true)});\n");
         int next = 0;
         foreach (NotebookCell cell in notebook.Cells)
             if (!cell.IsCode)
