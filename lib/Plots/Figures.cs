@@ -153,7 +153,7 @@ public static class Figures
             ["showlegend"] = names.Length > 1,
             ["legend"] = new { orientation = "h", x = 0, y = 1.02, xanchor = "left", yanchor = "bottom" },
             ["xaxis"] = new { title = new { text = Figure.Escape(xLabel) }, type = logarithmic ? "log" : "linear", zeroline = false },
-            ["yaxis"] = new { title = new { text = Figure.Escape(yLabel) }, zeroline = false, rangemode = "tozero" },
+            ["yaxis"] = new { title = new { text = Figure.Escape(yLabel), standoff = 10 }, automargin = true, zeroline = false, rangemode = "tozero" },
         });
 
         static string Lengths(double[][] arrays) => string.Join(", ", arrays.Select(array => array.Length));
