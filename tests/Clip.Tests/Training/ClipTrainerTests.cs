@@ -124,12 +124,13 @@ public sealed class ClipTrainerTests : IDisposable
         using var scope = NewDisposeScope();
         var (whole, loss) = Gradients(Options);
         var (chunked, chunkedLoss) = Gradients(Options with { ChunkSize = chunk });
-        Assert.Equal(loss, chunkedLoss, 1e-6);
+        // Sums in another order: a cosine off by one unit of float32 (6e-8) is a logit off by 14.3 of them, 1e-6, whose exponential weighs each term of the loss and of the gradient. How products of
+        // one and of four rows differ depends on the processor: 1.2e-6 was seen of a loss of 3.9, and a chunk left out or counted twice changes a tenth of it.
+        Assert.Equal(loss, chunkedLoss, 1e-5);
         foreach (var (name, expected) in whole)
         {
-            // Sums in another order: float32's rounding, a few units of the largest entry's last place.
             double error = (expected - chunked[name]).abs().max().ToDouble(), largest = expected.abs().max().ToDouble();
-            Assert.True(error <= 2e-6 * Math.Max(largest, 1e-3), $"{name}: {error:g3} of {largest:g3}");
+            Assert.True(error <= 1e-5 * Math.Max(largest, 1e-3), $"{name}: {error:g3} of {largest:g3}");
         }
     }
 
