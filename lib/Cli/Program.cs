@@ -22,6 +22,7 @@ internal static class Program
           clipbook doctor            what is installed, and what to mend
           clipbook run               every lesson, pages into artifacts/book
           clipbook run --only 4      lesson 04 alone
+          clipbook serve             the same pages in a browser, reloaded when a lesson changes
           clipbook classify cat.jpg --labels cat,dog,pizza
 
         {ExitCode.Help}
@@ -29,6 +30,7 @@ internal static class Program
     {
         Verbose,
         RunCommand.Create(),
+        ServeCommand.Create(),
         RunLessonCommand.Create(),
         ExportCommand.Create(),
         PlotsCommand.Create(),
@@ -47,7 +49,7 @@ internal static class Program
 
     private static Task<int> Main(string[] args) => RunAsync(args, Console.Error);
 
-    internal static async Task<int> RunAsync(string[] args, TextWriter error)
+    internal static async Task<int> RunAsync(string[] args, TextWriter error, CancellationToken token = default)
     {
         // An argument that begins with @ is ours to read (labels from a file), not a file of further arguments.
         ParseResult parsed = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -60,7 +62,7 @@ internal static class Program
         }
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }, token);
         }
         catch (OperationCanceledException)
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Export;
 using Spectre.Console;
@@ -33,15 +32,13 @@ internal static class ExportCommand
         {
             ExportFormat format = parsed.GetValue(to);
             bool executed = parsed.GetValue(outputs);
-            double seconds = parsed.GetValue(timeout);
             if (format != ExportFormat.Ipynb && (executed || parsed.GetValue(absolute)))
                 throw new UserError($"--{(executed ? "outputs" : "absolute")} is for notebooks: use it with --to ipynb. (A program shows its outputs when it is run, and finds the library from where it lies.)", ExitCode.Usage);
-            if (!(seconds > 0 && seconds < 1e6))
-                throw new UserError($"--timeout {seconds.ToString(CultureInfo.InvariantCulture)}: a number of seconds above 0 is needed.", ExitCode.Usage);
+            RunOptions run = new() { Timeout = RunCommand.Timeout(parsed.GetValue(timeout)), KeepGoing = true };
             string? root = RepositoryRoot.TryFind();
             var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], [], Edition.Named(parsed.GetValue(language)), root);
             string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", Extension(format));
-            return ExportAsync(paths, format, executed ? new RunOptions { Timeout = TimeSpan.FromSeconds(seconds), KeepGoing = true } : null, parsed.GetValue(absolute), folder, token);
+            return ExportAsync(paths, format, executed ? run : null, parsed.GetValue(absolute), folder, token);
         });
         return command;
     }
@@ -53,8 +50,7 @@ internal static class ExportCommand
         Dictionary<string, string> targets = paths.ToDictionary(path => path, path => Path.Combine(Edition.Of(path).Folder(folder), Path.GetFileNameWithoutExtension(path) + "." + Extension(format)));
         if (targets.GroupBy(target => Path.GetFullPath(target.Value)).FirstOrDefault(group => group.Count() > 1) is { } both)
             throw new UserError($"{string.Join(" and ", both.Select(target => target.Key))} would both become {both.Key}: export them one by one, each with an --output of its own.", ExitCode.Usage);
-        LessonResult[] results = run is null ? [] : await LessonRunner.RunAsync(paths, run, null, result => AnsiConsole.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"{result.Name}: {(result.Failures.Count == 0 ? "done" : "failed")} in {result.Seconds:0.0} s")), token);
+        LessonResult[] results = run is null ? [] : await LessonRunner.RunAsync(paths, run, null, result => AnsiConsole.WriteLine(RunCommand.Line(result)), token);
         foreach (var (path, target) in targets)
         {
             token.ThrowIfCancellationRequested();

@@ -35,13 +35,10 @@ internal static class RunCommand
             """) { lessons, timeout, keepGoing, only, language, output, parallel };
         command.SetAction((parsed, token) =>
         {
-            double seconds = parsed.GetValue(timeout);
             int atOnce = parsed.GetValue(parallel);
-            if (!(seconds > 0 && seconds < 1e6))
-                throw new UserError($"--timeout {seconds.ToString(CultureInfo.InvariantCulture)}: a number of seconds above 0 is needed.", ExitCode.Usage);
             if (atOnce < 1)
                 throw new UserError($"--parallel {atOnce}: at least 1 is needed.", ExitCode.Usage);
-            RunOptions options = new() { Timeout = TimeSpan.FromSeconds(seconds), KeepGoing = parsed.GetValue(keepGoing), Parallel = atOnce };
+            RunOptions options = new() { Timeout = Timeout(parsed.GetValue(timeout)), KeepGoing = parsed.GetValue(keepGoing), Parallel = atOnce };
             string? root = RepositoryRoot.TryFind();
             var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], Numbers(parsed.GetValue(only) ?? ""), Edition.Named(parsed.GetValue(language)), root);
             string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", "book");
@@ -50,12 +47,18 @@ internal static class RunCommand
         return command;
     }
 
+    /// <exception cref="UserError">Not above 0.</exception>
+    internal static TimeSpan Timeout(double seconds) => seconds is > 0 and < 1e6 ? TimeSpan.FromSeconds(seconds)
+        : throw new UserError($"--timeout {seconds.ToString(CultureInfo.InvariantCulture)}: a number of seconds above 0 is needed.", ExitCode.Usage);
+
     private static int[] Numbers(string only) => [.. only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
             : throw new UserError($"--only {only}: \"{part}\" is not a lesson's number; write --only 3,4.", ExitCode.Usage))];
 
-    private static async Task<int> RunAsync(IReadOnlyList<string> paths, RunOptions options, string folder, CancellationToken token)
+    /// <summary>Runs lessons and writes their book, with a table and the failures on the console.</summary>
+    internal static async Task<int> RunAsync(IReadOnlyList<string> paths, RunOptions options, string folder, CancellationToken token)
     {
+        BookWriter.Check(folder);
         LessonResult[] results = AnsiConsole.Profile.Capabilities.Interactive
             ? await WithBarsAsync(paths, options, token)
             : await LessonRunner.RunAsync(paths, options, null, result => AnsiConsole.WriteLine(Line(result)), token);
@@ -92,7 +95,7 @@ internal static class RunCommand
 
     private static string Name(string path) => LessonRunner.NameOf(path);
 
-    private static string Line(LessonResult result) => string.Create(CultureInfo.InvariantCulture,
+    internal static string Line(LessonResult result) => string.Create(CultureInfo.InvariantCulture,
         $"{result.Name}: {(result.Failures.Count == 0 ? "done" : "failed")} in {result.Seconds:0.0} s");
 
     private static Table Table(LessonResult[] results)

@@ -19,6 +19,14 @@ internal sealed record Edition(string Language, string Name)
         AllLessons = "모든 수업",
         NotRun = "이 셀은 실행되지 않았습니다.",
         Unreadable = "이 수업은 읽을 수 없었습니다.",
+        Cell = "셀",
+        Skip = "본문으로 건너뛰기",
+        Search = "수업 검색",
+        NothingFound = "찾은 것이 없습니다.",
+        Found = "결과 {0}개",
+        SearchFailed = "검색할 내용을 이 페이지 옆에서 불러오지 못했습니다.",
+        Cut = length => $"여기서 잘렸습니다: 출력은 {length}자입니다.",
+        MarkupLeftOut = length => $"이 출력의 마크업은 {length}자라서 뺐습니다.",
     };
 
     internal static readonly IReadOnlyList<Edition> All = [English, Korean];
@@ -46,6 +54,26 @@ internal sealed record Edition(string Language, string Name)
     internal string NotRun { get; private init; } = "This cell was not run.";
 
     internal string Unreadable { get; private init; } = "This lesson could not be read.";
+
+    internal string Cell { get; private init; } = "Cell";
+
+    /// <summary>The link past the search and the contents.</summary>
+    internal string Skip { get; private init; } = "Skip to the lesson";
+
+    internal string Search { get; private init; } = "Search the lessons";
+
+    internal string NothingFound { get; private init; } = "Nothing found.";
+
+    /// <summary>With {0} for the count.</summary>
+    internal string Found { get; private init; } = "Found: {0}";
+
+    internal string SearchFailed { get; private init; } = "The lessons' words could not be loaded from beside this page.";
+
+    /// <summary>Said of a text of this many characters.</summary>
+    internal Func<int, string> Cut { get; private init; } = length => $"Cut here: the output has {length} characters.";
+
+    /// <summary>Said of markup of this many characters.</summary>
+    internal Func<int, string> MarkupLeftOut { get; private init; } = length => $"The markup of this output has {length} characters and is left out.";
 
     internal bool IsEnglish => this == English;
 

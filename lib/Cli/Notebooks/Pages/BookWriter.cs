@@ -1,40 +1,90 @@
 using System.Globalization;
-using System.Net;
 using System.Reflection;
 using System.Text;
 using ClipNotebooks.Workbook.Plotting;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
-/// <summary>Writes executed lessons as a folder of pages that need no network: written beside, then renamed into place.</summary>
+/// <summary>Writes executed lessons as a folder of pages that need no network and no server: written beside, then renamed into place.</summary>
 internal static class BookWriter
 {
-    private const string Marker = "book.css", PlotLibrary = "plotly.min.js", Plot = "class=\"clip-plot\"";
+    /// <exception cref="UserError">The folder holds something that is not a book.</exception>
+    internal static void Check(string folder)
+    {
+        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && !File.Exists(Path.Combine(folder, BookPage.Style)))
+            throw new UserError($"{Path.GetFullPath(folder)} holds files that are not pages of lessons, and it would be replaced as a whole: give --output an empty or a new folder.");
+    }
 
     /// <exception cref="UserError">The folder holds something that is not a book.</exception>
     internal static void Write(IReadOnlyList<LessonResult> results, string folder)
     {
+        Check(folder);
         string target = Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar);
-        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any() && !File.Exists(Path.Combine(target, Marker)))
-            throw new UserError($"{target} holds files that are not pages of lessons, and it would be replaced as a whole: give --output an empty or a new folder.");
         string unique = "." + Guid.NewGuid().ToString("N")[..8];
         string beside = target + unique + ".new";
         Directory.CreateDirectory(beside);
         try
         {
             string[] names = Names(results);
-            File.WriteAllText(Path.Combine(beside, Marker), Resource("book.css"));
-            File.WriteAllText(Path.Combine(beside, "index.html"), Index(results, names));
+            BookLesson[] lessons = [.. results.Zip(names, (result, name) => BookLesson.Of(result, name, target))];
+            File.WriteAllText(Path.Combine(beside, BookPage.Style), Resource(BookPage.Style));
+            File.WriteAllText(Path.Combine(beside, BookPage.Script), Resource(BookPage.Script));
+            File.WriteAllText(Path.Combine(beside, "index.html"), Index(lessons));
+            foreach (var edition in lessons.GroupBy(lesson => lesson.Language))
+                File.WriteAllText(Path.Combine(beside, BookLesson.FileOf(edition.Key)), BookLesson.Write(edition));
             for (int i = 0; i < results.Count; i++)
-                File.WriteAllText(Path.Combine(beside, names[i] + ".html"), new LessonPage(results, names, i).ToHtml());
-            if (results.Any(result => result.Cells.Any(cell => cell.Outputs.Any(output => HasPlot(output.Html ?? "")))))
-                File.WriteAllText(Path.Combine(beside, PlotLibrary), Plotly.JavaScript);
+                File.WriteAllText(Path.Combine(beside, names[i] + ".html"), new LessonPage(results[i], lessons, i).ToHtml());
+            if (results.Any(HasPlot))
+                File.WriteAllText(Path.Combine(beside, BookPage.PlotLibrary), Plotly.JavaScript);
             Replace(beside, target, target + unique + ".old");
         }
         finally
         {
             if (Directory.Exists(beside))
                 Directory.Delete(beside, recursive: true);
+        }
+    }
+
+    /// <summary>
+    /// Puts one lesson's new page into a book, or a new lesson's first, each file beside its place and then renamed. What other pages say of the lesson, its title in a link, stays until they
+    /// are written.
+    /// </summary>
+    /// <returns>The name of its page.</returns>
+    internal static string Update(LessonResult result, string folder)
+    {
+        List<BookLesson> lessons = [.. BookLesson.Read(folder) ?? []];
+        int at = lessons.FindIndex(lesson => Path.GetFullPath(lesson.Source, Path.GetFullPath(folder)) == Path.GetFullPath(result.Path));
+        BookLesson lesson = BookLesson.Of(result, at >= 0 ? lessons[at].Page : Name(result, new(lessons.Select(other => other.Page), StringComparer.OrdinalIgnoreCase)), Path.GetFullPath(folder));
+        if (at >= 0)
+            lessons[at] = lesson;
+        else
+            lessons.Insert(at = Place(lesson, lessons), lesson);
+        if (HasPlot(result) && !File.Exists(Path.Combine(folder, BookPage.PlotLibrary)))
+            Put(folder, BookPage.PlotLibrary, Plotly.JavaScript);
+        Put(folder, BookLesson.FileOf(lesson.Language), BookLesson.Write(lessons.Where(other => other.Language == lesson.Language)));
+        Put(folder, "index.html", Index(lessons));
+        Put(folder, lesson.Page + ".html", new LessonPage(result, lessons, at).ToHtml());
+        return lesson.Page;
+    }
+
+    /// <summary>Where a new lesson belongs: in its edition, by its name.</summary>
+    private static int Place(BookLesson lesson, List<BookLesson> lessons)
+    {
+        int before = lessons.FindIndex(other => other.Language == lesson.Language && string.CompareOrdinal(other.FileName, lesson.FileName) > 0);
+        return before >= 0 ? before : lessons.FindLastIndex(other => other.Language == lesson.Language) is >= 0 and var last ? last + 1 : lessons.Count;
+    }
+
+    private static void Put(string folder, string name, string text)
+    {
+        string path = Path.Combine(folder, name), beside = $"{path}.{Guid.NewGuid():N}.part";
+        try
+        {
+            File.WriteAllText(beside, text);
+            File.Move(beside, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(beside);
         }
     }
 
@@ -48,69 +98,54 @@ internal static class BookWriter
             Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Page names: the lessons' own, numbered where two folders hold the same name.</summary>
     private static string[] Names(IReadOnlyList<LessonResult> results)
     {
-        HashSet<string> taken = new(StringComparer.OrdinalIgnoreCase) { "index" };
-        return [.. results.Select(result =>
-        {
-            string own = result.Edition.IsEnglish ? result.FileName : $"{result.FileName}.{result.Edition.Language}", name = own;
-            for (int i = 2; !taken.Add(name); i++)
-                name = string.Create(CultureInfo.InvariantCulture, $"{own}-{i}");
-            return name;
-        })];
+        HashSet<string> taken = new(StringComparer.OrdinalIgnoreCase);
+        return [.. results.Select(result => Name(result, taken))];
     }
 
-    private static string Resource(string name)
+    /// <summary>A page's name: the lesson's own, numbered where two folders hold the same name. It is taken from then on.</summary>
+    private static string Name(LessonResult result, HashSet<string> taken)
+    {
+        taken.Add("index");
+        string own = result.Edition.IsEnglish ? result.FileName : $"{result.FileName}.{result.Edition.Language}", name = own;
+        for (int i = 2; !taken.Add(name); i++)
+            name = string.Create(CultureInfo.InvariantCulture, $"{own}-{i}");
+        return name;
+    }
+
+    internal static string Resource(string name)
     {
         using StreamReader reader = new(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!);
         return reader.ReadToEnd();
     }
 
-    internal static string Document(Edition edition, string title, string body) => $"""
-        <!DOCTYPE html>
-        <html lang="{edition.Language}">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <title>{WebUtility.HtmlEncode(title)}</title>
-        <link rel="stylesheet" href="book.css">
-        {(HasPlot(body) ? $"<script src=\"{PlotLibrary}\" defer></script>" : "")}
-        </head>
-        <body>
-        {body}
-        </body>
-        </html>
+    private static bool HasPlot(LessonResult result) => result.Cells.Any(cell => cell.Outputs.Any(output => BookPage.HasPlot(output.Html ?? "")));
 
-        """;
-
-    private static bool HasPlot(string html) => html.Contains(Plot, StringComparison.Ordinal);
-
-    private static string Index(IReadOnlyList<LessonResult> results, string[] names)
+    private static string Index(IReadOnlyList<BookLesson> lessons)
     {
-        Edition[] editions = [.. results.Select(result => result.Edition).Distinct()];
+        Edition[] editions = [.. lessons.Select(lesson => lesson.Edition).Distinct()];
         Edition first = editions.FirstOrDefault() ?? Edition.English;
-        return Document(first, first.Book, $"""
-            <main class="index">
-            {string.Concat(editions.Select((edition, i) => Lessons(edition, i == 0 ? "h1" : "h2", results, names)))}</main>
+        return BookPage.Document(first, first.Book, editions.Select(edition => edition.Language), "", "", $"""
+            <main id="main" class="index" tabindex="-1">
+            {string.Concat(editions.Select((edition, i) => Lessons(edition, i == 0 ? "h1" : "h2", lessons)))}</main>
             """);
     }
 
-    private static string Lessons(Edition edition, string heading, IReadOnlyList<LessonResult> results, string[] names)
+    private static string Lessons(Edition edition, string heading, IReadOnlyList<BookLesson> lessons)
     {
         StringBuilder rows = new();
-        foreach (var (result, name) in results.Zip(names).Where(pair => pair.First.Edition == edition))
+        foreach (BookLesson lesson in lessons.Where(lesson => lesson.Language == edition.Language))
             rows.Append(CultureInfo.InvariantCulture, $"""
-                <tr><td><a href="{Uri.EscapeDataString(name)}.html">{WebUtility.HtmlEncode(result.Notebook?.Title ?? result.Name)}</a></td>
-                <td>{result.Cells.Count}</td><td class="{(result.Failures.Count == 0 ? "passed" : "failed")}">{(result.Failures.Count == 0 ? edition.Passed : edition.Failures(result.Failures.Count))}</td><td>{result.Seconds:0.0}</td></tr>
+                <tr><td><a href="{lesson.Address}">{BookPage.Text(lesson.Title)}</a></td>
+                <td>{lesson.CodeCells}</td><td class="{(lesson.Failures == 0 ? "passed" : "failed")}">{(lesson.Failures == 0 ? edition.Passed : edition.Failures(lesson.Failures))}</td><td>{lesson.Seconds:0.0}</td></tr>
 
                 """);
         return $"""
             <section lang="{edition.Language}">
             <{heading}>{edition.Book}</{heading}>
             <p>{edition.About}</p>
-            <div class="scroll"><table><thead><tr><th>{edition.Lesson}</th><th>{edition.CodeCells}</th><th>{edition.Result}</th><th>{edition.Seconds}</th></tr></thead>
+            <div class="scroll" tabindex="0"><table><thead><tr><th>{edition.Lesson}</th><th>{edition.CodeCells}</th><th>{edition.Result}</th><th>{edition.Seconds}</th></tr></thead>
             <tbody>
             {rows}</tbody></table></div>
             </section>

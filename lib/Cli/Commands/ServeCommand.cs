@@ -1,0 +1,114 @@
+using System.CommandLine;
+using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Notebooks.Pages;
+using Spectre.Console;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>`clipbook serve`: the book in a browser, while its lessons are written.</summary>
+internal static class ServeCommand
+{
+    /// <summary>How often the lessons' files are looked at: polling sees changes on every file system, mounted and shared ones too.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(300);
+
+    internal static Command Create()
+    {
+        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons to watch, of the Korean ones as ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
+        Option<int> port = new("--port") { Description = "The port on 127.0.0.1; 0 for one that is free.", DefaultValueFactory = _ => 8470 };
+        Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
+        Option<string?> output = new("--output") { Description = "Folder of the pages. Default: artifacts/book in the repository." };
+        Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take.", DefaultValueFactory = _ => 600 };
+        lessons.CompletionSources.Add(_ => CompletionCommand.LessonNames());
+        language.CompletionSources.Add([.. Edition.All.Select(edition => edition.Language)]);
+        Command command = new("serve", $"""
+            Shows the book at http://127.0.0.1:8470/, to this machine alone, until Ctrl-C. Lessons are run first where there is no book. Then a lesson is run again when its file changes, and
+            its open page shows what it shows now, failures too.
+
+            Examples:
+              clipbook serve
+              clipbook serve 04 --port 0               one lesson, a free port
+              clipbook serve my.dib --output pages
+
+            {ExitCode.Help}
+            """) { lessons, port, language, output, timeout };
+        command.SetAction((parsed, token) =>
+        {
+            int at = parsed.GetValue(port);
+            if (at is < 0 or > 65535)
+                throw new UserError($"--port {at}: a number from 1 to 65535 is needed, or 0 for a port that is free.", ExitCode.Usage);
+            RunOptions options = new() { Timeout = RunCommand.Timeout(parsed.GetValue(timeout)) };
+            string? root = RepositoryRoot.TryFind();
+            string[] names = parsed.GetValue(lessons) ?? [];
+            IReadOnlyList<string> Find() => LessonRunner.Find(names, [], Edition.Named(parsed.GetValue(language)), root);
+            return ServeAsync(Find, options, parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", "book"), at, token);
+        });
+        return command;
+    }
+
+    private static async Task<int> ServeAsync(Func<IReadOnlyList<string>> find, RunOptions options, string folder, int port, CancellationToken token)
+    {
+        if (BookLesson.Read(folder) is null)
+            await RunCommand.RunAsync(find(), options, folder, token);
+        await using BookServer server = await BookServer.StartAsync(folder, port, token);
+        AnsiConsole.WriteLine($"{server.Address} shows {Path.GetFullPath(folder)}. Ctrl-C ends it.");
+        Dictionary<string, DateTime> shown = Shown(folder);
+        IReadOnlyList<string> lessons = [];
+        while (true)
+        {
+            try
+            {
+                lessons = find();
+            }
+            catch (UserError)
+            {
+                // An editor that writes a file beside and renames it leaves a moment without the lesson.
+            }
+            // The lesson that was written last: somebody works on it.
+            string? changed = lessons.Where(File.Exists).Where(path => shown.GetValueOrDefault(Path.GetFullPath(path)) < File.GetLastWriteTimeUtc(path)).MaxBy(File.GetLastWriteTimeUtc);
+            if (changed is null)
+                await Task.Delay(Interval, token);
+            else
+                shown[Path.GetFullPath(changed)] = await RunAgainAsync(changed, options, folder, server, token);
+        }
+    }
+
+    /// <summary>By lesson, the time its page was written: what is newer is not on it.</summary>
+    private static Dictionary<string, DateTime> Shown(string folder) => (BookLesson.Read(folder) ?? [])
+        .Select(lesson => (Path: Path.GetFullPath(lesson.Source, Path.GetFullPath(folder)), Page: Path.Combine(folder, lesson.Page + ".html"))).DistinctBy(lesson => lesson.Path)
+        .ToDictionary(lesson => lesson.Path, lesson => File.GetLastWriteTimeUtc(lesson.Page));
+
+    /// <summary>Runs a lesson and writes its page, or stops when the lesson is changed meanwhile.</summary>
+    /// <returns>The time of the file that was run.</returns>
+    private static async Task<DateTime> RunAgainAsync(string path, RunOptions options, string folder, BookServer server, CancellationToken token)
+    {
+        DateTime version = File.GetLastWriteTimeUtc(path);
+        string name = LessonRunner.NameOf(path);
+        server.Tell($"{name} …");
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
+        var run = LessonRunner.RunAsync([path], options, _ => (_, at, count) => server.Tell($"{name}: {at} / {count}"), null, stop.Token);
+        while (!run.IsCompleted)
+        {
+            await Task.WhenAny(run, Task.Delay(Interval, CancellationToken.None));
+            if (File.GetLastWriteTimeUtc(path) != version)
+                await stop.CancelAsync();
+        }
+        try
+        {
+            LessonResult result = (await run)[0];
+            BookWriter.Update(result, folder);
+            AnsiConsole.WriteLine(RunCommand.Line(result));
+            foreach (CellFailure failure in result.Failures)
+                await Console.Error.WriteLineAsync(result.Report(failure));
+            server.Tell(result.Failures.Count == 0 ? "" : $"{name}: {result.Edition.Failures(result.Failures.Count)}");
+        }
+        catch (OperationCanceledException) when (!token.IsCancellationRequested)
+        {
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"clipbook: the page of {name} was not written: {problem.Message}");
+            server.Tell($"{name}: {problem.Message}");
+        }
+        return version;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace ClipNotebooks.Cli.Notebooks.Pages;
+
+/// <summary>What a search looks through: a cell, its heading, its prose or its code.</summary>
+internal sealed record SearchEntry(int Cell, bool Code, string Heading, string Text);
+
+/// <summary>
+/// A lesson as the rest of its book knows it: Page is its page's name, Source the path of its .dib from the book's folder. A book keeps these in one script a language, a lesson a line: the page's
+/// search reads it (a page opened from a disk can load a script, nothing else), and so does whoever replaces one page of the book.
+/// </summary>
+internal sealed record BookLesson(string Page, string Source, string Language, string Title, int CodeCells, int Failures, double Seconds, IReadOnlyList<SearchEntry> Entries)
+{
+    private const string Head = "window.lessons = (window.lessons || []).concat([", Tail = "]);";
+
+    /// <summary>Letters of every script as they are; markup's and scripts' own characters escaped.</summary>
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+
+    internal Edition Edition => Edition.Named(Language)!;
+
+    internal string FileName => Path.GetFileNameWithoutExtension(Source);
+
+    internal string Address => Uri.EscapeDataString(Page) + ".html";
+
+    internal static BookLesson Of(LessonResult result, string page, string book) => new(page, Path.GetRelativePath(book, Path.GetFullPath(result.Path)).Replace('\\', '/'), result.Edition.Language,
+        result.Notebook?.Title ?? result.Name, result.Cells.Count, result.Failures.Count, Math.Round(result.Seconds, 1), [.. EntriesOf(result.Notebook)]);
+
+    private static IEnumerable<SearchEntry> EntriesOf(Notebook? notebook)
+    {
+        string heading = "";
+        foreach (NotebookCell cell in notebook?.Cells ?? [])
+        {
+            Prose? prose = cell.IsCode ? null : Prose.Of(cell);
+            heading = prose?.Headings is [var first, ..] ? first.Text : heading;
+            yield return new(cell.Number, cell.IsCode, heading, prose?.PlainText ?? cell.Source);
+        }
+    }
+
+    internal static string FileOf(string language) => $"lessons.{language}.js";
+
+    internal static string Write(IEnumerable<BookLesson> lessons) => $"{Head}\n{string.Join(",\n", lessons.Select(lesson => JsonSerializer.Serialize(lesson, Json)))}\n{Tail}\n";
+
+    /// <summary>The lessons of a book, in their order; null where the folder holds none.</summary>
+    internal static IReadOnlyList<BookLesson>? Read(string book)
+    {
+        string[] files = [.. Edition.All.Select(edition => Path.Combine(book, FileOf(edition.Language))).Where(File.Exists)];
+        if (files.Length == 0)
+            return null;
+        try
+        {
+            return [.. files.SelectMany(File.ReadLines).Where(line => line.StartsWith('{')).Select(line => JsonSerializer.Deserialize<BookLesson>(line.TrimEnd(','), Json)!)];
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

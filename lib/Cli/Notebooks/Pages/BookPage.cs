@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Net;
+using System.Text.RegularExpressions;
+
+namespace ClipNotebooks.Cli.Notebooks.Pages;
+
+/// <summary>What every page of a book has: the head, the search, the way past both to its content.</summary>
+internal static partial class BookPage
+{
+    internal const string Style = "book.css", Script = "book.js", PlotLibrary = "plotly.min.js";
+
+    internal static bool HasPlot(string html) => html.Contains("class=\"clip-plot\"", StringComparison.Ordinal);
+
+    internal static string Text(string text) => WebUtility.HtmlEncode(text);
+
+    /// <param name="edition">The language of the page.</param>
+    /// <param name="title">Plain text.</param>
+    /// <param name="searched">Languages whose lessons the search looks through.</param>
+    /// <param name="links">Markup beside the search.</param>
+    /// <param name="contents">Markup of the page's contents; empty for none.</param>
+    /// <param name="main">Markup of the element main.</param>
+    internal static string Document(Edition edition, string title, IEnumerable<string> searched, string links, string contents, string main) => Visible($"""
+        <!DOCTYPE html>
+        <html lang="{edition.Language}">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>{Text(title)}</title>
+        <link rel="stylesheet" href="{Style}">
+        <script src="{Script}" defer></script>
+        {(HasPlot(main) ? $"<script src=\"{PlotLibrary}\" defer></script>" : "")}
+        <noscript><style>.search {"{ display: none; }"}</style></noscript>
+        </head>
+        <body>
+        <a class="skip" href="#main">{edition.Skip}</a>
+        <div class="side">
+        <header>
+        {Search(edition, searched)}
+        {(links.Length > 0 ? $"<p>{links}</p>\n" : "")}</header>
+        {contents}
+        </div>
+        {main}
+        </body>
+        </html>
+
+        """);
+
+    /// <summary>A combobox whose options are links; book.js loads the lessons' words when it is first used.</summary>
+    private static string Search(Edition edition, IEnumerable<string> searched) => $"""
+        <form class="search" role="search" data-lessons="{string.Join(' ', searched.Select(BookLesson.FileOf))}" data-none="{Text(edition.NothingFound)}" data-some="{Text(edition.Found)}" data-failed="{Text(edition.SearchFailed)}">
+        <input id="search" type="search" role="combobox" aria-label="{Text(edition.Search)}" aria-expanded="false" aria-controls="search-results" aria-autocomplete="list" aria-keyshortcuts="/" placeholder="{Text(edition.Search)}  /" autocomplete="off" spellcheck="false">
+        <div id="search-results" role="listbox" aria-label="{Text(edition.Result)}" hidden></div>
+        <p id="search-status" role="status"></p>
+        </form>
+        """;
+
+    /// <summary>Control characters that a cell printed, as signs: a parser drops them, or takes the file for something else than text.</summary>
+    private static string Visible(string page) => Control().Replace(page, found => found.ValueSpan[0] is >= '\x7F' and var c ? c == '\x7F' ? "␡" : "\uFFFD" : ((char)('\u2400' + found.ValueSpan[0])).ToString(CultureInfo.InvariantCulture));
+
+    [GeneratedRegex(@"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]")]
+    private static partial Regex Control();
+}

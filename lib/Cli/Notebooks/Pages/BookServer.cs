@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Hosting;
+
+namespace ClipNotebooks.Cli.Notebooks.Pages;
+
+/// <summary>
+/// A book on this machine's loopback address. Its pages get a script that reloads them when their file is written anew; on disk they have none. Only names by which this machine calls itself are
+/// answered, so that no page of another site reads the book through a name that leads here.
+/// </summary>
+internal sealed class BookServer : IAsyncDisposable
+{
+    private const string Script = "serve.js", Own = "/-/";
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
+    private readonly WebApplication _app;
+    private readonly PhysicalFileProvider _files;
+    private volatile string _status = "";
+    private volatile TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private BookServer(string folder, int port)
+    {
+        _files = new PhysicalFileProvider(Path.GetFullPath(folder));
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(IPAddress.Loopback, port);
+        });
+        _app = builder.Build();
+        _app.Run(AnswerAsync);
+    }
+
+    /// <summary>Where the book is, with the port that was free where 0 was asked for.</summary>
+    internal Uri Address => new(_app.Urls.First());
+
+    /// <exception cref="UserError">The port is taken, or not to be had.</exception>
+    internal static async Task<BookServer> StartAsync(string folder, int port, CancellationToken token)
+    {
+        BookServer server = new(folder, port);
+        try
+        {
+            await server._app.StartAsync(token);
+            return server;
+        }
+        catch (Exception problem) when (problem is IOException or System.Net.Sockets.SocketException)
+        {
+            await server.DisposeAsync();
+            throw new UserError($"Port {port} cannot be used ({problem.Message.TrimEnd('.')}): give another with --port, or --port 0 for one that is free.", inner: problem);
+        }
+    }
+
+    /// <summary>Shows what is running on every open page, and has those reloaded whose files were written.</summary>
+    /// <param name="status">Plain text; empty for nothing.</param>
+    internal void Tell(string status)
+    {
+        _status = status;
+        Interlocked.Exchange(ref _news, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    }
+
+    /// <summary>Ends what is open, then the server.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _files.Dispose();
+    }
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        response.Headers.CacheControl = "no-cache";
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers["Referrer-Policy"] = "no-referrer";
+        response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        response.Headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        string path = request.Path.Value ?? "/", name = path == "/" ? "index.html" : path[1..];
+        if (request.Host.Host is not ("127.0.0.1" or "localhost" or "[::1]"))
+            await SayAsync(response, StatusCodes.Status421MisdirectedRequest, "This is a book on its reader's own machine: open it as 127.0.0.1 or localhost.");
+        else if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
+            await SayAsync(response, StatusCodes.Status405MethodNotAllowed, "A book is only read.");
+        else if (path == Own + Script)
+            await SayAsync(response, StatusCodes.Status200OK, BookWriter.Resource(Script), "text/javascript");
+        else if (path == Own + "events")
+            await FollowAsync(context, request.Query["page"].ToString());
+        // A book is a folder without folders.
+        else if (name.AsSpan().ContainsAny('/', '\\') || TypeOf(name) is not { } type || _files.GetFileInfo(name) is not { Exists: true, PhysicalPath: not null } file)
+            await SayAsync(response, StatusCodes.Status404NotFound, "There is no such page in this book.");
+        else if (type == "text/html")
+            await SayAsync(response, StatusCodes.Status200OK, await PageAsync(file, Path.GetFileNameWithoutExtension(name)), type);
+        else
+            await TypedResults.PhysicalFile(file.PhysicalPath, type + "; charset=utf-8", lastModified: file.LastModified).ExecuteAsync(context);
+    }
+
+    private static string? TypeOf(string name) => Path.GetExtension(name) switch { ".html" => "text/html", ".css" => "text/css", ".js" => "text/javascript", _ => null };
+
+    private static Task SayAsync(HttpResponse response, int status, string text, string type = "text/plain")
+    {
+        response.StatusCode = status;
+        response.ContentType = type + "; charset=utf-8";
+        return HttpMethods.IsHead(response.HttpContext.Request.Method) ? Task.CompletedTask : response.WriteAsync(text);
+    }
+
+    /// <summary>The page with the script that follows it, and the version that it has: the time before the file is read, so that a newer file is never taken for the one shown.</summary>
+    private async Task<string> PageAsync(IFileInfo file, string page)
+    {
+        string version = VersionOf(page), html = await File.ReadAllTextAsync(file.PhysicalPath!);
+        int head = html.IndexOf("</head>", StringComparison.Ordinal);
+        return head < 0 ? html : html.Insert(head, $"<script src=\"{Own}{Script}\" data-page=\"{BookPage.Text(page)}\" data-version=\"{version}\" defer></script>\n");
+    }
+
+    private string VersionOf(string page) => _files.GetFileInfo(page + ".html") is { Exists: true } file ? file.LastModified.UtcTicks.ToString(CultureInfo.InvariantCulture) : "";
+
+    /// <summary>Server-sent events: the page's version and the status, now and whenever there is news.</summary>
+    private async Task FollowAsync(HttpContext context, string page)
+    {
+        var stopping = ((IHost)_app).Services.GetService(typeof(IHostApplicationLifetime)) as IHostApplicationLifetime;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping!.ApplicationStopping);
+        context.Response.ContentType = "text/event-stream";
+        try
+        {
+            while (true)
+            {
+                Task news = _news.Task;
+                await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(new { version = VersionOf(page), status = _status })}\n\n", ended.Token);
+                await context.Response.Body.FlushAsync(ended.Token);
+                await Task.WhenAny(news, Task.Delay(Heartbeat, ended.Token));
+                ended.Token.ThrowIfCancellationRequested();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+}
