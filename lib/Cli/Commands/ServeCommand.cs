@@ -1,7 +1,6 @@
 using System.CommandLine;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
-using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
 
@@ -47,12 +46,12 @@ internal static class ServeCommand
 
     private static async Task<int> ServeAsync(Func<IReadOnlyList<string>> find, RunOptions options, string folder, int port, CancellationToken token)
     {
+        IReadOnlyList<string> lessons = find();
         if (BookLesson.Read(folder) is null)
-            await RunCommand.RunAsync(find(), options, folder, token);
+            await RunCommand.RunAsync(lessons, options, folder, token);
         await using BookServer server = await BookServer.StartAsync(folder, port, token);
-        AnsiConsole.WriteLine($"{server.Address} shows {Path.GetFullPath(folder)}. Ctrl-C ends it.");
+        await Console.Out.WriteLineAsync($"{server.Address} shows {Path.GetFullPath(folder)}. Ctrl-C ends it.");
         Dictionary<string, DateTime> shown = Shown(folder);
-        IReadOnlyList<string> lessons = [];
         while (true)
         {
             try
@@ -96,7 +95,7 @@ internal static class ServeCommand
         {
             LessonResult result = (await run)[0];
             BookWriter.Update(result, folder);
-            AnsiConsole.WriteLine(RunCommand.Line(result));
+            await Console.Out.WriteLineAsync(RunCommand.Line(result));
             foreach (CellFailure failure in result.Failures)
                 await Console.Error.WriteLineAsync(result.Report(failure));
             server.Tell(result.Failures.Count == 0 ? "" : $"{name}: {result.Edition.Failures(result.Failures.Count)}");

@@ -58,7 +58,7 @@ internal sealed record Edition(string Language, string Name)
     internal string Cell { get; private init; } = "Cell";
 
     /// <summary>The link past the search and the contents.</summary>
-    internal string Skip { get; private init; } = "Skip to the lesson";
+    internal string Skip { get; private init; } = "Skip to the content";
 
     internal string Search { get; private init; } = "Search the lessons";
 

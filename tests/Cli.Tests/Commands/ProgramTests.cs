@@ -18,6 +18,9 @@ public sealed class ProgramTests
     [InlineData("run", "--language", "fr")]
     [InlineData("run", "--timeout", "0")]
     [InlineData("run", "--parallel", "0")]
+    [InlineData("serve", "--port", "70000")]
+    [InlineData("serve", "--timeout", "-1")]
+    [InlineData("serve", "no-such-lesson")]
     [InlineData("download", "clip")]
     [InlineData("download", "../clip")]
     public async Task Wrong_usage_is_2_with_a_message_and_no_stack_trace(params string[] arguments)

@@ -59,10 +59,20 @@ public sealed partial class ReadmeTests : IDisposable
     }
 
     [Fact]
+    public async Task The_book_of_the_README_is_served()
+    {
+        Assert.Contains("lib/Cli -- serve\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        using CancellationTokenSource stop = new();
+        await using Serving serving = new(stop, "serve", "00", "--language", "en", "--port", "0", "--output", Path.Combine(_folder, "book"));
+        using HttpClient client = new() { BaseAddress = await serving.AddressAsync() };
+        Assert.Contains("00-start-here.html", await client.GetStringAsync("/"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_command_of_the_README_is_run_above()
     {
         var named = Command().Matches(Readme).Select(match => match.Groups["name"].Value).Distinct().Order();
-        Assert.Equal(["classify", "doctor", "embed", "evaluate", "export", "index", "merge", "plots", "run", "search", "train"], named);
+        Assert.Equal(["classify", "doctor", "embed", "evaluate", "export", "index", "merge", "plots", "run", "search", "serve", "train"], named);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", Readme, StringComparison.Ordinal);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")), StringComparison.Ordinal);
     }

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
 
 namespace ClipNotebooks.Cli.Tests.Notebooks;
 
-public sealed class PageTests
+public sealed partial class PageTests
 {
     private static LessonResult Lesson(string text, CellOutput[]? outputs = null, CellFailure? failure = null, string path = "01-a.dib")
     {
@@ -12,7 +13,7 @@ public sealed class PageTests
         return new(path, notebook, cells, failure is null ? [] : [failure], 1);
     }
 
-    private static string Page(LessonResult result) => new LessonPage([result], ["01-a"], 0).ToHtml();
+    private static string Page(LessonResult result) => new LessonPage(result, [BookLesson.Of(result, "01-a", ".")], 0).ToHtml();
 
     [Fact]
     public void Text_and_exceptions_are_escaped_and_markup_is_not()
@@ -23,6 +24,73 @@ public sealed class PageTests
         Assert.Contains("List&lt;int&gt; &lt;script&gt;", page);
         Assert.Contains("<span class=\"s\">&quot;&lt;i&gt;&quot;</span>", page);
         Assert.DoesNotContain("<script>", page);
+    }
+
+    private const string Hostile = "</pre></section></main></script><script>alert(1)</script><img src=x onerror=alert(1)>\0\e[31m\e]0;title\a\b\u009b\" onload=\"alert(1)";
+
+    [Fact]
+    public void Hostile_text_in_outputs_failures_titles_and_names_is_text()
+    {
+        string harmless = Markup(Page(Lesson("#!markdown\n# Title\n#!csharp\n1", [new(1, "text", null)], new(2, 2, "message"), "name.dib")));
+        string hostile = Page(Lesson($"#!markdown\n# Title {Hostile.Replace("\0", "", StringComparison.Ordinal)}\n#!csharp\n1", [new(1, Hostile, null)], new(2, 2, Hostile), Hostile.Replace("\0", "", StringComparison.Ordinal) + ".dib"));
+        Assert.Equal(harmless, Markup(hostile));
+        Assert.DoesNotMatch(@"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]", hostile);
+        Assert.Contains("alert(1)&gt;␀", hostile);
+    }
+
+    [Fact]
+    public void Prose_scripts_nothing_and_closes_nothing_that_it_did_not_open()
+    {
+        string page = Page(Lesson($"""
+            #!markdown
+            # A <b onclick=alert(1)>title</b> </nav><script>alert(1)</script>
+
+            {Hostile.Replace("\0", "", StringComparison.Ordinal)}
+
+            <script>alert(1)</script>
+
+            <details ontoggle=alert(1)><summary onclick="alert(1)">Solution</summary></section>
+
+            [a](javascript:alert(1)) [b](JaVa&#9;script:alert(1)) <javascript:alert(1)> ![c](data:text/html;base64,PHNjcmlwdD4=) [d](https://example.org) [e](03-text-encoder.dib#a:b)
+
+            $\text{"{"}</script><script>alert(1)</script>{"}"}$ and $\matrix<script>$
+
+            ```csharp"onload="alert(1)
+            </code></pre><script>alert(1)</script>
+            ```
+            """));
+        Assert.Empty(Tags(page).Select(tag => Name().Match(tag).Value).Except(["!doctype", "html", "head", "meta", "title", "link", "script", "noscript", "style", "body", "a", "div", "header", "form", "input", "p", "nav", "ul", "li", "main", "section", "h1", "span",
+            "pre", "code", "img", "summary", "math", "mrow", "mtext"], StringComparer.OrdinalIgnoreCase));
+        Assert.Equal(["book.js"], Tags(page).Where(tag => tag.StartsWith("<script", StringComparison.Ordinal)).Select(tag => tag.Split('"')[1]));
+        Assert.DoesNotContain(Tags(page), tag => Regex.IsMatch(Quoted().Replace(tag, "\"\""), @"\son\w+\s*=|javascript", RegexOptions.IgnoreCase));
+        Assert.DoesNotContain("href=\"javascript", page, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("data:text", page);
+        Assert.Contains("<a href=\"https://example.org\">d</a> <a href=\"03-text-encoder.dib#a:b\">e</a>", page);
+        Assert.Equal(1, page.Split("</section>").Length - 1);
+        Assert.Equal(1, page.Split("</main>").Length - 1);
+    }
+
+    /// <summary>The tags of a page, as HTML reads them, without what their attributes hold.</summary>
+    private static string Markup(string page) => string.Concat(Tags(page).Select(tag => Quoted().Replace(tag, "\"\"")));
+
+    private static IEnumerable<string> Tags(string page) => Tag().Matches(page).Select(tag => tag.Value);
+
+    [GeneratedRegex("<[!/a-zA-Z](\"[^\"]*\"|'[^']*'|[^>\"'])*>")]
+    private static partial Regex Tag();
+
+    [GeneratedRegex("(?<=^</?)!?[a-zA-Z0-9]+")]
+    private static partial Regex Name();
+
+    [GeneratedRegex("\"[^\"]*\"|'[^']*'")]
+    private static partial Regex Quoted();
+
+    [Fact]
+    public void A_failure_of_ten_million_characters_is_cut_with_a_note()
+    {
+        string page = Page(Lesson("#!csharp\n1", [new(1, "", null)], new(1, 2, string.Concat(Enumerable.Repeat("\e[31m🐈", 2_000_000)))));
+        Assert.Contains("Cut here: the output has 4000008 characters.", page);
+        Assert.True(page.Length < 150_000, $"{page.Length}"); // a pair of surrogates is written as up to ten characters
+        Assert.DoesNotContain('\uFFFD', page);
     }
 
     [Fact]
@@ -44,7 +112,7 @@ public sealed class PageTests
     public void Prose_has_tables_folded_solutions_formulas_and_anchors()
     {
         string page = Page(Lesson("#!markdown\n# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$\\tau$\n\n<details><summary>Solution</summary>\n\n```csharp\nvar x = 1;\n```\n\n</details>"));
-        Assert.Contains("<div class=\"scroll\"><table>", page);
+        Assert.Contains("<div class=\"scroll\" tabindex=\"0\"><table>", page);
         Assert.Contains("<mi>τ</mi>", page);
         Assert.Contains("<details><summary>Solution</summary>", page);
         Assert.Contains("<span class=\"k\">var</span> x", page);
@@ -69,7 +137,7 @@ public sealed class PageTests
     [InlineData("var s = \"\"\"\n  raw\n  \"\"\";")]
     [InlineData("int F( => broken \"")]
     public void Highlighting_keeps_every_character(string source) =>
-        Assert.Equal(source, System.Net.WebUtility.HtmlDecode(System.Text.RegularExpressions.Regex.Replace(CSharpHighlighter.ToHtml(source), "</?span[^>]*>", "")));
+        Assert.Equal(source, System.Net.WebUtility.HtmlDecode(Regex.Replace(CSharpHighlighter.ToHtml(source), "</?span[^>]*>", "")));
 
     [Fact]
     public void A_book_takes_the_place_of_the_earlier_one_as_a_whole()
@@ -78,9 +146,9 @@ public sealed class PageTests
         string book = Path.Combine(folder.Path, "book");
         LessonResult lesson = Lesson("#!csharp\n1");
         BookWriter.Write([lesson, lesson], book);
-        Assert.Equal(["01-a-2.html", "01-a.html", "book.css", "index.html"], Directory.GetFiles(book).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["01-a-2.html", "01-a.html", "book.css", "book.js", "index.html", "lessons.en.js"], Directory.GetFiles(book).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         BookWriter.Write([lesson], book);
-        Assert.Equal(["01-a.html", "book.css", "index.html"], Directory.GetFiles(book).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["01-a.html", "book.css", "book.js", "index.html", "lessons.en.js"], Directory.GetFiles(book).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal([book], Directory.GetDirectories(folder.Path));
     }
 
@@ -93,7 +161,7 @@ public sealed class PageTests
         BookWriter.Write([plotted, plotted, Lesson("#!csharp\n1")], book);
         Assert.Contains("plotly.js v2.28", File.ReadAllText(Path.Combine(book, "plotly.min.js"))[..200]);
         Assert.Contains("<script src=\"plotly.min.js\" defer></script>", File.ReadAllText(Path.Combine(book, "01-a-2.html")));
-        Assert.DoesNotContain("<script", File.ReadAllText(Path.Combine(book, "01-a-3.html")));
+        Assert.DoesNotContain("plotly", File.ReadAllText(Path.Combine(book, "01-a-3.html")));
     }
 
     [Fact]
@@ -110,6 +178,42 @@ public sealed class PageTests
         Assert.Contains("<a href=\"01-a.html\" lang=\"en\" hreflang=\"en\">English</a>", korean);
         Assert.DoesNotContain("rel=\"next\"", second);
         Assert.Matches("(?s)lang=\"en\".*>One<.*>Two<.*lang=\"ko\".*>하나<", File.ReadAllText(Path.Combine(book, "index.html")));
+    }
+
+    [Fact]
+    public void The_words_of_the_lessons_lie_beside_the_pages_a_script_a_language_and_solutions_are_not_among_them()
+    {
+        using TemporaryFolder folder = new();
+        string book = Path.Combine(folder.Path, "book");
+        const string english = "#!markdown\n# One `</script>`\n\n$\\tau$ & *warm*\n\n<details><summary>Solution</summary>\n\nsecret\n\n</details>\n#!csharp\nvar s = \"</script>\";";
+        BookWriter.Write([Lesson(english), Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")], book);
+        string words = File.ReadAllText(Path.Combine(book, "lessons.en.js")), page = File.ReadAllText(Path.Combine(book, "01-a.ko.html"));
+        Assert.DoesNotContain("<", words);
+        Assert.DoesNotContain("secret", words);
+        Assert.Contains("\"title\":\"하나\"", File.ReadAllText(Path.Combine(book, "lessons.ko.js")));
+        Assert.Contains("data-lessons=\"lessons.ko.js\"", page);
+        Assert.Contains("data-lessons=\"lessons.en.js lessons.ko.js\"", File.ReadAllText(Path.Combine(book, "index.html")));
+        Assert.Contains("<input id=\"search\"", page);
+        SearchEntry[] entries = [.. BookLesson.Read(book)![0].Entries];
+        Assert.Equal([new(1, false, "One </script>", "One </script> \\tau & warm Solution"), new(2, true, "One </script>", "var s = \"</script>\";")], entries);
+    }
+
+    [Fact]
+    public void One_lesson_takes_its_earlier_page_and_a_new_one_its_place()
+    {
+        using TemporaryFolder folder = new();
+        string book = Path.Combine(folder.Path, "book");
+        BookWriter.Write([Lesson("#!markdown\n# One"), Lesson("#!markdown\n# Three", path: "03-c.dib"), Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")], book);
+        string untouched = File.ReadAllText(Path.Combine(book, "03-c.html"));
+        Assert.Equal("01-a", BookWriter.Update(Lesson("#!markdown\n# Won\n#!csharp\n1", [new(1, "new output", "<figure class=\"clip-plot\"></figure>")], new(2, 1, "broken")), book));
+        Assert.Equal("02-b", BookWriter.Update(Lesson("#!markdown\n# Two", path: "02-b.dib"), book));
+        Assert.Equal(["Won", "Two", "Three", "하나"], BookLesson.Read(book)!.Select(lesson => lesson.Title));
+        Assert.Contains("broken", File.ReadAllText(Path.Combine(book, "01-a.html")));
+        Assert.Contains("<a rel=\"next\" href=\"03-c.html\">Three →</a>", File.ReadAllText(Path.Combine(book, "02-b.html")));
+        Assert.Matches("(?s)>Won<.*1 failure.*>Two<.*>Three<.*>하나<", File.ReadAllText(Path.Combine(book, "index.html")));
+        Assert.Equal(untouched, File.ReadAllText(Path.Combine(book, "03-c.html")));
+        Assert.True(File.Exists(Path.Combine(book, "plotly.min.js")));
+        Assert.Empty(Directory.GetFiles(book, "*.part"));
     }
 
     [Fact]

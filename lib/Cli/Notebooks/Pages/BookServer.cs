@@ -50,7 +50,7 @@ internal sealed class BookServer : IAsyncDisposable
         }
         catch (Exception problem) when (problem is IOException or System.Net.Sockets.SocketException)
         {
-            await server.DisposeAsync();
+            await server.ReleaseAsync();
             throw new UserError($"Port {port} cannot be used ({problem.Message.TrimEnd('.')}): give another with --port, or --port 0 for one that is free.", inner: problem);
         }
     }
@@ -66,6 +66,12 @@ internal sealed class BookServer : IAsyncDisposable
     /// <summary>Ends what is open, then the server.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _app.StopAsync();
+        await ReleaseAsync();
+    }
+
+    private async Task ReleaseAsync()
+    {
         await _app.DisposeAsync();
         _files.Dispose();
     }
@@ -79,7 +85,7 @@ internal sealed class BookServer : IAsyncDisposable
         response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
         response.Headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         string path = request.Path.Value ?? "/", name = path == "/" ? "index.html" : path[1..];
-        if (request.Host.Host is not ("127.0.0.1" or "localhost" or "[::1]"))
+        if (request.Host.Host.ToLowerInvariant() is not ("127.0.0.1" or "localhost" or "[::1]"))
             await SayAsync(response, StatusCodes.Status421MisdirectedRequest, "This is a book on its reader's own machine: open it as 127.0.0.1 or localhost.");
         else if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
             await SayAsync(response, StatusCodes.Status405MethodNotAllowed, "A book is only read.");
