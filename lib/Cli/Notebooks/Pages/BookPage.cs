@@ -27,6 +27,7 @@ internal static partial class BookPage
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <title>{Text(title)}</title>
+        <link rel="icon" href="data:,">
         <link rel="stylesheet" href="{Style}">
         <script src="{Script}" defer></script>
         {(HasPlot(main) ? $"<script src=\"{PlotLibrary}\" defer></script>" : "")}
