@@ -42,7 +42,7 @@ public sealed class PreparedClip : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         if (model.LogitScale.dtype != ScalarType.Float32)
             throw new ArgumentException($"The model's weights are in {model.LogitScale.dtype}; a prepared form is made from float32 (load it without a dtype).", nameof(model));
-        var (chosen, reason) = precision == Precision.Auto ? PrecisionProbe.Choose(model.LogitScale.device) : (precision, "as asked for");
+        var (chosen, reason) = precision == Precision.Auto ? PrecisionProbe.Choose(model.LogitScale.device_type) : (precision, "as asked for");
         return new PreparedClip(model, chosen, reason);
     }
 

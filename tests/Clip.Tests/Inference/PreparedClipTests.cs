@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Inference.Prepared;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -91,6 +92,46 @@ public sealed class PreparedClipTests
         using var prepared = PreparedClip.Prepare(model);
         Assert.NotEqual(Precision.Auto, prepared.Precision);
         Assert.Contains("bfloat16", prepared.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void At_ViT_B_32s_full_size_bfloat16_keeps_a_cosine_similarity_of_0_999()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        using var model = new ClipModel(ClipConfig.ViTB32);
+        model.eval();
+        using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
+        var (pixels, ids) = (randn(2, 3, 224, 224), randint(1, 49407, [2, 12], int64));
+        using var _ = no_grad();
+        foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)), (model.EncodeText(ids), prepared.EncodeText(ids)) })
+            Assert.InRange(nn.functional.cosine_similarity(plain, fast, 1).min().ToDouble(), 0.999, 1.001);
+    }
+
+    /// <summary>Tensors on meta have a device and a shape, and no values: what would be left behind on the processor when the model is on a GPU fails here.</summary>
+    [Theory]
+    [InlineData(Precision.Float32)]
+    [InlineData(Precision.BFloat16)]
+    public void On_another_device_than_the_processor_everything_stays_there(Precision precision)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Model(Activation.QuickGelu, null, 2);
+        model.to(META);
+        var dtype = precision == Precision.BFloat16 ? bfloat16 : float32;
+        // The blocks alone: neither the patches' convolution nor the look-up of tokens has a form on meta.
+        using var image = new PreparedTransformer(model.Visual.Transformer, model.Config.VisionBlock, causal: false, dtype);
+        using var text = new PreparedTransformer(model.Text.Transformer, model.Config.TextBlock, causal: true, dtype);
+        Assert.False(image.UsesOneDnn);
+        using var _ = no_grad();
+        foreach (var pooled in new[] { image.Run(randn(3, 17, 64, device: META), null), text.Run(randn(3, 12, 64, device: META), zeros(3, dtype: int64, device: META)) })
+            Assert.Equal((DeviceType.META, float32, 3, 64), (pooled.device_type, pooled.dtype, pooled.shape[0], pooled.shape[1]));
+    }
+
+    [Fact]
+    public void On_a_gpu_auto_is_bfloat16()
+    {
+        var (precision, reason) = PrecisionProbe.Choose(DeviceType.CUDA);
+        Assert.Equal((Precision.BFloat16, "the model is on a GPU"), (precision, reason));
     }
 
     [Fact]
