@@ -13,8 +13,11 @@ public class WorkloadBenchmark
     [ParamsSource(nameof(Names))]
     public string Work { get; set; } = "";
 
-    /// <summary>All works.</summary>
-    public static IEnumerable<string> Names => Find().Select(work => work.ToString());
+    /// <summary>A part of the names of the works to measure.</summary>
+    internal static string Only { get; set; } = "";
+
+    /// <summary>The works to measure.</summary>
+    public static IEnumerable<string> Names => Find().Select(work => work.ToString()).Where(name => name.Contains(Only, StringComparison.OrdinalIgnoreCase));
 
     internal static IReadOnlyList<Workload> Find()
     {

@@ -46,7 +46,7 @@ internal static class ClassifyCommand
     private static async Task<int> RunAsync(
         List<string> files, IReadOnlyList<string> labels, IReadOnlyList<string> templates, string model, Precision precision, int top, bool multiLabel, bool json, CancellationToken cancellation)
     {
-        var (opened, _) = PreparedEncoder.Open(model, precision);
+        var (opened, _) = PreparedEncoder.Open(model, precision, files.Count);
         using var encoder = opened;
         using var classifier = new ZeroShotClassifier(encoder, labels, templates, multiLabel);
         var unreadable = new List<string>();
