@@ -15,7 +15,7 @@ internal static class BenchCommand
         Command command = new("bench", $"""
             Measures, in under two minutes, how fast CLIP runs here: both encoders in their plain and prepared forms, the image transform, a training step, loading,
             searching, a lesson. Each figure is the fastest of its runs, beside the share of what this machine gives at most, measured in the same process: matrix products
-            by the best of several ways, reading memory. Run it while the machine does nothing else. Needs 8 GB of memory.
+            by the best of several ways, reading memory. Run it while the machine does nothing else. Needs 10 GB of memory.
 
             Examples:
               clipbook bench
