@@ -44,6 +44,7 @@ internal static class Program
         ParityCommand.Create(),
         DownloadCommand.Create(),
         DoctorCommand.Create(),
+        BenchCommand.Create(),
         CompletionCommand.Create(),
     };
 

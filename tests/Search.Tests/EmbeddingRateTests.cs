@@ -5,7 +5,6 @@ using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Search.Sharding;
 using ClipNotebooks.Workbook.Scenes;
-using SkiaSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search.Tests;
@@ -30,6 +29,7 @@ public sealed class EmbeddingRateTests(ITestOutputHelper output) : IDisposable
         if (!Sandbox.Long) Assert.Skip("Embedding is measured with CLIP_LONG_TESTS=1.");
         for (int i = 0; i < images; i++) await File.WriteAllBytesAsync(Path.Combine(_sandbox.Pictures, $"{i}.jpg"), Jpeg(SyntheticScenes.Create(SceneWorld.Train, i).Draw(Width)));
         using var clip = model == "the embedded model" ? ClipEncoder.FromPretrained(Sandbox.TinyClip) : FullSize();
+        clip.Prepare();
         await ShardedIndex.EmbedAsync(_sandbox.Pictures, Path.Combine(_sandbox.Folder, "warm"), new Shard(1, 8), clip);
         var clock = Stopwatch.StartNew();
         var report = await ShardedIndex.EmbedAsync(_sandbox.Pictures, Path.Combine(_sandbox.Folder, "shard"), new Shard(1, 1), clip);
@@ -64,12 +64,7 @@ public sealed class EmbeddingRateTests(ITestOutputHelper output) : IDisposable
         return new ClipEncoder(new ClipModel(ClipConfig.ViTB32), new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(Sandbox.TinyClip, 77)));
     }
 
-    private static byte[] Jpeg(RgbImage image)
-    {
-        using var bitmap = SKBitmap.Decode(new RgbImage(Width, Height, image.Pixels[..(3 * Width * Height)]).ToPng());
-        using var data = bitmap.Encode(SKEncodedImageFormat.Jpeg, 90);
-        return data.ToArray();
-    }
+    private static byte[] Jpeg(RgbImage image) => new RgbImage(Width, Height, image.Pixels[..(3 * Width * Height)]).ToJpeg();
 
     private sealed class Relay(Action<int> told) : IProgress<(int Done, int Total)>
     {

@@ -15,6 +15,7 @@ internal static class ClassifyCommand
         Option<string?> templates = new("--templates") { Description = "A file of sentences with {} for the name, one a line; \"a photo of a {}.\" by default." };
         Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
         Option<int> top = new("--top") { Description = "How many classes to show of each image.", DefaultValueFactory = _ => 5 };
+        var precision = PreparedEncoder.Option();
         Option<bool> multiLabel = new("--multi-label") { Description = "An image may show several classes or none: each has a probability of its own." };
         Option<bool> json = new("--json") { Description = "Print JSON, one object a line for each image, as soon as it is known." };
         Command command = new("classify", $"""
@@ -29,7 +30,7 @@ internal static class ClassifyCommand
             {ExitCode.Help}
             """)
         {
-            images, labels, templates, model, top, multiLabel, json,
+            images, labels, templates, model, top, multiLabel, precision, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -37,15 +38,16 @@ internal static class ClassifyCommand
             var names = LabelList.Parse(parsed.GetValue(labels)!);
             var sentences = parsed.GetValue(templates) is { } file ? PromptTemplates.Load(file) : PromptTemplates.Photo;
             var files = Files(parsed.GetValue(images)!);
-            return Task.Run(() => RunAsync(files, names, sentences, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(top), parsed.GetValue(multiLabel), parsed.GetValue(json), cancellation), CancellationToken.None);
+            return Task.Run(() => RunAsync(files, names, sentences, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision), parsed.GetValue(top), parsed.GetValue(multiLabel), parsed.GetValue(json), cancellation), CancellationToken.None);
         });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        List<string> files, IReadOnlyList<string> labels, IReadOnlyList<string> templates, string model, int top, bool multiLabel, bool json, CancellationToken cancellation)
+        List<string> files, IReadOnlyList<string> labels, IReadOnlyList<string> templates, string model, Precision precision, int top, bool multiLabel, bool json, CancellationToken cancellation)
     {
-        using var encoder = ClipEncoder.FromPretrained(model);
+        var (opened, _) = PreparedEncoder.Open(model, precision, files.Count);
+        using var encoder = opened;
         using var classifier = new ZeroShotClassifier(encoder, labels, templates, multiLabel);
         var unreadable = new List<string>();
         // On a terminal a bar and a table would write over each other: the tables wait for the bar's end.

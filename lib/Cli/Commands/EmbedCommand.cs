@@ -16,6 +16,7 @@ internal static class EmbedCommand
         Option<string> shard = new("--shard") { Description = "Which part of how many, such as 3/64.", DefaultValueFactory = _ => "1/1" };
         Option<string?> model = new("--model") { Description = "The model's folder or Hub id, the same for every job; CLIP_MODEL or the embedded model by default." };
         Option<bool> half = new("--float16") { Description = "Keep vectors in two bytes a value: half the size, scores within 0.001." };
+        var precision = PreparedEncoder.Option();
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("embed", $"""
             Embeds one part of a folder's images, so that many machines share the work: one job a shard, under any batch scheduler. A file's shard follows
@@ -31,10 +32,10 @@ internal static class EmbedCommand
             {ExitCode.Help}
             """)
         {
-            folder, output, shard, model, half, json,
+            folder, output, shard, model, half, precision, json,
         };
         command.SetAction((parsed, cancellation) => RunAsync(
-            parsed.GetValue(folder)!, parsed.GetValue(output)!, ParseShard(parsed.GetValue(shard)!), parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(json), cancellation));
+            parsed.GetValue(folder)!, parsed.GetValue(output)!, ParseShard(parsed.GetValue(shard)!), parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(precision), parsed.GetValue(json), cancellation));
         return command;
     }
 
@@ -50,10 +51,11 @@ internal static class EmbedCommand
         }
     }
 
-    private static async Task<int> RunAsync(string folder, string output, Shard shard, string model, bool half, bool json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(string folder, string output, Shard shard, string model, bool half, Precision precision, bool json, CancellationToken cancellation)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to embed.");
-        using var encoder = ClipEncoder.FromPretrained(model);
+        var (opened, chosen) = PreparedEncoder.Open(model, precision);
+        using var encoder = opened;
         var options = new IndexOptions { Storage = half ? VectorStorage.Float16 : VectorStorage.Float32 };
         var clock = Stopwatch.StartNew();
         var report = await LongWork.RunAsync($"embedding shard {shard}", 1, progress => ShardedIndex.EmbedAsync(folder, output, shard, encoder, options, new IndexBar(progress), cancellation));
@@ -66,6 +68,7 @@ internal static class EmbedCommand
                 shard = $"{shard}",
                 output = Path.GetFullPath(output),
                 images,
+                precision = chosen,
                 added = report.Added.Count,
                 updated = report.Updated.Count,
                 unchanged = report.Unchanged.Count,
@@ -75,7 +78,7 @@ internal static class EmbedCommand
                 imagesPerSecond = Math.Round(rate, 1),
             }));
         else
-            Console.WriteLine($"{report}{Environment.NewLine}Shard {shard} is whole: {images:N0} images in {output}, {rate:N1} images/s.{(shard.Count > 1 ? $" With all {shard.Count}: clipbook merge SHARD… --index FOLDER" : "")}");
+            Console.WriteLine($"{report}{Environment.NewLine}Shard {shard} is whole: {images:N0} images in {output}, {rate:N1} images/s, computed in {chosen}.{(shard.Count > 1 ? $" With all {shard.Count}: clipbook merge SHARD… --index FOLDER" : "")}");
         foreach (var file in report.Unreadable) await Console.Error.WriteLineAsync($"clipbook: {file.Reason}");
         return ExitCode.Success;
     }

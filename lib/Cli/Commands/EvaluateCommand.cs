@@ -21,6 +21,7 @@ internal static class EvaluateCommand
         Option<string?> images = new("--images") { Description = "Classify these instead: a folder that holds one folder of images for each class." };
         Option<string?> captions = new("--captions") { Description = "Retrieve these instead: a .json, .csv or .tsv file of captions beside its images." };
         Option<string?> templates = new("--templates") { Description = "With --images: a file of sentences with {} for the class's name, one a line; \"a photo of a {}.\" by default." };
+        var precision = PreparedEncoder.Option(Precision.Float32);
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("evaluate", $"""
             Measures a model on scenes of held-out compositions: zero-shot top-1 over all concepts, retrieval both ways, the sample images' diagonal.
@@ -36,7 +37,7 @@ internal static class EvaluateCommand
             {ExitCode.Help}
             """)
         {
-            model, perConcept, pairs, images, captions, templates, json,
+            model, perConcept, pairs, images, captions, templates, precision, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -57,7 +58,8 @@ internal static class EvaluateCommand
                 return await MeasureAsync((clip, progress, stop) => dataset.Evaluate(clip, progress, stop), dataset.Files.Count, report => report, Print);
             }
 
-            using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
+            var (encoder, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
+            using var used = encoder;
             var result = SceneEvaluation.Measure(encoder, SceneWorld.HeldOut, parsed.GetValue(perConcept), parsed.GetValue(pairs));
             if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(result, Indented));
             else Print(result);
@@ -66,7 +68,8 @@ internal static class EvaluateCommand
             async Task<int> MeasureAsync<T>(
                 Func<ClipEncoder, IProgress<int>, CancellationToken, (T Report, IReadOnlyList<PreparedImage> Unreadable)> measure, int total, Func<T, object> forJson, Action<T> print)
             {
-                using var opened = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
+                var (opened, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
+                using var used = opened;
                 var (report, unreadable) = await LongWork.RunAsync("measuring", total, progress => Task.Run(() => measure(opened, new Count(progress, total), cancellation), CancellationToken.None));
                 if (parsed.GetValue(json)) Console.WriteLine(Output.Json(forJson(report)));
                 else print(report);

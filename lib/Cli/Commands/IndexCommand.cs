@@ -14,6 +14,7 @@ internal static class IndexCommand
         Option<string> index = new("--index") { Description = "The index's folder; made if it is not there, else brought up to date.", Required = true };
         Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
         Option<bool> half = new("--half") { Description = "Keep a new index's vectors in two bytes a value: half the size, scores within 0.001." };
+        var precision = PreparedEncoder.Option();
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("index", $"""
             Makes the images of a folder searchable, or brings an index up to date: new and changed files are encoded, files that are gone disappear.
@@ -27,24 +28,25 @@ internal static class IndexCommand
             {ExitCode.Help}
             """)
         {
-            folder, index, model, half, json,
+            folder, index, model, half, precision, json,
         };
         command.SetAction((parsed, cancellation) => RunAsync(
-            parsed.GetValue(folder)!, parsed.GetValue(index)!, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(json), cancellation));
+            parsed.GetValue(folder)!, parsed.GetValue(index)!, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(precision), parsed.GetValue(json), cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(string folder, string place, string model, bool half, bool json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(string folder, string place, string model, bool half, Precision precision, bool json, CancellationToken cancellation)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to index.");
-        using var encoder = ClipEncoder.FromPretrained(model);
+        var (opened, chosen) = PreparedEncoder.Open(model, precision);
+        using var encoder = opened;
         using var index = ImageSearchIndex.Exists(place) ? ImageSearchIndex.Open(place, encoder)
             : ImageSearchIndex.Create(place, encoder, new IndexOptions { Storage = half ? VectorStorage.Float16 : VectorStorage.Float32 });
         var report = await LongWork.RunAsync("indexing", 1, progress => index.AddFolderAsync(folder, progress: new Bar(progress), cancellation: cancellation));
         if (json)
-            Console.WriteLine(Output.Json(new { index = index.Folder, images = index.Count, added = report.Added, updated = report.Updated, unchanged = report.Unchanged.Count, removed = report.Removed, unreadable = report.Unreadable }));
+            Console.WriteLine(Output.Json(new { index = index.Folder, images = index.Count, precision = chosen, added = report.Added, updated = report.Updated, unchanged = report.Unchanged.Count, removed = report.Removed, unreadable = report.Unreadable }));
         else
-            Console.WriteLine($"{report}{Environment.NewLine}{index.Count:N0} images can be found in {index.Folder}: clipbook search \"…\" --index {place}");
+            Console.WriteLine($"{report}{Environment.NewLine}Computed in {chosen}.{Environment.NewLine}{index.Count:N0} images can be found in {index.Folder}: clipbook search \"…\" --index {place}");
         return Output.Unreadable(report.Unreadable.Select(file => file.Reason.Contains(file.Path, StringComparison.Ordinal) ? file.Reason : $"{file.Path}: {file.Reason}"));
     }
 

@@ -33,7 +33,13 @@ public sealed class RgbImage
     public static RgbImage Load(string path) => DecodedImage.Load(path).ToRgb();
 
     /// <summary>Encodes as PNG, without loss.</summary>
-    public byte[] ToPng()
+    public byte[] ToPng() => Encode(SKEncodedImageFormat.Png, 100);
+
+    /// <summary>Encodes as JPEG, baseline, with half the colours' resolution (4:2:0).</summary>
+    /// <param name="quality">0 to 100.</param>
+    public byte[] ToJpeg(int quality = 90) => Encode(SKEncodedImageFormat.Jpeg, quality);
+
+    private byte[] Encode(SKEncodedImageFormat format, int quality)
     {
         using var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         var target = bitmap.GetPixelSpan();
@@ -44,7 +50,7 @@ public sealed class RgbImage
             target[j + 2] = Pixels[i + 2];
             target[j + 3] = 255;
         }
-        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        using var data = bitmap.Encode(format, quality);
         return data.ToArray();
     }
 

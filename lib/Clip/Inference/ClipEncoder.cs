@@ -86,7 +86,7 @@ public sealed class ClipEncoder : IDisposable
             using var inner = NewDisposeScope();
             return Normalised(Processor.Images(chunk), EncodeImage).MoveToOuterDisposeScope();
         }).ToList();
-        return cat(rows, 0).MoveToOuterDisposeScope();                                             // (N, E)
+        return cat(rows, 0).cpu().MoveToOuterDisposeScope();                                       // (N, E)
     }
 
     /// <summary>Embeds captions, each cut at the context length.</summary>
@@ -111,7 +111,7 @@ public sealed class ClipEncoder : IDisposable
         }).ToList();
         var places = new long[order.Length];
         for (int place = 0; place < order.Length; place++) places[order[place]] = place;
-        return cat(rows, 0)[tensor(places)].MoveToOuterDisposeScope();                             // (N, E)
+        return cat(rows, 0).cpu()[tensor(places)].MoveToOuterDisposeScope();                       // (N, E)
     }
 
     /// <summary>Embeds pixels that the processor's transform made: for callers that prepare their images while others are encoded.</summary>
@@ -124,8 +124,9 @@ public sealed class ClipEncoder : IDisposable
         int side = Processor.Transform.Config.Size;
         if (pixels.dim() != 4 || pixels.shape[0] == 0 || !pixels.shape.AsSpan(1).SequenceEqual([3, side, side]))
             throw new ArgumentException($"The pixels are ({string.Join(", ", pixels.shape)}); (B, 3, {side}, {side}) with B at least 1 is needed.", nameof(pixels));
+        using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        return Normalised(pixels, EncodeImage);
+        return Normalised(pixels, EncodeImage).cpu().MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -173,10 +174,14 @@ public sealed class ClipEncoder : IDisposable
 
     private Tensor EncodeText(Tensor ids) => _prepared is null ? Model.EncodeText(ids) : _prepared.EncodeText(ids);
 
+    /// <summary>(B, E), on the device: a GPU is waited for only where all batches are under way.</summary>
     private Tensor Normalised(Tensor inputs, Func<Tensor, Tensor> encode)
     {
         using var scope = NewDisposeScope();
-        var embeddings = encode(inputs.to(_device)).to(float32);                                   // (B, E)
-        return nn.functional.normalize(embeddings, p: 2, dim: -1).cpu().MoveToOuterDisposeScope();
+        var embeddings = encode(OnDevice(inputs)).to(float32);                                     // (B, E)
+        return nn.functional.normalize(embeddings, p: 2, dim: -1).MoveToOuterDisposeScope();
     }
+
+    /// <summary>To a GPU from page-locked memory and without waiting, so that the processor prepares the next batch while this one is copied and encoded.</summary>
+    private Tensor OnDevice(Tensor inputs) => _device.type == DeviceType.CUDA ? inputs.pin_memory().to(_device, non_blocking: true) : inputs.to(_device);
 }

@@ -11,7 +11,7 @@ namespace ClipNotebooks.Clip.Inference;
 /// </summary>
 public sealed class PreparedClip : IDisposable
 {
-    /// <summary>16 images of ViT-B/32: at 32, as at 4, it is a tenth slower on two cores with 32 MB of cache (tests/Benchmarks).</summary>
+    /// <summary>16 images of ViT-B/32: in bfloat16 faster than 4, 8 or 12, in float32 alike, on two cores with 32 MB of cache (tests/Benchmarks/README.md).</summary>
     private const int TokensAtATime = 800;
 
     private readonly ClipModel _model;
@@ -42,7 +42,7 @@ public sealed class PreparedClip : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         if (model.LogitScale.dtype != ScalarType.Float32)
             throw new ArgumentException($"The model's weights are in {model.LogitScale.dtype}; a prepared form is made from float32 (load it without a dtype).", nameof(model));
-        var (chosen, reason) = precision == Precision.Auto ? PrecisionProbe.Choose(model.LogitScale.device) : (precision, "as asked for");
+        var (chosen, reason) = precision == Precision.Auto ? PrecisionProbe.Choose(model.LogitScale.device_type) : (precision, "as asked for");
         return new PreparedClip(model, chosen, reason);
     }
 

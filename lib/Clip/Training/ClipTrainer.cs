@@ -103,13 +103,12 @@ public sealed class ClipTrainer : IDisposable
         using var scope = NewDisposeScope();
         _copy?.Take();
         var towers = _copy?.Model ?? _model;
-        var pixels = batch.Pixels.to(_options.ComputeType);
         Tensor loss;
         if (_options.ChunkSize > 0)
-            loss = GradientCache.Backward(towers, pixels, batch.TokenIds, _model.LogitScale, _options.ChunkSize);
+            loss = GradientCache.Backward(towers, batch.Pixels, batch.TokenIds, _model.LogitScale, _options.ComputeType, _options.ChunkSize);
         else
         {
-            var (image, text) = (GradientCache.Unit(towers.EncodeImage(pixels)), GradientCache.Unit(towers.EncodeText(batch.TokenIds)));
+            var (image, text) = (GradientCache.Unit(towers.EncodeImage(batch.Pixels.to(_options.ComputeType))), GradientCache.Unit(towers.EncodeText(batch.TokenIds)));
             loss = ContrastiveLoss.WithLogitScale(image, text, _model.LogitScale);
             loss.backward();
         }

@@ -13,21 +13,24 @@ internal static class GradientCache
 {
     /// <summary>Adds the batch's gradient to that of the parameters, as <c>loss.backward()</c> would.</summary>
     /// <param name="towers">Makes the embeddings; no layer of it may look at other rows of its batch.</param>
-    /// <param name="pixels">(B, 3, R, R), in the towers' element type.</param>
+    /// <param name="pixels">(B, 3, R, R).</param>
     /// <param name="ids">(B, L), int64.</param>
     /// <param name="logitScale">A scalar, the logarithm of the factor; it gets its gradient too.</param>
+    /// <param name="dtype">The towers' element type; each chunk's pixels are converted by themselves.</param>
     /// <param name="chunk">Pairs at a time, at least 1.</param>
     /// <returns>The loss of the whole batch, a scalar without a gradient.</returns>
-    internal static Tensor Backward(ClipModel towers, Tensor pixels, Tensor ids, Tensor logitScale, int chunk)
+    internal static Tensor Backward(ClipModel towers, Tensor pixels, Tensor ids, Tensor logitScale, ScalarType dtype, int chunk)
     {
         using var scope = NewDisposeScope();
-        var image = Embed(towers.EncodeImage, pixels, chunk);                         // (B, E)
+        var image = Embed(EncodeImage, pixels, chunk);                                // (B, E)
         var text = Embed(towers.EncodeText, ids, chunk);                         // (B, E)
         var loss = ContrastiveLoss.Chunked(image, text, logitScale, chunk);
         loss.backward();
-        CarryOn(towers.EncodeImage, pixels, image.grad!, chunk);
+        CarryOn(EncodeImage, pixels, image.grad!, chunk);
         CarryOn(towers.EncodeText, ids, text.grad!, chunk);
         return loss.detach().MoveToOuterDisposeScope();
+
+        Tensor EncodeImage(Tensor part) => towers.EncodeImage(part.to(dtype));
     }
 
     /// <summary>A tower's embeddings, (B, E), float32, rows of length 1.</summary>

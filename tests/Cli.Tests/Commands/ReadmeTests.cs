@@ -25,6 +25,7 @@ public sealed partial class ReadmeTests : IDisposable
     [InlineData("export --to ipynb", "00 --to ipynb --output")]
     [InlineData("export --to cs", "00 --to cs --output")]
     [InlineData("train --output artifacts/tiny-clip", "--steps 2 --batch 4 --output")]
+    [InlineData("bench", "--only JPEG --seconds 0.01")]
     public async Task A_command_of_the_README_runs(string command, string? smaller)
     {
         Assert.Contains($"dotnet run -c Release --project lib/Cli -- {command}", Readme, StringComparison.Ordinal);
@@ -72,7 +73,7 @@ public sealed partial class ReadmeTests : IDisposable
     public void Every_command_of_the_README_is_run_above()
     {
         var named = Command().Matches(Readme).Select(match => match.Groups["name"].Value).Distinct().Order();
-        Assert.Equal(["classify", "doctor", "embed", "evaluate", "export", "index", "merge", "plots", "run", "search", "serve", "train"], named);
+        Assert.Equal(["bench", "classify", "doctor", "embed", "evaluate", "export", "index", "merge", "plots", "run", "search", "serve", "train"], named);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", Readme, StringComparison.Ordinal);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")), StringComparison.Ordinal);
     }

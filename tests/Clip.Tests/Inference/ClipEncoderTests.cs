@@ -1,9 +1,11 @@
+using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Inference;
 
-public sealed class ClipEncoderTests
+public sealed class ClipEncoderTests(ITestOutputHelper output)
 {
     private static readonly string TinyClip = Path.Combine(Repository.Root, "data", "models", "tiny-clip");
 
@@ -18,6 +20,43 @@ public sealed class ClipEncoderTests
         Assert.Equal([1L, 3, 2 * own.Model.Config.Vision.ImageSize, 2 * own.Model.Config.Vision.ImageSize], larger.Processor.Images([image]).shape);
         Assert.Equal(own.EncodeImages([image]).shape, larger.EncodeImages([image]).shape);
         Close.Relative(own.EncodeImages([image]), same.EncodeImages([image]), 1e-6); // the same arithmetic
+    }
+
+    [Fact]
+    public void Memory_holds_steady_over_10_000_images()
+    {
+        if (Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") != "1") Assert.Skip("10,000 images are encoded with CLIP_LONG_TESTS=1.");
+        const int batch = 64, warm = 30, batches = 157;
+        using var clip = ClipEncoder.FromPretrained(TinyClip, CPU);
+        clip.Prepare();
+        var images = Enumerable.Range(0, batch).Select(i => RandomClip.Image(i, 320, 240)).ToArray();
+        long before = 0, live = 0, most = 0;
+        for (int i = 0; i < batches; i++)
+        {
+            clip.EncodeImages(images).Dispose();
+            if (i < warm) (before, live) = (Environment.WorkingSet, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+            else most = Math.Max(most, Environment.WorkingSet);
+        }
+        output.WriteLine($"after {warm * batch} images {before / 1e6:0} MB, at most {most / 1e6:0} MB until {batches * batch}");
+        Assert.Equal(live, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+        Assert.InRange((most - before) / 1e6, -1e6, 50);
+    }
+
+    /// <summary>What <see cref="Precision.Auto"/> may choose is within what its documentation says.</summary>
+    [Fact]
+    public void In_bfloat16_the_embedded_model_sees_the_sample_images_as_in_float32()
+    {
+        using var scope = NewDisposeScope();
+        using var clip = ClipEncoder.FromPretrained(TinyClip, CPU);
+        var images = Directory.GetFiles(Path.Combine(Repository.Root, "data", "images"), "*.png").Order(StringComparer.Ordinal).Select(RgbImage.Load).ToArray();
+        string[] texts = ["a photo of a cat.", "a photo of a house.", "a photo of a pizza.", "a photo of a tree.", "a photo of a sailboat.", "a photo of a beach."];
+        var (image, text) = (clip.EncodeImages(images), clip.EncodeTexts(texts));
+        clip.Prepare(Precision.BFloat16);
+        var (fastImage, fastText) = (clip.EncodeImages(images), clip.EncodeTexts(texts));
+        Assert.InRange((image * fastImage).sum(1).min().ToDouble(), 0.999, 1.001);
+        Assert.InRange((text * fastText).sum(1).min().ToDouble(), 0.999, 1.001);
+        // Of most images none of the six is a name, and two may lie within the drift.
+        Assert.InRange(image.mm(text.T).argmax(1).eq(fastImage.mm(fastText.T).argmax(1)).to(float32).mean().ToDouble(), 0.95, 1);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Inference.Prepared;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -91,6 +92,46 @@ public sealed class PreparedClipTests
         using var prepared = PreparedClip.Prepare(model);
         Assert.NotEqual(Precision.Auto, prepared.Precision);
         Assert.Contains("bfloat16", prepared.Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void At_ViT_B_32s_full_size_bfloat16_keeps_a_cosine_similarity_of_0_999()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        using var model = new ClipModel(ClipConfig.ViTB32);
+        model.eval();
+        using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
+        var (pixels, ids) = (randn(2, 3, 224, 224), randint(1, 49407, [2, 12], int64));
+        using var _ = no_grad();
+        foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)), (model.EncodeText(ids), prepared.EncodeText(ids)) })
+            Assert.InRange(nn.functional.cosine_similarity(plain, fast, 1).min().ToDouble(), 0.999, 1.001);
+    }
+
+    /// <summary>A GPU has the second of the two ways; it can be held against the first here.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData(Activation.QuickGelu)]
+    [InlineData(Activation.Gelu)]
+    [InlineData(Activation.GeluTanh)]
+    public void OneDnns_products_and_libtorchs_own_are_equal(Activation? then)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(2);
+        var (weight, bias, x, y) = (randn(24, 16), randn(24), randn(3, 5, 16), randn(3, 5, 24));
+        Assert.SkipUnless(OneDnnLinear.IsSupported(weight), "This build of libtorch has no oneDNN.");
+        using var _ = no_grad();
+        using var fast = new OneDnnLinear(weight, bias, then);
+        using var plain = new PlainLinear(weight, bias, then);
+        Close.Relative(plain.Call(x), fast.Call(x), 1e-5); // sums of 16 terms in another order
+        Close.Relative(plain.CallAndAdd(x, y), fast.CallAndAdd(x, y), 1e-5);
+    }
+
+    [Fact]
+    public void On_a_gpu_auto_is_bfloat16()
+    {
+        var (precision, reason) = PrecisionProbe.Choose(DeviceType.CUDA);
+        Assert.Equal((Precision.BFloat16, "the model is on a GPU"), (precision, reason));
     }
 
     [Fact]

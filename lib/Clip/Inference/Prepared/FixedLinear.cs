@@ -10,7 +10,7 @@ internal abstract class FixedLinear : IDisposable
     /// <summary>Takes over the weights as they are.</summary>
     /// <param name="weight">(O, I).</param>
     /// <param name="bias">(O).</param>
-    /// <param name="then">f; none for the identity.</param>
+    /// <param name="then">f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights (<see cref="PreparedTransformer"/>).</param>
     internal static FixedLinear Create(Tensor weight, Tensor bias, Activation? then = null) =>
         OneDnnLinear.IsSupported(weight) ? new OneDnnLinear(weight, bias, then) : new PlainLinear(weight, bias, then);
 
@@ -35,7 +35,7 @@ internal sealed class PlainLinear(Tensor weight, Tensor bias, Activation? then) 
         return (then switch
         {
             null => y,
-            Activation.QuickGelu => y * sigmoid(y.Times(1.702)),
+            Activation.QuickGelu => functional.silu(y),
             Activation.GeluTanh => functional.gelu(y, TorchSharp.Modules.GELU.Approximate.tanh),
             _ => functional.gelu(y),
         }).MoveToOuterDisposeScope();

@@ -1,18 +1,17 @@
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>What <see cref="Precision.Auto"/> means on the machine at hand.</summary>
 internal static class PrecisionProbe
 {
-    internal static (Precision Precision, string Reason) Choose(Device device) => device.type switch
+    internal static (Precision Precision, string Reason) Choose(DeviceType device) => device switch
     {
         DeviceType.CPU when HasBFloat16() => (Precision.BFloat16, "the processor has bfloat16 instructions"),
         DeviceType.CPU => (Precision.Float32, "the processor has no bfloat16 instructions"),
         DeviceType.CUDA => (Precision.BFloat16, "the model is on a GPU"),
-        _ => (Precision.Float32, $"nothing is known of bfloat16 on {device.type}"),
+        _ => (Precision.Float32, $"nothing is known of bfloat16 on {device}"),
     };
 
     /// <summary>AVX512_BF16 (CPUID 7.1, EAX bit 5) or AMX-BF16 (CPUID 7.0, EDX bit 22); of other processors nothing is asked.</summary>

@@ -1,0 +1,108 @@
+using System.CommandLine;
+using ClipNotebooks.Cli.Measuring;
+using Spectre.Console;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>`clipbook bench`: how fast this machine is at CLIP.</summary>
+internal static class BenchCommand
+{
+    internal static Command Create()
+    {
+        Option<string?> only = new("--only") { Description = "Only works whose name contains this, such as \"image encoder\"." };
+        Option<double> seconds = new("--seconds") { Description = "Seconds for each figure; one run at least.", DefaultValueFactory = _ => 0.5 };
+        Option<bool> json = new("--json") { Description = "Print JSON." };
+        Command command = new("bench", $"""
+            Measures, in under two minutes, how fast CLIP runs here: both encoders in their plain and prepared forms, the image transform, a training step, loading,
+            searching, a lesson. Each figure is the fastest of its runs, beside the share of what this machine gives at most, measured in the same process: matrix products
+            by the best of several ways, reading memory. Run it while the machine does nothing else. Needs 10 GB of memory.
+
+            Examples:
+              clipbook bench
+              clipbook bench --only "image encoder" --seconds 3
+              clipbook bench --json > bench.json
+
+            {ExitCode.Help}
+            """)
+        {
+            only, seconds, json,
+        };
+        command.SetAction((parsed, cancellation) =>
+        {
+            double budget = parsed.GetValue(seconds);
+            if (!(budget is > 0 and < 1e4)) throw new UserError($"--seconds is {budget}; a number above 0 is needed.", ExitCode.Usage);
+            return RunAsync(parsed.GetValue(only) ?? "", budget, parsed.GetValue(json), cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string only, double budget, bool json, CancellationToken cancellation)
+    {
+        using var workloads = new Workloads();
+        var works = workloads.All().GroupBy(work => work.Name).Where(work => work.Key.Contains(only, StringComparison.OrdinalIgnoreCase)).Select(work => work.ToList()).ToList();
+        if (works.Count == 0) throw new UserError($"--only {only}: no work is called so. There are: {string.Join("; ", workloads.All().Select(work => work.Name).Distinct())}.", ExitCode.Usage);
+        var machine = Machine.Here();
+        var (limits, measured) = await LongWork.RunAsync("measuring", works.Count + 1, progress => Task.Run(() =>
+        {
+            var bounds = MachineLimits.Measure(budget / 2);
+            List<Measurement> figures = [];
+            foreach (var (i, work) in works.Index())
+            {
+                cancellation.ThrowIfCancellationRequested();
+                progress.Report((i + 1, works.Count + 1));
+                figures.AddRange(Measurement.Of(work, budget));
+            }
+            return (bounds, figures);
+        }, CancellationToken.None));
+
+        if (json) Console.WriteLine(Output.Json(Report(machine, limits, measured)));
+        else Print(machine, limits, measured);
+        return ExitCode.Success;
+    }
+
+    private static object Report(Machine machine, MachineLimits limits, IReadOnlyList<Measurement> measured) => new
+    {
+        date = DateTime.UtcNow.ToString("yyyy-MM-dd", null),
+        machine,
+        limits = new { float32OperationsPerSecond = limits.Float32, bfloat16OperationsPerSecond = limits.BFloat16, memoryBytesPerSecond = limits.Memory },
+        measured = measured.Select(figure => new
+        {
+            work = figure.Work.Name,
+            form = figure.Work.Form,
+            unit = figure.Work.Unit,
+            perSecond = figure.Rate,
+            seconds = figure.Seconds,
+            timesPlain = figure.Speedup,
+            limit = figure.Work.Limit.ToString(),
+            shareOfLimit = figure.Share(limits),
+        }),
+    };
+
+    private static void Print(Machine machine, MachineLimits limits, IReadOnlyList<Measurement> measured)
+    {
+        var console = Output.Terminal();
+        console.WriteLine($"{machine.Processor}, {machine.Cores} cores; {machine.System}");
+        console.WriteLine($"{machine.Libraries}. Precision.Auto is {machine.Precision}.");
+        console.WriteLine($"float32 products, GFLOP/s: {Ways(limits.Float32)}; bfloat16: {Ways(limits.BFloat16)}; memory: {limits.Memory / 1e9:0.0} GB/s.");
+        var table = new Table().RoundedBorder().AddColumn("work").AddColumn("form");
+        foreach (string heading in new[] { "a second", "ms a run", "× plain", "of the limit" }) table.AddColumn(new TableColumn(heading).RightAligned());
+        foreach (var figure in measured)
+        {
+            table.AddRow(new Text(figure.Work.Name), new Text(figure.Work.Form), new Text($"{Short(figure.Rate)} {figure.Work.Unit}"), new Text(Short(1e3 * figure.Seconds)),
+                new Text(figure.Speedup is { } speedup ? $"{speedup:0.0}" : ""), new Text(figure.Share(limits) is { } share ? $"{share:0%} of {Bound(figure.Work.Limit)}" : ""));
+        }
+        console.Write(table);
+    }
+
+    private static string Ways(IReadOnlyDictionary<string, double> rates) => string.Join(", ", rates.Select(way => $"{way.Key} {way.Value / 1e9:0}"));
+
+    /// <summary>Three figures.</summary>
+    private static string Short(double value) => value >= 100 ? $"{value:N0}" : value >= 10 ? $"{value:0.0}" : $"{value:0.00}";
+
+    private static string Bound(Limit limit) => limit switch
+    {
+        Limit.Float32Products => "float32",
+        Limit.BFloat16Products => "bfloat16",
+        _ => "memory",
+    };
+}

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using ClipNotebooks.Clip.Inference;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>What the commands that encode many images share: the model's prepared form, in the precision that was asked for.</summary>
+internal static class PreparedEncoder
+{
+    /// <summary>Preparing takes half a second and more, which fewer images do not win back.</summary>
+    private const int Few = 16;
+
+    internal static Option<Precision> Option(Precision precision = Precision.Auto) => new("--precision")
+    {
+        Description = "What the model computes in: float32; bfloat16, several times as fast where the processor or GPU has instructions for it, embeddings within a cosine of 0.999; auto, bfloat16 where it has.",
+        DefaultValueFactory = _ => precision,
+    };
+
+    /// <summary>Opens a model and prepares it.</summary>
+    /// <param name="model">Its folder or Hub id.</param>
+    /// <param name="precision">What it computes in.</param>
+    /// <param name="images">How many there are to encode, where that is known: for a few, <see cref="Precision.Auto"/> is the plain model.</param>
+    /// <returns>The encoder, and in a line what was chosen and why.</returns>
+    internal static (ClipEncoder Encoder, string Chosen) Open(string model, Precision precision, int images = int.MaxValue)
+    {
+        var encoder = ClipEncoder.FromPretrained(model);
+        try
+        {
+            return (encoder, precision == Precision.Auto && images <= Few ? "Float32" : encoder.Prepare(precision).Description);
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using ClipNotebooks.Clip.Inference.Prepared;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Cli.Measuring;
+
+/// <summary>What the machine gives at most to a process like this one, measured in it: the scale of every other figure.</summary>
+/// <param name="Float32">Floating-point operations a second of float32 matrix products, by the way they are computed.</param>
+/// <param name="BFloat16">The same of bfloat16.</param>
+/// <param name="Memory">Bytes a second that all cores together read.</param>
+internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32, IReadOnlyDictionary<string, double> BFloat16, double Memory)
+{
+    /// <summary>Rows × inner × columns: ViT-B/32's own products on 16 images, and a large square.</summary>
+    private static readonly (int Rows, int Inner, int Columns)[] Shapes = [(800, 768, 3072), (800, 3072, 768), (2048, 2048, 2048)];
+
+    /// <summary>The best of any way: operations or bytes a second.</summary>
+    internal double Of(Limit limit) => limit switch
+    {
+        Limit.Float32Products => Float32.Values.Max(),
+        Limit.BFloat16Products => BFloat16.Values.Max(),
+        Limit.Memory => Memory,
+        _ => double.NaN,
+    };
+
+    /// <summary>Measures.</summary>
+    /// <param name="budget">Seconds for each way and shape.</param>
+    internal static MachineLimits Measure(double budget)
+    {
+        using var _ = inference_mode();
+        return new MachineLimits(Products(float32, budget), Products(bfloat16, budget), ReadRate(budget));
+    }
+
+    private static Dictionary<string, double> Products(ScalarType type, double budget)
+    {
+        var best = new Dictionary<string, double>();
+        foreach (var (rows, inner, columns) in Shapes)
+        {
+            using var scope = NewDisposeScope();
+            var (x, weight, bias) = (randn(rows, inner, dtype: type), randn(columns, inner, dtype: type), randn(columns, dtype: type));
+            using var fixedLinear = FixedLinear.Create(weight, bias);
+            var (image, kernel) = (x.t().view(1, inner, 1, rows), weight.view(columns, inner, 1, 1));
+            Time("linear", () => nn.functional.linear(x, weight, bias));
+            Time("prepared", () => fixedLinear.Call(x));
+            Time("1 × 1 convolution", () => nn.functional.conv2d(image, kernel, bias));
+
+            void Time(string way, Func<Tensor> product)
+            {
+                double rate = 2.0 * rows * inner * columns / Pace.Fastest(budget, () => product().Dispose());
+                best[way] = Math.Max(best.GetValueOrDefault(way), rate);
+            }
+        }
+        return best;
+    }
+
+    /// <summary>Sums up 1 GB: more than any cache holds.</summary>
+    private static double ReadRate(double budget)
+    {
+        using var values = ones(250_000_000);
+        return 4.0 * values.shape[0] / Pace.Fastest(budget, () => values.sum().Dispose());
+    }
+}

@@ -1,0 +1,159 @@
+using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Search;
+using ClipNotebooks.Workbook;
+using ClipNotebooks.Workbook.Scenes;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Cli.Measuring;
+
+/// <summary>
+/// What is measured, for `clipbook bench` and tests/Benchmarks alike: ViT-B/32 with random weights, since what takes time is the same whatever the weights are, on pictures and captions that the
+/// project draws. What several works need is made once, when first asked for.
+/// </summary>
+internal sealed class Workloads : IDisposable
+{
+    private const int Width = 640, Height = 480, IndexRows = 100_000, TrainingBatch = 64, TrainingLength = 16;
+
+    private static readonly int[] ImageBatches = [1, 8, 32], TextBatches = [1, 32, 256];
+
+    private static readonly ClipConfig Config = ClipConfig.ViTB32;
+
+    private readonly Lazy<ClipModel> _model = new(RandomModel);
+    private readonly Dictionary<Precision, PreparedClip> _prepared = [];
+    private readonly Lazy<string> _folder = new(() => Directory.CreateTempSubdirectory("clipbook-bench-").FullName);
+
+    /// <summary>A JPEG file of 640 × 480 pixels: a drawn scene with noise over it, so that it has a photograph's size (some 100 kB).</summary>
+    internal static byte[] Jpeg()
+    {
+        var image = SyntheticScenes.Create(SceneWorld.Train, 1).Draw(Width);
+        var (dice, pixels) = (new Random(1), image.Pixels[..(3 * Width * Height)]);
+        for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)Math.Clamp(pixels[i] + dice.Next(-12, 13), 0, 255);
+        return new RgbImage(Width, Height, pixels).ToJpeg();
+    }
+
+    /// <summary>Everything; lessons only where the process runs in the repository.</summary>
+    internal IEnumerable<Workload> All() => [.. ImageEncoder(), .. TextEncoder(), Preprocessing(), ExactSearch(), .. TrainingStep(), Loading(), .. TheWorkbook()];
+
+    private IEnumerable<Workload> ImageEncoder() =>
+        from batch in ImageBatches
+        from form in Forms()
+        select new Workload($"image encoder, batch {batch}", form.Name, batch, "images", form.Limit, batch * ForwardCost.Image(Config, form.Precision is not null), keep =>
+        {
+            var pixels = Kept(keep, randn(batch, 3, 224, 224));
+            return Forward(form.Precision, model => model.EncodeImage(pixels), prepared => prepared.EncodeImage(pixels));
+        });
+
+    /// <summary>The plain form on rows of 77, as openai/CLIP has them; the others on rows of the batch's longest caption.</summary>
+    private IEnumerable<Workload> TextEncoder() =>
+        from batch in TextBatches
+        let tokenizer = ClipTokenizer.Load(TinyClip)
+        let captions = Enumerable.Range(0, batch).Select(i => SyntheticScenes.Create(SceneWorld.Train, i).Captions[0]).ToArray()
+        let cut = tokenizer.Tokenize(captions)
+        from form in Forms()
+        let rows = form.Precision is null ? tokenizer.Tokenize(captions, padding: Clip.Text.Padding.ContextLength) : cut
+        select new Workload($"text encoder, batch {batch}", $"{form.Name}, {rows.Length} positions", batch, "texts", form.Limit, batch * ForwardCost.Text(Config, rows.Length, form.Precision is not null), keep =>
+        {
+            var ids = Kept(keep, tensor(rows.Ids, [rows.Count, rows.Length]));
+            return Forward(form.Precision, model => model.EncodeText(ids), prepared => prepared.EncodeText(ids));
+        });
+
+    private static Workload Preprocessing() => new("JPEG 640 × 480 to tensor, one core", "", 1, "images", Limit.Memory, 4.0 * Width * Height + 3 * 4 * 224 * 224, _ =>
+    {
+        var (jpeg, transform, values) = (Jpeg(), new ClipImageTransform(new ImageTransformConfig()), new float[3 * 224 * 224]);
+        return () => transform.Apply(SkiaImageDecoder.Shared.Decode(jpeg, "sample.jpg"), values);
+    });
+
+    private static IEnumerable<Workload> TrainingStep() =>
+        from type in new[] { ScalarType.Float32, ScalarType.BFloat16 }
+        let mixed = type == ScalarType.BFloat16
+        let forward = ForwardCost.Image(Config, prepared: false) + ForwardCost.Text(Config, TrainingLength, prepared: false)
+        select new Workload($"training step, batch {TrainingBatch}", mixed ? "mixed, bfloat16" : "plain, float32", TrainingBatch, "pairs", mixed ? Limit.BFloat16Products : Limit.Float32Products, 3 * TrainingBatch * forward, keep =>
+        {
+            var model = Kept(keep, RandomModel());
+            var trainer = Kept(keep, new ClipTrainer(model, new TrainerOptions { Steps = int.MaxValue, ComputeType = type }));
+            using var scope = NewDisposeScope();
+            var ids = randint(1, 400, [TrainingBatch, TrainingLength], int64);
+            ids.index_put_(Config.Text.VocabularySize - 1, TensorIndex.Ellipsis, TrainingLength - 1);
+            var batch = Kept(keep, new TrainingBatch(randn(TrainingBatch, 3, 224, 224).DetachFromDisposeScope(), ids.DetachFromDisposeScope()));
+            return () => trainer.TrainStep(batch);
+        });
+
+    private Workload Loading() => new("loading a checkpoint of 605 MB", "", 1, "models", Limit.Memory, 4.0 * 151_277_313, _ =>
+    {
+        string folder = Path.Combine(_folder.Value, "model");
+        ClipCheckpoint.SavePretrained(_model.Value, folder);
+        return () => ClipCheckpoint.FromPretrained(folder).Dispose();
+    });
+
+    private Workload ExactSearch() => new("exact search of 100,000 × 512", "", 1, "queries", Limit.Memory, 4.0 * IndexRows * 512, keep =>
+    {
+        // Searched by a vector: of its model the index takes the width alone.
+        var small = new ClipModel(Config with { Vision = Config.Vision with { Layers = 1 }, Text = Config.Text with { Layers = 1 } });
+        var encoder = Kept(keep, new ClipEncoder(small, new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(TinyClip))));
+        var index = Kept(keep, ImageSearchIndex.Create(Path.Combine(_folder.Value, "index"), encoder));
+        var dice = new Random(1);
+        foreach (int[] rows in Enumerable.Range(0, IndexRows).Chunk(10_000)) index.AddEmbeddings([.. rows.Select(row => $"{row}.jpg")], Random(rows.Length));
+        float[] query = Random(1);
+        return () => index.Search(query);
+
+        float[] Random(int rows) => [.. Enumerable.Range(0, rows * 512).Select(_ => dice.NextSingle() - 0.5f)];
+    });
+
+    private static IEnumerable<Workload> TheWorkbook() => RepositoryRoot.TryFind() is not { } root ? [] :
+        [new("the workbook: lesson 00, in a process of its own", "", 1, "lessons", Limit.None, 0, _ => () => RunLessons([LessonRunner.All(Path.Combine(root, "notebooks")).First()]))];
+
+    /// <summary>Runs lessons as `clipbook run` does.</summary>
+    /// <exception cref="UserError">One failed.</exception>
+    internal static void RunLessons(IReadOnlyList<string> paths)
+    {
+        var results = LessonRunner.RunAsync(paths, new RunOptions(), null, null, CancellationToken.None).GetAwaiter().GetResult();
+        if (results.FirstOrDefault(result => result.Failures.Count > 0) is { } failed) throw new UserError($"{failed.Path} failed: clipbook run {failed.Name} says where.");
+    }
+
+    private static IEnumerable<(string Name, Precision? Precision, Limit Limit)> Forms() =>
+    [
+        ("plain, float32", null, Limit.Float32Products),
+        ("prepared, float32", Precision.Float32, Limit.Float32Products),
+        ("prepared, bfloat16", Precision.BFloat16, Limit.BFloat16Products),
+    ];
+
+    private static string TinyClip => Path.Combine(Lesson.Data, "models", "tiny-clip");
+
+    private Action Forward(Precision? precision, Func<ClipModel, Tensor> plain, Func<PreparedClip, Tensor> prepared)
+    {
+        var model = _model.Value;
+        if (precision is { } chosen && !_prepared.ContainsKey(chosen)) _prepared[chosen] = PreparedClip.Prepare(model, chosen);
+        return () =>
+        {
+            using var _ = inference_mode();
+            (precision is { } form ? prepared(_prepared[form]) : plain(model)).Dispose();
+        };
+    }
+
+    private static ClipModel RandomModel()
+    {
+        manual_seed(1);
+        var model = new ClipModel(Config);
+        model.eval();
+        return model;
+    }
+
+    private static T Kept<T>(ICollection<IDisposable> keep, T what) where T : IDisposable
+    {
+        keep.Add(what);
+        return what;
+    }
+
+    public void Dispose()
+    {
+        foreach (var prepared in _prepared.Values) prepared.Dispose();
+        if (_model.IsValueCreated) _model.Value.Dispose();
+        if (_folder.IsValueCreated) Directory.Delete(_folder.Value, recursive: true);
+    }
+}

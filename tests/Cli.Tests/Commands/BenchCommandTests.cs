@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace ClipNotebooks.Cli.Tests.Commands;
+
+public sealed class BenchCommandTests
+{
+    [Fact]
+    public async Task Each_figure_comes_with_the_machine_and_its_share_of_what_that_gives()
+    {
+        var (code, output, error) = await Clipbook.RunAsync("bench", "--only", "text encoder, batch 1", "--seconds", "0.01", "--json");
+        Assert.True(code == ExitCode.Success, error);
+        var report = JsonDocument.Parse(output).RootElement;
+        Assert.Equal(Environment.ProcessorCount, report.GetProperty("machine").GetProperty("cores").GetInt32());
+        Assert.Contains("libtorch", report.GetProperty("machine").GetProperty("libraries").GetString());
+        Assert.Contains("bfloat16", report.GetProperty("machine").GetProperty("precision").GetString());
+        var limits = report.GetProperty("limits").GetProperty("float32OperationsPerSecond").EnumerateObject().Select(way => way.Value.GetDouble()).ToList();
+        Assert.All(limits, limit => Assert.InRange(limit, 1e8, 1e15));
+
+        var forms = report.GetProperty("measured").EnumerateArray().ToList();
+        Assert.Equal(3, forms.Count);
+        Assert.Equal(JsonValueKind.Null, forms[0].GetProperty("timesPlain").ValueKind);
+        foreach (var form in forms)
+        {
+            Assert.Equal(1, form.GetProperty("perSecond").GetDouble() * form.GetProperty("seconds").GetDouble(), 1e-9);
+            // More than the machine gives would be a mistake in the operations that are counted; half as much again is for one run on a busy machine.
+            Assert.InRange(form.GetProperty("shareOfLimit").GetDouble(), 1e-4, 1.5);
+        }
+    }
+
+    [Theory]
+    [InlineData("image encoder, batch 1; image encoder, batch 8", "--only", "no such work")]
+    [InlineData("--seconds is 0", "--seconds", "0")]
+    public async Task What_cannot_be_measured_is_refused(string message, params string[] arguments)
+    {
+        var (code, _, error) = await Clipbook.RunAsync(["bench", .. arguments]);
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains(message, error);
+    }
+}
