@@ -17,7 +17,7 @@ public sealed partial class FloorTests
         ["ImageSharp"] = ["SixLabors.ImageSharp", "ClipNotebooks.Clip.Images"],
         ["Plots"] = ["Plotly.NET"],
         ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Search", "ClipNotebooks.Workbook"],
-        ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.CodeAnalysis"],
+        ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.CodeAnalysis", "Microsoft.AspNetCore", "Microsoft.Extensions"],
     };
 
     public static TheoryData<string> Rooms => [.. Allowed.Keys];
@@ -48,6 +48,10 @@ public sealed partial class FloorTests
             .Where(path => File.ReadAllText(path).Contains("Microsoft.CodeAnalysis", StringComparison.Ordinal) && !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
         Assert.All(users, path => Assert.StartsWith("Notebooks", Path.GetRelativePath(Path.Combine(Repository.Root, "lib", "Cli"), path), StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void The_web_server_stands_in_one_file_of_the_command_line() =>
+        Assert.Equal(["BookServer.cs"], Uses("Cli").Where(use => use.Name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || use.Name.StartsWith("Microsoft.Extensions", StringComparison.Ordinal)).Select(use => use.File).Distinct());
 
     [Fact]
     public void The_interfaces_of_other_libraries_stand_in_one_folder_of_search() =>
