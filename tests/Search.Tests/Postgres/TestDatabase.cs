@@ -21,21 +21,21 @@ internal sealed class TestDatabase : IDisposable
 
     internal string Name { get; }
 
-    /// <summary>As a user would write it.</summary>
+    /// <summary>As a user would write it: connections are kept and used again, without which each search would log in anew.</summary>
     internal string Connection => With(_ => { });
 
     internal string With(Action<NpgsqlConnectionStringBuilder> change)
     {
-        var own = new NpgsqlConnectionStringBuilder(_server.ConnectionString) { Database = Name };
+        var own = new NpgsqlConnectionStringBuilder(_server.ConnectionString) { Database = Name, Pooling = true };
         change(own);
         return own.ConnectionString;
     }
 
-    internal void Execute(string sql) => Execute(Connection, sql);
+    internal void Execute(string sql) => Execute(With(own => own.Pooling = false), sql);
 
     internal List<string> Lines(string sql)
     {
-        using var connection = new NpgsqlConnection(Connection);
+        using var connection = new NpgsqlConnection(With(own => own.Pooling = false));
         connection.Open();
         using var command = new NpgsqlCommand(sql, connection);
         using var row = command.ExecuteReader();
