@@ -1,12 +1,4 @@
-using System.Buffers;
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using System.Threading.Channels;
-using ClipNotebooks.Clip.Images;
-using ClipNotebooks.Search.Indexing;
 using ClipNotebooks.Search.Storage;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search;
 
@@ -16,164 +8,8 @@ public sealed partial class ImageSearchIndex
     /// <summary>Entries of another index committed at once: a few megabytes of vectors.</summary>
     private const int EntriesPerCommit = 4096;
 
-    /// <summary>
-    /// Brings the index up to date with a folder: new files are added, files with other bytes encoded again, files that are gone removed. A file with the same length and time
-    /// is not opened; one with another time but the same bytes is not encoded. Files are read and resized on all cores while the model encodes; every
-    /// batch is committed by itself, so what is interrupted is continued by the next call.
-    /// </summary>
-    /// <param name="folder">The first one added becomes <see cref="Root"/>; paths inside it are stored relative to it, others absolute.</param>
-    /// <param name="recursive">Whether folders inside count; links are never followed.</param>
-    /// <param name="progress">Told after every batch.</param>
-    /// <param name="cancellation">Stops; what is committed stays.</param>
-    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="InvalidOperationException">The index was opened without an encoder.</exception>
-    /// <exception cref="IOException">Another object writes to this index, or the device is full; what is committed stays.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public async Task<IndexReport> AddFolderAsync(
-        string folder, bool recursive = true, IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        folder = FullRoot(folder)!;
-        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder {folder} to index.");
-        _ = Encoder;
-        return await Task.Run(async () =>
-        {
-            KeepRoot(folder);
-            var scan = FolderScan.Run(folder, recursive, _options.Extensions, cancellation);
-            var report = await IndexAsync([.. scan.Files.Select(file => Found(file))], scan.Unreadable, progress, cancellation).ConfigureAwait(false);
-            var gone = Gone(folder, recursive, scan);
-            Remove(gone);
-            return report with { Removed = [.. report.Removed.Concat(gone).Order(StringComparer.Ordinal)] };
-        }, cancellation).ConfigureAwait(false);
-    }
-
-    /// <summary>Adds files, or brings them up to date, as <see cref="AddFolderAsync"/> does; none is removed but those that are no images any more.</summary>
-    /// <param name="files">Paths; whatever their ending.</param>
-    /// <param name="progress">Told after every batch.</param>
-    /// <param name="cancellation">Stops; what is committed stays.</param>
-    /// <exception cref="InvalidOperationException">The index was opened without an encoder.</exception>
-    /// <exception cref="IOException">Another object writes to this index, or the device is full; what is committed stays.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public async Task<IndexReport> AddFilesAsync(IEnumerable<string> files, IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(files);
-        _ = Encoder;
-        return await Task.Run(() => IndexAsync([.. files.Select(file => Found(new FileInfo(file))).DistinctBy(file => file.Id)], [], progress, cancellation), cancellation)
-            .ConfigureAwait(false);
-    }
-
-    /// <summary>Adds an image from memory and commits it; replaces one of the same name. For several, <see cref="AddRange"/> is faster.</summary>
-    /// <param name="id">Its name in the index; not empty.</param>
-    /// <param name="image">Any size.</param>
-    /// <param name="metadata">What is to be stored with it.</param>
-    /// <exception cref="InvalidOperationException">The index was opened without an encoder.</exception>
-    /// <exception cref="IOException">Another object writes to this index, or the device is full.</exception>
-    public void Add(string id, RgbImage image, IReadOnlyDictionary<string, string>? metadata = null) => AddRange([new IndexImage(id, image, metadata)]);
-
-    /// <summary>Decodes an image from a stream, adds it and commits it; replaces one of the same name.</summary>
-    /// <param name="id">Its name in the index; not empty.</param>
-    /// <param name="stream">A file's bytes, read to the end; at most <see cref="IndexOptions.MaxFileBytes"/>.</param>
-    /// <param name="metadata">What is to be stored with it.</param>
-    /// <exception cref="InvalidDataException">The stream is not an image that can be read; the message says why.</exception>
-    /// <exception cref="InvalidOperationException">The index was opened without an encoder.</exception>
-    /// <exception cref="IOException">Another object writes to this index, or the device is full.</exception>
-    public void Add(string id, Stream stream, IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(id);
-        ArgumentNullException.ThrowIfNull(stream);
-        using var whole = new MemoryStream();
-        var buffer = new byte[81920];
-        for (int read; (read = stream.Read(buffer)) > 0;)
-        {
-            if (whole.Length + read > _options.MaxFileBytes) throw new InvalidDataException($"{id} has more than the {_options.MaxFileBytes:N0} bytes allowed. Raise {nameof(IndexOptions.MaxFileBytes)} if it is meant.");
-            whole.Write(buffer, 0, read);
-        }
-        var bytes = whole.GetBuffer().AsMemory(0, (int)whole.Length);
-        Add(id, Decoder.Decode(bytes, id).ToRgb(), metadata);
-    }
-
-    /// <summary>Adds images from memory, a batch at a time; replaces those of the same name.</summary>
-    /// <param name="images">Read as far as they are encoded.</param>
-    /// <exception cref="ArgumentException">A name is empty; batches before it are committed.</exception>
-    /// <exception cref="InvalidOperationException">The index was opened without an encoder.</exception>
-    /// <exception cref="IOException">Another object writes to this index, or the device is full; batches before are committed.</exception>
-    public void AddRange(IEnumerable<IndexImage> images)
-    {
-        ArgumentNullException.ThrowIfNull(images);
-        var batch = new Dictionary<string, IndexImage>(StringComparer.Ordinal);
-        foreach (var image in images)
-        {
-            ArgumentException.ThrowIfNullOrEmpty(image.Id, nameof(images));
-            ArgumentNullException.ThrowIfNull(image.Image, nameof(images));
-            if (batch.ContainsKey(image.Id) || batch.Count == _options.BatchSize) Flush();
-            batch.Add(image.Id, image);
-        }
-        Flush();
-
-        void Flush()
-        {
-            if (batch.Count == 0) return;
-            using var embeddings = Encoder.EncodeImages([.. batch.Values.Select(image => image.Image)]);                       // (B, E)
-            Commit(embeddings.data<float>().ToArray(), [.. batch.Values.Select(image => new StoredEntry { Id = image.Id, IsFile = false, Hash = HashOf(image.Image), Metadata = Copy(image.Metadata) })]);
-            batch.Clear();
-        }
-    }
-
-    /// <summary>Adds embeddings that were made elsewhere, by the model of this index, in one commit; replaces those of the same name.</summary>
-    /// <param name="ids">N names, all different, none empty.</param>
-    /// <param name="embeddings">(N, E) values; each row is made a unit vector.</param>
-    /// <param name="metadata">What is to be stored with each; N, or null.</param>
-    /// <exception cref="ArgumentException">The counts do not fit, a name is empty or repeated, or a row is 0 or not finite.</exception>
-    /// <exception cref="IOException">Another object writes to this index, or the device is full.</exception>
-    public void AddEmbeddings(IReadOnlyList<string> ids, ReadOnlySpan<float> embeddings, IReadOnlyList<IReadOnlyDictionary<string, string>?>? metadata = null)
-    {
-        ArgumentNullException.ThrowIfNull(ids);
-        if (embeddings.Length != (long)ids.Count * Width)
-            throw new ArgumentException($"{ids.Count} embeddings of width {Width} are {(long)ids.Count * Width} values; {embeddings.Length} were given.", nameof(embeddings));
-        if (metadata is not null && metadata.Count != ids.Count) throw new ArgumentException($"There are {ids.Count} names and {metadata.Count} metadata.", nameof(metadata));
-        if (ids.Any(string.IsNullOrEmpty)) throw new ArgumentException("A name is empty.", nameof(ids));
-        if (ids.GroupBy(id => id, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } repeated)
-            throw new ArgumentException($"The name \"{repeated.Key}\" is given {repeated.Count()} times.", nameof(ids));
-        if (ids.Count == 0) return;
-        var units = new float[embeddings.Length];
-        for (int i = 0; i < ids.Count; i++) Unit(embeddings.Slice(i * Width, Width), nameof(embeddings)).CopyTo(units, i * Width);
-        Commit(units, [.. ids.Select((id, i) => new StoredEntry { Id = id, IsFile = false, Metadata = Copy(metadata?[i]) })]);
-    }
-
-    /// <summary>
-    /// Adds all images of another index that the same model built, as shards of a collection that were indexed on several machines; replaces those of the same name. Files keep
-    /// what was noted of them, so that they count as unchanged when their folder is added.
-    /// </summary>
-    /// <param name="other">Stays as it is. Where this index has no <see cref="Root"/> yet, it takes the other's.</param>
-    /// <param name="cancellation">Stops between two commits; what is committed stays.</param>
-    /// <returns>How many there were.</returns>
-    /// <exception cref="ArgumentException">Another model built the other index.</exception>
-    /// <exception cref="IOException">Another object writes to this index, or the device is full.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public int AddFrom(ImageSearchIndex other, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(other);
-        if (other.Model != Model || other.Width != Width)
-            throw new ArgumentException($"The index in {other.Folder} was built by another model than the one in {Folder}: fingerprints {other.Model} and {Model}. Embeddings of two models cannot be compared.", nameof(other));
-        if (other.Root is { } root) KeepRoot(root);
-        return other.Read(snapshot =>
-        {
-            int count = 0;
-            foreach (var rows in snapshot.Entries().Chunk(EntriesPerCommit))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                Commit([.. rows.SelectMany(pair => snapshot.Vector(pair.Row))], [.. rows.Select(pair => pair.Entry.IsFile ? pair.Entry with { Id = IdOf(other.PathOf(pair.Entry.Id)) } : pair.Entry)]);
-                count += rows.Length;
-            }
-            return count;
-        });
-    }
-
-    /// <summary>Removes images.</summary>
-    /// <param name="ids">Their names in the index (<see cref="IndexEntry.Id"/>).</param>
-    /// <returns>How many there were.</returns>
-    /// <exception cref="IOException">Another object writes to this index, or the device is full.</exception>
-    public int Remove(params IReadOnlyCollection<string> ids)
+    /// <inheritdoc/>
+    public override int Remove(params IReadOnlyCollection<string> ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
         if (ids.Count == 0) return 0;
@@ -204,8 +40,6 @@ public sealed partial class ImageSearchIndex
         }
     }
 
-    private IImageDecoder Decoder => _options.Decoder ?? new SkiaImageDecoder { MaxPixels = _options.MaxPixels };
-
     /// <summary>The right to write, from the first change on until the index is disposed.</summary>
     private IndexWriter Writer()
     {
@@ -216,7 +50,7 @@ public sealed partial class ImageSearchIndex
         {
             Replace(newest);
             _rows = RowsById();
-            if (FullRoot(_options.Root) is { } root && root != newest.Root) CommitRoot(root);
+            if (FullRoot(Options.Root) is { } root && root != newest.Root) CommitRoot(root);
             return _writer;
         }
         catch
@@ -234,7 +68,7 @@ public sealed partial class ImageSearchIndex
         return rows;
     }
 
-    private void KeepRoot(string folder)
+    private protected override void KeepRoot(string folder)
     {
         lock (_writing)
         {
@@ -249,9 +83,8 @@ public sealed partial class ImageSearchIndex
         Replace(Snapshot.Load(Folder, _snapshot));
     }
 
-    /// <summary>Commits rows under names that differ from each other, in the place of what had these names.</summary>
-    /// <returns>For each, whether there was one.</returns>
-    private bool[] Commit(float[] vectors, StoredEntry[] entries)
+    /// <inheritdoc/>
+    private protected override bool[] Commit(float[] vectors, StoredEntry[] entries)
     {
         lock (_writing)
         {
@@ -265,176 +98,40 @@ public sealed partial class ImageSearchIndex
         }
     }
 
-    private void CommitTouches(List<FileOutcome> outcomes)
+    /// <inheritdoc/>
+    internal override int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellation)
     {
-        if (outcomes.Count == 0) return;
+        int count = 0;
+        foreach (var chunk in rows.Chunk(EntriesPerCommit))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Commit([.. chunk.SelectMany(row => row.Vector)], [.. chunk.Select(row => row.Entry)]);
+            count += chunk.Length;
+        }
+        return count;
+    }
+
+    /// <inheritdoc/>
+    private protected override void Touch(IReadOnlyCollection<(string Id, long Modified)> files)
+    {
         lock (_writing)
         {
             var writer = Writer();
-            var touches = outcomes.Where(outcome => _rows!.ContainsKey(outcome.File.Id)).Select(outcome => (_rows![outcome.File.Id], outcome.File.Modified)).ToArray();
-            writer.Commit(_snapshot, JournalRecord.OfTouches(touches));
+            writer.Commit(_snapshot, JournalRecord.OfTouches([.. files.Where(file => _rows!.ContainsKey(file.Id)).Select(file => (_rows![file.Id], file.Modified))]));
             Replace(Snapshot.Load(Folder, _snapshot));
         }
     }
 
-    private StoredEntry? Known(string id)
+    /// <inheritdoc/>
+    private protected override Func<string, StoredEntry?> Recall(IReadOnlyCollection<string> ids) => id =>
     {
         lock (_writing)
         {
             Writer();
             return _rows!.TryGetValue(id, out long row) ? _snapshot.Entry(row) : null;
         }
-    }
+    };
 
-    private async Task<IndexReport> IndexAsync(IReadOnlyList<FoundFile> files, List<UnreadableFile> unreadableFolders, IProgress<IndexProgress>? progress, CancellationToken cancellation)
-    {
-        var (added, updated, unchanged, removed, unreadable) = (new List<string>(), new List<string>(), new List<string>(), new List<string>(), unreadableFolders.ToList());
-        var (batch, touched) = (new List<FileOutcome>(), new List<FileOutcome>());
-        var ready = Channel.CreateBounded<FileOutcome>(new BoundedChannelOptions(2 * _options.BatchSize) { SingleReader = true });
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var reading = Task.Run(() => ReadAllAsync(files, ready.Writer, stop.Token), CancellationToken.None);
-        int encoded = 0;
-        try
-        {
-            await foreach (var outcome in ready.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                if (outcome.Pixels is not null) batch.Add(outcome);
-                else if (outcome.Failure is { } reason) unreadable.Add(new UnreadableFile(outcome.File.Path, reason));
-                else unchanged.Add(outcome.File.Id);
-                if (outcome.Touched) touched.Add(outcome);
-                if (outcome.NoImage && Remove(outcome.File.Id) > 0) removed.Add(outcome.File.Id);
-                if (batch.Count == _options.BatchSize) EncodeBatch();
-            }
-            if (batch.Count > 0) EncodeBatch();
-            CommitTouches(touched);
-            Tell();
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await reading.ConfigureAwait(false);
-        }
-        return new IndexReport
-        {
-            Added = Sorted(added),
-            Updated = Sorted(updated),
-            Unchanged = Sorted(unchanged),
-            Removed = Sorted(removed),
-            Unreadable = [.. unreadable.OrderBy(file => file.Path, StringComparer.Ordinal)],
-        };
-
-        void EncodeBatch()
-        {
-            var replaced = Commit(EncodePixels(batch), [.. batch.Select(outcome => outcome.Entry!)]);
-            for (int i = 0; i < replaced.Length; i++) (replaced[i] ? updated : added).Add(batch[i].File.Id);
-            encoded += batch.Count;
-            batch.Clear();
-            Tell();
-        }
-
-        void Tell() => progress?.Report(new IndexProgress(encoded + unchanged.Count + unreadable.Count - unreadableFolders.Count, files.Count, encoded, unreadable.Count));
-
-        static string[] Sorted(List<string> names) => [.. names.Order(StringComparer.Ordinal)];
-    }
-
-    /// <summary>Reads, decodes and resizes on several threads; waits where the model is slower.</summary>
-    private async Task ReadAllAsync(IReadOnlyList<FoundFile> files, ChannelWriter<FileOutcome> ready, CancellationToken stop)
-    {
-        try
-        {
-            var parallel = new ParallelOptions { MaxDegreeOfParallelism = _options.ReadingThreads, CancellationToken = stop };
-            await Parallel.ForEachAsync(files, parallel, async (file, token) => await ready.WriteAsync(ReadOne(file), token).ConfigureAwait(false)).ConfigureAwait(false);
-            ready.Complete();
-        }
-        catch (Exception exception)
-        {
-            ready.Complete(exception);
-        }
-    }
-
-    private FileOutcome ReadOne(FoundFile file)
-    {
-        var failed = new FileOutcome(file);
-        if (file.Length < 0) return failed with { Failure = $"There is no file {file.Path}." };
-        var known = Known(file.Id);
-        if (known is not null && known.Length == file.Length && known.Modified == file.Modified) return new FileOutcome(file);
-        // A device or a pipe has no length either, and reading it might never end.
-        if (file.Length == 0) return failed with { Failure = $"{file.Path} is empty.", NoImage = true };
-        if (file.Length > _options.MaxFileBytes) return failed with { Failure = $"{file.Path} has {file.Length:N0} bytes, more than the {_options.MaxFileBytes:N0} allowed. Raise {nameof(IndexOptions.MaxFileBytes)} if it is meant." };
-        try
-        {
-            var bytes = new byte[file.Length];
-            using (var stream = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1)) stream.ReadExactly(bytes);
-            var hash = HashOf(bytes);
-            if (known is not null && known.Length == file.Length && known.Hash == hash) return new FileOutcome(file) { Touched = true };
-            var image = Decoder.Decode(bytes, file.Path);
-            int side = Encoder.Processor.Transform.Config.Size, values = 3 * side * side;
-            var pixels = ArrayPool<float>.Shared.Rent(values);
-            Encoder.Processor.Transform.Apply(image, pixels.AsSpan(0, values));
-            return new FileOutcome(file)
-            {
-                Pixels = pixels,
-                Entry = new StoredEntry { Id = file.Id, IsFile = true, Length = file.Length, Modified = file.Modified, Hash = hash, Metadata = Copy(_options.MetadataOf?.Invoke(file.Path)) },
-            };
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // InvalidDataException is not among these: the bytes came, and were no image.
-            return failed with { Failure = $"{file.Path} cannot be read: {exception.Message}" };
-        }
-        catch (Exception exception)
-        {
-            // Whatever a decoder throws, one file does not end the indexing of the others.
-            return failed with { Failure = exception is InvalidDataException ? exception.Message : $"{file.Path} cannot be decoded: {exception.Message}", NoImage = true };
-        }
-    }
-
-    private float[] EncodePixels(List<FileOutcome> batch)
-    {
-        int side = Encoder.Processor.Transform.Config.Size, values = 3 * side * side;
-        using var scope = NewDisposeScope();
-        var pixels = empty([batch.Count, 3, side, side], dtype: float32);                            // (B, 3, R, R)
-        var target = MemoryMarshal.Cast<byte, float>(pixels.bytes);
-        for (int i = 0; i < batch.Count; i++)
-        {
-            batch[i].Pixels.AsSpan(0, values).CopyTo(target[(i * values)..]);
-            ArrayPool<float>.Shared.Return(batch[i].Pixels!);
-        }
-        return Encoder.EncodePixels(pixels).data<float>().ToArray();                                 // (B, E)
-    }
-
-    /// <summary>Files of the index that belong to the folder and are no longer there; none below a folder that cannot be listed.</summary>
-    private List<string> Gone(string folder, bool recursive, FolderScan scan)
-    {
-        var found = scan.Files.Select(file => file.FullName).ToHashSet(StringComparer.Ordinal);
-        return Read(snapshot => snapshot.Entries().Where(pair => pair.Entry.IsFile).Select(pair => (pair.Entry.Id, Path: PathOf(pair.Entry.Id)))
-            .Where(file => !found.Contains(file.Path) && IsInside(folder, file.Path) && (recursive || Path.GetDirectoryName(file.Path) == folder))
-            .Where(file => !scan.Unreadable.Any(unreadable => IsInside(unreadable.Path, file.Path)) && !File.Exists(file.Path))
-            .Select(file => file.Id).ToList());
-    }
-
-    private FoundFile Found(FileInfo file)
-    {
-        string path = file.FullName, id = IdOf(path);
-        try
-        {
-            return new FoundFile(id, path, file.Exists ? file.Length : -1, file.LastWriteTimeUtc.Ticks);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return new FoundFile(id, path, -1, 0);
-        }
-    }
-
-    private string IdOf(string path) => Root is { } root && IsInside(root, path) ? Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/') : path;
-
-    private static bool IsInside(string folder, string path) =>
-        path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
-
-    private static Dictionary<string, string> Copy(IReadOnlyDictionary<string, string>? metadata) => metadata is null ? [] : new(metadata, StringComparer.Ordinal);
-
-    private static UInt128 HashOf(RgbImage image) => HashOf([.. BitConverter.GetBytes(image.Width), .. BitConverter.GetBytes(image.Height), .. image.Pixels]);
-
-    private static UInt128 HashOf(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(bytes));
+    /// <inheritdoc/>
+    private protected override IReadOnlyList<string> FileIds() => Read(snapshot => snapshot.Entries().Where(pair => pair.Entry.IsFile).Select(pair => pair.Entry.Id).ToArray());
 }

@@ -1,7 +1,5 @@
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Search.Storage;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search;
 
@@ -14,36 +12,34 @@ namespace ClipNotebooks.Search;
 /// An index on disk: <c>vectors.bin</c>, 64 bytes of header and then rows of E float32 or float16, each of length 1; <c>journal.bin</c>, one checked record for each
 /// commit; <c>writer.lock</c>. After a compaction the vectors' file has the compaction's number.
 /// </remarks>
-public sealed partial class ImageSearchIndex : IDisposable
+public sealed partial class ImageSearchIndex : ImageStore
 {
     private readonly Lock _writing = new();
-    private readonly ClipEncoder? _encoder;
-    private readonly IndexOptions _options;
     private Snapshot _snapshot;
     private IndexWriter? _writer;
     private Dictionary<string, long>? _rows;
     private volatile bool _disposed;
 
-    private ImageSearchIndex(string folder, Snapshot snapshot, ClipEncoder? encoder, IndexOptions options) =>
-        (Folder, _snapshot, _encoder, _options) = (folder, snapshot, encoder, options);
+    private ImageSearchIndex(string folder, Snapshot snapshot, ClipEncoder? encoder, IndexOptions options)
+        : base(encoder, options) => (Folder, _snapshot) = (folder, snapshot);
 
     /// <summary>Where the index is.</summary>
     public string Folder { get; }
 
-    /// <summary>E, the width of an embedding.</summary>
-    public int Width => Volatile.Read(ref _snapshot).Header.Width;
+    /// <inheritdoc/>
+    public override string Place => Folder;
 
-    /// <summary>How the vectors are kept.</summary>
-    public VectorStorage Storage => Volatile.Read(ref _snapshot).Header.VectorStorage;
+    /// <inheritdoc/>
+    public override int Width => Volatile.Read(ref _snapshot).Header.Width;
 
-    /// <summary>How many images can be found.</summary>
-    public int Count => checked((int)Volatile.Read(ref _snapshot).Live);
+    /// <inheritdoc/>
+    public override VectorStorage Storage => Volatile.Read(ref _snapshot).Header.VectorStorage;
 
-    /// <summary>The folder that relative paths begin at; null as long as no folder was added.</summary>
-    public string? Root => FullRoot(_options.Root) ?? Volatile.Read(ref _snapshot).Root;
+    /// <inheritdoc/>
+    public override int Count => checked((int)Volatile.Read(ref _snapshot).Live);
 
-    /// <summary>The model's fingerprint (<see cref="ModelFingerprint"/>): what an encoder must have to search here.</summary>
-    public string Model => Volatile.Read(ref _snapshot).Header.Model;
+    /// <inheritdoc/>
+    public override string Model => Volatile.Read(ref _snapshot).Header.Model;
 
     /// <summary>The stored vectors, to read.</summary>
     public IndexEmbeddings Embeddings => new(this);
@@ -73,8 +69,8 @@ public sealed partial class ImageSearchIndex : IDisposable
         var snapshot = Snapshot.Load(folder);
         try
         {
-            if (encoder is not null) CheckModel(folder, snapshot.Header, encoder);
-            return new ImageSearchIndex(folder, snapshot, encoder, Validated(options ?? new IndexOptions()));
+            if (encoder is not null) CheckModel(folder, snapshot.Header.Model, snapshot.Header.ModelSummary, encoder);
+            return new ImageSearchIndex(folder, snapshot, encoder, options ?? new IndexOptions());
         }
         catch
         {
@@ -86,85 +82,8 @@ public sealed partial class ImageSearchIndex : IDisposable
     /// <summary>Whether a folder holds an index.</summary>
     public static bool Exists(string folder) => File.Exists(Path.Combine(folder, Snapshot.JournalName));
 
-    /// <summary>The images most similar to a text.</summary>
-    /// <param name="text">A caption; cut at the model's context length.</param>
-    /// <param name="options">How many, which, from which on.</param>
-    /// <returns>The most similar first.</returns>
-    /// <exception cref="ArgumentException">The text is empty, or an option is out of its range.</exception>
-    /// <exception cref="InvalidOperationException">The index was opened without an encoder.</exception>
-    public IReadOnlyList<SearchResult> Search(string text, SearchOptions? options = null) => Search(new SearchQuery().Plus(text), options);
-
-    /// <summary>The images most similar to an image.</summary>
-    /// <inheritdoc cref="Search(string, SearchOptions?)"/>
-    /// <param name="image">Any size.</param>
-    /// <param name="options">How many, which, from which on.</param>
-    public IReadOnlyList<SearchResult> Search(RgbImage image, SearchOptions? options = null) => Search(new SearchQuery().Plus(image), options);
-
-    /// <summary>The images most similar to an embedding; needs no encoder.</summary>
-    /// <param name="embedding">(E) values, of any length but 0.</param>
-    /// <param name="options">How many, which, from which on.</param>
-    /// <returns>The most similar first.</returns>
-    /// <exception cref="ArgumentException">The embedding has another width, is 0 or not finite, or an option is out of its range.</exception>
-    public IReadOnlyList<SearchResult> Search(ReadOnlySpan<float> embedding, SearchOptions? options = null) => Search(new SearchQuery().Plus(embedding), options);
-
-    /// <summary>The images most similar to a sum of weighted texts, images and embeddings.</summary>
-    /// <param name="query">At least one term.</param>
-    /// <param name="options">How many, which, from which on.</param>
-    /// <returns>The most similar first; of equal scores the one added earlier.</returns>
-    /// <exception cref="ArgumentException">The query has no terms or they cancel out, an embedding has another width, or an option is out of its range.</exception>
-    /// <exception cref="InvalidOperationException">A text or image is to be encoded, and the index was opened without an encoder.</exception>
-    /// <exception cref="OperationCanceledException">The options' cancellation was triggered.</exception>
-    public IReadOnlyList<SearchResult> Search(SearchQuery query, SearchOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(query);
-        options ??= new SearchOptions();
-        options.Validate();
-        var point = Embed(query);
-        return Read(snapshot =>
-        {
-            Func<long, bool>? filter = options.Filter is { } accepts ? row => accepts(Public(snapshot.Entry(row))) : null;
-            int wanted = (int)Math.Min(int.MaxValue, (long)options.Skip + options.Count);
-            return ExactSearch.Run(snapshot, point, wanted, (float)options.MinScore, filter, options.Cancellation)
-                .Skip(options.Skip)
-                .Select(Result)
-                .ToArray();
-
-            SearchResult Result((float Score, long Row) hit)
-            {
-                var (id, path, metadata) = Public(snapshot.Entry(hit.Row));
-                return new SearchResult(id, path, hit.Score, metadata);
-            }
-        });
-    }
-
-    /// <summary>The point of CLIP's space that a query stands for.</summary>
-    /// <param name="query">At least one term.</param>
-    /// <returns>(E) values, of length 1.</returns>
-    /// <exception cref="ArgumentException">The query has no terms or they cancel out, or an embedding has another width.</exception>
-    /// <exception cref="InvalidOperationException">A text or image is to be encoded, and the index was opened without an encoder.</exception>
-    public float[] Embed(SearchQuery query)
-    {
-        ArgumentNullException.ThrowIfNull(query);
-        if (query.Terms.Count == 0) throw new ArgumentException("The query is empty: add a text, an image or an embedding to it.", nameof(query));
-        var sum = new double[Width];
-        foreach (var term in query.Terms)
-        {
-            var unit = term switch
-            {
-                { Text: { } text } => Encode(encoder => encoder.EncodeTexts([text])),
-                { Image: { } image } => Encode(encoder => encoder.EncodeImages([image])),
-                _ => Unit(term.Embedding!, nameof(query)),
-            };
-            for (int i = 0; i < sum.Length; i++) sum[i] += term.Weight * unit[i];
-        }
-        double length = Math.Sqrt(sum.Sum(value => value * value));
-        if (length < 1e-6) throw new ArgumentException("The query's terms cancel each other out: nothing is left to search for. Change a weight.", nameof(query));
-        return [.. sum.Select(value => (float)(value / length))];
-    }
-
-    /// <summary>What is stored of an image, or null.</summary>
-    /// <param name="id">Its name in the index (<see cref="IndexEntry.Id"/>).</param>
-    public IndexEntry? Find(string id)
+    /// <inheritdoc/>
+    public override IndexEntry? Find(string id)
     {
         ArgumentException.ThrowIfNullOrEmpty(id);
         return Read(snapshot => snapshot.Find(id) is >= 0 and var row ? Public(snapshot.Entry(row)) : null);
@@ -206,7 +125,7 @@ public sealed partial class ImageSearchIndex : IDisposable
         : true);
 
     /// <summary>Closes the files and ends the right to write. The encoder stays. Searches under way end as they began.</summary>
-    public void Dispose()
+    public override void Dispose()
     {
         lock (_writing)
         {
@@ -252,9 +171,23 @@ public sealed partial class ImageSearchIndex : IDisposable
         }
     }
 
-    internal IndexEntry Public(StoredEntry entry) => new(entry.Id, entry.IsFile ? PathOf(entry.Id) : null, entry.Metadata);
+    private protected override string? StoredRoot => Volatile.Read(ref _snapshot).Root;
 
-    private string PathOf(string id) => Path.IsPathRooted(id) || Root is not { } root ? id : Path.GetFullPath(id, root);
+    private protected override IReadOnlyList<SearchResult> SearchAt(float[] point, SearchOptions options) => Read(snapshot =>
+    {
+        Func<long, bool>? filter = options.Filter is { } accepts ? row => accepts(Public(snapshot.Entry(row))) : null;
+        int wanted = (int)Math.Min(int.MaxValue, (long)options.Skip + options.Count);
+        return ExactSearch.Run(snapshot, point, wanted, (float)options.MinScore, filter, options.Cancellation)
+            .Skip(options.Skip)
+            .Select(Result)
+            .ToArray();
+
+        SearchResult Result((float Score, long Row) hit)
+        {
+            var (id, path, metadata) = Public(snapshot.Entry(hit.Row));
+            return new SearchResult(id, path, hit.Score, metadata);
+        }
+    });
 
     private void Replace(Snapshot snapshot)
     {
@@ -262,45 +195,4 @@ public sealed partial class ImageSearchIndex : IDisposable
         Volatile.Write(ref _snapshot, snapshot);
         before.Dispose();
     }
-
-    private ClipEncoder Encoder => _encoder ?? throw new InvalidOperationException(
-        $"The index in {Folder} was opened without an encoder, so no text or image can be encoded. Hand one to {nameof(Open)}, or search by an embedding.");
-
-    private float[] Encode(Func<ClipEncoder, Tensor> encode)
-    {
-        using var embeddings = encode(Encoder);                          // (1, E)
-        return embeddings.data<float>().ToArray();
-    }
-
-    private float[] Unit(ReadOnlySpan<float> embedding, string parameter)
-    {
-        if (embedding.Length != Width) throw new ArgumentException($"The embedding has {embedding.Length} values; those of this index have {Width}.", parameter);
-        double square = 0;
-        foreach (float value in embedding) square += (double)value * value;
-        if (!double.IsFinite(square) || square == 0) throw new ArgumentException($"The embedding has the length {Math.Sqrt(square)}: it points nowhere.", parameter);
-        var unit = embedding.ToArray();
-        for (int i = 0; i < unit.Length; i++) unit[i] = (float)(unit[i] / Math.Sqrt(square));
-        return unit;
-    }
-
-    private static void CheckModel(string folder, IndexHeader header, ClipEncoder encoder)
-    {
-        if (ModelFingerprint.Of(encoder) is var given && given == header.Model) return;
-        throw new InvalidDataException(
-            $"The index in {folder} was built by another model: {header.ModelSummary}, fingerprint {header.Model[..12]}…; this one has {Summary(encoder)}, fingerprint {given[..12]}…. " +
-            "Embeddings of two models cannot be compared. Open the index with the model that built it, or index the images again in another folder.");
-    }
-
-    private static string Summary(ClipEncoder encoder) => $"embeddings of width {encoder.Model.Config.EmbeddingWidth}, images of {encoder.Processor.Transform.Config.Size} pixels a side";
-
-    private static IndexOptions Validated(IndexOptions options)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReadingThreads, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxPixels, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxFileBytes, 1);
-        return options;
-    }
-
-    private static string? FullRoot(string? root) => root is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
 }

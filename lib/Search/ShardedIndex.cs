@@ -11,6 +11,8 @@ namespace ClipNotebooks.Search;
 /// </summary>
 public static class ShardedIndex
 {
+    private const int ImagesPerReport = 1000;
+
     /// <summary>
     /// Embeds one part of a folder's images, at any depth. What is interrupted, in whatever way, is continued by the same call; a shard that is whole is brought up to date by it.
     /// </summary>
@@ -63,22 +65,23 @@ public static class ShardedIndex
 
     /// <summary>
     /// Puts shards together as one index, equal to the one that adding the whole folder would have made. The shards stay as they are. The index appears when it is whole: what is
-    /// interrupted leaves nothing but a folder ending in <c>.part</c>, which the next call begins anew.
+    /// interrupted leaves nothing but a folder ending in <c>.part</c>, which the next call begins anew; in PostgreSQL all images come by COPY in one transaction, and nothing is left.
     /// </summary>
-    /// <param name="shards">The folders of all N, in any order.</param>
-    /// <param name="index">The new index's folder.</param>
-    /// <param name="progress">Told of images and their total after every shard.</param>
+    /// <param name="shards">The folders of all N, in any order; or one index that is no part of another.</param>
+    /// <param name="index">The new index's folder, or the connection string of a store that has no images yet (<see cref="PgVectorImageStore"/>).</param>
+    /// <param name="progress">Told of images and their total, after every shard or some thousand images.</param>
     /// <param name="cancellation">Stops; no index is left.</param>
     /// <returns>How many images the index has.</returns>
     /// <exception cref="InvalidDataException">
     /// A shard is missing, given twice, not whole or damaged, or the shards differ in their number, folder, model or storage; the message names the shards.
     /// </exception>
-    /// <exception cref="IOException"><paramref name="index"/> holds something already, or cannot be written.</exception>
+    /// <exception cref="IOException"><paramref name="index"/> holds something already, or cannot be written or reached.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
     public static int Merge(IReadOnlyCollection<string> shards, string index, IProgress<(int Done, int Total)>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(shards);
         ArgumentException.ThrowIfNullOrEmpty(index);
+        if (PgVectorImageStore.IsConnectionString(index)) return MergeIntoDatabase(ShardSet.Check(shards, cancellation), index, progress, cancellation);
         index = FullPath(index);
         if (Directory.Exists(index) && Directory.EnumerateFileSystemEntries(index).Any()) throw new IOException($"{index} holds something already. Give the index a folder of its own, or delete this one first.");
         var parts = ShardSet.Check(shards, cancellation);
@@ -107,6 +110,25 @@ public static class ShardedIndex
         }
         WholeFile.FlushFolder(Path.GetDirectoryName(index)!);
         return parts.Images;
+    }
+
+    private static int MergeIntoDatabase(ShardSet parts, string connection, IProgress<(int Done, int Total)>? progress, CancellationToken cancellation)
+    {
+        using var store = parts.CreateIn(connection);
+        if (store.Count is > 0 and var images) throw new IOException($"{store.Place} holds {images:N0} images already. Choose another table, Table=…, or drop this one first.");
+        if (store.Storage != parts.Storage) throw new IOException($"{store.Place} keeps its vectors in {store.Storage}, and the shards theirs in {parts.Storage}. Choose another table: Table=….");
+        int done = 0;
+        return store.Load(parts.InOrder.SelectMany(Rows), cancellation);
+
+        IEnumerable<(float[], StoredEntry)> Rows((string Path, ShardManifest Manifest) shard)
+        {
+            using var part = ShardSet.Open(shard.Path, shard.Manifest);
+            foreach (var row in store.Rows(part))
+            {
+                yield return row;
+                if (++done % ImagesPerReport == 0 || done == parts.Images) progress?.Report((done, parts.Images));
+            }
+        }
     }
 
     /// <summary>Whether a folder holds a shard, whole or begun.</summary>

@@ -41,4 +41,15 @@ public sealed class EditorTests
         Assert.StartsWith("mcr.microsoft.com/dotnet/sdk:10.0", container.GetProperty("image").GetString(), StringComparison.Ordinal);
         Assert.Equal("dotnet build -c Release", container.GetProperty("postCreateCommand").GetString());
     }
+
+    [Fact]
+    public void The_database_s_container_is_the_one_that_the_README_connects_to()
+    {
+        string compose = File.ReadAllText(Path.Combine(Lesson.Repository, "environment", "compose.yaml")), readme = File.ReadAllText(Path.Combine(Lesson.Repository, "environment", "README.md"));
+        string Value(string key) => System.Text.RegularExpressions.Regex.Match(compose, $@"^ *{key}: (\S+)", System.Text.RegularExpressions.RegexOptions.Multiline).Groups[1].Value;
+        Assert.Contains($"Host=localhost;Database={Value("POSTGRES_DB")};Username={Value("POSTGRES_USER")};Password={Value("POSTGRES_PASSWORD")}", readme, StringComparison.Ordinal);
+        Assert.StartsWith("pgvector/pgvector:pg", Value("image"), StringComparison.Ordinal);
+        Assert.Contains("- \"127.0.0.1:5432:5432\"\n", compose, StringComparison.Ordinal);
+        Assert.Contains("docker compose -f environment/compose.yaml up -d --wait\n", readme, StringComparison.Ordinal);
+    }
 }

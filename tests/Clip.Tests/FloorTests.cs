@@ -13,7 +13,7 @@ public sealed partial class FloorTests
         ["Clip/Checkpoints"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
         ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
         ["Clip/Inference"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints", "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text"],
-        ["Search"] = ["TorchSharp", "ClipNotebooks.Clip", "Microsoft.Extensions.AI", "Microsoft.Extensions.DependencyInjection"],
+        ["Search"] = ["TorchSharp", "ClipNotebooks.Clip", "Microsoft.Extensions.AI", "Microsoft.Extensions.DependencyInjection", "Npgsql", "NpgsqlTypes", "Pgvector"],
         ["ImageSharp"] = ["SixLabors.ImageSharp", "ClipNotebooks.Clip.Images"],
         ["Plots"] = ["Plotly.NET"],
         ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Search", "ClipNotebooks.Workbook"],

@@ -11,7 +11,7 @@ internal static class IndexCommand
     internal static Command Create()
     {
         Argument<string> folder = new("folder") { Description = "The images, at any depth." };
-        Option<string> index = new("--index") { Description = "The index's folder; made if it is not there, else brought up to date.", Required = true };
+        Option<string> index = new("--index") { Description = "The index's folder, or PostgreSQL's connection string; made if it is not there, else brought up to date.", Required = true };
         Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
         Option<bool> half = new("--half") { Description = "Keep a new index's vectors in two bytes a value: half the size, scores within 0.001." };
         var precision = PreparedEncoder.Option();
@@ -24,6 +24,10 @@ internal static class IndexCommand
               clipbook index photos --index artifacts/photos-index
               clipbook index photos --index artifacts/photos-index --model openai/clip-vit-base-patch32 --half
               clipbook index photos --index artifacts/photos-index --json
+              clipbook index photos --index "Host=localhost;Database=images;Username=me"       into PostgreSQL with pgvector
+              clipbook index photos --index "postgresql://me@localhost/images?table=photos"     into another table than clip_images
+
+            A password for PostgreSQL is better given in PGPASSWORD or a password file (PGPASSFILE) than in the connection string, which other users may see.
 
             {ExitCode.Help}
             """)
@@ -40,13 +44,12 @@ internal static class IndexCommand
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to index.");
         var (opened, chosen) = PreparedEncoder.Open(model, precision);
         using var encoder = opened;
-        using var index = ImageSearchIndex.Exists(place) ? ImageSearchIndex.Open(place, encoder)
-            : ImageSearchIndex.Create(place, encoder, new IndexOptions { Storage = half ? VectorStorage.Float16 : VectorStorage.Float32 });
+        using var index = ImageStores.OpenOrCreate(place, encoder, new IndexOptions { Storage = half ? VectorStorage.Float16 : VectorStorage.Float32 });
         var report = await LongWork.RunAsync("indexing", 1, progress => index.AddFolderAsync(folder, progress: new Bar(progress), cancellation: cancellation));
         if (json)
-            Console.WriteLine(Output.Json(new { index = index.Folder, images = index.Count, precision = chosen, added = report.Added, updated = report.Updated, unchanged = report.Unchanged.Count, removed = report.Removed, unreadable = report.Unreadable }));
+            Console.WriteLine(Output.Json(new { index = index.Place, images = index.Count, precision = chosen, added = report.Added, updated = report.Updated, unchanged = report.Unchanged.Count, removed = report.Removed, unreadable = report.Unreadable }));
         else
-            Console.WriteLine($"{report}{Environment.NewLine}Computed in {chosen}.{Environment.NewLine}{index.Count:N0} images can be found in {index.Folder}: clipbook search \"…\" --index {place}");
+            Console.WriteLine($"{report}{Environment.NewLine}Computed in {chosen}.{Environment.NewLine}{index.Count:N0} images can be found in {index.Place}: clipbook search \"…\" {Output.Again(place)}");
         return Output.Unreadable(report.Unreadable.Select(file => file.Reason.Contains(file.Path, StringComparison.Ordinal) ? file.Reason : $"{file.Path}: {file.Reason}"));
     }
 

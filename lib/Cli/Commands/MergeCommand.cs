@@ -3,21 +3,24 @@ using ClipNotebooks.Search;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook merge`: the shards of `clipbook embed`, as one index.</summary>
+/// <summary>`clipbook merge`: the shards of `clipbook embed`, as one index or in PostgreSQL.</summary>
 internal static class MergeCommand
 {
     internal static Command Create()
     {
-        Argument<string[]> shards = new("shard") { Description = "The folders that clipbook embed made, all of them; or one folder that holds them.", Arity = ArgumentArity.OneOrMore };
-        Option<string> index = new("--index") { Description = "The new index's folder.", Required = true };
+        Argument<string[]> shards = new("shard") { Description = "The folders that clipbook embed made, all of them; or one folder that holds them; or one index.", Arity = ArgumentArity.OneOrMore };
+        Option<string> index = new("--index") { Description = "The new index's folder, or PostgreSQL's connection string.", Required = true };
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("merge", $"""
             Puts shards together as one index, the same that clipbook index would have made of the whole folder. Checked before: every shard is there once and
             whole, all of one folder, one model and one storage, and no vector was damaged on the way. The shards stay as they are.
+            Into PostgreSQL they come by COPY, all or nothing, into a table that has no images yet; so does one index that clipbook index made.
 
             Examples:
               clipbook merge shards/* --index artifacts/photos-index
               clipbook merge shards --index artifacts/photos-index --json      all shards in that folder
+              clipbook merge shards --index "Host=localhost;Database=images;Username=me"
+              clipbook merge artifacts/photos-index --index "postgresql://me@localhost/images?table=photos"
 
             {ExitCode.Help}
             """)
@@ -29,8 +32,8 @@ internal static class MergeCommand
             string place = parsed.GetValue(index)!;
             string[] folders = [.. parsed.GetValue(shards)!.SelectMany(Shards)];
             int images = await LongWork.RunAsync("merging", 1, progress => Task.Run(() => ShardedIndex.Merge(folders, place, progress, cancellation), CancellationToken.None));
-            Console.WriteLine(parsed.GetValue(json) ? Output.Json(new { index = Path.GetFullPath(place), shards = folders.Length, images })
-                : $"{images:N0} images of {folders.Length} shards can be found in {place}: clipbook search \"…\" --index {place}");
+            Console.WriteLine(parsed.GetValue(json) ? Output.Json(new { index = ImageStores.Shown(place), shards = folders.Length, images })
+                : $"{images:N0} images of {folders.Length} shards can be found in {ImageStores.Shown(place)}: clipbook search \"…\" {Output.Again(place)}");
             return ExitCode.Success;
         });
         return command;
@@ -40,7 +43,7 @@ internal static class MergeCommand
     private static IEnumerable<string> Shards(string path)
     {
         if (!Directory.Exists(path)) throw new UserError($"There is no folder {path} to merge.");
-        if (ShardedIndex.IsShard(path)) return [path];
+        if (ShardedIndex.IsShard(path) || ImageSearchIndex.Exists(path)) return [path];
         string[] inside = [.. Directory.GetDirectories(path).Where(ShardedIndex.IsShard).Order(StringComparer.Ordinal)];
         return inside.Length > 0 ? inside : throw new UserError($"{path} is no shard and holds none: clipbook embed makes them.");
     }

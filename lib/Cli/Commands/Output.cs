@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClipNotebooks.Search;
 using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
@@ -24,6 +25,9 @@ internal static class Output
         int eighths = (int)Math.Round(8 * BarWidth * Math.Clamp(share, 0, 1));
         return new string('█', eighths / 8) + (eighths % 8 == 0 ? "" : ((char)('█' + 8 - eighths % 8)).ToString());
     }
+
+    /// <summary>An index for the next command: a connection string is not repeated, since it may hold a password.</summary>
+    internal static string Again(string place) => PgVectorImageStore.IsConnectionString(place) ? "with the same --index" : $"--index {place}";
 
     /// <summary>Says what could not be read, and what the exit code is then.</summary>
     internal static int Unreadable(IEnumerable<string> problems)

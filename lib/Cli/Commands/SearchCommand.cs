@@ -18,7 +18,7 @@ internal static class SearchCommand
     internal static Command Create()
     {
         Argument<string?> text = new("text") { Description = "What the images shall show.", Arity = ArgumentArity.ZeroOrOne };
-        Option<string> index = new("--index") { Description = "The index's folder, as `clipbook index` made it.", Required = true };
+        Option<string> index = new("--index") { Description = "The index's folder or PostgreSQL's connection string, as `clipbook index` made it.", Required = true };
         Option<string?> image = new("--image") { Description = "An image that the results shall resemble, alone or beside the text." };
         Option<string[]> not = new("--not") { Description = "What they shall not show; may be given several times." };
         Option<string?> model = new("--model") { Description = "The model that made the index; CLIP_MODEL or the embedded model by default." };
@@ -33,6 +33,7 @@ internal static class SearchCommand
               clipbook search "a sunset over the ocean" --index artifacts/photos-index
               clipbook search "a dog" --not snow --top 20 --json --index artifacts/photos-index
               clipbook search --image cat.jpg --open --index artifacts/photos-index
+              clipbook search "a dog" --index "Host=localhost;Database=images;Username=me"
 
             {ExitCode.Help}
             """)
@@ -46,10 +47,10 @@ internal static class SearchCommand
             if (string.IsNullOrWhiteSpace(words) && picture is null) throw new UserError("There is nothing to search for: give a text, or an image with --image.", ExitCode.Usage);
             if (without.Any(string.IsNullOrWhiteSpace)) throw new UserError("A --not is empty.", ExitCode.Usage);
             string place = parsed.GetValue(index)!;
-            if (!ImageSearchIndex.Exists(place)) throw new UserError($"{place} holds no index. Make one: clipbook index FOLDER --index {place}");
+            if (!PgVectorImageStore.IsConnectionString(place) && !ImageSearchIndex.Exists(place)) throw new UserError($"{place} holds no index. Make one: clipbook index FOLDER --index {place}");
 
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
-            using var opened = ImageSearchIndex.Open(place, encoder);
+            using var opened = ImageStores.Open(place, encoder);
             var results = opened.Search(Query(words, picture, without), new SearchOptions { Count = parsed.GetValue(top), Cancellation = cancellation });
             string asked = string.Join(", ", new[] { words, picture is null ? null : $"like {Path.GetFileName(picture)}" }.Concat(without.Select(word => $"not {word}")).Where(part => !string.IsNullOrWhiteSpace(part)));
             if (parsed.GetValue(json)) Console.WriteLine(Output.Json(new { query = asked, results = results.Select((result, i) => new { rank = i + 1, id = result.Id, path = result.Path, score = Math.Round(result.Score, 5) }) }));

@@ -36,6 +36,16 @@ internal sealed record ShardManifest
 
     internal Shard Shard => new(Number, Count);
 
+    /// <summary>What relative paths begin at; null of an index that has only images from memory.</summary>
+    internal string? Root => Folder.Length > 0 ? Folder : null;
+
+    /// <summary>An index that is no part of another counts as the only shard of its folder.</summary>
+    internal static ShardManifest OfIndex(string path)
+    {
+        using var index = ImageSearchIndex.Open(path);
+        return new ShardManifest { Number = 1, Count = 1, Folder = index.Root ?? "", Complete = true, Images = index.Count };
+    }
+
     internal void Write(string output)
     {
         Directory.CreateDirectory(output);

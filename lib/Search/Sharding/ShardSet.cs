@@ -6,10 +6,10 @@ namespace ClipNotebooks.Search.Sharding;
 internal sealed class ShardSet
 {
     private readonly IndexHeader _header;
-    private readonly string _root;
+    private readonly string? _root;
 
     private ShardSet(List<(string Path, ShardManifest Manifest)> shards, IndexHeader header) =>
-        (InOrder, _header, _root, Images) = (shards, header, shards[0].Manifest.Folder, checked(shards.Sum(shard => shard.Manifest.Images)));
+        (InOrder, _header, _root, Images) = (shards, header, shards[0].Manifest.Root, checked(shards.Sum(shard => shard.Manifest.Images)));
 
     /// <summary>By number.</summary>
     internal IReadOnlyList<(string Path, ShardManifest Manifest)> InOrder { get; }
@@ -17,17 +17,24 @@ internal sealed class ShardSet
     /// <summary>Of all shards.</summary>
     internal int Images { get; }
 
+    internal VectorStorage Storage => _header.VectorStorage;
+
     /// <summary>Makes an empty index of their model, storage and root.</summary>
     internal ImageSearchIndex Create(string folder) =>
         ImageSearchIndex.Create(folder, _header.Width, _header.Model, _header.ModelSummary, null, new IndexOptions { Storage = _header.VectorStorage, Root = _root });
 
-    internal static ImageSearchIndex Open(string path, ShardManifest manifest) => ImageSearchIndex.Open(path, options: new IndexOptions { Root = manifest.Folder });
+    /// <summary>The same in a database; what is there already is opened.</summary>
+    internal PgVectorImageStore CreateIn(string connection) =>
+        PgVectorImageStore.Connect(connection, _header.Width, _header.Model, _header.ModelSummary, null, new IndexOptions { Storage = _header.VectorStorage, Root = _root });
+
+    internal static ImageSearchIndex Open(string path, ShardManifest manifest) => ImageSearchIndex.Open(path, options: new IndexOptions { Root = manifest.Root });
 
     /// <exception cref="InvalidDataException">The shards do not make a whole; the message names those that are the reason.</exception>
     internal static ShardSet Check(IReadOnlyCollection<string> folders, CancellationToken cancellation)
     {
         if (folders.Count == 0) throw new InvalidDataException("There are no shards to merge.");
-        var shards = folders.Select(folder => (Path: folder, Manifest: ShardManifest.TryRead(folder) ?? throw new InvalidDataException($"{folder} is no shard: it has no {ShardManifest.FileName}."))).ToList();
+        var shards = folders.Select(folder => (Path: folder, Manifest: ShardManifest.TryRead(folder) ?? (folders.Count == 1 && ImageSearchIndex.Exists(folder) ? ShardManifest.OfIndex(folder)
+            : throw new InvalidDataException($"{folder} is no shard: it has no {ShardManifest.FileName}.")))).ToList();
         shards.Sort((x, y) => x.Manifest.Number.CompareTo(y.Manifest.Number));
         var first = shards[0];
         foreach (var shard in shards)

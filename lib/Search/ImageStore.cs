@@ -1,0 +1,156 @@
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Search.Storage;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Search;
+
+/// <summary>
+/// Images by their embeddings, wherever these are kept: in a folder (<see cref="ImageSearchIndex"/>) or in PostgreSQL (<see cref="PgVectorImageStore"/>).
+/// <see cref="ImageStores"/> opens either by its place. Thread-safe.
+/// </summary>
+public abstract partial class ImageStore : IDisposable
+{
+    private readonly ClipEncoder? _encoder;
+
+    private protected ImageStore(ClipEncoder? encoder, IndexOptions options) => (_encoder, Options) = (encoder, Validated(options));
+
+    /// <summary>Where the images are kept, in words that may be shown: a folder; or a table, its database and server, without the password.</summary>
+    public abstract string Place { get; }
+
+    /// <summary>E, the width of an embedding.</summary>
+    public abstract int Width { get; }
+
+    /// <summary>How the vectors are kept.</summary>
+    public abstract VectorStorage Storage { get; }
+
+    /// <summary>How many images can be found.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>The folder that relative paths begin at; null as long as no folder was added.</summary>
+    public string? Root => FullRoot(Options.Root) ?? StoredRoot;
+
+    /// <summary>The model's fingerprint (<see cref="ModelFingerprint"/>): what an encoder must have to search here.</summary>
+    public abstract string Model { get; }
+
+    private protected IndexOptions Options { get; }
+
+    private protected abstract string? StoredRoot { get; }
+
+    /// <summary>The images most similar to a text.</summary>
+    /// <param name="text">A caption; cut at the model's context length.</param>
+    /// <param name="options">How many, which, from which on.</param>
+    /// <returns>The most similar first.</returns>
+    /// <exception cref="ArgumentException">The text is empty, or an option is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
+    public IReadOnlyList<SearchResult> Search(string text, SearchOptions? options = null) => Search(new SearchQuery().Plus(text), options);
+
+    /// <summary>The images most similar to an image.</summary>
+    /// <inheritdoc cref="Search(string, SearchOptions?)"/>
+    /// <param name="image">Any size.</param>
+    /// <param name="options">How many, which, from which on.</param>
+    public IReadOnlyList<SearchResult> Search(RgbImage image, SearchOptions? options = null) => Search(new SearchQuery().Plus(image), options);
+
+    /// <summary>The images most similar to an embedding; needs no encoder.</summary>
+    /// <param name="embedding">(E) values, of any length but 0.</param>
+    /// <param name="options">How many, which, from which on.</param>
+    /// <returns>The most similar first.</returns>
+    /// <exception cref="ArgumentException">The embedding has another width, is 0 or not finite, or an option is out of its range.</exception>
+    public IReadOnlyList<SearchResult> Search(ReadOnlySpan<float> embedding, SearchOptions? options = null) => Search(new SearchQuery().Plus(embedding), options);
+
+    /// <summary>The images most similar to a sum of weighted texts, images and embeddings.</summary>
+    /// <param name="query">At least one term.</param>
+    /// <param name="options">How many, which, from which on.</param>
+    /// <returns>The most similar first; of equal scores the one added earlier.</returns>
+    /// <exception cref="ArgumentException">The query has no terms or they cancel out, an embedding has another width, or an option is out of its range.</exception>
+    /// <exception cref="InvalidOperationException">A text or image is to be encoded, and the store was opened without an encoder.</exception>
+    /// <exception cref="OperationCanceledException">The options' cancellation was triggered.</exception>
+    public IReadOnlyList<SearchResult> Search(SearchQuery query, SearchOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        options ??= new SearchOptions();
+        options.Validate();
+        return SearchAt(Embed(query), options);
+    }
+
+    /// <summary>The point of CLIP's space that a query stands for.</summary>
+    /// <param name="query">At least one term.</param>
+    /// <returns>(E) values, of length 1.</returns>
+    /// <exception cref="ArgumentException">The query has no terms or they cancel out, or an embedding has another width.</exception>
+    /// <exception cref="InvalidOperationException">A text or image is to be encoded, and the store was opened without an encoder.</exception>
+    public float[] Embed(SearchQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        if (query.Terms.Count == 0) throw new ArgumentException("The query is empty: add a text, an image or an embedding to it.", nameof(query));
+        var sum = new double[Width];
+        foreach (var term in query.Terms)
+        {
+            var unit = term switch
+            {
+                { Text: { } text } => Encode(encoder => encoder.EncodeTexts([text])),
+                { Image: { } image } => Encode(encoder => encoder.EncodeImages([image])),
+                _ => Unit(term.Embedding!, nameof(query)),
+            };
+            for (int i = 0; i < sum.Length; i++) sum[i] += term.Weight * unit[i];
+        }
+        double length = Math.Sqrt(sum.Sum(value => value * value));
+        if (length < 1e-6) throw new ArgumentException("The query's terms cancel each other out: nothing is left to search for. Change a weight.", nameof(query));
+        return [.. sum.Select(value => (float)(value / length))];
+    }
+
+    /// <summary>What is stored of an image, or null.</summary>
+    /// <param name="id">Its name in the store (<see cref="IndexEntry.Id"/>).</param>
+    public abstract IndexEntry? Find(string id);
+
+    /// <summary>Closes files and connections. The encoder stays.</summary>
+    public abstract void Dispose();
+
+    /// <summary>The images nearest to a point of length 1.</summary>
+    private protected abstract IReadOnlyList<SearchResult> SearchAt(float[] point, SearchOptions options);
+
+    internal IndexEntry Public(StoredEntry entry) => new(entry.Id, entry.IsFile ? PathOf(entry.Id) : null, entry.Metadata);
+
+    internal string PathOf(string id) => Path.IsPathRooted(id) || Root is not { } root ? id : Path.GetFullPath(id, root);
+
+    private ClipEncoder Encoder => _encoder ?? throw new InvalidOperationException(
+        $"The index in {Place} was opened without an encoder, so no text or image can be encoded. Open it with one, or search by an embedding.");
+
+    private float[] Encode(Func<ClipEncoder, Tensor> encode)
+    {
+        using var embeddings = encode(Encoder);                          // (1, E)
+        return embeddings.data<float>().ToArray();
+    }
+
+    private float[] Unit(ReadOnlySpan<float> embedding, string parameter)
+    {
+        if (embedding.Length != Width) throw new ArgumentException($"The embedding has {embedding.Length} values; those of this store have {Width}.", parameter);
+        double square = 0;
+        foreach (float value in embedding) square += (double)value * value;
+        if (!double.IsFinite(square) || square == 0) throw new ArgumentException($"The embedding has the length {Math.Sqrt(square)}: it points nowhere.", parameter);
+        var unit = embedding.ToArray();
+        for (int i = 0; i < unit.Length; i++) unit[i] = (float)(unit[i] / Math.Sqrt(square));
+        return unit;
+    }
+
+    /// <exception cref="InvalidDataException">Another model built the store.</exception>
+    private protected static void CheckModel(string place, string model, string modelSummary, ClipEncoder encoder)
+    {
+        if (ModelFingerprint.Of(encoder) is var given && given == model) return;
+        throw new InvalidDataException(
+            $"The index in {place} was built by another model: {modelSummary}, fingerprint {model[..Math.Min(12, model.Length)]}…; this one has {Summary(encoder)}, fingerprint {given[..12]}…. " +
+            "Embeddings of two models cannot be compared. Open the index with the model that built it, or index the images again in another place.");
+    }
+
+    private protected static string Summary(ClipEncoder encoder) => $"embeddings of width {encoder.Model.Config.EmbeddingWidth}, images of {encoder.Processor.Transform.Config.Size} pixels a side";
+
+    private protected static IndexOptions Validated(IndexOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BatchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReadingThreads, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxPixels, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxFileBytes, 1);
+        return options;
+    }
+
+    private protected static string? FullRoot(string? root) => root is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
+}

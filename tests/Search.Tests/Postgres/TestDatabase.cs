@@ -1,0 +1,56 @@
+using Npgsql;
+
+namespace ClipNotebooks.Search.Tests.Postgres;
+
+/// <summary>A database of its own on the server of <c>CLIP_TEST_POSTGRES</c>, gone after the test.</summary>
+internal sealed class TestDatabase : IDisposable
+{
+    private readonly NpgsqlConnectionStringBuilder _server;
+
+    internal TestDatabase()
+    {
+        if (Environment.GetEnvironmentVariable("CLIP_TEST_POSTGRES") is not { Length: > 0 } server)
+        {
+            Assert.Skip("The store in PostgreSQL is tested where CLIP_TEST_POSTGRES is the connection string of a server with pgvector, of a login that may make databases.");
+            throw new InvalidOperationException();
+        }
+        _server = new NpgsqlConnectionStringBuilder(server) { Pooling = false };
+        Name = $"clip_test_{Guid.NewGuid():N}";
+        Execute(_server.ConnectionString, $"CREATE DATABASE {Name}");
+    }
+
+    internal string Name { get; }
+
+    /// <summary>As a user would write it: connections are kept and used again, without which each search would log in anew.</summary>
+    internal string Connection => With(_ => { });
+
+    internal string With(Action<NpgsqlConnectionStringBuilder> change)
+    {
+        var own = new NpgsqlConnectionStringBuilder(_server.ConnectionString) { Database = Name, Pooling = true };
+        change(own);
+        return own.ConnectionString;
+    }
+
+    internal void Execute(string sql) => Execute(With(own => own.Pooling = false), sql);
+
+    internal List<string> Lines(string sql)
+    {
+        using var connection = new NpgsqlConnection(With(own => own.Pooling = false));
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        using var row = command.ExecuteReader();
+        var lines = new List<string>();
+        while (row.Read()) lines.Add($"{row.GetValue(0)}");
+        return lines;
+    }
+
+    public void Dispose() => Execute(_server.ConnectionString, $"DROP DATABASE {Name} WITH (FORCE)");
+
+    private static void Execute(string server, string sql)
+    {
+        using var connection = new NpgsqlConnection(server);
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+}
