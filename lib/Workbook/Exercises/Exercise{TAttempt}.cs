@@ -29,6 +29,8 @@ public sealed class Exercise<TAttempt> : Exercise where TAttempt : Delegate
 
     private ExerciseResult Judge(TAttempt attempt)
     {
+        if (Abort.CouldComeFrom(attempt.Method))
+            return new ExerciseResult(Title, ExerciseStatus.Wrong, "your function calls matmul and was not run", "On wrong shapes matmul ends the whole process, and nobody could tell you why: write products as mm, or as bmm for a batch of matrices; both report wrong shapes.");
         var given = Answers(attempt);
         if (given.Any(answer => answer.IsNotYet)) return ExerciseResult.NotYet(Title);
 

@@ -23,6 +23,15 @@ public sealed class ExerciseTests
         Assert.Equal("○ Twice the tensor: not yet attempted.", Double.Check(_ => Exercise.NotYet<Tensor>()).ToText());
 
     [Fact]
+    public void A_function_that_could_end_the_process_is_not_run()
+    {
+        static Tensor Product(Tensor x) => x.matmul(ones(7, 7));   // the shapes do not fit: running it would end the tests
+        Assert.Equal("your function calls matmul and was not run", Double.Check(x => x.matmul(ones(7, 7))).Finding);
+        Assert.Equal(ExerciseStatus.Wrong, Double.Check(x => Product(x)).Status);
+        Assert.Contains("mm", Double.Check(Product).Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_right_answer_is_done() => Assert.Equal("✓ Twice the tensor: right on all 2 inputs.", Double.Check(x => x + x).ToText());
 
     [Fact]
