@@ -130,9 +130,11 @@ public sealed class PictureGrid : IView
     /// <inheritdoc/>
     public string ToHtml()
     {
-        var html = new StringBuilder($"<figure style=\"margin:0\"{(_captions.Count > 0 ? "" : $" role=\"img\" aria-label=\"{Markup.Escape(Description)}\"")}><figcaption style=\"font-weight:600;margin-bottom:0.4em\">{Markup.Escape(_title)}</figcaption>");
+        var html = new StringBuilder($"<figure style=\"margin:0\"><figcaption style=\"font-weight:600;margin-bottom:0.4em\">{Markup.Escape(_title)}</figcaption>");
+        // Pictures that have no captions are one image to a screen reader.
+        string role = _captions.Count > 0 ? "" : $" role=\"img\" aria-label=\"{Markup.Escape(Description)}\"";
         // On a narrow screen pictures without captions shrink; captions have to stay legible, so their grid scrolls.
-        html.Append(CultureInfo.InvariantCulture, $"<div style=\"overflow-x:auto\"><div style=\"display:grid;grid-template-columns:repeat({_columns},minmax({(_captions.Count > 0 ? Math.Min(_side, 64) : 0)}px,{_side}px));gap:{(_captions.Count > 0 ? 8 : 3)}px\">");
+        html.Append(CultureInfo.InvariantCulture, $"<div style=\"overflow-x:auto\"{role}><div style=\"display:grid;grid-template-columns:repeat({_columns},minmax({(_captions.Count > 0 ? Math.Min(_side, 64) : 0)}px,{_side}px));gap:{(_captions.Count > 0 ? 8 : 3)}px\">");
         for (int i = 0; i < _pictures.Count; i++)
         {
             var picture = _pictures[i];

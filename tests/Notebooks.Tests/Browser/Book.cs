@@ -1,0 +1,32 @@
+using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Notebooks.Pages;
+
+namespace ClipNotebooks.Notebooks.Tests.Browser;
+
+/// <summary>The book of the lessons' one run, in a folder that goes with the tests.</summary>
+public sealed class Book : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("clip-book-");
+
+    public Book(LessonRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (Environment.GetEnvironmentVariable("CLIP_BOOK") is { } hack) { Directory.CreateDirectory(Folder); foreach (string f in Directory.GetFiles(hack)) File.Copy(f, Path.Combine(Folder, Path.GetFileName(f))); return; }
+        BookWriter.Write([.. run.Results.Values], Folder);
+    }
+
+    /// <summary>Every page: index.html and one a lesson and language.</summary>
+    public static TheoryData<string> Pages { get; } = [.. Lessons.Paths.Select(PageOf).Prepend("index.html")];
+
+    /// <summary>The pages of the lessons alone.</summary>
+    public static TheoryData<string> LessonPages { get; } = [.. Lessons.Paths.Select(PageOf)];
+
+    internal string Folder => Path.Combine(_folder.FullName, "book");
+
+    /// <summary>As a reader opens it: a file, by its path.</summary>
+    internal Uri this[string page] => new(Path.Combine(Folder, page));
+
+    private static string PageOf(string path) => Path.GetFileNameWithoutExtension(path) + (Edition.Of(path).IsEnglish ? "" : "." + Edition.Of(path).Language) + ".html";
+
+    public void Dispose() => _folder.Delete(recursive: true);
+}

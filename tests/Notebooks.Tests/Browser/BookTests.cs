@@ -1,0 +1,163 @@
+using ClipNotebooks.Cli.Notebooks.Pages;
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+using SkiaSharp;
+
+namespace ClipNotebooks.Notebooks.Tests.Browser;
+
+/// <summary>The book of the lessons' run, opened in a browser.</summary>
+[Collection(LessonRunCollection.Name)]
+public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book>, IClassFixture<Chromium>
+{
+    /// <summary>Text on the sides of the window or under the contents, plots and their labels cut off: one line each.</summary>
+    private const string Misplaced = """
+        () => {
+          const found = [], width = document.documentElement.clientWidth, name = e => `<${e.localName} class="${e.getAttribute('class') ?? ''}"> ${e.textContent.trim().slice(0, 60)}`;
+          if (document.documentElement.scrollWidth > width) found.push(`the document is ${document.documentElement.scrollWidth} wide in a window of ${width}`);
+          const scrolls = e => { for (let at = e.parentElement; at && at !== document.body; at = at.parentElement) if (/auto|scroll/.test(getComputedStyle(at).overflowX)) return true; return false; };
+          for (const e of document.querySelectorAll('main h1, main h2, main h3, main p, main li, main summary, main pre, main figure, main .output, main .scroll, main img, .side a, .side input')) {
+            const box = e.getBoundingClientRect();
+            if (box.width > 0 && !scrolls(e) && (box.left < -0.5 || box.right > width + 0.5)) found.push(`beyond the window: ${name(e)}`);
+          }
+          const side = document.querySelector('.side').getBoundingClientRect(), main = document.querySelector('main').getBoundingClientRect();
+          if (side.right > main.left + 0.5 && side.bottom > main.top + 0.5) found.push('the contents lie over the text');
+          for (const plot of document.querySelectorAll('.js-plotly-plot')) {
+            const frame = plot.closest('.clip-plot'), svg = plot.querySelector('.main-svg').getBoundingClientRect();
+            if (svg.width > frame.clientWidth + 1 && frame.scrollWidth < svg.width - 1) found.push(`a plot is cut off: ${name(frame)}`);
+            for (const label of plot.querySelectorAll('.main-svg text')) {
+              const box = label.getBoundingClientRect();
+              // A pixel and a half: a box is a font's ascent and descent, which is more than the ink of its letters.
+              if (box.width > 0 && (box.left < svg.left - 1.5 || box.right > svg.right + 1.5 || box.top < svg.top - 1.5 || box.bottom > svg.bottom + 1.5)) found.push(`a label is cut off: ${label.textContent} in ${name(frame)}`);
+            }
+          }
+          return found;
+        }
+        """;
+
+    /// <summary>Where in the window the middle one of the first trace's values is drawn.</summary>
+    private const string MiddleValue = """
+        plot => {
+          const trace = plot._fullData[0], {xaxis: x, yaxis: y} = plot._fullLayout, box = plot.getBoundingClientRect(), heat = trace.type === 'heatmap', i = heat ? 0 : trace.x.length >> 1;
+          const [left, up] = heat ? [x._length / 2 + x._length / trace.z[0].length / 4, y._length / 2 + y._length / trace.z.length / 4] : [x.c2p(trace.type === 'bar' ? trace.x[i] / 2 : trace.x[i]), y.c2p(trace.y[i])];
+          return [box.left + x._offset + left, box.top + y._offset + up];
+        }
+        """;
+
+    [Theory, MemberData(nameof(Book.Pages), MemberType = typeof(Book))]
+    public async Task A_page_opens_without_an_error_and_its_plots_are_drawn_and_answer_the_pointer(string page)
+    {
+        Chromium.Need();
+        await using Visit visit = await chromium.OpenAsync(book[page]);
+        await visit.UnfoldAsync();
+        foreach (ILocator plot in await visit.PlotsAsync())
+        {
+            await plot.ScrollIntoViewIfNeededAsync();
+            Assert.True(Coloured(await plot.ScreenshotAsync()) > 20, "a plot has no ink");
+            float[] at = await plot.EvaluateAsync<float[]>(MiddleValue);
+            await visit.Page.Mouse.MoveAsync(at[0], at[1]);
+            await plot.Locator(".hoverlayer text").First.WaitForAsync();
+            await visit.Page.Mouse.MoveAsync(0, 0);
+        }
+        Assert.Empty(visit.Problems);
+    }
+
+    [Theory, MemberData(nameof(Book.LessonPages), MemberType = typeof(Book))]
+    public async Task A_solution_folds_and_unfolds_by_pointer_and_by_keyboard(string page)
+    {
+        Chromium.Need();
+        await using Visit visit = await chromium.OpenAsync(book[page]);
+        IReadOnlyList<ILocator> solutions = await visit.Page.Locator("details").AllAsync();
+        Assert.NotEmpty(solutions);
+        foreach (ILocator solution in solutions)
+        {
+            ILocator summary = solution.Locator("summary"), inside = solution.Locator(":scope > :not(summary)").First;
+            await Assertions.Expect(inside).ToBeHiddenAsync();
+            await summary.ClickAsync();
+            await Assertions.Expect(inside).ToBeVisibleAsync();
+            await summary.PressAsync("Enter");
+            await Assertions.Expect(inside).ToBeHiddenAsync();
+            await summary.PressAsync("Space");
+            await Assertions.Expect(inside).ToBeVisibleAsync();
+        }
+    }
+
+    [Theory, MemberData(nameof(Book.Pages), MemberType = typeof(Book))]
+    public async Task A_page_keeps_the_rules_of_axe_in_both_themes(string page)
+    {
+        Chromium.Need();
+        await using Visit visit = await chromium.OpenAsync(book[page]);
+        await visit.UnfoldAsync();
+        await visit.PlotsAsync();
+        foreach (ColorScheme theme in new[] { ColorScheme.Light, ColorScheme.Dark })
+        {
+            await visit.Page.EmulateMediaAsync(new() { ColorScheme = theme });
+            AxeResult result = await visit.Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
+            Assert.True(result.Violations.Length == 0, $"{theme}:\n" + string.Join('\n', result.Violations.SelectMany(rule => rule.Nodes.Take(4).Select(node =>
+                $"{rule.Id} ({rule.Nodes.Length}): {node.Target}: {node.Any.Concat(node.All).Concat(node.None).FirstOrDefault()?.Message}\n  {node.Html}"))));
+        }
+    }
+
+    [Theory, MemberData(nameof(Book.Pages), MemberType = typeof(Book))]
+    public async Task A_page_is_whole_at_400_and_at_1280_pixels_in_both_themes(string page)
+    {
+        Chromium.Need();
+        List<string> found = [];
+        // A plot takes its size when it is drawn, so each width is opened anew; the theme changes under it, as it does at dusk.
+        foreach (int width in new[] { 400, 1280 })
+        {
+            await using Visit visit = await chromium.OpenAsync(book[page], width);
+            await visit.UnfoldAsync();
+            await visit.PlotsAsync();
+            foreach (ColorScheme theme in new[] { ColorScheme.Light, ColorScheme.Dark })
+            {
+                await visit.Page.EmulateMediaAsync(new() { ColorScheme = theme });
+                found.AddRange((await visit.Page.EvaluateAsync<string[]>(Misplaced)).Select(problem => $"{width} {theme}: {problem}"));
+            }
+            found.AddRange(visit.Problems);
+        }
+        Assert.True(found.Count == 0, string.Join('\n', found));
+    }
+
+    [Theory]
+    [InlineData("index.html", "softmax")]
+    [InlineData("04-contrastive-loss.html", "temperature")]
+    [InlineData("04-contrastive-loss.ko.html", "온도")]
+    public async Task The_search_finds_a_word_and_leads_to_it(string page, string word)
+    {
+        Chromium.Need();
+        await using Visit visit = await chromium.OpenAsync(book[page]);
+        await FindAsync(visit, word);
+        Assert.Empty(visit.Problems);
+    }
+
+    [Fact]
+    public async Task The_served_book_finds_a_word_too_and_asks_nobody_else()
+    {
+        Chromium.Need();
+        await using BookServer server = await BookServer.StartAsync(book.Folder, 0, TestContext.Current.CancellationToken);
+        await using Visit visit = await chromium.OpenAsync(new Uri(server.Address, "index.html"));
+        await FindAsync(visit, "softmax");
+        // The stream by which a served page hears of changes ends when the page is left.
+        Assert.All(visit.Problems, problem => Assert.StartsWith($"failed: {server.Address}-/", problem, StringComparison.Ordinal));
+    }
+
+    private static async Task FindAsync(Visit visit, string word)
+    {
+        await visit.Page.Locator("#search").PressSequentiallyAsync(word);
+        ILocator first = visit.Page.Locator("#search-results a").First;
+        await Assertions.Expect(first.Locator("mark").First).ToHaveTextAsync(word, new() { IgnoreCase = true });
+        string target = await first.EvaluateAsync<string>("link => link.href");
+        await first.ClickAsync();
+        await visit.Page.WaitForURLAsync(target);
+        string cell = Uri.UnescapeDataString(new Uri(target).Fragment[1..]);
+        Assert.Contains(word, await visit.Page.EvaluateAsync<string>("id => document.getElementById(id).closest('section').textContent", cell), StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Pixels that are neither ground nor ink nor grid, which are nearly grey: what the values are drawn with.</summary>
+    private static int Coloured(byte[] png)
+    {
+        using SKBitmap picture = SKBitmap.Decode(png);
+        return picture.Pixels.Count(pixel => Math.Max(pixel.Red, Math.Max(pixel.Green, pixel.Blue)) - Math.Min(pixel.Red, Math.Min(pixel.Green, pixel.Blue)) > 40);
+    }
+}
