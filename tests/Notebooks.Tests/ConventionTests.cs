@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Notebooks.Pages;
 
 namespace ClipNotebooks.Notebooks.Tests;
 
@@ -7,6 +8,21 @@ namespace ClipNotebooks.Notebooks.Tests;
 public sealed partial class ConventionTests
 {
     private static string Library(string path) => $"#r \"{(Edition.Of(path).IsEnglish ? "" : "../")}../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"";
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
+    public void No_mark_of_Markdown_is_left_in_the_prose_of_the_page(string name)
+    {
+        foreach (NotebookCell cell in Notebook.Load(Path.Combine(Lessons.Folder, name)).Cells.Where(cell => !cell.IsCode))
+        {
+            string words = Drawn().Replace(Prose.Of(cell).Html, "");
+            Assert.True(words.IndexOfAny(['$', '*', '`']) < 0, $"cell {cell.Number}: {words}");
+        }
+    }
+
+    /// <summary>Code, formulas and tags.</summary>
+    [GeneratedRegex("<(code|math)\\b.*?</\\1>|<[^>]*>", RegexOptions.Singleline)]
+    private static partial Regex Drawn();
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]

@@ -121,6 +121,25 @@ public sealed partial class PageTests
     }
 
     [Theory]
+    [InlineData("수 $E$개짜리", "수 <math")]                            // a Korean particle follows without a space
+    [InlineData("$4E$바이트, $-1$일 때", "일 때")]
+    [InlineData("from $a$ to $b$.", "</math>.")]
+    [InlineData("$\\frac{1}{N}$ of it", "</math> of it")]
+    public void A_formula_within_a_line_is_drawn_whatever_letter_follows(string prose, string expected)
+    {
+        string page = Page(Lesson("#!markdown\n" + prose));
+        Assert.Contains(expected, page);
+        Assert.DoesNotContain("$", Regex.Replace(page[page.IndexOf("<main", StringComparison.Ordinal)..], "<math.*?</math>", "", RegexOptions.Singleline));
+    }
+
+    [Theory]
+    [InlineData("5 $ and 6 $ more")]
+    [InlineData("$5 and $6")]
+    [InlineData("`$x$`")]
+    [InlineData("US$x$")]
+    public void Dollars_that_are_no_formula_stay(string prose) => Assert.DoesNotContain("<math", Page(Lesson("#!markdown\n" + prose)));
+
+    [Theory]
     [InlineData(@"\frac{1}{N}", "<mfrac><mrow><mrow><mn>1</mn></mrow></mrow><mrow><mrow><mi>N</mi></mrow></mrow></mfrac>")]
     [InlineData("x_i^2", "<msubsup><mi>x</mi><mrow><mi>i</mi></mrow><mrow><mn>2</mn></mrow></msubsup>")]
     [InlineData(@"\text{a b}", "<mtext>a\u00A0b</mtext>")]

@@ -16,7 +16,8 @@ internal sealed record ProseHeading(int Level, string Id, string Text);
 /// </summary>
 internal sealed partial record Prose(string Html, IReadOnlyList<ProseHeading> Headings, string PlainText)
 {
-    private static readonly MarkdownPipeline Markdown = new MarkdownPipelineBuilder()
+    /// <summary>A parser of formulas that is there already takes the place of the extension's own.</summary>
+    private static readonly MarkdownPipeline Markdown = new MarkdownPipelineBuilder { InlineParsers = { new FormulaParser() } }
         .UsePipeTables().UseMathematics().UseAutoIdentifiers().UseEmphasisExtras().UseFootnotes().UseTaskLists().Build();
 
     internal static Prose Of(NotebookCell cell)
