@@ -80,7 +80,8 @@ public sealed class PgVectorImageStore : ImageStore
     /// <exception cref="FileNotFoundException">There is no such store.</exception>
     /// <exception cref="InvalidDataException">Another model made the store, or its tables are not what they say they are.</exception>
     /// <exception cref="IOException">No server answers, it refuses the login, has no such database, or no pgvector of version 0.5 or later (0.7 for float16); the message says which.</exception>
-    public static PgVectorImageStore Open(string connection, ClipEncoder? encoder = null, IndexOptions? options = null, PgVectorOptions? graph = null) =>        Connect(PostgresAddress.Parse(connection), null, encoder, options, graph);
+    public static PgVectorImageStore Open(string connection, ClipEncoder? encoder = null, IndexOptions? options = null, PgVectorOptions? graph = null) =>
+        Connect(PostgresAddress.Parse(connection), null, encoder, options, graph);
 
     /// <summary>Opens a store, or makes one without images: the extension, where the login may, and the tables. Any number of processes may call it at once.</summary>
     /// <inheritdoc cref="Open(string, ClipEncoder?, IndexOptions?, PgVectorOptions?)"/>
@@ -106,7 +107,8 @@ public sealed class PgVectorImageStore : ImageStore
     public override IndexEntry? Find(string id)
     {
         ArgumentException.ThrowIfNullOrEmpty(id);
-        return Run(connection =>        {
+        return Run(connection =>
+        {
             using var row = Command(connection, $"SELECT id, is_file, metadata::text FROM {_schema.Table} WHERE id = $1", id).ExecuteReader();
             return row.Read() ? EntryOf(row) : null;
         });
@@ -137,7 +139,8 @@ public sealed class PgVectorImageStore : ImageStore
         return [.. found.Skip(options.Skip)];
 
         // The results, and whether they are all that there are: what the graph leaves out may be there all the same.
-        (List<SearchResult>, bool) Query(bool exact) => Run(connection =>        {
+        (List<SearchResult>, bool) Query(bool exact) => Run(connection =>
+        {
             using var batch = new NpgsqlBatch(connection);
             // Settings of this one transaction, which the batch is.
             if (exact) Set("enable_indexscan", "off");
@@ -161,11 +164,13 @@ public sealed class PgVectorImageStore : ImageStore
             }
             return (results, results.Count == wanted || (exact && read < most));
 
-            void Set(string name, string value) =>                batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config($1, $2, true)") { Parameters = { new() { Value = name }, new() { Value = value } } });
+            void Set(string name, string value) =>
+                batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config($1, $2, true)") { Parameters = { new() { Value = name }, new() { Value = value } } });
         }, options.Cancellation);
     }
 
-    private protected override bool[] Commit(float[] vectors, StoredEntry[] entries) => Run(connection =>    {
+    private protected override bool[] Commit(float[] vectors, StoredEntry[] entries) => Run(connection =>
+    {
         using var transaction = connection.BeginTransaction();
         MakeGraph(connection);
         var replaced = Replace(connection, entries.Select((entry, i) => (vectors.AsMemory(i * Width, Width), entry)), CancellationToken.None);
@@ -176,11 +181,13 @@ public sealed class PgVectorImageStore : ImageStore
     });
 
     /// <summary>All of them in one transaction by COPY. Into an empty store first the rows come and then the graph is made, which is many times faster than the other way round.</summary>
-    internal override int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellation) => Run(connection =>    {
+    internal override int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellation) => Run(connection =>
+    {
         int count = 0;
         using var transaction = connection.BeginTransaction();
         PostgresSchema.Execute(connection, $"LOCK TABLE {_schema.Table} IN SHARE ROW EXCLUSIVE MODE");
-        var counted = rows.Select(row =>        {
+        var counted = rows.Select(row =>
+        {
             count++;
             return ((ReadOnlyMemory<float>)row.Vector, row.Entry);
         });
@@ -204,7 +211,8 @@ public sealed class PgVectorImageStore : ImageStore
         var known = new Dictionary<string, StoredEntry>(StringComparer.Ordinal);
         foreach (string[] some in ids.Chunk(NamesAtOnce))
         {
-            Run(connection =>            {
+            Run(connection =>
+            {
                 using var row = Command(connection, $"SELECT id, is_file, length, modified, hash FROM {_schema.Table} WHERE id = ANY($1)", (object)some).ExecuteReader();
                 while (row.Read())
                 {
@@ -217,7 +225,8 @@ public sealed class PgVectorImageStore : ImageStore
         return known.GetValueOrDefault;
     }
 
-    private protected override IReadOnlyList<string> FileIds() => Run(connection =>    {
+    private protected override IReadOnlyList<string> FileIds() => Run(connection =>
+    {
         var ids = new List<string>();
         using var row = Command(connection, $"SELECT id FROM {_schema.Table} WHERE is_file").ExecuteReader();
         while (row.Read()) ids.Add(row.GetString(0));

@@ -22,8 +22,8 @@ internal static class GradientCache
     internal static Tensor Backward(ClipModel towers, Tensor pixels, Tensor ids, Tensor logitScale, ScalarType dtype, int chunk)
     {
         using var scope = NewDisposeScope();
-        var image = Embed(EncodeImage, pixels, chunk);                                // (B, E)
-        var text = Embed(towers.EncodeText, ids, chunk);                         // (B, E)
+        var image = Embed(EncodeImage, pixels, chunk);                            // (B, E)
+        var text = Embed(towers.EncodeText, ids, chunk);                          // (B, E)
         var loss = ContrastiveLoss.Chunked(image, text, logitScale, chunk);
         loss.backward();
         CarryOn(EncodeImage, pixels, image.grad!, chunk);
