@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using ClipNotebooks.Cli.Commands;
 
 namespace ClipNotebooks.Cli;
@@ -12,6 +13,8 @@ internal static class Program
     {
         RootCommand root = Commands();
         CompletionCommand.Fit(root);
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new BriefHelp((HelpAction)help.Action!);
         return root;
     }
 

@@ -14,7 +14,7 @@ internal static class RunCommand
         Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons, of the Korean ones as ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
         Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take.", DefaultValueFactory = _ => 600 };
         Option<bool> keepGoing = new("--keep-going") { Description = "Run the later cells of a lesson after one fails. (Other lessons run in any case.)" };
-        Option<string> only = new("--only") { Description = "Numbers of the lessons to run, such as 3,4.", DefaultValueFactory = _ => "" };
+        Option<string> only = new("--only") { HelpName = "numbers", Description = "Numbers of the lessons to run, such as 3,4.", DefaultValueFactory = _ => "" };
         Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
         Option<string?> output = new("--output") { Description = "Folder of the pages; replaced as a whole. Default: artifacts/book in the repository." };
         Option<int> parallel = new("--parallel") { Description = "Lessons at once.", DefaultValueFactory = _ => new RunOptions().Parallel };

@@ -52,6 +52,38 @@ public sealed class ProgramTests
         }
     }
 
+    /// <summary>In a terminal of 80 columns a command's summary may take two lines; a page is what a reader looks through.</summary>
+    [Fact]
+    public void The_help_of_clipbook_is_a_page_with_one_line_for_each_command()
+    {
+        string help = Help();
+        string[] lines = help.Split('\n');
+        Assert.InRange(lines.Length, 25, 50);
+        Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, 120));
+        foreach (Command command in Program.Root().Subcommands.Where(command => !command.Hidden))
+            Assert.Single(lines, line => line.StartsWith($"  {command.Name} ", StringComparison.Ordinal) || line.TrimEnd() == $"  {command.Name}");
+    }
+
+    [Theory]
+    [InlineData("run", "clipbook run [<lessons>...] [options]")]
+    [InlineData("embed", "clipbook embed <folder> [options]")]
+    public void Help_calls_the_program_and_its_arguments_by_their_names(string command, string usage)
+    {
+        string help = Help(command);
+        Assert.Contains(usage, help);
+        Assert.DoesNotContain(RootCommand.ExecutableName, help);
+        Assert.DoesNotContain("00|01", help);
+        Assert.Contains("Examples:", help);
+        Assert.Contains("--output", help);
+    }
+
+    private static string Help(params string[] command)
+    {
+        using StringWriter text = new();
+        Program.Root().Parse([.. command, "--help"]).Invoke(new InvocationConfiguration { Output = text });
+        return text.ToString().ReplaceLineEndings("\n");
+    }
+
     [Fact]
     public void The_doctor_names_what_a_model_lacks_and_a_truncated_one()
     {
