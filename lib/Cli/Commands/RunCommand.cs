@@ -22,7 +22,7 @@ internal static class RunCommand
         only.CompletionSources.Add(_ => CompletionCommand.LessonNames().Where(name => !name.Contains('/', StringComparison.Ordinal)));
         language.CompletionSources.Add([.. Edition.All.Select(edition => edition.Language)]);
         Command command = new("run", $"""
-            Runs lessons (.dib) without an editor, each in a process of its own, and writes them as HTML pages.
+            Runs lessons without an editor, each .dib file in a process of its own, and writes them as HTML pages.
 
             Examples:
               clipbook run                                  all lessons, in every language
