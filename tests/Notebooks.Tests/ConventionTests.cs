@@ -17,6 +17,7 @@ public sealed partial class ConventionTests
         {
             string words = Drawn().Replace(Prose.Of(cell).Html, "");
             Assert.True(words.IndexOfAny(['$', '*', '`']) < 0, $"cell {cell.Number}: {words}");
+            Assert.DoesNotContain("<code class=\"math\">", Prose.Of(cell).Html, StringComparison.Ordinal);      // a formula that is shown as its TeX
         }
     }
 

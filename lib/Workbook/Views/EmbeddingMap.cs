@@ -99,7 +99,7 @@ public sealed class EmbeddingMap : IView
         var svg = new StringBuilder($"<figure style=\"margin:0.5em 0\"><figcaption style=\"font-weight:600;margin:0 0 0.2em\">{Markup.Escape(_title)}</figcaption>")
             .Append($"<div style=\"font-size:0.85em;margin:0 0 0.4em\"><span style=\"border:2px solid {ImageColor};border-radius:3px;padding:0 0.4em\">pictures</span> and <span style=\"color:{TextColor}\" aria-hidden=\"true\">◆</span> captions")
             .Append(_images.Length == _texts.Length ? ", pairs joined by lines" : "").Append("; point at one to read it</div>")
-            .Append($"<svg viewBox=\"0 0 {Markup.At(Width)} {Markup.At(height + 22)}\" role=\"img\" aria-label=\"{Markup.Escape(Description)}\" style=\"width:100%;max-width:{Markup.At(Width)}px;height:auto;font:12px sans-serif\" fill=\"currentColor\">")
+            .Append($"<svg viewBox=\"0 0 {Markup.At(Width)} {Markup.At(height)}\" role=\"img\" aria-label=\"{Markup.Escape(Description)}\" style=\"width:100%;max-width:{Markup.At(Width)}px;height:auto\" fill=\"currentColor\">")
             .Append($"<rect x=\"0.5\" y=\"0.5\" width=\"{Markup.At(Width - 1)}\" height=\"{Markup.At(height - 1)}\" rx=\"6\" fill=\"none\" stroke=\"currentColor\" stroke-opacity=\"0.25\"/>");
         if (_images.Length == _texts.Length)
             foreach (var (image, text) in _images.Zip(_texts))
@@ -108,7 +108,8 @@ public sealed class EmbeddingMap : IView
             svg.Append($"<g transform=\"translate({X(point.X)} {Y(point.Y)})\"><title>{Markup.Escape(_names[i])}</title>{Picture(_pictures[i])}</g>");
         foreach (var (point, i) in _texts.Select((point, i) => (point, i)))
             svg.Append($"<path transform=\"translate({X(point.X)} {Y(point.Y)})\" d=\"M0 -7 L7 0 L0 7 L-7 0 Z\" fill=\"{TextColor}\" stroke=\"#fff\"><title>{Markup.Escape(_captions[i])}</title></path>");
-        return svg.Append(string.Create(CultureInfo.InvariantCulture, $"<text x=\"{Width / 2}\" y=\"{Markup.At(height + 16)}\" text-anchor=\"middle\">first component ({100 * Shares.First:F0} % of the variance) across, second ({100 * Shares.Second:F0} %) upwards</text>")).Append("</svg></figure>").ToString();
+        string axes = string.Create(CultureInfo.InvariantCulture, $"across: the first component ({100 * Shares.First:F0} % of the variance); upwards: the second ({100 * Shares.Second:F0} %)");
+        return svg.Append($"</svg><div style=\"font-size:0.85em\">{axes}</div></figure>").ToString();
     }
 
     /// <inheritdoc/>

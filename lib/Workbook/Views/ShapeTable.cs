@@ -18,7 +18,7 @@ public sealed class ShapeTable : IView
 
     /// <inheritdoc/>
     public string ToHtml() => Markup.Scrolling("<table style=\"width:auto\"><tr><th>from</th><th>through</th><th>shape</th><th>dtype</th></tr>"
-        + string.Concat(_rows.Select(row => "<tr>" + string.Concat(row.Select(cell => $"<td style=\"text-align:left\">{Markup.Escape(cell)}</td>")) + "</tr>")) + "</table>");
+        + string.Concat(_rows.Select(row => "<tr>" + string.Concat(row.Select((cell, k) => $"<td style=\"text-align:left{(k == 2 ? ";white-space:nowrap" : "")}\">{Markup.Escape(cell)}</td>")) + "</tr>")) + "</table>");
 
     /// <inheritdoc/>
     public string ToText()

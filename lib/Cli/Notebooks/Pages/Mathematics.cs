@@ -22,7 +22,6 @@ internal sealed class Mathematics
         ["rightarrow"] = "→",
         ["mapsto"] = "↦",
         ["in"] = "∈",
-        ["infty"] = "∞",
         ["partial"] = "∂",
         ["nabla"] = "∇",
         ["pm"] = "±",
@@ -38,7 +37,6 @@ internal sealed class Mathematics
         ["Vert"] = "‖",
         ["langle"] = "⟨",
         ["rangle"] = "⟩",
-        ["top"] = "⊤",
         ["odot"] = "⊙",
         ["oplus"] = "⊕",
         ["sim"] = "∼",
@@ -60,6 +58,7 @@ internal sealed class Mathematics
         ["delta"] = "δ",
         ["epsilon"] = "ϵ",
         ["varepsilon"] = "ε",
+        ["zeta"] = "ζ",
         ["eta"] = "η",
         ["theta"] = "θ",
         ["kappa"] = "κ",
@@ -76,11 +75,20 @@ internal sealed class Mathematics
         ["chi"] = "χ",
         ["psi"] = "ψ",
         ["omega"] = "ω",
+        ["Gamma"] = "Γ",
         ["Delta"] = "Δ",
         ["Theta"] = "Θ",
+        ["Lambda"] = "Λ",
+        ["Xi"] = "Ξ",
+        ["Pi"] = "Π",
         ["Sigma"] = "Σ",
+        ["Phi"] = "Φ",
+        ["Psi"] = "Ψ",
         ["Omega"] = "Ω",
         ["ell"] = "ℓ",
+        // No operators: these would have room on both sides.
+        ["infty"] = "∞",
+        ["top"] = "⊤",
     };
 
     private static readonly HashSet<string> Functions = ["log", "exp", "ln", "max", "min", "arg", "cos", "sin", "tanh", "lim", "det"];
@@ -137,7 +145,7 @@ internal sealed class Mathematics
         {
             char mark = _tex[_at++];
             if (mark == '\'')
-                above = (above ?? "") + "<mo>′</mo>";
+                above = (above ?? "") + "<mo lspace=\"0\" rspace=\"0\">′</mo>";
             else if (mark == '_' && below is null)
                 below = Argument();
             else if (mark == '^' && above is null)
@@ -188,7 +196,7 @@ internal sealed class Mathematics
         if (Symbols.TryGetValue(name, out string? symbol))
             return $"<mo>{WebUtility.HtmlEncode(symbol)}</mo>";
         if (Letters.TryGetValue(name, out string? letter))
-            return $"<mi>{letter}</mi>";
+            return char.IsUpper(letter[0]) ? $"<mi mathvariant=\"normal\">{letter}</mi>" : $"<mi>{letter}</mi>";   // as TeX sets them
         if (Functions.Contains(name))
             return $"<mi>{name}</mi>";
         if (Spaces.TryGetValue(name, out string? width))
