@@ -1,13 +1,14 @@
 using ClipNotebooks.Clip.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Exercises;
 
-/// <summary>The exercises of lesson 05: the learning rate's schedule, the clamp, what decays, and a step with a bug.</summary>
+/// <summary>The exercises of lesson 05: the learning rate's schedule, the clamp, what decays, and two steps with a bug.</summary>
 public static class TrainingExercises
 {
     private const int Updates = 4;
-    private const double Rate = 0.5, Temperature = 0.2;
+    private const double Rate = 0.5, Temperature = 0.2, Cold = 0.07;
 
     /// <summary>The step from 0, the steps of the warm-up, all steps, the peak → the learning rate: linear up to the peak, then half a cosine down to 0.</summary>
     public static Exercise<Func<int, int, int, double, double>> Schedule { get; } = new()
@@ -101,10 +102,60 @@ public static class TrainingExercises
         ],
     };
 
+    /// <summary>
+    /// Images and captions, (B, E) each, rows of length 1, and which pairs show the same thing, (B, B) of 0 and 1 → the loss both ways at temperature 0.07, its targets shared evenly among such pairs. The
+    /// check looks at the loss and at the gradient that reaches the images.
+    /// </summary>
+    public static Exercise<Func<Tensor, Tensor, Tensor, Tensor>> SoftTargets { get; } = new()
+    {
+        Title = "The exam that writes itself",
+        Reference = (image, text, same) => SharedLoss(image, text, same / same.sum(dim: 1, keepdim: true)),
+        Cases =
+        [
+            new("4 pairs (4, 8), the first two of the same thing, loss and gradient", f => LossAndGradient(f, Inputs.Unit(55, 4, 8), 0, 0, 1, 2)),
+            new("6 pairs (6, 8), three of one thing and two of another, loss and gradient", f => LossAndGradient(f, Inputs.Unit(56, 6, 8), 0, 1, 0, 2, 1, 0)),
+            new("3 pairs (3, 8), nearly collapsed into one vector, loss and gradient", f => LossAndGradient(f, nn.functional.normalize(Inputs.Unit(57, 1, 8) + (0.02 * Inputs.Normal(58, 3, 8)), dim: 1), 0, 1, 2)),
+        ],
+        Mistakes =
+        [
+            new("the model's own targets", (image, text, _) => SharedLoss(image, text, Own(image, text)),
+                "That is the code above: the model still writes its own targets. Where all vectors are one, the targets are even, so are the predictions, and nothing pushes them apart. Make the targets from same, which the model cannot change."),
+            new("its own targets, detached", (image, text, _) => SharedLoss(image, text, Own(image, text).detach()),
+                "Cutting the targets' gradient is not enough: their values still come from the embeddings, and vectors that lie together ask to stay together. Make the targets from same."),
+            new("rows that sum to two", (image, text, same) => SharedLoss(image, text, same),
+                "A row with two right captions counts twice in yours: divide each row of same by its sum, so that the targets are probabilities."),
+            new("the diagonal alone", (image, text, same) => SharedLoss(image, text, eye(same.shape[0])),
+                "That is the plain loss: it asks to tell apart what shows the same thing. Where same holds 1, both captions are right."),
+            new("images alone", (image, text, same) => -(same / same.sum(dim: 1, keepdim: true) * (image.mm(text.t()) / Cold).log_softmax(1)).sum(dim: 1).mean(),
+                "Half of it is missing: the captions look for their images as well, along the columns."),
+        ],
+    };
+
     /// <summary>How far the reader is.</summary>
-    public static ExerciseProgress Progress => new("05-training", [Schedule, Clamp, Decay, Step]);
+    public static ExerciseProgress Progress => new("05-training", [Schedule, Clamp, Decay, Step, SoftTargets]);
 
     private static double Cosine(int step, int steps, double peak) => peak * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
+
+    /// <summary>The mistake of lesson 05: captions and images are alike as far as the model finds them so.</summary>
+    private static Tensor Own(Tensor image, Tensor text) => ((image.mm(image.t()) + text.mm(text.t())) / 2).softmax(1);
+
+    private static Tensor SharedLoss(Tensor image, Tensor text, Tensor targets)
+    {
+        var logits = image.mm(text.t()) / Cold;
+        return -((targets * logits.log_softmax(1)).sum(dim: 1).mean() + (targets * logits.t().log_softmax(1)).sum(dim: 1).mean()) / 2;
+    }
+
+    /// <summary>The captions' vectors are the images', the next one's each; pairs with the same number show the same thing.</summary>
+    private static double[] LossAndGradient(Func<Tensor, Tensor, Tensor, Tensor> attempt, Tensor image, params long[] things)
+    {
+        using var _ = enable_grad();
+        var numbers = tensor(things);
+        var text = image.roll(1, 0).detach();
+        var leaf = image.detach().requires_grad_();
+        var loss = attempt(leaf, text, numbers.unsqueeze(0).eq(numbers.unsqueeze(1)).to(float32));
+        if (loss.requires_grad) loss.backward();
+        return [loss.ToDouble(), .. (leaf.grad ?? zeros_like(leaf)).data<float>().Select(value => (double)value)];
+    }
 
     private static Tensor Descend(Tensor image, Tensor text, Func<Tensor, Tensor, Tensor> move, int steps = Updates)
     {
