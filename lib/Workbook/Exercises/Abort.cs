@@ -8,11 +8,14 @@ internal static class Abort
 {
     private const byte Call = 0x28, CallVirtual = 0x6F, LoadFunction = 0x06;
 
-    /// <summary>Whether the function, or a function of the same code that it calls, calls <c>matmul</c>.</summary>
+    /// <summary>Whether the function, or one of the reader's functions that it calls, in whichever cell, calls <c>matmul</c>.</summary>
     public static bool CouldComeFrom(MethodInfo method) => Calls(method, []);
 
     private static bool Calls(MethodBase method, HashSet<MethodBase> seen) =>
-        seen.Add(method) && Called(method).Any(m => IsMatmul(m) || (m.Module.Assembly == method.Module.Assembly && Calls(m, seen)));
+        seen.Add(method) && Called(method).Any(m => IsMatmul(m) || (IsOfTheReader(m, method) && Calls(m, seen)));
+
+    /// <summary>What stands in the same assembly, or in one that was never a file, as each cell's is.</summary>
+    private static bool IsOfTheReader(MethodBase called, MethodBase caller) => called.Module.Assembly == caller.Module.Assembly || called.Module.Assembly.Location.Length == 0;
 
     private static bool IsMatmul(MethodBase method) => method.Name == nameof(Tensor.matmul) && method.DeclaringType?.Assembly == typeof(Tensor).Assembly;
 

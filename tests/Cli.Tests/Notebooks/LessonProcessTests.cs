@@ -137,6 +137,26 @@ public sealed class LessonProcessTests
     public async Task A_cell_that_exits_the_process_is_a_failure() =>
         Assert.Contains("exit code 0", Assert.Single((await RunAsync("#!csharp\nEnvironment.Exit(0);")).Failures).Message);
 
+    /// <summary>Each cell is an assembly of its own.</summary>
+    [Fact]
+    public async Task An_exercise_does_not_run_an_answer_whose_helper_of_an_earlier_cell_could_end_the_process()
+    {
+        LessonResult result = await RunAsync($"""
+            #!csharp
+            #r "{typeof(Workbook.Lesson).Assembly.Location}"
+            using TorchSharp;
+            using static TorchSharp.torch;
+            using ClipNotebooks.Workbook.Exercises;
+            #!csharp
+            Tensor Dot(Tensor a, Tensor b) => a.reshape(1, -1).matmul(ones(7, 7));
+            #!csharp
+            Tensor Cosine(Tensor a, Tensor b) => Dot(a, b) / (a.norm() * b.norm());
+            StartHereExercises.CosineSimilarity.Check(Cosine)
+            """);
+        Assert.Empty(result.Failures);
+        Assert.Contains("calls matmul and was not run", result.Cells[^1].Outputs.Single().Text);
+    }
+
     [Fact]
     public async Task A_native_abort_is_reported_with_the_cell_and_the_shapes()
     {
