@@ -17,6 +17,7 @@ internal static class EmbedCommand
         Option<string?> model = new("--model") { Description = "The model's folder or Hub id, the same for every job; CLIP_MODEL or the embedded model by default." };
         Option<bool> half = new("--float16") { Description = "Keep vectors in two bytes a value: half the size, scores within 0.001." };
         var precision = PreparedEncoder.Option();
+        var draft = PreparedEncoder.DraftOption();
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("embed", $"""
             Embeds one part of a folder's images, so that many machines share the work: one job a shard, under any batch scheduler. A file's shard follows
@@ -32,10 +33,10 @@ internal static class EmbedCommand
             {ExitCode.Help}
             """)
         {
-            folder, output, shard, model, half, precision, json,
+            folder, output, shard, model, half, precision, draft, json,
         };
         command.SetAction((parsed, cancellation) => RunAsync(
-            parsed.GetValue(folder)!, parsed.GetValue(output)!, ParseShard(parsed.GetValue(shard)!), parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(precision), parsed.GetValue(json), cancellation));
+            parsed.GetValue(folder)!, parsed.GetValue(output)!, ParseShard(parsed.GetValue(shard)!), parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(precision), parsed.GetValue(draft), parsed.GetValue(json), cancellation));
         return command;
     }
 
@@ -51,12 +52,12 @@ internal static class EmbedCommand
         }
     }
 
-    private static async Task<int> RunAsync(string folder, string output, Shard shard, string model, bool half, Precision precision, bool json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(string folder, string output, Shard shard, string model, bool half, Precision precision, bool draft, bool json, CancellationToken cancellation)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to embed.");
         var (opened, chosen) = PreparedEncoder.Open(model, precision);
         using var encoder = opened;
-        var options = new IndexOptions { Storage = half ? VectorStorage.Float16 : VectorStorage.Float32 };
+        var options = PreparedEncoder.Options(encoder, half, draft);
         var clock = Stopwatch.StartNew();
         var report = await LongWork.RunAsync($"embedding shard {shard}", 1, progress => ShardedIndex.EmbedAsync(folder, output, shard, encoder, options, new IndexBar(progress), cancellation));
         double seconds = clock.Elapsed.TotalSeconds, rate = (report.Added.Count + report.Updated.Count) / seconds;

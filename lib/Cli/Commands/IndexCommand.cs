@@ -13,8 +13,9 @@ internal static class IndexCommand
         Argument<string> folder = new("folder") { Description = "The images, at any depth." };
         Option<string> index = new("--index") { Description = "The index's folder, or PostgreSQL's connection string; made if it is not there, else brought up to date.", Required = true };
         Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
-        Option<bool> half = new("--half") { Description = "Keep a new index's vectors in two bytes a value: half the size, scores within 0.001." };
+        Option<bool> half = new("--float16") { Description = "Keep a new index's vectors in two bytes a value: half the size, scores within 0.001." };
         var precision = PreparedEncoder.Option();
+        var draft = PreparedEncoder.DraftOption();
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("index", $"""
             Makes the images of a folder searchable, or brings an index up to date: new and changed files are encoded, files that are gone disappear.
@@ -22,7 +23,7 @@ internal static class IndexCommand
 
             Examples:
               clipbook index photos --index artifacts/photos-index
-              clipbook index photos --index artifacts/photos-index --model openai/clip-vit-base-patch32 --half
+              clipbook index photos --index artifacts/photos-index --model openai/clip-vit-base-patch32 --float16
               clipbook index photos --index artifacts/photos-index --json
               clipbook index photos --index "Host=localhost;Database=images;Username=me"       into PostgreSQL with pgvector
               clipbook index photos --index "postgresql://me@localhost/images?table=photos"     into another table than clip_images
@@ -32,19 +33,19 @@ internal static class IndexCommand
             {ExitCode.Help}
             """)
         {
-            folder, index, model, half, precision, json,
+            folder, index, model, half, precision, draft, json,
         };
         command.SetAction((parsed, cancellation) => RunAsync(
-            parsed.GetValue(folder)!, parsed.GetValue(index)!, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(precision), parsed.GetValue(json), cancellation));
+            parsed.GetValue(folder)!, parsed.GetValue(index)!, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(precision), parsed.GetValue(draft), parsed.GetValue(json), cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(string folder, string place, string model, bool half, Precision precision, bool json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(string folder, string place, string model, bool half, Precision precision, bool draft, bool json, CancellationToken cancellation)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to index.");
         var (opened, chosen) = PreparedEncoder.Open(model, precision);
         using var encoder = opened;
-        using var index = ImageStores.OpenOrCreate(place, encoder, new IndexOptions { Storage = half ? VectorStorage.Float16 : VectorStorage.Float32 });
+        using var index = ImageStores.OpenOrCreate(place, encoder, PreparedEncoder.Options(encoder, half, draft));
         var report = await LongWork.RunAsync("indexing", 1, progress => index.AddFolderAsync(folder, progress: new Bar(progress), cancellation: cancellation));
         if (json)
             Console.WriteLine(Output.Json(new { index = index.Place, images = index.Count, precision = chosen, added = report.Added, updated = report.Updated, unchanged = report.Unchanged.Count, removed = report.Removed, unreadable = report.Unreadable }));

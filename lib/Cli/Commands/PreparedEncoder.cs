@@ -1,5 +1,7 @@
 using System.CommandLine;
+using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Search;
 
 namespace ClipNotebooks.Cli.Commands;
 
@@ -11,8 +13,20 @@ internal static class PreparedEncoder
 
     internal static Option<Precision> Option(Precision precision = Precision.Auto) => new("--precision")
     {
-        Description = "What the model computes in: float32; bfloat16, several times as fast where the processor or GPU has instructions for it, embeddings within a cosine of 0.999; auto, bfloat16 where it has.",
+        Description = "What the model computes in: float32; bfloat16, several times as fast where the processor or GPU has instructions for it, embeddings within a cosine of 0.999; float16, for GPUs without bfloat16; auto, bfloat16 where there are instructions.",
         DefaultValueFactory = _ => precision,
+    };
+
+    internal static Option<bool> DraftOption() => new("--draft")
+    {
+        Description = "Decode JPEG files at 1/2, 1/4 or 1/8 of their size where that is no smaller than the model's: faster, with slightly other pixels and embeddings than elsewhere.",
+    };
+
+    /// <summary>How the commands that store embeddings make and read an index.</summary>
+    internal static IndexOptions Options(ClipEncoder encoder, bool half, bool draft) => new()
+    {
+        Storage = half ? VectorStorage.Float16 : VectorStorage.Float32,
+        Decoder = draft ? new SkiaImageDecoder { DraftSide = encoder.Processor.Transform.Config.ResizeSize } : null,
     };
 
     /// <summary>Opens a model and prepares it.</summary>

@@ -20,6 +20,13 @@ public sealed class SkiaImageDecoder : IImageDecoder
     /// <summary>The most pixels an image may have; more are refused by the header, before anything is allocated.</summary>
     public long MaxPixels { get; init; } = DefaultMaxPixels;
 
+    /// <summary>
+    /// Lets JPEG's decoder leave out the finest of its frequencies: of an image at least 2, 4 or 8 times as large as this on its shorter side, in pixels, it gives one of 1/2, 1/4 or 1/8 the size,
+    /// never smaller than this. Faster, and other pixels than Pillow's (tests/Benchmarks/README.md has both figures), so it is for a model's resize size and for those who ask for it; null, the default, decodes
+    /// everything in full. Other formats and CMYK are not concerned.
+    /// </summary>
+    public int? DraftSide { get; init; }
+
     /// <inheritdoc/>
     public DecodedImage Decode(ReadOnlyMemory<byte> encoded, string name)
     {
@@ -38,6 +45,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
             ?? throw new InvalidDataException($"{name} is not an image that can be read: JPEG, PNG, WebP, GIF and BMP are.");
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         CheckSize(width, height, name);
+        if (DraftSide is { } side && codec.EncodedFormat == SKEncodedImageFormat.Jpeg) (width, height) = Draft(codec, Math.Max(1, side));
 
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
         var samples = GC.AllocateUninitializedArray<byte>(4 * width * height);
@@ -49,6 +57,13 @@ public sealed class SkiaImageDecoder : IImageDecoder
         if (result != SKCodecResult.Success)
             throw new InvalidDataException($"{name} is damaged: decoding ended with {result}{(result == SKCodecResult.IncompleteInput ? ", the file is cut short" : "")}.");
         return DecodedImage.FromBytes(width, height, Layout(bytes, codec, info), samples);
+    }
+
+    private static (int Width, int Height) Draft(SKCodec codec, int side)
+    {
+        int shorter = Math.Min(codec.Info.Width, codec.Info.Height), divisor = shorter >= 8 * side ? 8 : shorter >= 4 * side ? 4 : shorter >= 2 * side ? 2 : 1;
+        var size = codec.GetScaledDimensions(1f / divisor);
+        return (size.Width, size.Height);
     }
 
     private void CheckSize(long width, long height, string name)

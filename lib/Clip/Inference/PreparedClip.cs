@@ -15,14 +15,16 @@ public sealed class PreparedClip : IDisposable
     private const int TokensAtATime = 800;
 
     private readonly ClipModel _model;
+    private readonly PreparedPatches? _patches;
     private readonly PreparedTransformer? _image;
     private readonly PreparedTransformer _text;
 
     private PreparedClip(ClipModel model, Precision precision, string reason)
     {
         (_model, Precision) = (model, precision);
-        var dtype = precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        if (model.ImageTower is VisionTransformer visual) _image = new PreparedTransformer(visual.Transformer, model.Config.VisionBlock, causal: false, dtype);
+        var dtype = precision switch { Precision.BFloat16 => ScalarType.BFloat16, Precision.Float16 => ScalarType.Float16, _ => ScalarType.Float32 };
+        if (model.ImageTower is VisionTransformer visual)
+            (_patches, _image) = (new PreparedPatches(visual, dtype), new PreparedTransformer(visual.Transformer, model.Config.VisionBlock, causal: false, dtype));
         _text = new PreparedTransformer(model.Text.Transformer, model.Config.TextBlock, causal: true, dtype);
         Description = $"{dtype}, {(_text.UsesOneDnn ? "products by oneDNN" : "products by libtorch")}: {reason}";
     }
@@ -51,8 +53,8 @@ public sealed class PreparedClip : IDisposable
     public Tensor EncodeImage(Tensor pixels)
     {
         using var _ = inference_mode();
-        return _image is null ? _model.EncodeImage(pixels)
-            : InParts(pixels, _model.Config.Vision.Tokens, part => _model.Visual.Project(_image.Run(_model.Visual.Embed(part), null)));
+        return _image is null || _patches is null ? _model.EncodeImage(pixels)
+            : InParts(pixels, _model.Config.Vision.Tokens, part => _model.Visual.Project(_image.Run(_patches.Embed(part), null)));
     }
 
     /// <summary>Token ids, (B, L), int64 → (B, E), float32, not normalised; without a gradient. The shorter the rows, the faster: cut them to the longest caption.</summary>
@@ -82,6 +84,7 @@ public sealed class PreparedClip : IDisposable
     /// <summary>Frees the prepared weights; the model stays.</summary>
     public void Dispose()
     {
+        _patches?.Dispose();
         _image?.Dispose();
         _text.Dispose();
     }

@@ -108,9 +108,15 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     public Tensor Embed(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var x = EmbedPatches(pixels);                                                           // (B, N - 1, D)
-        var classToken = _classEmbedding.expand(x.shape[0], 1, -1);                             // (B, 1, D)
-        var positions = PositionEmbedding.Interpolate(_positionalEmbedding, 1, pixels.shape[2] / Config.PatchSize, pixels.shape[3] / Config.PatchSize); // (N, D)
-        return _lnPre.call(cat([classToken, x], 1).Plus(positions)).MoveToOuterDisposeScope();  // (B, N, D)
+        return Assemble(EmbedPatches(pixels), pixels.shape[2] / Config.PatchSize, pixels.shape[3] / Config.PatchSize).MoveToOuterDisposeScope(); // (B, N, D)
+    }
+
+    /// <summary>The patches' embeddings, (B, N - 1, D), of a grid of rows · columns → class token before them, positions and <c>ln_pre</c>, (B, N, D).</summary>
+    internal Tensor Assemble(Tensor patches, long rows, long columns)
+    {
+        using var scope = NewDisposeScope();
+        var classToken = _classEmbedding.expand(patches.shape[0], 1, -1);                       // (B, 1, D)
+        var positions = PositionEmbedding.Interpolate(_positionalEmbedding, 1, rows, columns);  // (N, D)
+        return _lnPre.call(cat([classToken, patches], 1).Plus(positions)).MoveToOuterDisposeScope(); // (B, N, D)
     }
 }

@@ -36,11 +36,11 @@ public sealed class PreparedClipTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void In_bfloat16_embeddings_keep_a_cosine_similarity_of_0_999(Activation activation, double? layerScale, int layers)
+    public void In_half_precision_embeddings_keep_a_cosine_similarity_of_0_999(Activation activation, double? layerScale, int layers) => Assert.All([Precision.BFloat16, Precision.Float16], precision =>
     {
         using var scope = NewDisposeScope();
         using var model = Model(activation, layerScale, layers);
-        using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
+        using var prepared = PreparedClip.Prepare(model, precision);
         var (pixels, ids) = (randn(5, 3, 32, 32), Ids());
         using var _ = no_grad();
         foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)), (model.EncodeText(ids), prepared.EncodeText(ids)) })
@@ -48,7 +48,7 @@ public sealed class PreparedClipTests
             Assert.Equal(ScalarType.Float32, fast.dtype);
             Assert.True(nn.functional.cosine_similarity(plain, fast, 1).min().ToDouble() >= 0.999);
         }
-    }
+    });
 
     [Fact]
     public void A_batch_that_is_encoded_in_parts_comes_out_whole_and_in_order()
@@ -94,14 +94,16 @@ public sealed class PreparedClipTests
         Assert.Contains("bfloat16", prepared.Description, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void At_ViT_B_32s_full_size_bfloat16_keeps_a_cosine_similarity_of_0_999()
+    [Theory]
+    [InlineData(Precision.BFloat16)]
+    [InlineData(Precision.Float16)]
+    public void At_ViT_B_32s_full_size_half_precision_keeps_a_cosine_similarity_of_0_999(Precision precision)
     {
         using var scope = NewDisposeScope();
         manual_seed(5);
         using var model = new ClipModel(ClipConfig.ViTB32);
         model.eval();
-        using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
+        using var prepared = PreparedClip.Prepare(model, precision);
         var (pixels, ids) = (randn(2, 3, 224, 224), randint(1, 49407, [2, 12], int64));
         using var _ = no_grad();
         foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)), (model.EncodeText(ids), prepared.EncodeText(ids)) })

@@ -40,7 +40,8 @@ internal sealed class OneDnnLinear : FixedLinear
         _function = then switch { null => "linear", Activation.QuickGelu => "linear_swish", Activation.GeluTanh => "linear_gelu_tanh", _ => "linear_gelu" };
     }
 
-    internal static bool IsSupported(Tensor weight) => weight.device_type == DeviceType.CPU && Operators.Value is not null;
+    /// <summary>On a processor; in float16 libtorch's own <c>linear</c> takes whatever instructions there are.</summary>
+    internal static bool IsSupported(Tensor weight) => weight.device_type == DeviceType.CPU && weight.dtype != ScalarType.Float16 && Operators.Value is not null;
 
     internal override Tensor Call(Tensor x) => Invoke(_function, x, _weight, _bias);
 
