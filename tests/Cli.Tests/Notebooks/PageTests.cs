@@ -142,6 +142,8 @@ public sealed partial class PageTests
     [Theory]
     [InlineData(@"\frac{1}{N}", "<mfrac><mrow><mrow><mn>1</mn></mrow></mrow><mrow><mrow><mi>N</mi></mrow></mrow></mfrac>")]
     [InlineData("x_i^2", "<msubsup><mi>x</mi><mrow><mi>i</mi></mrow><mrow><mn>2</mn></mrow></msubsup>")]
+    [InlineData(@"\lVert W\rVert^2", "<mo stretchy=\"false\">‖</mo><mi>W</mi><msup><mo stretchy=\"false\">‖</mo>")]   // one bar as tall as the other
+    [InlineData(@"\left\lVert W\right\rVert", "<mo>‖</mo><mi>W</mi><mo>‖</mo>")]
     [InlineData(@"\Phi(x)", "<mi mathvariant=\"normal\">Φ</mi>")]
     [InlineData(@"\text{a b}", "<mtext>a\u00A0b</mtext>")]
     public void Tex_becomes_mathml(string tex, string expected) => Assert.Contains(expected, Mathematics.ToHtml(tex, display: false));

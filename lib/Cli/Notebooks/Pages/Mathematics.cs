@@ -194,7 +194,7 @@ internal sealed class Mathematics
     {
         string name = Name();
         if (Symbols.TryGetValue(name, out string? symbol))
-            return $"<mo>{WebUtility.HtmlEncode(symbol)}</mo>";
+            return $"<mo{(symbol is "‖" or "⟨" or "⟩" or "{" or "}" or "|" ? " stretchy=\"false\"" : "")}>{WebUtility.HtmlEncode(symbol)}</mo>";
         if (Letters.TryGetValue(name, out string? letter))
             return char.IsUpper(letter[0]) ? $"<mi mathvariant=\"normal\">{letter}</mi>" : $"<mi>{letter}</mi>";   // as TeX sets them
         if (Functions.Contains(name))
