@@ -281,7 +281,7 @@ public abstract partial class ImageStore
             using (var stream = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1)) stream.ReadExactly(bytes);
             var hash = HashOf(bytes);
             if (known is not null && known.Length == file.Length && known.Hash == hash) return new FileOutcome(file) { Touched = true };
-            var image = Decoder.Decode(bytes, file.Path);
+            using var image = Decoder.Decode(bytes, file.Path);
             int side = Encoder.Processor.Transform.Config.Size, values = 3 * side * side;
             var pixels = ArrayPool<float>.Shared.Rent(values);
             Encoder.Processor.Transform.Apply(image, pixels.AsSpan(0, values));

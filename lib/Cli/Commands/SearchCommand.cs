@@ -101,7 +101,11 @@ internal static class SearchCommand
             try
             {
                 if (result.Path is null) missing.Add($"{result.Id} is not on the gallery: it was added from memory, without a file.");
-                else shown.Add((square.Crop(DecodedImage.Load(result.Path)), result.Id, result.Score));
+                else
+                {
+                    using var image = DecodedImage.Load(result.Path);
+                    shown.Add((square.Crop(image), result.Id, result.Score));
+                }
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
             {

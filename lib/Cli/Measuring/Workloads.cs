@@ -68,7 +68,11 @@ internal sealed class Workloads : IDisposable
         select new Workload("JPEG 640 × 480 to tensor, one core", side is null ? "whole" : "draft, decoded at a half", 1, "images", Limit.Memory, 4.0 * Width * Height + 3 * 4 * 224 * 224, _ =>
         {
             var (jpeg, transform, decoder, values) = (Jpeg(), new ClipImageTransform(new ImageTransformConfig()), new SkiaImageDecoder { DraftSide = side }, new float[3 * 224 * 224]);
-            return () => transform.Apply(decoder.Decode(jpeg, "sample.jpg"), values);
+            return () =>
+            {
+                using var image = decoder.Decode(jpeg, "sample.jpg");
+                transform.Apply(image, values);
+            };
         });
 
     private static IEnumerable<Workload> TrainingStep() =>

@@ -14,13 +14,25 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// <returns>R × R pixels.</returns>
     public RgbImage Crop(DecodedImage image)
     {
+        using var cut = Cut(image, out int left, out int top);
+        return Finished(cut, left, top);
+    }
+
+    /// <summary>Resizes to what the square of R × R shows of the image, and where that lies in it.</summary>
+    private DecodedImage Cut(DecodedImage image, out int left, out int top)
+    {
         ArgumentNullException.ThrowIfNull(image);
         int side = Config.Size;
         var (width, height) = Resized(image.Width, image.Height);
         var (x, y) = (Offset(width, side), Offset(height, side));
-        var window = (X: Math.Max(x, 0), Y: Math.Max(y, 0), Width: Math.Min(width, side), Height: Math.Min(height, side));
-        var cut = Resizer.Resize(image, (width, height), window, Config.Interpolation).ToRgb();
-        return cut.Width == side && cut.Height == side ? cut : Pad(cut, Math.Max(-x, 0), Math.Max(-y, 0));
+        (left, top) = (Math.Max(-x, 0), Math.Max(-y, 0));
+        return Resizer.Resize(image, (width, height), (Math.Max(x, 0), Math.Max(y, 0), Math.Min(width, side), Math.Min(height, side)), Config.Interpolation);
+    }
+
+    private RgbImage Finished(DecodedImage cut, int left, int top)
+    {
+        var rgb = cut.ToRgb();
+        return cut.Width == Config.Size && cut.Height == Config.Size ? rgb : Pad(rgb, left, top);
     }
 
     /// <summary>Resizes, crops and normalises.</summary>
@@ -41,13 +53,16 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         int plane = Config.Size * Config.Size;
         if (destination.Length != 3 * plane)
             throw new ArgumentException($"The destination takes (3, {Config.Size}, {Config.Size}) = {3 * plane} values; it has {destination.Length}.", nameof(destination));
-        var pixels = Crop(image).Pixels;
+        using var cut = Cut(image, out int left, out int top);
+        bool isRgb = cut.Width == Config.Size && cut.Height == Config.Size && cut.Layout is SampleLayout.Rgb or SampleLayout.Rgba or SampleLayout.Indexed;
+        int step = isRgb ? 4 : 3;
+        var samples = isRgb ? cut.Samples : Finished(cut, left, top).Pixels;
         Span<float> table = stackalloc float[256];
         for (int channel = 0; channel < 3; channel++)
         {
             for (int v = 0; v < 256; v++) table[v] = (v / 255f - Config.Mean[channel]) / Config.Std[channel];
             var target = destination.Slice(channel * plane, plane);
-            for (int i = 0, j = channel; i < plane; i++, j += 3) target[i] = table[pixels[j]];
+            for (int i = 0, j = channel; i < target.Length; i++, j += step) target[i] = table[samples[j]];
         }
     }
 

@@ -1,13 +1,18 @@
+using System.Buffers;
+
 namespace ClipNotebooks.Clip.Images;
 
 /// <summary>
 /// An image as its file holds it: CLIP's pipeline resizes before it converts to RGB, so the layout matters until then. Four bytes a pixel, rows from
-/// the top; 16-bit gray in <see cref="Gray16"/> instead.
+/// the top; 16-bit gray in <see cref="Gray16"/> instead. Whoever is done with it disposes it, so that the next image takes its memory; one that is not disposed is the collector's.
 /// </summary>
-public sealed class DecodedImage
+public sealed class DecodedImage : IDisposable
 {
-    private DecodedImage(int width, int height, SampleLayout layout, byte[] samples, ushort[] gray16) =>
-        (Width, Height, Layout, Samples, Gray16) = (width, height, layout, samples, gray16);
+    private readonly bool _rented;
+    private byte[]? _samples;
+
+    private DecodedImage(int width, int height, SampleLayout layout, byte[] samples, ushort[] gray16, bool rented = false) =>
+        (Width, Height, Layout, _samples, Gray16, _rented) = (width, height, layout, samples, gray16, rented);
 
     /// <summary>W.</summary>
     public int Width { get; }
@@ -19,10 +24,23 @@ public sealed class DecodedImage
     public SampleLayout Layout { get; }
 
     /// <summary>4 · W · H bytes; empty for 16-bit gray.</summary>
-    public byte[] Samples { get; }
+    /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
+    public ReadOnlySpan<byte> Samples => Writable;
+
+    internal Span<byte> Writable
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_samples is null, this);
+            return _samples.AsSpan(0, Layout == SampleLayout.Gray16 ? 0 : 4 * Width * Height);
+        }
+    }
 
     /// <summary>W · H samples of 16-bit gray; empty otherwise.</summary>
     public ushort[] Gray16 { get; }
+
+    /// <summary>An image whose samples are to be written; of no layout but four bytes a pixel.</summary>
+    internal static DecodedImage Rent(int width, int height, SampleLayout layout) => new(width, height, layout, ArrayPool<byte>.Shared.Rent(checked(4 * width * height)), [], rented: true);
 
     /// <summary>Takes over four bytes a pixel.</summary>
     /// <exception cref="ArgumentException">The array's length does not fit the size, or the layout has no such samples.</exception>
@@ -49,14 +67,16 @@ public sealed class DecodedImage
     public static DecodedImage FromRgb(RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var samples = new byte[4 * image.Width * image.Height];
+        var decoded = Rent(image.Width, image.Height, SampleLayout.Rgb);
+        var samples = decoded.Writable;
         for (int i = 0, j = 0; j < samples.Length; i += 3, j += 4)
         {
             samples[j] = image.Pixels[i];
             samples[j + 1] = image.Pixels[i + 1];
             samples[j + 2] = image.Pixels[i + 2];
+            samples[j + 3] = 255;
         }
-        return new DecodedImage(image.Width, image.Height, SampleLayout.Rgb, samples, []);
+        return decoded;
     }
 
     /// <summary>An image that is RGB already.</summary>
@@ -76,10 +96,11 @@ public sealed class DecodedImage
     public RgbImage ToRgb()
     {
         var pixels = GC.AllocateUninitializedArray<byte>(3 * Width * Height);
+        var samples = Samples;
         if (Layout is SampleLayout.Rgb or SampleLayout.Rgba or SampleLayout.Indexed)
         {
             for (int i = 0, j = 0; i < pixels.Length; i += 3, j += 4)
-                (pixels[i], pixels[i + 1], pixels[i + 2]) = (Samples[j], Samples[j + 1], Samples[j + 2]);
+                (pixels[i], pixels[i + 1], pixels[i + 2]) = (samples[j], samples[j + 1], samples[j + 2]);
             return new RgbImage(Width, Height, pixels);
         }
         for (int i = 0, p = 0; p < Width * Height; i += 3, p++)
@@ -90,7 +111,7 @@ public sealed class DecodedImage
                 continue;
             }
             for (int c = 0; c < 3; c++)
-                pixels[i + c] = FromCmyk(Samples[4 * p + c], Samples[4 * p + 3]);
+                pixels[i + c] = FromCmyk(samples[4 * p + c], samples[4 * p + 3]);
         }
         return new RgbImage(Width, Height, pixels);
     }
@@ -100,5 +121,11 @@ public sealed class DecodedImage
     {
         int light = 255 - black, product = light * colour + 128;
         return (byte)Math.Clamp(light - ((product + (product >> 8)) >> 8), 0, 255);
+    }
+
+    /// <summary>Gives the samples' memory to the next image.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _samples, null) is { } samples && _rented) ArrayPool<byte>.Shared.Return(samples);
     }
 }

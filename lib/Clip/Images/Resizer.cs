@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -17,53 +18,57 @@ internal static class Resizer
     internal static DecodedImage Resize(DecodedImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Interpolation interpolation)
     {
         if (image.Layout == SampleLayout.Gray16) return DecodedImage.FromGray16(window.Width, window.Height, Gray16(image, size, window, interpolation));
-        byte[] samples = image.Samples;
+        var result = DecodedImage.Rent(window.Width, window.Height, image.Layout);
         if (image.Layout == SampleLayout.Indexed || interpolation == Interpolation.Nearest)
-            return DecodedImage.FromBytes(window.Width, window.Height, image.Layout, Nearest(image, size, window));
+        {
+            Nearest(image, size, window, result.Writable);
+            return result;
+        }
 
-        bool resized = size != (image.Width, image.Height);
-        if (image.Layout == SampleLayout.Rgba && resized) samples = Premultiply(samples);
-        var rows = Taps.Compute(image.Height, size.Height, window.Y, window.Height, interpolation);
-        int top = size.Height == image.Height ? window.Y : rows.First[0];
-        int bottom = size.Height == image.Height ? window.Y + window.Height : rows.First[^1] + rows.Count[^1];
-
-        var narrow = Horizontal(samples, image.Width, top, bottom, size.Width, window, interpolation);
-        var result = size.Height == image.Height ? narrow : Vertical(narrow, window.Width, top, rows);
-        if (image.Layout == SampleLayout.Rgba && resized) Unpremultiply(result);
-        return DecodedImage.FromBytes(window.Width, window.Height, image.Layout, result);
+        bool unpremultiply = image.Layout == SampleLayout.Rgba && size != (image.Width, image.Height);
+        var samples = unpremultiply ? Premultiply(image.Samples) : image.Samples;
+        if (size.Height == image.Height) Horizontal(samples, image.Width, window.Y, window.Y + window.Height, size.Width, window, interpolation, result.Writable);
+        else
+        {
+            var rows = Taps.Compute(image.Height, size.Height, window.Y, window.Height, interpolation);
+            int top = rows.First[0], bottom = rows.First[^1] + rows.Count[^1];
+            byte[] narrow = ArrayPool<byte>.Shared.Rent(4 * window.Width * (bottom - top));
+            Horizontal(samples, image.Width, top, bottom, size.Width, window, interpolation, narrow);
+            Vertical(narrow, window.Width, top, rows, result.Writable);
+            ArrayPool<byte>.Shared.Return(narrow);
+        }
+        if (unpremultiply) Unpremultiply(result.Writable);
+        return result;
     }
 
     /// <summary>Rows top … bottom − 1 of the source, each cut to the window's columns at their new width.</summary>
-    private static byte[] Horizontal(byte[] source, int width, int top, int bottom, int newWidth, (int X, int Y, int Width, int Height) window, Interpolation interpolation)
+    private static void Horizontal(ReadOnlySpan<byte> source, int width, int top, int bottom, int newWidth, (int X, int Y, int Width, int Height) window, Interpolation interpolation, Span<byte> result)
     {
-        var result = GC.AllocateUninitializedArray<byte>(4 * window.Width * (bottom - top));
         if (newWidth == width)
         {
             for (int y = top; y < bottom; y++)
-                source.AsSpan(4 * (y * width + window.X), 4 * window.Width).CopyTo(result.AsSpan(4 * (y - top) * window.Width));
-            return result;
+                source.Slice(4 * (y * width + window.X), 4 * window.Width).CopyTo(result[(4 * (y - top) * window.Width)..]);
+            return;
         }
 
         var pairs = new TapPairs(Taps.Compute(width, newWidth, window.X, window.Width, interpolation));
         for (int y = top; y < bottom; y++)
         {
-            var row = MemoryMarshal.Cast<byte, uint>(source.AsSpan(4 * y * width, 4 * width));
-            var target = MemoryMarshal.Cast<byte, uint>(result.AsSpan(4 * (y - top) * window.Width, 4 * window.Width));
+            var row = MemoryMarshal.Cast<byte, uint>(source.Slice(4 * y * width, 4 * width));
+            var target = MemoryMarshal.Cast<byte, uint>(result.Slice(4 * (y - top) * window.Width, 4 * window.Width));
             pairs.Sum(row, target);
         }
-        return result;
     }
 
     /// <summary>The window's rows, from rows that begin at source row <paramref name="top"/>: two pixels, or eight samples, at a time.</summary>
-    private static byte[] Vertical(byte[] source, int width, int top, Taps taps)
+    private static void Vertical(ReadOnlySpan<byte> source, int width, int top, Taps taps, Span<byte> result)
     {
-        var result = GC.AllocateUninitializedArray<byte>(4 * width * taps.First.Length);
         int[] weights = taps.Fixed();
         for (int y = 0; y < taps.First.Length; y++)
         {
             var factors = weights.AsSpan(y * taps.Most, taps.Count[y]);
-            var rows = source.AsSpan(4 * width * (taps.First[y] - top), 4 * width * factors.Length);
-            var target = result.AsSpan(4 * width * y, 4 * width);
+            var rows = source.Slice(4 * width * (taps.First[y] - top), 4 * width * factors.Length);
+            var target = result.Slice(4 * width * y, 4 * width);
             ref byte first = ref MemoryMarshal.GetReference(rows);
             int x = 0;
             for (; x <= target.Length - 8; x += 8)
@@ -80,7 +85,6 @@ internal static class Resizer
                 target[x] = (byte)Math.Clamp(sum >> Taps.FractionalBits, 0, 255);
             }
         }
-        return result;
     }
 
     /// <summary>Eight samples of eight bits, each in 32.</summary>
@@ -101,16 +105,14 @@ internal static class Resizer
     }
 
     /// <summary>The pixel at the truncated position; the position grows by addition, as Pillow's does, which rounds otherwise than multiplying.</summary>
-    private static byte[] Nearest(DecodedImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window)
+    private static void Nearest(DecodedImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Span<byte> result)
     {
         int[] columns = Positions(image.Width, size.Width), rows = Positions(image.Height, size.Height);
         var source = MemoryMarshal.Cast<byte, uint>(image.Samples);
-        var result = new byte[4 * window.Width * window.Height];
-        var target = MemoryMarshal.Cast<byte, uint>(result.AsSpan());
+        var target = MemoryMarshal.Cast<byte, uint>(result);
         for (int y = 0; y < window.Height; y++)
             for (int x = 0; x < window.Width; x++)
                 target[y * window.Width + x] = source[rows[window.Y + y] * image.Width + columns[window.X + x]];
-        return result;
     }
 
     private static int[] Positions(int source, int target)
@@ -149,7 +151,7 @@ internal static class Resizer
         return (ushort)Math.Clamp(Math.Round(sum, MidpointRounding.AwayFromZero), 0, 65535);
     }
 
-    private static byte[] Premultiply(byte[] samples)
+    private static byte[] Premultiply(ReadOnlySpan<byte> samples)
     {
         var result = new byte[samples.Length];
         for (int i = 0; i < samples.Length; i += 4)
@@ -165,7 +167,7 @@ internal static class Resizer
         return result;
     }
 
-    private static void Unpremultiply(byte[] samples)
+    private static void Unpremultiply(Span<byte> samples)
     {
         for (int i = 0; i < samples.Length; i += 4)
         {

@@ -30,7 +30,11 @@ public sealed class RgbImage
     /// <summary>Decodes a file; orientation tags and colour profiles are left alone, alpha is dropped, as CLIP's own pipeline does.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is not an image that can be read; the message says why.</exception>
-    public static RgbImage Load(string path) => DecodedImage.Load(path).ToRgb();
+    public static RgbImage Load(string path)
+    {
+        using var decoded = DecodedImage.Load(path);
+        return decoded.ToRgb();
+    }
 
     /// <summary>Encodes as PNG, without loss.</summary>
     public byte[] ToPng() => Encode(SKEncodedImageFormat.Png, 100);

@@ -48,15 +48,15 @@ public sealed class SkiaImageDecoder : IImageDecoder
         if (DraftSide is { } side && codec.EncodedFormat == SKEncodedImageFormat.Jpeg) (width, height) = Draft(codec, Math.Max(1, side));
 
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
-        var samples = GC.AllocateUninitializedArray<byte>(4 * width * height);
+        var decoded = DecodedImage.Rent(width, height, Layout(bytes, codec, info));
         SKCodecResult result;
         unsafe
         {
-            fixed (byte* target = samples) result = codec.GetPixels(info, (IntPtr)target);
+            fixed (byte* target = decoded.Writable) result = codec.GetPixels(info, (IntPtr)target);
         }
-        if (result != SKCodecResult.Success)
-            throw new InvalidDataException($"{name} is damaged: decoding ended with {result}{(result == SKCodecResult.IncompleteInput ? ", the file is cut short" : "")}.");
-        return DecodedImage.FromBytes(width, height, Layout(bytes, codec, info), samples);
+        if (result == SKCodecResult.Success) return decoded;
+        decoded.Dispose();
+        throw new InvalidDataException($"{name} is damaged: decoding ended with {result}{(result == SKCodecResult.IncompleteInput ? ", the file is cut short" : "")}.");
     }
 
     private static (int Width, int Height) Draft(SKCodec codec, int side)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Text;
@@ -53,9 +54,13 @@ public sealed class ClipProcessor(ClipImageTransform transform, ClipTokenizer to
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(images));
         int side = Transform.Config.Size, stride = 3 * side * side;
-        var values = new float[images.Count * stride];
-        Parallel.For(0, images.Count, i => Transform.Apply(images[i], values.AsSpan(i * stride, stride)));
-        return tensor(values, [images.Count, 3, side, side]);  // (B, 3, R, R)
+        var pixels = empty([images.Count, 3, side, side], dtype: float32);  // (B, 3, R, R)
+        Parallel.For(0, images.Count, i =>
+        {
+            using DecodedImage image = images[i];
+            Transform.Apply(image, MemoryMarshal.Cast<byte, float>(pixels.bytes).Slice(i * stride, stride));
+        });
+        return pixels;
     }
 
     /// <summary>Captions to token ids, cut at the context length where they are longer.</summary>

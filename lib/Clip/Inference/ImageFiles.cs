@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Images;
 using static TorchSharp.torch;
 
@@ -69,7 +70,9 @@ public static class ImageFiles
         float[][] readable = [.. batch.Where(image => image.Pixels is not null).Select(image => image.Pixels!)];
         if (readable.Length == 0) return null;
         int side = encoder.Processor.Transform.Config.Size;
-        using var pixels = tensor(readable.SelectMany(values => values).ToArray(), [readable.Length, 3, side, side]);
+        using var pixels = empty([readable.Length, 3, side, side], dtype: float32);
+        var target = MemoryMarshal.Cast<byte, float>(pixels.bytes);
+        foreach (var (i, values) in readable.Index()) values.CopyTo(target[(i * values.Length)..]);
         return encoder.EncodePixels(pixels);
     }
 
@@ -100,7 +103,8 @@ public static class ImageFiles
     {
         try
         {
-            return new PreparedImage(path, transform.Apply(DecodedImage.Load(path)), null);
+            using var image = DecodedImage.Load(path);
+            return new PreparedImage(path, transform.Apply(image), null);
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
         {

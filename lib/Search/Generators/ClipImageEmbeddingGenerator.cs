@@ -31,7 +31,13 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-        _generator.RunAsync(values, options, (encoder, images) => encoder.EncodeImages([.. images.Select((image, i) => _decoder.Decode(image.Data, image.Name ?? $"image {i + 1}").ToRgb())]), cancellationToken);
+        _generator.RunAsync(values, options, (encoder, images) => encoder.EncodeImages([.. images.Select((image, i) => Decoded(image, i + 1))]), cancellationToken);
+
+    private RgbImage Decoded(DataContent image, int number)
+    {
+        using var decoded = _decoder.Decode(image.Data, image.Name ?? $"image {number}");
+        return decoded.ToRgb();
+    }
 
     /// <inheritdoc cref="ClipTextEmbeddingGenerator.GetService"/>
     public object? GetService(Type serviceType, object? serviceKey = null) => _generator.Service(this, serviceType, serviceKey);

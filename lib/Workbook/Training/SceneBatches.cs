@@ -61,7 +61,8 @@ public sealed class SceneBatches(ClipTokenizer tokenizer, ClipImageTransform tra
             // At up to three times the resolution: a reader's pictures come larger than the model's and are resized.
             var image = scene.Draw(dice.Next(1, 4) * side);
             if (recolor && scene.Attributes.ContainsKey("color") && dice.Next(2) == 0) image = Recolored(image, Channels[dice.Next(Channels.Length)]);
-            transform.Apply(image, pixels.AsSpan(i * stride, stride));
+            using DecodedImage decoded = image;
+            transform.Apply(decoded, pixels.AsSpan(i * stride, stride));
         }
         var tokens = tokenizer.Tokenize(captions, truncate: true);
         return new TrainingBatch(tensor(pixels, [count, 3, side, side]), tensor(tokens.Ids, [tokens.Count, tokens.Length]));

@@ -24,7 +24,7 @@ public sealed class ResizerTests
             // Extremes, so that a cubic's overshoot is clipped.
             foreach (ref byte sample in samples.AsSpan()) sample = random.Next(3) switch { 0 => 0, 1 => 255, _ => (byte)random.Next(256) };
             var image = DecodedImage.FromBytes(width, height, SampleLayout.Rgb, samples);
-            var result = Resizer.Resize(image, (newWidth, newHeight), (x, y, cutWidth, cutHeight), interpolation).Samples;
+            var result = Resizer.Resize(image, (newWidth, newHeight), (x, y, cutWidth, cutHeight), interpolation).Samples.ToArray();
 
             var columns = Taps.Compute(width, newWidth, x, cutWidth, interpolation);
             var rows = Taps.Compute(height, newHeight, y, cutHeight, interpolation);
