@@ -22,7 +22,16 @@ internal sealed class Taps
     /// <summary>Of the weights in fixed point; Pillow's, for samples of eight bits.</summary>
     internal const int FractionalBits = 22;
 
-    private Taps(int outputs, int most) => (First, Count, Weights, Most) = (new int[outputs], new int[outputs], new double[outputs * most], most);
+    /// <summary>The latest ones: the pictures of a folder are often of one size or two.</summary>
+    private static readonly Taps?[] Recent = new Taps?[8];
+
+    private static int _next;
+
+    private readonly (int, int, int, int, Interpolation) _request;
+    private int[]? _fixed, _fixedFourTimes;
+
+    private Taps((int, int, int, int, Interpolation) request, int outputs, int most) =>
+        (_request, First, Count, Weights, Most) = (request, new int[outputs], new int[outputs], new double[outputs * most], most);
 
     internal int[] First { get; }
 
@@ -35,12 +44,24 @@ internal sealed class Taps
     internal double[] Weights { get; }
 
     /// <summary>The weights with 22 fractional bits, rounded half away from zero.</summary>
-    internal int[] Fixed() => Array.ConvertAll(Weights, w => (int)(w * (1 << FractionalBits) + (w < 0 ? -0.5 : 0.5)));
+    internal int[] Fixed() => _fixed ??= Array.ConvertAll(Weights, w => (int)(w * (1 << FractionalBits) + (w < 0 ? -0.5 : 0.5)));
+
+    /// <summary>The same, each four times: for the four samples of a pixel.</summary>
+    internal int[] FixedFourTimes() => _fixedFourTimes ??= [.. Fixed().SelectMany(w => new[] { w, w, w, w })];
 
     internal static Taps Compute(int source, int target, int start, int length, Interpolation interpolation)
     {
+        var request = (source, target, start, length, interpolation);
+        foreach (var recent in Recent)
+            if (recent is not null && recent._request == request) return recent;
+        var taps = Anew(source, target, start, length, interpolation);
+        return Recent[Interlocked.Increment(ref _next) & 7] = taps;
+    }
+
+    private static Taps Anew(int source, int target, int start, int length, Interpolation interpolation)
+    {
         double scale = (double)source / target, widen = Math.Max(scale, 1), support = (interpolation == Interpolation.Bicubic ? 2 : 1) * widen;
-        var taps = new Taps(length, (int)Math.Ceiling(support) * 2 + 1);
+        var taps = new Taps((source, target, start, length, interpolation), length, (int)Math.Ceiling(support) * 2 + 1);
         for (int i = 0; i < length; i++)
         {
             double centre = (start + i + 0.5) * scale, sum = 0;

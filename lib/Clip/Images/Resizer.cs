@@ -51,16 +51,39 @@ internal static class Resizer
             return;
         }
 
-        var pairs = new TapPairs(Taps.Compute(width, newWidth, window.X, window.Width, interpolation));
+        var taps = Taps.Compute(width, newWidth, window.X, window.Width, interpolation);
+        int[] weights = taps.FixedFourTimes();
         for (int y = top; y < bottom; y++)
         {
             var row = MemoryMarshal.Cast<byte, uint>(source.Slice(4 * y * width, 4 * width));
             var target = MemoryMarshal.Cast<byte, uint>(result.Slice(4 * (y - top) * window.Width, 4 * window.Width));
-            pairs.Sum(row, target);
+            Sum(row, taps, weights, target);
         }
     }
 
-    /// <summary>The window's rows, from rows that begin at source row <paramref name="top"/>: two pixels, or eight samples, at a time.</summary>
+    /// <summary>A row of pixels, four samples in one number, → its outputs, over two or four neighbouring pixels at a time: four samples of one beside four of the next.</summary>
+    private static void Sum(ReadOnlySpan<uint> row, Taps taps, int[] weights, Span<uint> outputs)
+    {
+        for (int x = 0; x < outputs.Length; x++)
+        {
+            // The slices' ends are checked here, once for an output, and not for every tap.
+            var pixels = row.Slice(taps.First[x], taps.Count[x]);
+            ref uint pixel = ref MemoryMarshal.GetReference(pixels);
+            ref int factor = ref MemoryMarshal.GetReference(weights.AsSpan(4 * x * taps.Most, 4 * pixels.Length));
+            int k = 0;
+            var four = Vector512<int>.Zero;
+            for (; Vector512.IsHardwareAccelerated && k < pixels.Length - 3; k += 4)
+                four += Widen(Unsafe.ReadUnaligned<Vector128<byte>>(ref Unsafe.As<uint, byte>(ref Unsafe.Add(ref pixel, k)))) * Vector512.LoadUnsafe(ref factor, (nuint)(4 * k));
+            var sums = four.GetLower() + four.GetUpper();
+            for (; k < pixels.Length - 1; k += 2)
+                sums += Widen(Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<uint, byte>(ref Unsafe.Add(ref pixel, k)))) * Vector256.LoadUnsafe(ref factor, (nuint)(4 * k));
+            var sum = sums.GetLower() + sums.GetUpper() + Vector128.Create(Half);
+            if (k < pixels.Length) sum += Widen(Unsafe.Add(ref pixel, k)).GetLower() * Vector128.LoadUnsafe(ref factor, (nuint)(4 * k));
+            outputs[x] = (uint)Narrow(sum.ToVector256Unsafe());
+        }
+    }
+
+    /// <summary>The window's rows, from rows that begin at source row <paramref name="top"/>: four or two pixels, sixteen or eight samples, at a time.</summary>
     private static void Vertical(ReadOnlySpan<byte> source, int width, int top, Taps taps, Span<byte> result)
     {
         int[] weights = taps.Fixed();
@@ -71,6 +94,13 @@ internal static class Resizer
             var target = result.Slice(4 * width * y, 4 * width);
             ref byte first = ref MemoryMarshal.GetReference(rows);
             int x = 0;
+            for (; Vector512.IsHardwareAccelerated && x <= target.Length - 16; x += 16)
+            {
+                var sum = Vector512.Create(Half);
+                for (int k = 0; k < factors.Length; k++)
+                    sum += Widen(Unsafe.ReadUnaligned<Vector128<byte>>(ref Unsafe.Add(ref first, 4 * width * k + x))) * factors[k];
+                MemoryMarshal.Write(target[x..], Narrow(sum));
+            }
             for (; x <= target.Length - 8; x += 8)
             {
                 var sum = Vector256.Create(Half);
@@ -93,6 +123,19 @@ internal static class Resizer
     {
         var words = Vector128.WidenLower(Vector128.CreateScalarUnsafe(samples).AsByte());
         return Vector256.WidenLower(words.ToVector256Unsafe()).AsInt32();
+    }
+
+    /// <summary>Sixteen samples of eight bits, each in 32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector512<int> Widen(Vector128<byte> samples) => Vector512.WidenLower(Vector256.WidenLower(samples.ToVector256Unsafe()).ToVector512Unsafe()).AsInt32();
+
+    /// <summary>Sixteen sums in fixed point, each rounded down and clipped to eight bits; they hold their half already.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Narrow(Vector512<int> sums)
+    {
+        var clipped = Vector512.Min(Vector512.Max(sums >> Taps.FractionalBits, Vector512<int>.Zero), Vector512.Create(255));
+        var words = Vector256.Narrow(clipped.GetLower(), clipped.GetUpper());
+        return Vector128.Narrow(words.GetLower(), words.GetUpper()).AsByte();
     }
 
     /// <summary>Eight sums in fixed point, each rounded down and clipped to eight bits; they hold their half already.</summary>
