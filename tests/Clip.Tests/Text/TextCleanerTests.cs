@@ -21,6 +21,9 @@ public sealed class TextCleanerTests
     [InlineData("e\u0301 \u1112\u1161\u11AB", "é 한")]
     [InlineData("P&EACUTE;REZ &SZLIG; &amp;amp;amp; &#59;", "pérez ss & ;")]
     [InlineData("<b> &amp;amp;amp;", "<b> &amp;")]
+    [InlineData("ΟΔΟΣ ΟΔΟΣ' ΟΔΟΣ'Α", "οδος οδος' οδοσ'α")]
+    [InlineData("1ºΣ Ⅷ.Σ ⓐΣ 𝐚Σ", "1ºς ⅷ.ς ⓐς 𝐚ς")]
+    [InlineData("aΣº aΣⅷ aΣⓐ aΣ𝐚 aΣ_", "aσº aσⅷ aσⓐ aσ𝐚 aς_")]
     public void A_rule_is_applied(string text, string clean) => Assert.Equal(clean, TextCleaner.Clean(text));
 
     [Theory]
