@@ -33,14 +33,15 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
             string[] configs = Forms.FirstOrDefault(form => form.Weights == name).Configs ?? [HuggingFaceConfigName, OpenClipConfigName];
             return new CheckpointFolder(path, Existing(beside, configs));
         }
-        if (!Directory.Exists(path)) throw new FileNotFoundException($"There is no model folder at {path}.", path);
+        if (!Directory.Exists(path))
+            throw new FileNotFoundException($"There is no model folder at {path}. Name a folder with a model, a file of weights, or a model of the Hub such as openai/clip-vit-base-patch32.", path);
         foreach (var (weights, configs) in Forms)
         {
             string file = Path.Combine(path, weights);
             if (File.Exists(file)) return new CheckpointFolder(file, Existing(path, configs));
         }
         throw new FileNotFoundException(
-            $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or {OpenClipConfigName} beside them).", path);
+            $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or {OpenClipConfigName} beside them). Name the folder that has them, or the file of weights itself.", path);
     }
 
     internal IWeightFile Open() => Path.GetExtension(Weights) == ".json" ? WeightShards.Open(Weights) : Open(Weights);
@@ -48,10 +49,13 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
     /// <summary>Opens one file of weights, in the format that its name tells.</summary>
     internal static IWeightFile Open(string weights) => Path.GetExtension(weights) is ".bin" or ".pt" or ".pth" ? StateDictFile.Open(weights) : SafetensorsFile.Open(weights);
 
-    /// <summary>The configuration, from its file or read off the weights.</summary>
-    internal ClipConfig Read(IWeightFile weights, ParameterNaming naming)
+    /// <summary>The configuration, from its file; none where there is no such file. Read before the weights are looked at, so that what is not supported is refused by its own name.</summary>
+    internal ClipConfig? Read() => Config is null ? null : IsOpenClip ? OpenClipConfig.Load(Config) : HuggingFaceConfig.Load(Config);
+
+    /// <summary>The configuration read off the weights.</summary>
+    /// <exception cref="FileNotFoundException">They do not tell it.</exception>
+    internal ClipConfig Infer(IWeightFile weights, ParameterNaming naming)
     {
-        if (Config is not null) return IsOpenClip ? OpenClipConfig.Load(Config) : HuggingFaceConfig.Load(Config);
         if (naming == ParameterNaming.OpenAi && !Path.GetFileName(Weights).StartsWith("open_clip_", StringComparison.Ordinal)) return OpenAiConfig.Infer(weights);
         string wanted = naming == ParameterNaming.HuggingFace ? HuggingFaceConfigName : OpenClipConfigName;
         throw new FileNotFoundException($"{Weights} has no {wanted} beside it, which says what shape the model has. Put the one that came with the weights there.", wanted);

@@ -22,7 +22,7 @@ public static partial class ClipCheckpoint
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
         using var weights = found.Open();
         var naming = Naming(weights);
-        var (config, block, embeddingWidth) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadVision(path) : Whole(found.Read(weights, naming));
+        var (config, block, embeddingWidth) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadVision(path) : Whole(found.Read() ?? found.Infer(weights, naming));
         if (config.Stages is not null) throw new CheckpointException($"The image tower of {weights.Path} is a ResNet, which does not stand alone here: load the whole model with FromPretrained.");
         int? projection = Projection(weights, "visual.proj", naming, embeddingWidth);
         CompareBlocks(found, weights, "vision", config.Layers, VisionBlocks(naming));
@@ -51,7 +51,7 @@ public static partial class ClipCheckpoint
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
         using var weights = found.Open();
         var naming = Naming(weights);
-        var (config, block, embeddingWidth) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadText(path) : Whole(found.Read(weights, naming));
+        var (config, block, embeddingWidth) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadText(path) : Whole(found.Read() ?? found.Infer(weights, naming));
         int? projection = Projection(weights, "text_projection", naming, embeddingWidth);
         CompareBlocks(found, weights, "text", config.Layers, TextBlocks(naming));
         using (NewDisposeScope())

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -8,6 +9,10 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// Models on disk: in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c>, in one file or in shards), in OpenCLIP's (<c>open_clip_config.json</c>,
 /// <c>open_clip_model.safetensors</c>), or a file under openai/CLIP's names, with or without a configuration, such as its own <c>ViT-B-32.pt</c>. Where there are no safetensors, PyTorch's
 /// <c>pytorch_model.bin</c> or <c>open_clip_pytorch_model.bin</c> is read, as data alone (<see cref="StateDictFile"/>). Loading is strict: every tensor of the file is used, every shape fits.
+/// <para>
+/// A file without a configuration is taken for openai/CLIP's: QuickGELU, heads 64 wide. OpenCLIP's weights have the same names, and nothing in them tells that most use GELU: put their
+/// <c>open_clip_config.json</c> beside them, or they give other embeddings.
+/// </para>
 /// </summary>
 public static partial class ClipCheckpoint
 {
@@ -22,13 +27,17 @@ public static partial class ClipCheckpoint
     public static ClipModel FromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
+        var described = found.Read();
         using var weights = found.Open();
         var naming = Naming(weights);
-        var config = found.Read(weights, naming);
+        var config = described ?? found.Infer(weights, naming);
         return Fill(Compare(found, config, weights, naming), "", weights, naming, device, dtype);
     }
 
-    /// <summary>Writes a model's configuration and weights, in the element types that it has. Each file is written beside its place and renamed.</summary>
+    /// <summary>
+    /// Writes a model's configuration and weights, in the element types that it has. Each file is written beside its place and renamed. OpenCLIP's configuration says how images are prepared, too: as
+    /// the one that it replaces does, or else as CLIP's own are, at the model's resolution.
+    /// </summary>
     /// <param name="model">The model; stays as it is.</param>
     /// <param name="folder">Where to; made if it is not there.</param>
     /// <param name="layout">Whose names and file names.</param>
@@ -57,7 +66,7 @@ public static partial class ClipCheckpoint
         SafetensorsFile.Write(Path.Combine(folder, openClip ? CheckpointFolder.OpenClipWeightsName : CheckpointFolder.HuggingFaceWeightsName), tensors);
         WriteText(
             Path.Combine(folder, openClip ? CheckpointFolder.OpenClipConfigName : CheckpointFolder.HuggingFaceConfigName),
-            openClip ? OpenClipConfig.Text(model.Config) : HuggingFaceConfig.Text(model.Config, model.Text.get_parameter("text_projection")!.dtype));
+            openClip ? OpenClipConfig.Text(model.Config, Path.Combine(folder, CheckpointFolder.OpenClipConfigName)) : HuggingFaceConfig.Text(model.Config, model.Text.get_parameter("text_projection")!.dtype));
     }
 
     /// <summary>Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.</summary>
@@ -77,6 +86,7 @@ public static partial class ClipCheckpoint
         try
         {
             CompareShapes(found, skeleton, "", weights, naming);
+            CompareNotes(found, config, weights);
             foreach (var parameter in skeleton.parameters()) parameter.MoveToOuterDisposeScope();
             foreach (var buffer in skeleton.buffers()) buffer.MoveToOuterDisposeScope();
             return skeleton;
@@ -123,7 +133,8 @@ public static partial class ClipCheckpoint
         if (faults.Count > 0)
         {
             throw new CheckpointException(
-                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}, {faults.Count} tensors differ: {string.Join("; ", faults.Take(12))}{(faults.Count > 12 ? "; …" : "")}.");
+                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}, {(faults.Count == 1 ? "1 tensor differs" : $"{faults.Count} tensors differ")}: " +
+                $"{string.Join("; ", faults.Take(8))}{(faults.Count > 8 ? "; …" : "")}. {Cure(found)}");
         }
     }
 
@@ -133,7 +144,23 @@ public static partial class ClipCheckpoint
         if (actual != asked)
         {
             throw new CheckpointException(
-                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}: {tower}{(found.IsOpenClip ? "_cfg.layers" : "_config.num_hidden_layers")} is {asked}, the file has {actual} blocks named {prefix}…");
+                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}: {tower}{(found.IsOpenClip ? "_cfg.layers" : "_config.num_hidden_layers")} is {asked}, the file has {actual} blocks named {prefix}… {Cure(found)}");
+        }
+    }
+
+    private static string Cure(CheckpointFolder found) => found.Config is null ? "Fetch the file again, or put the configuration that came with it beside it." : "Take both files from the same model and revision.";
+
+    /// <summary>OpenAI's archives note three sizes beside their tensors, which these must have.</summary>
+    private static void CompareNotes(CheckpointFolder found, ClipConfig config, IWeightFile weights)
+    {
+        foreach (var (name, expected) in new[] { ("input_resolution", config.Vision.ImageSize), ("context_length", config.Text.ContextLength), ("vocab_size", config.Text.VocabularySize) })
+        {
+            if (!weights.Contains(name)) continue;
+            using var scope = NewDisposeScope();
+            var shape = weights.Shape(name);
+            string noted = shape.Count > 0 ? $"a tensor of shape ({string.Join(", ", shape)})" : weights.Read(name).to(float64).ToDouble().ToString(CultureInfo.InvariantCulture);
+            if (noted != expected.ToString(CultureInfo.InvariantCulture))
+                throw new CheckpointException($"{weights.Path} notes {name} as {noted}, where {found.Config ?? "its own tensors"} {(found.Config is null ? "give" : "gives")} {expected}. {Cure(found)}");
         }
     }
 
@@ -147,7 +174,7 @@ public static partial class ClipCheckpoint
     private static string VisionBlocks(ParameterNaming naming) => naming == ParameterNaming.HuggingFace ? "vision_model.encoder.layers." : "visual.transformer.resblocks.";
 
     private static ParameterNaming Naming(IWeightFile weights) => ParameterNames.Detect(weights.Names) ?? throw new CheckpointException(
-        $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow no known naming (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}).");
+        $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow none of the namings of openai/CLIP, OpenCLIP and Hugging Face (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}). Name a CLIP's weights.");
 
     /// <summary>Copies the weights into a fresh module, on <c>meta</c> or not, and hands it on, or disposes of it.</summary>
     private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device, ScalarType? dtype) where T : nn.Module =>

@@ -11,8 +11,6 @@ internal sealed class ConfigSection
 
     private ConfigSection(JsonObject values, string prefix) => (_values, _prefix) = (values, prefix);
 
-    internal IEnumerable<string> Keys => _values.Select(pair => pair.Key);
-
     /// <summary>Reads a file and makes something of it, every fault becoming one exception that names the file.</summary>
     internal static T Load<T>(string path, Func<ConfigSection, T> make)
     {
@@ -22,9 +20,10 @@ internal sealed class ConfigSection
             if (new FileInfo(path).Length > 10_000_000) throw new FormatException("it is larger than 10 MB");
             return make(new ConfigSection(JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject ?? throw new FormatException("it is not a JSON object"), ""));
         }
-        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException or ArgumentException)
+        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException or ArgumentException or NotSupportedException)
         {
-            throw new CheckpointException($"{path} does not describe a CLIP that can be built: {exception.Message.TrimEnd('.')}.", exception);
+            string cure = exception is NotSupportedException ? "" : " Correct it, or copy it anew from where the model came from.";
+            throw new CheckpointException($"{path} does not describe a CLIP that can be built: {(exception is JsonException ? "it is not JSON. " : "")}{exception.Message.TrimEnd('.')}.{cure}", exception);
         }
     }
 
@@ -33,17 +32,16 @@ internal sealed class ConfigSection
 
     internal bool Has(string key) => _values[key] is not null;
 
-    /// <summary>An object inside; its values yield to those of <paramref name="overrides"/> where that is an object too.</summary>
-    internal ConfigSection Section(string key, string? overrides = null)
+    /// <summary>An object inside, or the one under <paramref name="instead"/> where there is one.</summary>
+    internal ConfigSection Section(string key, string? instead = null)
     {
+        if (instead is not null && _values[instead] is JsonObject other) return new ConfigSection(other, $"{_prefix}{instead}.");
         if (_values[key] is not JsonObject inner) throw new FormatException($"\"{_prefix}{key}\" is {(_values.ContainsKey(key) ? "not an object" : "missing")}");
-        if (overrides is not null && _values[overrides] is JsonObject over)
-        {
-            inner = (JsonObject)inner.DeepClone();
-            foreach (var (name, value) in over) inner[name] = value?.DeepClone();
-        }
         return new ConfigSection(inner, $"{_prefix}{key}.");
     }
+
+    /// <summary>A file is sound and asks for what cannot be built here.</summary>
+    internal static NotSupportedException Unsupported(string what) => new($"{what}. The Python package that the model was published for (transformers, open_clip) runs it");
 
     /// <summary>A whole number from 1 to <paramref name="largest"/>, which bounds what a false configuration can ask for.</summary>
     internal int Count(string key, int otherwise, int largest = 65536)
@@ -91,7 +89,19 @@ internal sealed class ConfigSection
         : null;
 
     /// <summary>Refuses, by name, each value that asks for something else than the usual: all but null, false, an empty object or list, and what <paramref name="known"/> has.</summary>
-    internal void RefuseOthers(IReadOnlyCollection<string> known)
+    internal void RefuseOthers(IReadOnlyCollection<string> known) => Refuse(key => !known.Contains(key));
+
+    /// <summary>Refuses, by name, those of the given values that ask for something.</summary>
+    internal void Refuse(params string[] keys) => Refuse(keys.Contains);
+
+    /// <summary>Refuses a word that is neither missing nor the one that is supported.</summary>
+    internal void Only(string key, string supported)
+    {
+        string value = Word(key, supported);
+        if (value != supported) throw Unsupported($"\"{_prefix}{key}\" is \"{value}\"; \"{supported}\" is supported");
+    }
+
+    private void Refuse(Func<string, bool> isRefused)
     {
         foreach (var (key, node) in _values)
         {
@@ -103,7 +113,7 @@ internal sealed class ConfigSection
                 JsonValue value => !(value.TryGetValue(out bool flag) && !flag),
                 _ => true,
             };
-            if (asks && !known.Contains(key)) throw new FormatException($"\"{_prefix}{key}\" is {Show(node!)}, which is not supported");
+            if (asks && isRefused(key)) throw Unsupported($"\"{_prefix}{key}\" is {Show(node!)}, which is not supported");
         }
     }
 

@@ -17,6 +17,17 @@ internal sealed class FileBytes : IDisposable
 
     internal static FileBytes Open(string path) => new(path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0));
 
+    /// <summary>What a file that is no weights seems to be; none where it may be weights.</summary>
+    internal string? Nature()
+    {
+        Span<byte> first = stackalloc byte[(int)Math.Min(Length, 16)];
+        Read(0, first);
+        return first.IsEmpty ? "it is empty"
+            : first.StartsWith("version http"u8) ? "it is a Git LFS pointer, which stands for the file that \"git lfs pull\" fetches"
+            : first.TrimStart(" \r\n\t"u8).StartsWith("<!"u8) || first.TrimStart(" \r\n\t"u8).StartsWith("<html"u8) ? "it is a web page, perhaps one that asks for a login"
+            : null;
+    }
+
     /// <summary>Fills the span from the given place on.</summary>
     /// <exception cref="CheckpointException">The file has become shorter since it was opened.</exception>
     internal void Read(long offset, Span<byte> destination)

@@ -25,6 +25,8 @@ internal sealed class HubClient(HubOptions options) : IDisposable
             catch (HubTransientException exception)
             {
                 (reason, wait) = (exception, exception.Wait ?? wait);
+                if (wait > options.LongestWait)
+                    throw new HubException($"{what}: {exception.Message} and asks to be left alone for {wait.TotalSeconds:f0} seconds. Try again then; what has arrived is kept. With HF_TOKEN set the Hub allows more.", exception);
             }
             catch (Exception exception) when (exception is HttpRequestException or HttpIOException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
@@ -74,12 +76,20 @@ internal sealed class HubClient(HubOptions options) : IDisposable
 
     private bool SameServer(Uri address) => address.Scheme == options.Endpoint.Scheme && address.Authority == options.Endpoint.Authority;
 
+    /// <summary>What the server asks for, as seconds or as a time.</summary>
+    private static TimeSpan? Wait(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } wait } => wait,
+        { Date: { } until } => until - DateTimeOffset.UtcNow is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero,
+        _ => null,
+    };
+
     private Exception Refused(HttpResponseMessage response, string what)
     {
         int status = (int)response.StatusCode;
         string? code = response.Headers.TryGetValues("X-Error-Code", out var codes) ? codes.First() : null;
         if (status is 408 or 429 or >= 500)
-            return new HubTransientException($"the server answers {status.ToString(CultureInfo.InvariantCulture)} ({(status == 429 ? "too many requests" : response.ReasonPhrase)})", response.Headers.RetryAfter?.Delta);
+            return new HubTransientException($"the server answers {status.ToString(CultureInfo.InvariantCulture)} ({(status == 429 ? "too many requests" : response.ReasonPhrase)})", Wait(response));
         return new HubException($"{what}: " + (status, code) switch
         {
             (_, "GatedRepo") or (403, _) => $"access is refused (403). Ask for it on the model's page at {options.Endpoint}, and set HF_TOKEN to a token of the account that has it.",

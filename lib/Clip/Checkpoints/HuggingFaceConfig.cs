@@ -11,6 +11,9 @@ internal static class HuggingFaceConfig
     /// <summary>The end token's id in old files, whose meaning is: pool at the largest id.</summary>
     private const int PoolAtLargest = 2;
 
+    /// <summary>What transformers' <c>CLIPTextConfig</c> takes for the end token where a file names none.</summary>
+    private const int DefaultEnd = 49407;
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     internal static ClipConfig Load(string path) => ConfigSection.Load(path, Read);
@@ -68,7 +71,8 @@ internal static class HuggingFaceConfig
     /// <summary>The image tower of a CLIP's configuration, or of a tower's own (<c>clip_vision_model</c>).</summary>
     internal static (VisionConfig Config, BlockShape Block, int EmbeddingWidth) LoadVision(string path) => ConfigSection.Load(path, root =>
     {
-        var section = IsTower(root, "clip_vision_model") ? root : root.Section("vision_config", "vision_config_dict");
+        var section = IsTower(root, "clip_vision_model") ? root : Tower(root, "vision_config");
+        RefuseOtherModels(root);
         var config = Vision(section);
         config.Validate();
         return (config, Block(section, config.Width, config.Heads, config.MlpWidth), root.Count("projection_dim", 512));
@@ -77,7 +81,8 @@ internal static class HuggingFaceConfig
     /// <summary>The text tower of a CLIP's configuration, or of a tower's own (<c>clip_text_model</c>).</summary>
     internal static (TextConfig Config, BlockShape Block, int EmbeddingWidth) LoadText(string path) => ConfigSection.Load(path, root =>
     {
-        var section = IsTower(root, "clip_text_model") ? root : root.Section("text_config", "text_config_dict");
+        var section = IsTower(root, "clip_text_model") ? root : Tower(root, "text_config");
+        RefuseOtherModels(root);
         var config = Text(section);
         config.Validate();
         return (config, Block(section, config.Width, config.Heads, config.MlpWidth), root.Count("projection_dim", 512));
@@ -87,18 +92,18 @@ internal static class HuggingFaceConfig
     {
         "clip" => false,
         var type when type == tower => true,
-        var other => throw new FormatException($"\"model_type\" is \"{other}\"; \"clip\" and \"{tower}\" are supported here"),
+        var other => throw ConfigSection.Unsupported($"\"model_type\" is \"{other}\"; \"clip\" and \"{tower}\" are supported here"),
     };
 
     private static ClipConfig Read(ConfigSection root)
     {
         string type = root.Word("model_type", "clip");
         if (type is "clip_vision_model" or "clip_text_model")
-            throw new FormatException($"\"model_type\" is \"{type}\", one tower alone: ClipCheckpoint.{(type == "clip_vision_model" ? "VisionFromPretrained" : "TextFromPretrained")} loads it");
-        if (type == "siglip") throw new FormatException("\"model_type\" is \"siglip\": SiglipCheckpoint.FromPretrained loads it");
-        if (type != "clip") throw new FormatException($"\"model_type\" is \"{type}\"; \"clip\" is supported");
-        // Older files give a tower's values twice, and the second time counts.
-        ConfigSection vision = root.Section("vision_config", "vision_config_dict"), text = root.Section("text_config", "text_config_dict");
+            throw new NotSupportedException($"\"model_type\" is \"{type}\", one tower alone: ClipCheckpoint.{(type == "clip_vision_model" ? "VisionFromPretrained" : "TextFromPretrained")} loads it");
+        if (type == "siglip") throw new NotSupportedException("\"model_type\" is \"siglip\": SiglipCheckpoint.FromPretrained loads it");
+        if (type != "clip") throw ConfigSection.Unsupported($"\"model_type\" is \"{type}\"; \"clip\" is supported");
+        RefuseOtherModels(root);
+        ConfigSection vision = Tower(root, "vision_config"), text = Tower(root, "text_config");
         var config = new ClipConfig
         {
             Vision = Vision(vision),
@@ -111,10 +116,21 @@ internal static class HuggingFaceConfig
         return config;
     }
 
+    /// <summary>Older files give a tower's values a second time, and transformers makes the whole tower of these: what they leave out has its default, whatever the first section says.</summary>
+    private static ConfigSection Tower(ConfigSection root, string key)
+    {
+        var tower = root.Section(key, key + "_dict");
+        RefuseOtherModels(tower);
+        return tower;
+    }
+
+    /// <summary>Refuses what makes another model of a configuration of known type: quantised weights, code of its own, heads taken out.</summary>
+    internal static void RefuseOtherModels(ConfigSection section) => section.Refuse("quantization_config", "auto_map", "pruned_heads");
+
     private static VisionConfig Vision(ConfigSection vision)
     {
         int channels = vision.Count("num_channels", 3);
-        if (channels != 3) throw new FormatException($"\"{vision.Name("num_channels")}\" is {channels}; 3 is supported");
+        if (channels != 3) throw ConfigSection.Unsupported($"\"{vision.Name("num_channels")}\" is {channels}; 3 is supported");
         return new VisionConfig
         {
             ImageSize = vision.Count("image_size", 224, 16384),
@@ -128,11 +144,12 @@ internal static class HuggingFaceConfig
 
     private static TextConfig Text(ConfigSection text)
     {
-        int end = text.Id("eos_token_id", PoolAtLargest);
+        int end = text.Id("eos_token_id", DefaultEnd), vocabulary = text.Count("vocab_size", 49408, 1 << 24);
+        if (end >= vocabulary && end != PoolAtLargest) throw new FormatException($"\"{text.Name("eos_token_id")}\" is {(text.Has("eos_token_id") ? end : $"missing, which means {end}")}; it must be below \"vocab_size\" ({vocabulary})");
         return new TextConfig
         {
             ContextLength = text.Count("max_position_embeddings", 77),
-            VocabularySize = text.Count("vocab_size", 49408, 1 << 24),
+            VocabularySize = vocabulary,
             Width = text.Count("hidden_size", 512),
             Layers = text.Count("num_hidden_layers", 12, 1024),
             Heads = text.Count("num_attention_heads", 8),
@@ -152,7 +169,7 @@ internal static class HuggingFaceConfig
         "quick_gelu" => Models.Activation.QuickGelu,
         "gelu" => Models.Activation.Gelu,
         "gelu_pytorch_tanh" or "gelu_new" => Models.Activation.GeluTanh,
-        var other => throw new FormatException($"\"hidden_act\" is \"{other}\"; \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\" are supported"),
+        var other => throw ConfigSection.Unsupported($"\"{tower.Name("hidden_act")}\" is \"{other}\"; \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\" are supported"),
     };
 
     /// <summary>Hugging Face's name of a non-linearity.</summary>
@@ -166,5 +183,5 @@ internal static class HuggingFaceConfig
 
     internal static T Same<T>(string key, T vision, T text) where T : notnull => vision.Equals(text)
         ? vision
-        : throw new FormatException($"\"{key}\" differs between the towers: {vision} in vision_config, {text} in text_config");
+        : throw ConfigSection.Unsupported($"\"{key}\" differs between the towers: {vision} in vision_config, {text} in text_config");
 }

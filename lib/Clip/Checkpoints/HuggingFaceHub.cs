@@ -31,7 +31,14 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         ArgumentException.ThrowIfNullOrEmpty(idOrFolder);
         if (Path.Exists(idOrFolder) || !IsId(idOrFolder)) return idOrFolder;
         var hub = new HuggingFaceHub();
-        return hub.Find(idOrFolder) ?? Task.Run(() => hub.DownloadAsync(idOrFolder)).GetAwaiter().GetResult();
+        try
+        {
+            return hub.Find(idOrFolder) ?? Task.Run(() => hub.DownloadAsync(idOrFolder)).GetAwaiter().GetResult();
+        }
+        catch (HubException exception)
+        {
+            throw new HubException($"There is no folder {idOrFolder} here, and as a model of the Hub it cannot be had. {exception.Message}", exception);
+        }
     }
 
     /// <summary>A model that is in the cache whole.</summary>

@@ -11,20 +11,31 @@ internal static class OpenClipConfig
 
     /// <summary>What is honoured, and what changes nothing at inference.</summary>
     private static readonly string[] VisionKeys =
-        ["layers", "width", "head_width", "mlp_ratio", "ls_init_value", "patch_size", "image_size", "patch_dropout", "output_tokens", "pool_type", "pos_embed_type", "in_chans",
+        ["layers", "width", "head_width", "mlp_ratio", "ls_init_value", "patch_size", "image_size", "patch_dropout", "output_tokens", "pool_type", "pos_embed_type", "block_type",
          "attn_pooler_queries", "attn_pooler_heads", "timm_model_pretrained", "timm_pool", "timm_proj", "timm_drop", "timm_drop_path"];
 
     private static readonly string[] TextKeys =
-        ["context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value", "pool_type", "eos_id", "pad_id", "proj_type", "output_tokens", "hf_tokenizer_name",
+        ["context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value", "pool_type", "eos_id", "pad_id", "proj_type", "output_tokens", "text_arch", "block_type", "hf_tokenizer_name",
          "tokenizer_mode", "tokenizer_kwargs", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type"];
 
     private static readonly string[] ModelKeys =
-        ["embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text", "init_logit_scale", "multimodal_cfg"];
+        ["embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text", "init_logit_scale"];
 
     internal static ClipConfig Load(string path) =>
         ConfigSection.Load(path, root => Read(root.Has("model_cfg") ? root.Section("model_cfg") : root));
 
-    internal static string Text(ClipConfig config)
+    /// <summary>Refuses another cleaning of captions than CLIP's own, which a tokenizer's arguments ask for.</summary>
+    /// <exception cref="CheckpointException">There is one, or the file is damaged.</exception>
+    internal static void RequireClipsTokenizer(string path) => ConfigSection.Load(path, root =>
+    {
+        var model = root.Has("model_cfg") ? root.Section("model_cfg") : root;
+        if (model.Has("text_cfg")) model.Section("text_cfg").Refuse("tokenizer_mode", "tokenizer_kwargs");
+        return true;
+    });
+
+    /// <param name="config">The model's shape.</param>
+    /// <param name="former">A file whose <c>preprocess_cfg</c> is kept where it is there.</param>
+    internal static string Text(ClipConfig config, string former)
     {
         var vision = new JsonObject { ["image_size"] = config.Vision.ImageSize };
         if (config.Vision.Stages is { } stages)
@@ -64,8 +75,32 @@ internal static class OpenClipConfig
             ["vision_cfg"] = vision,
             ["text_cfg"] = text,
         };
-        return new JsonObject { ["model_cfg"] = model }.ToJsonString(Indented) + "\n";
+        return new JsonObject { ["model_cfg"] = model, ["preprocess_cfg"] = FormerPreprocessing(former) ?? Preprocessing(config.Vision.ImageSize) }.ToJsonString(Indented) + "\n";
     }
+
+    private static JsonNode? FormerPreprocessing(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? (JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject)?["preprocess_cfg"]?.DeepClone() : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What open_clip assumes where nothing is said (its <c>PreprocessCfg</c>): OpenAI's mean and standard deviation.</summary>
+    private static JsonObject Preprocessing(int size) => new()
+    {
+        ["size"] = new JsonArray(size, size),
+        ["mode"] = "RGB",
+        ["mean"] = new JsonArray(0.48145466, 0.4578275, 0.40821073),
+        ["std"] = new JsonArray(0.26862954, 0.26130258, 0.27577711),
+        ["interpolation"] = "bicubic",
+        ["resize_mode"] = "shortest",
+        ["fill_color"] = 0,
+    };
 
     private static ClipConfig Read(ConfigSection model)
     {
@@ -73,11 +108,15 @@ internal static class OpenClipConfig
         model.RefuseOthers(ModelKeys);
         vision.RefuseOthers(VisionKeys);
         text.RefuseOthers(TextKeys);
-        Only(vision, "vision_cfg.pool_type", "tok");
-        Only(vision, "vision_cfg.pos_embed_type", "learnable");
-        Only(text, "text_cfg.proj_type", "linear");
+        vision.Only("pool_type", "tok");
+        vision.Only("pos_embed_type", "learnable");
+        vision.Only("block_type", "default");
+        text.Only("proj_type", "linear");
+        text.Only("text_arch", "clip");
+        text.Only("block_type", "default");
         string pool = text.Word("pool_type", "argmax");
-        if (pool is not ("argmax" or "eos")) throw new FormatException($"\"text_cfg.pool_type\" is \"{pool}\"; \"argmax\" and \"eos\" are supported");
+        if (pool is not ("argmax" or "eos")) throw ConfigSection.Unsupported($"\"text_cfg.pool_type\" is \"{pool}\"; \"argmax\" and \"eos\" are supported");
+        if (pool == "eos" && !text.Has("eos_id")) throw new FormatException("\"text_cfg.pool_type\" is \"eos\" and \"eos_id\" is missing, the id whose position is pooled");
 
         int width = text.Count("width", 512);
         var config = new ClipConfig
@@ -92,7 +131,7 @@ internal static class OpenClipConfig
                 Heads = text.Count("heads", 8),
                 MlpWidth = MlpWidth(text, width),
                 LayerScale = text.Has("ls_init_value") ? text.Number("ls_init_value", 1) : null,
-                EndOfTextId = pool == "eos" ? text.Id("eos_id", 2) : null,
+                EndOfTextId = pool == "eos" ? text.Id("eos_id", 0) : null,
             },
             EmbeddingWidth = model.Count("embed_dim", 512),
             Activation = model.Flag("quick_gelu") ? Activation.QuickGelu : Activation.Gelu,
@@ -124,12 +163,6 @@ internal static class OpenClipConfig
         if (stages.Max() > 1024) throw new FormatException($"\"vision_cfg.layers\" asks for {stages.Max()} blocks; up to 1024 are supported");
         if (32 * width % head != 0) throw new FormatException($"\"vision_cfg.head_width\" is {head}, which does not divide 32 × \"width\" ({32 * width})");
         return VisionConfig.ResNet(vision.Count("image_size", 224, 16384), width, (stages[0], stages[1], stages[2], stages[3])) with { Heads = 32 * width / head };
-    }
-
-    private static void Only(ConfigSection section, string key, string supported)
-    {
-        string value = section.Word(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..], supported);
-        if (value != supported) throw new FormatException($"\"{key}\" is \"{value}\"; \"{supported}\" is supported");
     }
 
     /// <summary>OpenCLIP cuts the product down to a whole number.</summary>

@@ -59,12 +59,12 @@ public sealed class SafetensorsFile : IWeightFile
         var file = FileBytes.Open(path);
         try
         {
-            if (file.Length < 8) throw Damaged(path, $"it has {file.Length} bytes, fewer than the 8 of a header's length");
+            if (file.Length < 8) throw Damaged(path, file.Nature() ?? $"it has {file.Length} bytes, fewer than the 8 of a header's length");
             Span<byte> prefix = stackalloc byte[8];
             file.Read(0, prefix);
             ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
             if (headerLength > MaxHeaderLength || (long)headerLength > file.Length - 8)
-                throw Damaged(path, $"its header claims {headerLength} bytes, the file has {file.Length - 8} after the length");
+                throw Damaged(path, file.Nature() ?? $"its header claims {headerLength} bytes, the file has {file.Length - 8} after the length");
             var header = new byte[headerLength];
             file.Read(8, header);
 

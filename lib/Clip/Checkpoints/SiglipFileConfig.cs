@@ -48,12 +48,15 @@ internal static class SiglipFileConfig
     private static SiglipConfig Read(ConfigSection root)
     {
         string type = root.Word("model_type", "siglip");
-        if (type == "clip") throw new FormatException("\"model_type\" is \"clip\": ClipCheckpoint.FromPretrained loads it");
-        if (type != "siglip") throw new FormatException($"\"model_type\" is \"{type}\"; \"siglip\" is supported, which the SigLIP 2 models of one fixed resolution have too");
+        if (type == "clip") throw new NotSupportedException("\"model_type\" is \"clip\": ClipCheckpoint.FromPretrained loads it");
+        if (type != "siglip") throw ConfigSection.Unsupported($"\"model_type\" is \"{type}\"{(type == "siglip2" ? ", SigLIP 2 for images of any shape (NaFlex)" : "")}; \"siglip\" is supported, which the SigLIP 2 models of one fixed resolution have too");
+        HuggingFaceConfig.RefuseOtherModels(root);
         ConfigSection vision = root.Section("vision_config"), text = root.Section("text_config");
+        HuggingFaceConfig.RefuseOtherModels(vision);
+        HuggingFaceConfig.RefuseOtherModels(text);
         int channels = vision.Count("num_channels", 3);
-        if (channels != 3) throw new FormatException($"\"{vision.Name("num_channels")}\" is {channels}; 3 is supported");
-        if (vision.Has("vision_use_head") && !vision.Flag("vision_use_head")) throw new FormatException($"\"{vision.Name("vision_use_head")}\" is false; an image tower without its pooling head is not supported");
+        if (channels != 3) throw ConfigSection.Unsupported($"\"{vision.Name("num_channels")}\" is {channels}; 3 is supported");
+        if (vision.Has("vision_use_head") && !vision.Flag("vision_use_head")) throw ConfigSection.Unsupported($"\"{vision.Name("vision_use_head")}\" is false; an image tower without its pooling head is not supported");
         int textWidth = text.Count("hidden_size", 768);
         var config = new SiglipConfig
         {

@@ -49,7 +49,7 @@ public sealed class StateDictFile : IWeightFile
             bytes.Read(0, first);
             if (first.StartsWith("PK"u8)) file.ReadZip();
             else if (first.SequenceEqual(LegacyMagic)) file.ReadLegacy();
-            else throw file.Damaged(Nature(first));
+            else throw file.Damaged(bytes.Nature() ?? "it begins neither as a zip file nor as PyTorch's earlier format does");
             return file;
         }
         catch
@@ -237,12 +237,6 @@ public sealed class StateDictFile : IWeightFile
             }
         }
     }
-
-    private static string Nature(ReadOnlySpan<byte> first) =>
-        first.IsEmpty ? "it is empty"
-        : first.StartsWith("version http"u8) ? "it is a Git LFS pointer, which stands for the file that \"git lfs pull\" fetches"
-        : first.TrimStart(" \r\n\t"u8).StartsWith("<"u8) ? "it is a web page, perhaps one that asks for a login"
-        : "it begins neither as a zip file nor as PyTorch's earlier format does";
 
     private CheckpointException Damaged(string reason) => new($"{Path} is not a sound PyTorch file: {reason}. Fetch or write it again.");
 }

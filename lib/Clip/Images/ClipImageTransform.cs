@@ -25,7 +25,7 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         int side = Config.Size;
         var (width, height) = Resized(image.Width, image.Height);
         var (x, y) = (Offset(width, side), Offset(height, side));
-        (left, top) = (Math.Max(-x, 0), Math.Max(-y, 0));
+        (left, top) = (Math.Max(side - width, 0) / 2, Math.Max(side - height, 0) / 2);
         return Resizer.Resize(image, (width, height), (Math.Max(x, 0), Math.Max(y, 0), Math.Min(width, side), Math.Min(height, side)), Config.Interpolation);
     }
 
@@ -74,7 +74,9 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         bool wide = width > height;
         if (Config.ResizeMode == ResizeMode.Shortest)
             return wide ? ((int)((long)n * width / height), n) : (n, (int)((long)n * height / width));
-        return wide ? (n, Math.Max(1, (int)Math.Round((double)n * height / width))) : (Math.Max(1, (int)Math.Round((double)n * width / height)), n);
+        // open_clip's ResizeKeepRatio: divided by the ratio, halves to even.
+        double ratio = Math.Max(width, height) / (double)n;
+        return (Math.Max(1, (int)Math.Round(width / ratio)), Math.Max(1, (int)Math.Round(height / ratio)));
     }
 
     /// <summary>(size − n) / 2, halves to even.</summary>

@@ -29,10 +29,10 @@ public sealed record ImageTransformConfig
     /// <exception cref="InvalidDataException">It is not JSON, or a value is missing or out of its range; the message names file and key.</exception>
     public static ImageTransformConfig Load(string path)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"There is no image configuration at {path}; a model's folder holds one as preprocessor_config.json.", path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"There is no {Path.GetFileName(path)} in {Path.GetDirectoryName(path)}, which says how the model's images are prepared. Copy it from where the model came from; of a model of the Hub, \"clipbook download ID\" fetches what its folder lacks.", path);
         try
         {
-            var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InvalidDataException("it is not a JSON object");
+            var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InvalidDataException("it is not a JSON object.");
             var open = root["preprocess_cfg"] as JsonObject ?? (root.ContainsKey("resize_mode") || root.ContainsKey("mean") ? root : null);
             var config = open is null ? HuggingFace(root) : OpenClip(open);
             config.Validate();
@@ -40,7 +40,7 @@ public sealed record ImageTransformConfig
         }
         catch (Exception exception) when (exception is JsonException or InvalidDataException or InvalidOperationException or FormatException or ArgumentException)
         {
-            throw new InvalidDataException($"{path} does not say how to prepare images: {exception.Message}", exception);
+            throw new InvalidDataException($"{path} does not say how to prepare images: {(exception is JsonException ? "it is not JSON. " : "")}{exception.Message} Correct it, or copy it anew from where the model came from.", exception);
         }
     }
 
@@ -53,7 +53,7 @@ public sealed record ImageTransformConfig
         var json = new JsonObject
         {
             ["crop_size"] = new JsonObject { ["height"] = Size, ["width"] = Size },
-            ["do_center_crop"] = ResizeMode == ResizeMode.Shortest,
+            ["do_center_crop"] = ResizeMode == ResizeMode.Shortest || Size != ResizeSize,
             ["do_convert_rgb"] = true,
             ["do_normalize"] = true,
             ["do_rescale"] = true,
@@ -84,73 +84,101 @@ public sealed record ImageTransformConfig
         if (Std.Any(s => !(s > 0))) throw new ArgumentException($"std is {string.Join(", ", Std)}; each must be above 0.");
     }
 
+    /// <summary>What a file leaves out has the value of Hugging Face's class: CLIP's crops, SigLIP's squashes and has mean and standard deviation 0.5.</summary>
     private static ImageTransformConfig HuggingFace(JsonObject root)
     {
-        if (!root.ContainsKey("size") && !root.ContainsKey("crop_size")) throw new InvalidDataException("it has neither \"size\" nor \"crop_size\".");
-        var size = root["size"];
-        // Where the file is silent, Hugging Face's class decides: CLIP's crops, SigLIP's squashes.
-        bool siglip = root["image_processor_type"]?.GetValue<string>().StartsWith("Siglip", StringComparison.Ordinal) ?? false;
-        bool crops = root["do_center_crop"]?.GetValue<bool>() ?? !siglip;
-        var mode = size is JsonObject o && o.ContainsKey("longest_edge") ? ResizeMode.Longest
-            : size is JsonObject p && p.ContainsKey("height") && !crops ? ResizeMode.Squash
-            : ResizeMode.Shortest;
-        int resize = Side(size ?? root["crop_size"], "size");
+        string type = Word(root, "image_processor_type") ?? Word(root, "feature_extractor_type") ?? "CLIPImageProcessor";
+        bool siglip = type is "SiglipImageProcessor" or "SiglipImageProcessorFast";
+        if (!siglip && type is not ("CLIPImageProcessor" or "CLIPImageProcessorFast" or "CLIPFeatureExtractor"))
+            throw new InvalidDataException($"\"image_processor_type\" is \"{type}\"; CLIP's and SigLIP's are supported.");
+        if (root["size"] is null && root["crop_size"] is null) throw new InvalidDataException("it has neither \"size\" nor \"crop_size\".");
+        foreach (string key in new[] { "do_resize", "do_rescale" })
+            if (Flag(root, key) == false) throw new InvalidDataException($"\"{key}\" is false, which is not supported.");
+        foreach (string key in new[] { "do_pad", "use_square_size" })
+            if (Flag(root, key) == true) throw new InvalidDataException($"\"{key}\" is true, which is not supported.");
+        if (Value<double>(root, "rescale_factor", "a number") is { } factor && Math.Abs(factor * 255 - 1) > 1e-6) throw new InvalidDataException($"\"rescale_factor\" is {factor}; 1 / 255 is supported.");
+
+        bool crops = Flag(root, "do_center_crop") ?? !siglip, normalises = Flag(root, "do_normalize") ?? true;
+        int resize = Side(root["size"], "size") ?? 224;
         return new ImageTransformConfig
         {
             ResizeSize = resize,
-            Size = crops && root["crop_size"] is { } crop ? Side(crop, "crop_size") : resize,
-            ResizeMode = mode,
-            Interpolation = (root["resample"]?.GetValue<int>() ?? 3) switch
+            Size = crops ? Side(root["crop_size"], "crop_size") ?? 224 : resize,
+            ResizeMode = root["size"] is JsonObject sides
+                ? sides.ContainsKey("shortest_edge") ? ResizeMode.Shortest : sides.ContainsKey("longest_edge") ? ResizeMode.Longest : ResizeMode.Squash
+                : siglip ? ResizeMode.Squash : ResizeMode.Shortest,
+            Interpolation = (Value<int>(root, "resample", "a whole number") ?? 3) switch
             {
                 0 => Interpolation.Nearest,
                 2 => Interpolation.Bilinear,
                 3 => Interpolation.Bicubic,
                 var other => throw new InvalidDataException($"\"resample\" is {other}; 0 (nearest), 2 (bilinear) and 3 (bicubic) are supported."),
             },
-            Mean = Floats(root, "image_mean") ?? new ImageTransformConfig().Mean,
-            Std = Floats(root, "image_std") ?? new ImageTransformConfig().Std,
+            Mean = !normalises ? [0, 0, 0] : Floats(root, "image_mean") ?? (siglip ? [0.5f, 0.5f, 0.5f] : new ImageTransformConfig().Mean),
+            Std = !normalises ? [1, 1, 1] : Floats(root, "image_std") ?? (siglip ? [0.5f, 0.5f, 0.5f] : new ImageTransformConfig().Std),
         };
     }
 
-    private static ImageTransformConfig OpenClip(JsonObject root) => new()
+    private static ImageTransformConfig OpenClip(JsonObject root)
     {
-        ResizeSize = root["size"] is { } size ? Side(size, "size") : 224,
-        Size = root["size"] is { } crop ? Side(crop, "size") : 224,
-        ResizeMode = (root["resize_mode"]?.GetValue<string>() ?? "shortest") switch
+        if (Word(root, "mode") is { } colours and not "RGB") throw new InvalidDataException($"\"mode\" is \"{colours}\"; RGB is supported.");
+        int size = Side(root["size"], "size") ?? 224;
+        var mode = (Word(root, "resize_mode") ?? "shortest") switch
         {
             "shortest" => ResizeMode.Shortest,
             "squash" => ResizeMode.Squash,
             "longest" => ResizeMode.Longest,
             var other => throw new InvalidDataException($"\"resize_mode\" is \"{other}\"; shortest, squash and longest are supported."),
-        },
-        Interpolation = (root["interpolation"]?.GetValue<string>() ?? "bicubic") switch
+        };
+        if (mode == ResizeMode.Longest && root["fill_color"] is { } fill && Value<int>(root, "fill_color", "a whole number") != 0) throw new InvalidDataException($"\"fill_color\" is {fill}; 0 is supported.");
+        return new ImageTransformConfig
         {
-            "bicubic" => Interpolation.Bicubic,
-            "bilinear" => Interpolation.Bilinear,
-            "nearest" => Interpolation.Nearest,
-            var other => throw new InvalidDataException($"\"interpolation\" is \"{other}\"; bicubic, bilinear and nearest are supported."),
-        },
-        Mean = Floats(root, "mean") ?? new ImageTransformConfig().Mean,
-        Std = Floats(root, "std") ?? new ImageTransformConfig().Std,
-    };
-
-    private static int Side(JsonNode? node, string key)
-    {
-        switch (node)
-        {
-            case JsonObject sides:
-                var values = sides.Select(side => side.Value!.GetValue<int>()).Distinct().ToList();
-                return values.Count == 1 ? values[0] : throw new InvalidDataException($"\"{key}\" has several sides ({string.Join(" x ", values)}); only squares are supported.");
-            case JsonArray pair:
-                return pair.Select(side => side!.GetValue<int>()).Distinct().Single();
-            case { }:
-                return node.GetValue<int>();
-            default:
-                throw new InvalidDataException($"\"{key}\" is missing.");
-        }
+            ResizeSize = size,
+            Size = size,
+            ResizeMode = mode,
+            Interpolation = (Word(root, "interpolation") ?? "bicubic") switch
+            {
+                "bicubic" => Interpolation.Bicubic,
+                "bilinear" => Interpolation.Bilinear,
+                "nearest" => Interpolation.Nearest,
+                var other => throw new InvalidDataException($"\"interpolation\" is \"{other}\"; bicubic, bilinear and nearest are supported."),
+            },
+            Mean = Floats(root, "mean") ?? new ImageTransformConfig().Mean,
+            Std = Floats(root, "std") ?? new ImageTransformConfig().Std,
+        };
     }
 
-    private static float[]? Floats(JsonObject root, string key) => root[key] is JsonArray numbers ? [.. numbers.Select(n => n!.GetValue<float>())] : null;
+    /// <summary>A number, or several that are equal: only squares are supported.</summary>
+    private static int? Side(JsonNode? node, string key)
+    {
+        if (node is null) return null;
+        IEnumerable<JsonNode?> sides = node switch { JsonObject named => named.Select(side => side.Value), JsonArray pair => pair, _ => [node] };
+        var values = sides.Select(side => side is JsonValue value && value.TryGetValue(out int number) ? number : throw new InvalidDataException($"\"{key}\" is {node.ToJsonString()}; pixels are needed.")).Distinct().ToList();
+        return values.Count switch
+        {
+            1 => values[0],
+            0 => throw new InvalidDataException($"\"{key}\" has no side."),
+            _ => throw new InvalidDataException($"\"{key}\" has several sides ({string.Join(" x ", values)}); only squares are supported."),
+        };
+    }
+
+    private static float[]? Floats(JsonObject root, string key)
+    {
+        if (root[key] is not { } node) return null;
+        return node is JsonArray { Count: 3 } numbers && numbers.All(item => item is JsonValue value && value.TryGetValue(out float number) && float.IsFinite(number))
+            ? [.. numbers.Select(item => item!.GetValue<float>())]
+            : throw new InvalidDataException($"\"{key}\" is {node.ToJsonString()}; three numbers are needed, for red, green and blue.");
+    }
+
+    private static bool? Flag(JsonObject root, string key) => Value<bool>(root, key, "true or false");
+
+    private static T? Value<T>(JsonObject root, string key, string kind) where T : struct =>
+        root[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out T content) ? content : throw Other(node, key, kind);
+
+    private static string? Word(JsonObject root, string key) =>
+        root[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out string? word) ? word : throw Other(node, key, "a word");
+
+    private static InvalidDataException Other(JsonNode node, string key, string kind) => new($"\"{key}\" is {node.ToJsonString()}; {kind} is needed.");
 
     private static JsonArray Numbers(IReadOnlyList<float> values) => new([.. values.Select(v => JsonValue.Create((decimal)v))]);
 }

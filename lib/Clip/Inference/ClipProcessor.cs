@@ -25,6 +25,7 @@ public sealed class ClipProcessor(ClipImageTransform transform, ClipTokenizer to
     /// <param name="contextLength">The longest token row that the model takes.</param>
     /// <exception cref="FileNotFoundException">One of the three files is missing.</exception>
     /// <exception cref="InvalidDataException">One of them is damaged; the message says where.</exception>
+    /// <exception cref="CheckpointException">OpenCLIP's configuration is damaged, or asks for another cleaning of captions.</exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
     /// <exception cref="NotSupportedException">The folder's tokenizer is a SentencePiece model, as SigLIP's is.</exception>
     public static ClipProcessor FromPretrained(string idOrFolder, int contextLength = 77)
@@ -36,7 +37,9 @@ public sealed class ClipProcessor(ClipImageTransform transform, ClipTokenizer to
                 $"{folder} has a SentencePiece tokenizer, as SigLIP's models do; ClipTokenizer reads CLIP's vocab.json and merges.txt. " +
                 "Make the ids with another tokenizer and hand them to SiglipModel.PadTokens; images need only a ClipImageTransform (ResizeMode.Squash, mean and std 0.5).");
         }
-        var transform = ImageTransformConfig.Load(!File.Exists(config) && File.Exists(openClip) ? openClip : config);
+        bool isOpenClip = !File.Exists(config) && File.Exists(openClip);
+        if (isOpenClip) OpenClipConfig.RequireClipsTokenizer(openClip);
+        var transform = ImageTransformConfig.Load(isOpenClip ? openClip : config);
         return new ClipProcessor(new ClipImageTransform(transform), ClipTokenizer.Load(folder, contextLength));
     }
 

@@ -5,7 +5,7 @@ namespace ClipNotebooks.Clip.Text;
 /// <summary>vocab.json and merges.txt, read and held against each other.</summary>
 internal sealed class Vocabulary
 {
-    private const string Cure = "Copy vocab.json and merges.txt anew from where the model came from; they belong together.";
+    private const string Cure = "Copy vocab.json and merges.txt anew from where the model came from; they belong together. Of a model of the Hub, \"clipbook download ID\" fetches what its folder lacks.";
 
     private Vocabulary(Dictionary<string, int> ids, List<(string Left, string Right)> merges)
     {
@@ -33,7 +33,7 @@ internal sealed class Vocabulary
     private static string Find(string folder, string name)
     {
         string path = Path.Combine(folder, name);
-        return File.Exists(path) ? path : throw new FileNotFoundException($"{folder} has no {name}; a tokenizer needs vocab.json and merges.txt.", path);
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{folder} has no {name}; a tokenizer needs vocab.json and merges.txt. {Cure}", path);
     }
 
     private static Dictionary<string, int> ReadIds(string path)

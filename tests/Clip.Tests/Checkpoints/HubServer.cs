@@ -41,6 +41,9 @@ internal sealed class HubServer : IDisposable
     /// <summary>Changes the bytes of the n-th answer of the storage.</summary>
     internal Func<int, byte[], byte[]> Corrupt { get; set; } = (_, bytes) => bytes;
 
+    /// <summary>What comes with a 429.</summary>
+    internal string RetryAfter { get; set; } = "0";
+
     internal bool ServesRanges { get; set; } = true;
 
     /// <summary>Method, path, Range and Authorization of each request; of the storage with a leading "storage".</summary>
@@ -126,7 +129,7 @@ internal sealed class HubServer : IDisposable
         {
             response.StatusCode = status;
             if (code is not null) response.Headers["X-Error-Code"] = code;
-            if (status == 429) response.Headers["Retry-After"] = "0";
+            if (status == 429) response.Headers["Retry-After"] = RetryAfter;
             response.Close();
             return;
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using ClipNotebooks.Clip.Checkpoints;
 
@@ -138,6 +139,27 @@ public sealed class HuggingFaceHubTests : IDisposable
         Assert.Equal(_weights, File.ReadAllBytes(Blob));
     }
 
+    [Fact]
+    public async Task A_server_that_says_how_long_to_wait_is_left_alone_that_long()
+    {
+        _server.RetryAfter = "1";
+        _server.Refuse = (_, number) => number == 1 ? (429, null) : null;
+        var clock = Stopwatch.StartNew();
+        await DownloadAsync();
+        Assert.True(clock.Elapsed >= TimeSpan.FromSeconds(0.95), $"{clock.Elapsed}"); // a timer may fire a little early
+    }
+
+    [Theory]
+    [InlineData("86400", "asks to be left alone for 86400 seconds")]
+    [InlineData("Fri, 31 Dec 2100 23:59:59 GMT", "asks to be left alone for")]
+    public async Task A_server_that_asks_for_hours_ends_the_download_with_its_wish(string wish, string message)
+    {
+        _server.RetryAfter = wish;
+        _server.Refuse = (_, _) => (429, null);
+        Assert.Contains(message, await RefusedAsync(), StringComparison.Ordinal);
+        Assert.Single(_server.Requests);
+    }
+
     [Theory]
     [InlineData(401, null, "private (401)")]
     [InlineData(403, "GatedRepo", "Ask for it on the model's page")]
@@ -276,6 +298,11 @@ public sealed class HuggingFaceHubTests : IDisposable
         Assert.False(From(("HF_HUB_OFFLINE", "0")).Offline);
         File.WriteAllText(Path.Combine(_cache, "token"), "kept\n");
         Assert.Equal("kept", From(("HF_HOME", _cache)).Token);
+        Assert.Equal("kept", From(("HF_TOKEN_PATH", Path.Combine(_cache, "token"))).Token);
+        Assert.Null(From(("HF_HOME", _cache), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")).Token);
+        Assert.True(From(("TRANSFORMERS_OFFLINE", "yes")).Offline);
+        Assert.Equal(user + "/models", From(("HF_HUB_CACHE", "~/models")).CacheFolder);
+        Assert.Equal("/data/alice/hub/$OTHER", From(("HF_HUB_CACHE", "/data/${NAME}/hub/$OTHER"), ("NAME", "alice")).CacheFolder);
     }
 
     private sealed class Sink(Action<HubProgress> action) : IProgress<HubProgress>

@@ -58,13 +58,60 @@ public sealed class ImageTransformConfigTests : IDisposable
         Assert.Equal(config.Mean, loaded.Mean);
     }
 
+    /// <summary>transformers 4.57, CLIPImageProcessor: height and width are both taken, whatever the image's proportions, before the middle is cut out; sizes that are missing are 224.</summary>
+    [Fact]
+    public void Hugging_Faces_defaults_are_those_of_its_class()
+    {
+        var squashed = Load("""{"size": {"height": 256, "width": 256}, "crop_size": 224, "do_center_crop": true}""");
+        Assert.Equal((256, 224, ResizeMode.Squash), (squashed.ResizeSize, squashed.Size, squashed.ResizeMode));
+        Assert.Equal((256, 224), (Load("""{"size": 256}""").ResizeSize, Load("""{"size": 256}""").Size));
+        Assert.Equal((224, 200), (Load("""{"crop_size": 200}""").ResizeSize, Load("""{"crop_size": 200}""").Size));
+        var siglip = Load("""{"size": 256, "image_processor_type": "SiglipImageProcessor"}""");
+        Assert.Equal((256, ResizeMode.Squash), (siglip.Size, siglip.ResizeMode));
+        Assert.Equal([0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f], siglip.Mean.Concat(siglip.Std));
+        var plain = Load("""{"size": 224, "do_normalize": false, "feature_extractor_type": "CLIPFeatureExtractor"}""");
+        Assert.Equal([0f, 0, 0, 1, 1, 1], plain.Mean.Concat(plain.Std));
+    }
+
     [Theory]
-    [InlineData("[]")]
-    [InlineData("{}")]
-    [InlineData("{\"size\": \"large\"}")]
-    [InlineData("{\"size\": -1}")]
-    [InlineData("{\"size\": 224, \"image_mean\": [1]}")]
-    [InlineData("not json")]
-    public void A_file_that_says_nothing_usable_is_named(string json) =>
-        Assert.Contains("preprocessor_config.json", Assert.Throws<InvalidDataException>(() => Load(json)).Message, StringComparison.Ordinal);
+    [InlineData("[]", "not a JSON object")]
+    [InlineData("{}", "neither \"size\" nor \"crop_size\"")]
+    [InlineData("{\"size\": \"large\"}", "\"size\" is \"large\"; pixels are needed")]
+    [InlineData("{\"size\": -1}", "-1")]
+    [InlineData("{\"size\": {\"height\": 224, \"width\": 336}}", "several sides (224 x 336)")]
+    [InlineData("{\"size\": 224, \"image_mean\": [1]}", "\"image_mean\" is [1]; three numbers are needed")]
+    [InlineData("{\"size\": 224, \"image_std\": \"wide\"}", "\"image_std\" is \"wide\"; three numbers are needed")]
+    [InlineData("{\"size\": 224, \"do_resize\": false}", "\"do_resize\" is false, which is not supported")]
+    [InlineData("{\"size\": 224, \"do_rescale\": false}", "\"do_rescale\" is false, which is not supported")]
+    [InlineData("{\"size\": 224, \"rescale_factor\": 0.0078}", "\"rescale_factor\" is 0.0078; 1 / 255 is supported")]
+    [InlineData("{\"size\": 224, \"do_pad\": true}", "\"do_pad\" is true, which is not supported")]
+    [InlineData("{\"size\": 224, \"resample\": 1}", "\"resample\" is 1; 0 (nearest)")]
+    [InlineData("{\"size\": 224, \"image_processor_type\": \"Siglip2ImageProcessor\"}", "\"image_processor_type\" is \"Siglip2ImageProcessor\"; CLIP's and SigLIP's are supported")]
+    [InlineData("{\"mean\": [0.5, 0.5, 0.5], \"mode\": \"L\"}", "\"mode\" is \"L\"; RGB is supported")]
+    [InlineData("{\"mean\": [0.5, 0.5, 0.5], \"size\": [224, 336]}", "several sides (224 x 336)")]
+    [InlineData("{\"mean\": [0.5, 0.5, 0.5], \"resize_mode\": \"longest\", \"fill_color\": 127}", "\"fill_color\" is 127; 0 is supported")]
+    [InlineData("{\"mean\": [0.5, 0.5, 0.5], \"interpolation\": \"random\"}", "\"interpolation\" is \"random\"; bicubic")]
+    [InlineData("not json", "it is not JSON")]
+    public void What_is_unusable_or_not_supported_is_refused_by_name(string json, string reason)
+    {
+        string message = Assert.Throws<InvalidDataException>(() => Load(json)).Message;
+        Assert.Contains("preprocessor_config.json", message, StringComparison.Ordinal);
+        Assert.Contains(reason, message, StringComparison.Ordinal);
+        Assert.Contains("copy it anew", message, StringComparison.Ordinal);
+    }
+
+    /// <summary>open_clip 4.2.0.dev0, transform.py: ResizeKeepRatio rounds halves to even, center_crop_or_pad has the smaller half of the border above and on the left.</summary>
+    [Theory]
+    [InlineData(10, 5, 7, 1, 0)]
+    [InlineData(10, 7, 10, 1, 0)]
+    [InlineData(5, 10, 7, 0, 1)]
+    [InlineData(30, 10, 9, 3, 0)]
+    public void The_longest_side_fits_and_the_rest_is_black(int width, int height, int side, int above, int left)
+    {
+        var image = new RgbImage(width, height, [.. Enumerable.Repeat((byte)200, 3 * width * height)]);
+        var crop = new ClipImageTransform(new ImageTransformConfig { Size = side, ResizeSize = side, ResizeMode = ResizeMode.Longest }).Crop(image);
+        byte At(int x, int y) => crop.Pixels[3 * (y * side + x)];
+        Assert.Equal(above, Enumerable.Range(0, side).TakeWhile(y => At(side / 2, y) == 0).Count());
+        Assert.Equal(left, Enumerable.Range(0, side).TakeWhile(x => At(x, side / 2) == 0).Count());
+    }
 }
