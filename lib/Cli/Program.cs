@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Cli.Commands;
 
 namespace ClipNotebooks.Cli;
@@ -76,9 +77,12 @@ internal static class Program
         catch (Exception problem)
         {
             await error.WriteLineAsync(parsed.GetValue(Verbose) ? problem.ToString()
-                : problem is UserError ? $"clipbook: {problem.Message}"
+                : IsForTheReader(problem) ? $"clipbook: {problem.Message}"
                 : $"clipbook: {problem.Message} (--verbose shows where this happened)");
             return problem is UserError known ? known.ExitCode : ExitCode.Failed;
         }
     }
+
+    /// <summary>Whether a failure's message says all that its reader needs: a file or a download, named, with the reason and what to do.</summary>
+    private static bool IsForTheReader(Exception problem) => problem is UserError or CheckpointException or HubException or InvalidDataException or FileNotFoundException;
 }

@@ -51,11 +51,11 @@ internal static class ParityCommand
     private static int Compare(string folder, string? reference, double? tolerance)
     {
         if (tolerance is { } limit && !(limit >= 0 && double.IsFinite(limit))) throw new UserError($"--tolerance is {limit}; a number from 0 is needed.", ExitCode.Usage);
-        string recording = reference ?? Path.Combine(folder, RecordingName);
+        string beside = File.Exists(folder) ? Path.GetDirectoryName(Path.GetFullPath(folder))! : folder, recording = reference ?? Path.Combine(beside, RecordingName);
         if (!File.Exists(recording)) throw new UserError($"There is no recording at {recording}: name one with --reference, or write one with --record.", ExitCode.Usage);
         using var model = ClipCheckpoint.FromPretrained(folder);
-        bool prepares = File.Exists(Path.Combine(folder, "preprocessor_config.json")) && File.Exists(Path.Combine(folder, "vocab.json"));
-        var report = ParityLadder.Compare(model, recording, prepares ? ClipProcessor.FromPretrained(folder, model.Config.Text.ContextLength) : null, tolerance);
+        bool prepares = File.Exists(Path.Combine(beside, "preprocessor_config.json")) && File.Exists(Path.Combine(beside, "vocab.json"));
+        var report = ParityLadder.Compare(model, recording, prepares ? ClipProcessor.FromPretrained(beside, model.Config.Text.ContextLength) : null, tolerance);
         AnsiConsole.Write(Table(report));
         AnsiConsole.WriteLine(report.Summary);
         return report.Agrees ? ExitCode.Success : ExitCode.Failed;

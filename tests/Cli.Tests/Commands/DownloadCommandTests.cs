@@ -44,4 +44,12 @@ public sealed class DownloadCommandTests : IDisposable
         Assert.Contains("HF_HUB_OFFLINE is set", error.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error.ToString(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_folder_that_is_not_there_may_have_been_meant_as_a_models_id()
+    {
+        StringWriter error = new();
+        Assert.Equal(ExitCode.Failed, await Program.RunAsync(["classify", Path.Combine(ClipNotebooks.Workbook.Lesson.Data, "images", "cat.png"), "--labels", "cat,dog", "--model", "modles/tiny-clip"], error));
+        Assert.Contains("There is no folder modles/tiny-clip here, and as a model of the Hub it cannot be had.", error.ToString(), StringComparison.Ordinal);
+    }
 }
