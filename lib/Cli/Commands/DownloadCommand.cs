@@ -35,7 +35,8 @@ internal static class DownloadCommand
         string folder = await AnsiConsole.Progress().AutoClear(false)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
             .StartAsync(progress => new HuggingFaceHub().DownloadAsync(id, revision, new Bars(progress), cancellation));
-        AnsiConsole.WriteLine($"{id} is at {folder}");
+        // Not wrapped at the console's width, so that the path can be copied.
+        Console.WriteLine($"{id} is at {folder}");
         return ExitCode.Success;
     }
 

@@ -44,7 +44,7 @@ internal static class ParityCommand
         var samples = Lesson.Samples(4);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         ParityLadder.Record(encoder, [.. samples.Select(s => s.Image)], [.. samples.Select(s => s.Captions[0])], path);
-        AnsiConsole.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
+        Console.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
         return ExitCode.Success;
     }
 
@@ -57,7 +57,7 @@ internal static class ParityCommand
         bool prepares = File.Exists(Path.Combine(beside, "preprocessor_config.json")) && File.Exists(Path.Combine(beside, "vocab.json"));
         var report = ParityLadder.Compare(model, recording, prepares ? ClipProcessor.FromPretrained(beside, model.Config.Text.ContextLength) : null, tolerance);
         AnsiConsole.Write(Table(report));
-        AnsiConsole.WriteLine(report.Summary);
+        Console.WriteLine(report.Summary);
         return report.Agrees ? ExitCode.Success : ExitCode.Failed;
     }
 

@@ -22,7 +22,9 @@ public sealed class ModifiedResNetTests
         var (model, images, ids) = (reference.Model, reference.Inputs["images"], reference.Inputs["token_ids"]);
         Close.Relative(reference.Outputs["encode_image"], model.EncodeImage(images), Tolerance);
         Close.Relative(reference.Outputs["encode_text"], model.EncodeText(ids), Tolerance);
-        Close.Relative(reference.Outputs["logits_per_image"], model.call(images, ids).LogitsPerImage, Tolerance);
+        var (logitsPerImage, logitsPerText) = model.call(images, ids);
+        Close.Relative(reference.Outputs["logits_per_image"], logitsPerImage, Tolerance);
+        Close.Relative(reference.Outputs["logits_per_text"], logitsPerText, Tolerance);
         using var trace = new Trace();
         ((ModifiedResNet)model.ImageTower).Features(images, trace);
         foreach (string name in new[] { "stem", "layer1", "layer2", "layer3", "layer4" })
@@ -37,6 +39,7 @@ public sealed class ModifiedResNetTests
         var (logits, _) = reference.Model.call(reference.Inputs["images_b4"], reference.Inputs["token_ids"]);
         var loss = ContrastiveLoss.FromLogits(logits);
         loss.backward();
+        Close.Relative(reference.Outputs["logits_per_image_b4"], logits, Tolerance);
         Close.Relative(reference.Outputs["loss"], loss, Tolerance);
         ParityTests.AssertGradients(reference, "grad.", "gradient_l2_norms_b4");
     }

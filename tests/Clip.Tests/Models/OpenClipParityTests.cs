@@ -32,6 +32,9 @@ public sealed class OpenClipParityTests
         if (activation != Activation.Gelu) return;
         var (logits, _) = model.call(inputs["images"], inputs["token_ids"]);
         Close.Relative(outputs["logits_per_image"], logits, 1e-5);
+        Close.Relative(outputs["image_features_normalized"], nn.functional.normalize(model.EncodeImage(inputs["images"]), p: 2, dim: -1), 1e-5);
+        Close.Relative(outputs["text_features_normalized"], nn.functional.normalize(model.EncodeText(inputs["token_ids"]), p: 2, dim: -1), 1e-5);
+        Close.Relative(outputs["logit_scale_exp"], model.LogitScale.exp(), 1e-6); // one function of one number
         Close.Relative(outputs["clip_loss"], ContrastiveLoss.FromLogits(logits), 1e-5);
     }
 
