@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -35,11 +37,8 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
         }
         if (!Directory.Exists(path))
             throw new FileNotFoundException($"There is no model folder at {path}. Name a folder with a model, a file of weights, or a model of the Hub such as openai/clip-vit-base-patch32.", path);
-        foreach (var (weights, configs) in Forms)
-        {
-            string file = Path.Combine(path, weights);
-            if (File.Exists(file)) return new CheckpointFolder(file, Existing(path, configs));
-        }
+        var present = Forms.Where(form => File.Exists(Path.Combine(path, form.Weights))).Select(form => new CheckpointFolder(Path.Combine(path, form.Weights), Existing(path, form.Configs))).ToList();
+        if ((present.Find(form => form.Config is { } config && DescribesModel(config)) ?? present.FirstOrDefault()) is { } found) return found;
         throw new FileNotFoundException(
             $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or {OpenClipConfigName} beside them). Name the folder that has them, or the file of weights itself.", path);
     }
@@ -91,6 +90,20 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
             "positional_embedding" => "text_config.max_position_embeddings and hidden_size",
             _ => $"{tower}.{(mlp ? "intermediate_size and " : "")}hidden_size",
         };
+    }
+
+    /// <summary>Whether a configuration is one of a whole model: timm's repositories keep an image tower of their own, with a config.json of timm's, beside OpenCLIP's model.</summary>
+    internal static bool DescribesModel(string config)
+    {
+        if (Path.GetFileName(config) != HuggingFaceConfigName) return true;
+        try
+        {
+            return JsonNode.Parse(File.ReadAllBytes(config)) is not JsonObject values || values.ContainsKey("model_type") || values.ContainsKey("vision_config") || values.ContainsKey("text_config");
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return true; // damaged: whoever reads it says how
+        }
     }
 
     private static string? Existing(string folder, string[] names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);

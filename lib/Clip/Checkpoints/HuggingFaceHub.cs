@@ -52,7 +52,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         foreach (var (weights, configs) in CheckpointFolder.Forms)
         {
             string path = Path.Combine(folder, weights);
-            if (File.Exists(path) && configs.Any(config => File.Exists(Path.Combine(folder, config))))
+            if (File.Exists(path) && Fits(configs, folder, name => File.Exists(Path.Combine(folder, name))))
                 return !IsIndex(weights) || Shards(path).All(shard => File.Exists(Path.Combine(folder, shard))) ? folder : null;
         }
         return null;
@@ -75,11 +75,11 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         var cache = new HubCache(_options.CacheFolder, id);
         using var client = new HubClient(_options);
         var (commit, names) = await ListAsync(client, id, revision, cancellationToken);
-        var form = CheckpointFolder.Forms.FirstOrDefault(form => names.Contains(form.Weights) && form.Configs.Any(names.Contains));
+        foreach (string name in Companions.Where(names.Contains)) await FetchAsync(client, cache, id, commit, name, progress, cancellationToken);
+        var form = CheckpointFolder.Forms.FirstOrDefault(form => names.Contains(form.Weights) && Fits(form.Configs, cache.Snapshot(commit), names.Contains));
         if (form.Weights is null)
             throw new HubException($"{id} ({revision}) holds no CLIP that can be read: {string.Join(", ", CheckpointFolder.Forms.Select(f => f.Weights))} were looked for, with their configuration.");
 
-        foreach (string name in Companions.Where(names.Contains)) await FetchAsync(client, cache, id, commit, name, progress, cancellationToken);
         string weights = await FetchAsync(client, cache, id, commit, form.Weights, progress, cancellationToken);
         if (IsIndex(form.Weights))
             foreach (string shard in Shards(weights)) await FetchAsync(client, cache, id, commit, shard, progress, cancellationToken);
@@ -188,6 +188,9 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         limit.CancelAfter(_options.ReadTimeout);
         return await content.ReadAsync(buffer, limit.Token);
     }
+
+    /// <summary>Whether the configuration that belongs to a form is there, and is one of a model.</summary>
+    private static bool Fits(string[] configs, string folder, Func<string, bool> exists) => configs.FirstOrDefault(exists) is { } config && CheckpointFolder.DescribesModel(Path.Combine(folder, config));
 
     private static bool IsIndex(string weights) => weights.EndsWith(".index.json", StringComparison.Ordinal);
 

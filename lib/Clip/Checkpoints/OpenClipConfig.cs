@@ -84,7 +84,7 @@ internal static class OpenClipConfig
         {
             return File.Exists(path) ? (JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject)?["preprocess_cfg"]?.DeepClone() : null;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
             return null;
         }

@@ -98,7 +98,7 @@ public sealed record ImageTransformConfig
             if (Flag(root, key) == true) throw new InvalidDataException($"\"{key}\" is true, which is not supported.");
         if (Value<double>(root, "rescale_factor", "a number") is { } factor && Math.Abs(factor * 255 - 1) > 1e-6) throw new InvalidDataException($"\"rescale_factor\" is {factor}; 1 / 255 is supported.");
 
-        bool crops = Flag(root, "do_center_crop") ?? !siglip, normalises = Flag(root, "do_normalize") ?? true;
+        bool crops = !siglip && Flag(root, "do_center_crop") != false, normalises = Flag(root, "do_normalize") ?? true;
         int resize = Side(root["size"], "size") ?? 224;
         return new ImageTransformConfig
         {

@@ -30,7 +30,7 @@ public sealed class DownloadCommandTests : IDisposable
         Directory.CreateDirectory(snapshot);
         Directory.CreateDirectory(Path.Combine(repository, "refs"));
         File.WriteAllText(Path.Combine(repository, "refs", "main"), Commit);
-        File.WriteAllText(Path.Combine(snapshot, "config.json"), "{}");
+        File.WriteAllText(Path.Combine(snapshot, "config.json"), "{\"model_type\": \"clip\"}");
         File.WriteAllText(Path.Combine(snapshot, "model.safetensors"), "");
         StringWriter error = new();
         Assert.True(await Program.RunAsync(["download", Id], error) == ExitCode.Success, error.ToString());

@@ -297,6 +297,18 @@ public sealed class ClipCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void OpenClips_model_is_read_where_timms_image_tower_lies_beside_it()
+    {
+        random.manual_seed(3);
+        using var model = new ClipModel(Small);
+        ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
+        File.WriteAllText(Path.Combine(_folder, "config.json"), """{ "architecture": "vit_base_patch32_clip_224", "num_classes": 512 }""");
+        SafetensorsFile.Write(Path.Combine(_folder, "model.safetensors"), [new("blocks.0.attn.qkv.weight", zeros(1))]);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(model, loaded);
+    }
+
+    [Fact]
     public void Captions_that_are_to_be_cleaned_in_another_way_are_refused_by_name()
     {
         WriteOpenClip("text_cfg", "\"tokenizer_kwargs\": { \"clean\": \"canonicalize\" }");

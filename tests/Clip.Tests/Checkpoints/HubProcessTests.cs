@@ -17,7 +17,7 @@ public sealed class HubProcessTests : IDisposable
     public HubProcessTests()
     {
         new Random(2).NextBytes(_weights);
-        _server.Files["config.json"] = "{}"u8.ToArray();
+        _server.Files["config.json"] = "{\"model_type\": \"clip\"}"u8.ToArray();
         _server.Files[Weights] = _weights;
     }
 

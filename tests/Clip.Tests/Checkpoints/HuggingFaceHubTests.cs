@@ -16,7 +16,7 @@ public sealed class HuggingFaceHubTests : IDisposable
     public HuggingFaceHubTests()
     {
         new Random(1).NextBytes(_weights);
-        _server.Files["config.json"] = "{}"u8.ToArray();
+        _server.Files["config.json"] = "{\"model_type\": \"clip\"}"u8.ToArray();
         _server.Files["vocab.json"] = "{\"a\": 0}"u8.ToArray();
         _server.Files["model.safetensors"] = _weights;
         _server.Files["pytorch_model.bin"] = new byte[10];
@@ -55,8 +55,8 @@ public sealed class HuggingFaceHubTests : IDisposable
         Assert.Equal(_weights, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));
         if (!OperatingSystem.IsWindows())
             Assert.Equal(Path.Combine("..", "..", "blobs", HubServer.Sha256(_weights)), new FileInfo(Path.Combine(folder, "model.safetensors")).LinkTarget);
-        // Git's hash of "{}": git hash-object.
-        Assert.True(File.Exists(Path.Combine(Repository, "blobs", "9e26dfeeb6e641a33dae4961196235bdb965b21b")));
+        // Git's hash of {"a": 0}: git hash-object.
+        Assert.True(File.Exists(Path.Combine(Repository, "blobs", "ac1121d84e8d3115b222bcfaeb858637d4bcbbf6")));
         Assert.DoesNotContain(Directory.GetFiles(_cache, "*", SearchOption.AllDirectories), path => path.EndsWith(".incomplete", StringComparison.Ordinal) || path.EndsWith(".part", StringComparison.Ordinal));
     }
 
@@ -79,7 +79,7 @@ public sealed class HuggingFaceHubTests : IDisposable
         Directory.CreateDirectory(snapshot);
         Directory.CreateDirectory(Path.Combine(Repository, "refs"));
         File.WriteAllText(Path.Combine(Repository, "refs", "main"), HubServer.Commit);
-        File.WriteAllText(Path.Combine(snapshot, "config.json"), "{}");
+        File.WriteAllText(Path.Combine(snapshot, "config.json"), "{\"model_type\": \"clip\"}");
         Assert.Null(new HuggingFaceHub(Options).Find(Id));
         File.WriteAllBytes(Path.Combine(snapshot, "pytorch_model.bin"), [1]);
         Assert.Equal(snapshot, new HuggingFaceHub(Options).Find(Id));
@@ -222,6 +222,17 @@ public sealed class HuggingFaceHubTests : IDisposable
         Assert.Equal(folder, new HuggingFaceHub(Options).Find(Id));
         File.Delete(Path.Combine(folder, "model-2.safetensors"));
         Assert.Null(new HuggingFaceHub(Options).Find(Id));
+    }
+
+    [Fact]
+    public async Task OpenClips_model_is_fetched_where_timms_image_tower_lies_beside_it()
+    {
+        _server.Files["config.json"] = "{\"architecture\": \"vit_base_patch32_clip_224\", \"num_classes\": 512}"u8.ToArray();
+        _server.Files["open_clip_config.json"] = "{\"model_cfg\": {}}"u8.ToArray();
+        _server.Files["open_clip_model.safetensors"] = [1, 2, 3];
+        string folder = await DownloadAsync();
+        Assert.Equal(["config.json", "open_clip_config.json", "open_clip_model.safetensors", "vocab.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(folder, new HuggingFaceHub(Options).Find(Id));
     }
 
     [Fact]
