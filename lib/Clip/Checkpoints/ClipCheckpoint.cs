@@ -133,8 +133,8 @@ public static partial class ClipCheckpoint
         if (faults.Count > 0)
         {
             throw new CheckpointException(
-                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}, {(faults.Count == 1 ? "1 tensor differs" : $"{faults.Count} tensors differ")}: " +
-                $"{string.Join("; ", faults.Take(8))}{(faults.Count > 8 ? "; …" : "")}. {Cure(found)}");
+                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}. Tensors that differ: " +
+                $"{string.Join("; ", faults.Take(8))}{(faults.Count > 8 ? $"; and {faults.Count - 8} more" : "")}. {Cure(found)}");
         }
     }
 
