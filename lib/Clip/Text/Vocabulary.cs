@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace ClipNotebooks.Clip.Text;
 
@@ -27,7 +28,25 @@ internal sealed class Vocabulary
     {
         string vocabulary = Find(folder, "vocab.json"), merges = Find(folder, "merges.txt");
         var ids = ReadIds(vocabulary);
+        RefuseAdditions(folder, ids);
         return new Vocabulary(ids, ReadMerges(merges, vocabulary, ids));
+    }
+
+    /// <summary>Hugging Face's tokenizers may add tokens of their own, which a text is split at before anything else: without them its ids would be others.</summary>
+    private static void RefuseAdditions(string folder, Dictionary<string, int> ids)
+    {
+        string path = Path.Combine(folder, "added_tokens.json");
+        if (!File.Exists(path)) return;
+        try
+        {
+            if (JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject tokens) throw new InvalidDataException($"{path} is not a list of tokens: it must be one JSON object from token to id. {Cure}");
+            if (tokens.Select(token => token.Key).FirstOrDefault(token => !ids.ContainsKey(token)) is { } added)
+                throw new InvalidDataException($"{path} adds the token \"{added}\", which is not in vocab.json: added tokens are not supported. Where no text needs them, take the file out of the folder.");
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            throw new InvalidDataException($"{path} is not JSON: {exception.Message} {Cure}", exception);
+        }
     }
 
     private static string Find(string folder, string name)

@@ -141,6 +141,19 @@ public sealed class ClipTokenizerTests : IDisposable
     }
 
     [Fact]
+    public void Tokens_that_a_tokenizer_adds_to_its_vocabulary_are_refused_by_name()
+    {
+        BytePairTrainer.Train(Captions, 540, _folder);
+        string path = Path.Combine(_folder, "added_tokens.json");
+        File.WriteAllText(path, """{ "<|endoftext|>": 539 }""");
+        ClipTokenizer.Load(_folder);
+        File.WriteAllText(path, """{ "<|endoftext|>": 539, "<new>": 540 }""");
+        Assert.Contains("added_tokens.json adds the token \"<new>\"", Assert.Throws<InvalidDataException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        File.WriteAllText(path, "[1]");
+        Assert.Contains("added_tokens.json is not a list of tokens", Assert.Throws<InvalidDataException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_missing_file_is_named()
     {
         Assert.Contains("vocab.json", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
