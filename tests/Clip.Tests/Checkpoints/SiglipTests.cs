@@ -9,8 +9,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
 /// <summary>
-/// No outputs of the public implementation were at hand. The expected values are worked out here in float64 with plain tensor operations, from transformers' <c>modeling_siglip.py</c> line by line and
-/// under its names: one linear layer for each of q, k, v, softmax written out, GELU by its tanh formula. 1e-5 of the largest magnitude is float32's rounding.
+/// Two references. Recorded outputs: models/siglip, whose weights are random under the names of transformers' <c>SiglipModel</c>; the image tower is timm 1.0.29.dev0's <c>VisionTransformer</c> (attention
+/// pooling), the text tower open_clip 4.2.0.dev0's <c>TextTransformer</c>, as open_clip builds its SigLIP models; PyTorch 1.13. And the values worked out here in float64 with plain tensor operations, from
+/// transformers' <c>modeling_siglip.py</c> line by line: one linear layer for each of q, k, v, softmax written out, GELU by its tanh formula. 1e-5 of the largest magnitude is float32's rounding.
 /// </summary>
 public sealed class SiglipTests : IDisposable
 {
@@ -61,6 +62,33 @@ public sealed class SiglipTests : IDisposable
         var (perImage, perText) = model.call(pixels, ids);
         Close.Relative(expected, perImage, Tolerance);
         Close.Relative(expected.t(), perText, Tolerance);
+    }
+
+    [Fact]
+    public void Hidden_states_embeddings_and_logits_equal_those_of_timm_and_open_clip()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        using var recorded = SafetensorsFile.Open(Repository.Reference("models", "siglip", "outputs.safetensors"));
+        using var model = SiglipCheckpoint.FromPretrained(Repository.Reference("models", "siglip"));
+        Tensor images = recorded.Read("images"), ids = recorded.Read("token_ids");
+        using Trace vision = new(), text = new();
+        Close.Relative(recorded.Read("vision.last_hidden_state"), model.Visual.LastHiddenState(images, vision), Tolerance);
+        Close.Relative(recorded.Read("text.last_hidden_state"), model.Text.LastHiddenState(ids, text), Tolerance);
+        for (int i = 0; i <= 2; i++)
+        {
+            Close.Relative(recorded.Read($"vision.hidden.{i}"), vision[$"hidden.{i}"], Tolerance);
+            Close.Relative(recorded.Read($"text.hidden.{i}"), text[$"hidden.{i}"], Tolerance);
+        }
+        Close.Relative(recorded.Read("encode_image"), model.EncodeImage(images), Tolerance);
+        Close.Relative(recorded.Read("encode_text"), model.EncodeText(ids), Tolerance);
+        Close.Relative(recorded.Read("logits_per_image"), model.call(images, ids).LogitsPerImage, Tolerance);
+
+        // In float64, where rounding is 1e-16 a step.
+        model.to(float64);
+        Close.Relative(recorded.Read("encode_image.f64"), model.EncodeImage(images.to(float64)), 1e-12);
+        Close.Relative(recorded.Read("encode_text.f64"), model.EncodeText(ids), 1e-12);
+        Close.Relative(recorded.Read("logits_per_image.f64"), model.call(images.to(float64), ids).LogitsPerImage, 1e-12);
     }
 
     [Fact]
