@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Cli.Commands;
+using ClipNotebooks.Clip.Checkpoints;
 
 namespace ClipNotebooks.Cli;
 
