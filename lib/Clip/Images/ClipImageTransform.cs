@@ -32,7 +32,7 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     private RgbImage Finished(DecodedImage cut, int left, int top)
     {
         var rgb = cut.ToRgb();
-        return cut.Width == Config.Size && cut.Height == Config.Size ? rgb : Pad(rgb, left, top);
+        return cut.Width == Config.Size && cut.Height == Config.Size ? rgb : Pad(rgb, left, top, cut.Layout == SampleLayout.Cmyk ? byte.MaxValue : (byte)0);
     }
 
     /// <summary>Resizes, crops and normalises.</summary>
@@ -82,10 +82,15 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// <summary>(size − n) / 2, halves to even.</summary>
     private static int Offset(int size, int n) => (int)Math.Round((size - n) / 2.0, MidpointRounding.ToEven);
 
-    private RgbImage Pad(RgbImage image, int left, int top)
+    /// <param name="image">The part that is there.</param>
+    /// <param name="left">How far from the left it lies.</param>
+    /// <param name="top">How far from above.</param>
+    /// <param name="fill">What the rest becomes: samples of 0, which are black, and in CMYK, where they are ink, white.</param>
+    private RgbImage Pad(RgbImage image, int left, int top, byte fill)
     {
         int side = Config.Size;
         var pixels = new byte[3 * side * side];
+        pixels.AsSpan().Fill(fill);
         for (int y = 0; y < image.Height; y++)
             image.Pixels.AsSpan(3 * y * image.Width, 3 * image.Width).CopyTo(pixels.AsSpan(3 * ((top + y) * side + left)));
         return new RgbImage(side, side, pixels);

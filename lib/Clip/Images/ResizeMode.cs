@@ -9,6 +9,8 @@ public enum ResizeMode
     /// <summary>Both sides to the size, the proportions given up (OpenCLIP's and SigLIP's <c>squash</c>).</summary>
     Squash,
 
-    /// <summary>The longer side to the size, the rest filled (OpenCLIP's <c>longest</c>).</summary>
+    /// <summary>
+    /// The longer side to the size, the rest black, beside a CMYK image white (OpenCLIP's <c>longest</c> with its fill colour 0; beside an image with a palette OpenCLIP has the palette's first colour).
+    /// </summary>
     Longest,
 }

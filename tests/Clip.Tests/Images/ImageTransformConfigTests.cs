@@ -100,6 +100,14 @@ public sealed class ImageTransformConfigTests : IDisposable
         Assert.Contains("copy it anew", message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Beside_an_image_in_CMYK_the_rest_is_white()
+    {
+        var image = DecodedImage.FromBytes(4, 2, SampleLayout.Cmyk, [.. Enumerable.Repeat((byte)255, 4 * 8)]);
+        var crop = new ClipImageTransform(new ImageTransformConfig { Size = 4, ResizeSize = 4, ResizeMode = ResizeMode.Longest }).Crop(image);
+        Assert.Equal([255, 0, 0, 255], Enumerable.Range(0, 4).Select(y => (int)crop.Pixels[3 * 4 * y]));
+    }
+
     /// <summary>open_clip 4.2.0.dev0, transform.py: ResizeKeepRatio rounds halves to even, center_crop_or_pad has the smaller half of the border above and on the left.</summary>
     [Theory]
     [InlineData(10, 5, 7, 1, 0)]
