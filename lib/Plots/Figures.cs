@@ -39,8 +39,8 @@ public static class Figures
 
         bool written = columns.Length <= 16;
         int width = columns.Length <= 10 ? 82 : written ? 58 : columns.Length <= 40 ? 24 : 12, lines = columns.Length <= 10 ? 6 : 1;
-        int height = thumbnails.Length > 0 ? Thumbnail + 6 : written ? 40 : width;
-        int left = thumbnails.Length > 0 ? Thumbnail + 14 : 20 + (int)(6.6 * rows.Max(row => Math.Min(24, row.Length)));
+        int height = thumbnails.Length > 0 ? Thumbnail + 6 : written ? 40 : width, rowLines = written ? 2 : 1;
+        int left = thumbnails.Length > 0 ? Thumbnail + 14 : 20 + (int)(6.6 * rows.Max(row => Figure.Lines(row, 24, rowLines).Select(line => line.Length).DefaultIfEmpty().Max()));
         int columnLength = columns.Max(column => Math.Min(28, column.Length)), headLines = columns.Max(column => Figure.Lines(column, 12, lines).Count);
         int top = lines > 1 ? 14 + (14 * headLines) : 16 + (int)(5.0 * columnLength), right = lines > 1 ? 12 : 12 + (int)(5.0 * columnLength);
         if (!written) right = Math.Max(right, 80);
@@ -77,7 +77,7 @@ public static class Figures
             ["height"] = top + (height * rows.Length) + 10,
             ["margin"] = new { l = left, r = right, t = top, b = 10 },
             ["xaxis"] = Axis(columns, label => lines > 1 ? Figure.Wrap(label, 12, lines) : Figure.Wrap(label, 28, 1), lines > 1 ? 0 : -45, top: true),
-            ["yaxis"] = Axis(rows, label => thumbnails.Length > 0 ? "" : Figure.Wrap(label, 24, 1), 0, top: false),
+            ["yaxis"] = Axis(rows, label => thumbnails.Length > 0 ? "" : Figure.Wrap(label, 24, rowLines), 0, top: false),
             ["images"] = thumbnails.Select((source, i) => new
             {
                 source,
@@ -127,15 +127,22 @@ public static class Figures
     /// <param name="x">The points' places, an array for each curve.</param>
     /// <param name="y">The points' heights, as many; what is not finite leaves a gap.</param>
     /// <param name="logarithmic">Whether the horizontal axis is logarithmic; x is then above 0.</param>
+    /// <param name="ticks">Where the horizontal axis is marked; none to leave it to plotly.js.</param>
+    /// <param name="tickTexts">What is written there, as many.</param>
     /// <returns>JSON for plotly.js.</returns>
     /// <exception cref="ArgumentException">The arrays are not of one length.</exception>
-    public static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic)
+    public static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic, double[] ticks, string[] tickTexts)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(y);
         if (x.Length != names.Length || y.Length != names.Length || x.Zip(y).Any(pair => pair.First.Length != pair.Second.Length))
             throw new ArgumentException($"Curves need as many x as y: {names.Length} names, x of {Lengths(x)}, y of {Lengths(y)}.", nameof(y));
+        ArgumentNullException.ThrowIfNull(ticks);
+        ArgumentNullException.ThrowIfNull(tickTexts);
+        if (ticks.Length != tickTexts.Length) throw new ArgumentException($"An axis has {ticks.Length} marks and {tickTexts.Length} texts for them.", nameof(tickTexts));
+        var xAxis = new Dictionary<string, object?> { ["title"] = new { text = Figure.Escape(xLabel) }, ["type"] = logarithmic ? "log" : "linear", ["zeroline"] = false };
+        if (ticks.Length > 0) (xAxis["tickvals"], xAxis["ticktext"]) = (ticks, tickTexts);
         var traces = names.Select((name, i) => Figure.Trace("scatter", new Dictionary<string, object?>
         {
             ["name"] = Figure.Escape(name),
@@ -152,7 +159,7 @@ public static class Figures
             ["hovermode"] = "x unified",
             ["showlegend"] = names.Length > 1,
             ["legend"] = new { orientation = "h", x = 0, y = 1.02, xanchor = "left", yanchor = "bottom" },
-            ["xaxis"] = new { title = new { text = Figure.Escape(xLabel) }, type = logarithmic ? "log" : "linear", zeroline = false },
+            ["xaxis"] = xAxis,
             ["yaxis"] = new { title = new { text = Figure.Escape(yLabel), standoff = 10 }, automargin = true, zeroline = false, rangemode = "tozero" },
         });
 

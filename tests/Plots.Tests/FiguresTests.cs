@@ -91,7 +91,8 @@ public class FiguresTests
         Assert.Contains("2 rows", problem.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Figures.HeatMap(Values, ["r", "s"], ["a", "b", "c"], ["data:,"], "", Colors, Inks, 0, 1, false));
         Assert.Throws<ArgumentException>(() => Figures.HeatMap([], [], [], [], "", Colors, Inks, 0, 1, false));
-        Assert.Throws<ArgumentException>(() => Figures.Curves("x", "y", ["c"], [[1, 2]], [[1]], false));
+        Assert.Throws<ArgumentException>(() => Figures.Curves("x", "y", ["c"], [[1, 2]], [[1]], false, [], []));
+        Assert.Throws<ArgumentException>(() => Figures.Curves("x", "y", ["c"], [[1, 2]], [[1, 2]], false, [1], []));
         Assert.Throws<ArgumentException>(() => Figures.Bars("p", ["a"], [1, 2], true));
         Assert.Throws<ArgumentException>(() => Figures.Scatter(["a"], ["g"], [1, 2], [1], []));
     }
@@ -99,11 +100,12 @@ public class FiguresTests
     [Fact]
     public void Curves_become_a_line_each_over_a_logarithmic_axis_where_asked()
     {
-        var figure = Parse(Figures.Curves("step", "loss", ["a", "b"], [[1, 10], [1, 10]], [[3, 2], [2, double.PositiveInfinity]], true));
+        var figure = Parse(Figures.Curves("step", "loss", ["a", "b"], [[1, 10], [1, 10]], [[3, 2], [2, double.PositiveInfinity]], true, [1, 10], ["1", "ten"]));
 
         Assert.Equal(["a", "b"], figure.GetProperty("data").EnumerateArray().Select(trace => trace.GetProperty("name").GetString()));
         Assert.Equal(JsonValueKind.Null, figure.GetProperty("data")[1].GetProperty("y")[1].ValueKind);
         Assert.Equal("log", figure.GetProperty("layout").GetProperty("xaxis").GetProperty("type").GetString());
+        Assert.Equal("ten", figure.GetProperty("layout").GetProperty("xaxis").GetProperty("ticktext")[1].GetString());
     }
 
     [Fact]

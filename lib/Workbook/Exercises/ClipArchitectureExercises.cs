@@ -63,10 +63,10 @@ public static class ClipArchitectureExercises
         ],
     };
 
-    /// <summary>Widths of the two encoders and of the shared space → the parameters that <c>SimpleClip</c> adds to its encoders.</summary>
+    /// <summary>Widths of the two encoders and of the shared space → the parameters that <c>SimpleCLIP</c> adds to its encoders.</summary>
     public static Exercise<Func<long, long, long, long>> HeadParameters { get; } = new()
     {
-        Title = "What SimpleClip adds to its encoders",
+        Title = "What SimpleCLIP adds to its encoders",
         Reference = (visionWidth, textWidth, embeddingWidth) => ((visionWidth + textWidth) * embeddingWidth) + 1,
         Cases =
         [

@@ -22,8 +22,8 @@ public static class Plotly
         Call<Func<double[][], string[], string[], string[], string, string[], string[][], double, double, bool, string>>("Figures", "HeatMap")(values, rows, columns, thumbnails, quantity,
             colors.Colors, [.. values.Select(row => row.Select(colors.Ink).ToArray())], colors.Low, colors.High, diagonal);
 
-    internal static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic) =>
-        Call<Func<string, string, string[], double[][], double[][], bool, string>>("Figures", "Curves")(xLabel, yLabel, names, x, y, logarithmic);
+    internal static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic, double[] ticks, string[] tickTexts) =>
+        Call<Func<string, string, string[], double[][], double[][], bool, double[], string[], string>>("Figures", "Curves")(xLabel, yLabel, names, x, y, logarithmic, ticks, tickTexts);
 
     internal static string Bars(string label, string[] names, double[] values, bool percent) =>
         Call<Func<string, string[], double[], bool, string>>("Figures", "Bars")(label, names, values, percent);

@@ -34,8 +34,14 @@ public sealed class CurveView : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => Plotly.Fragment(
-        Plotly.Curves(_xLabel, _yLabel, [.. _curves.Select(c => c.Name)], [.. _curves.Select(c => c.X)], [.. _curves.Select(c => c.Y)], _logarithmic), _title, Description, Still());
+    public string ToHtml()
+    {
+        // plotly.js marks a logarithmic axis with bare digits between the powers of ten, and 1e-6 as 1µ.
+        double[] ticks = _logarithmic ? [.. Decades(_curves.Min(c => c.X.Min()), _curves.Max(c => c.X.Max()))] : [];
+        return Plotly.Fragment(
+            Plotly.Curves(_xLabel, _yLabel, [.. _curves.Select(c => c.Name)], [.. _curves.Select(c => c.X)], [.. _curves.Select(c => c.Y)], _logarithmic, ticks, [.. ticks.Select(Text)]),
+            _title, Description, Still());
+    }
 
     private string Still()
     {
@@ -84,12 +90,22 @@ public sealed class CurveView : IView
         for (long k = (long)Math.Ceiling((low / step) - 1e-9); k * step <= high + (1e-9 * step); k++) yield return k * step;
     }
 
+    /// <summary>1, 2 and 5 of each decade; powers of ten alone over more than three, and not all of them over more than eight.</summary>
     private static IEnumerable<double> Decades(double low, double high)
     {
-        for (double power = Math.Pow(10, Math.Floor(Math.Log10(low))); power <= high * 1.0001; power *= 10)
-            foreach (int digit in new[] { 1, 2, 5 })
-                if (power * digit >= low * 0.9999 && power * digit <= high * 1.0001) yield return power * digit;
+        double decades = Math.Log10(high / low);
+        int stride = Math.Max(1, (int)Math.Ceiling(decades / 8));
+        for (int power = stride * (int)Math.Floor(Math.Log10(low) / stride); Math.Pow(10, power) <= high * 1.0001; power += stride)
+            foreach (int digit in decades > 3 ? [1] : new[] { 1, 2, 5 })
+                if (digit * Math.Pow(10, power) is var tick && tick >= low * 0.9999 && tick <= high * 1.0001) yield return tick;
     }
 
-    private static string Text(double tick) => tick.ToString("0.####", CultureInfo.InvariantCulture);
+    private static string Text(double tick)
+    {
+        int power = tick == 0 ? 0 : (int)Math.Floor(Math.Log10(Math.Abs(tick)) + 1e-9);
+        if (power is >= -4 and < 5) return tick.ToString("0.####", CultureInfo.InvariantCulture).Replace('-', '−');
+        double digit = Math.Round(tick / Math.Pow(10, power));
+        string superscript = string.Concat(power.ToString(CultureInfo.InvariantCulture).Select(c => c == '-' ? '⁻' : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c - '0']));
+        return (digit == 1 ? "10" : $"{digit.ToString(CultureInfo.InvariantCulture).Replace('-', '−')}·10") + superscript;
+    }
 }

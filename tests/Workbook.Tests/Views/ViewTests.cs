@@ -86,6 +86,16 @@ public sealed class ViewTests
     public void A_logarithmic_axis_refuses_zero() =>
         Assert.Throws<ArgumentException>(() => new CurveView("t", "x", "y", [("c", [0, 1], [1, 2])], logarithmic: true));
 
+    [Theory]
+    [InlineData(0.01, 1, "0.01 0.02 0.05 0.1 0.2 0.5 1")]
+    [InlineData(1e-6, 1e6, "10⁻⁶ 0.0001 0.01 1 100 10000 10⁶")]
+    public void A_logarithmic_axis_is_marked_with_numbers_in_full(double low, double high, string marks)
+    {
+        string html = new CurveView("t", "x", "y", [("c", [low, high], [1, 2])], logarithmic: true).ToHtml();
+        Assert.Contains($"\"ticktext\":[\"{marks.Replace(" ", "\",\"", StringComparison.Ordinal)}\"]", System.Net.WebUtility.HtmlDecode(html), StringComparison.Ordinal);
+        Assert.All(marks.Split(' '), mark => Assert.Contains($">{mark}</text>", html, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void The_first_plot_that_an_editor_shows_brings_plotly_and_the_next_do_not()
     {
