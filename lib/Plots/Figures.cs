@@ -8,7 +8,7 @@ namespace ClipNotebooks.Plots;
 /// </summary>
 public static class Figures
 {
-    private const int Thumbnail = 52;
+    private const int Thumbnail = 52, NarrowCell = 25, NarrowLabel = 24;
     private static readonly string[] Colors = ["#3b82c4", "#d1495b", "#3a9d6e", "#a06cc8", "#d08a2b", "#3aa6a6", "#8a8f98", "#c463a0"];
 
     /// <summary>A matrix as coloured cells, with the values written in them while there are at most 16 columns.</summary>
@@ -102,7 +102,15 @@ public static class Figures
                 line = new { width = 2 },
             }).ToArray(),
         };
+        if (lines > 1) layout["meta"] = new { narrow = Narrow(columns) };
         return Figure.ToJson(written ? [Figure.Trace("heatmap", trace), Figure.Trace("scatter", text)] : [Figure.Trace("heatmap", trace)], layout);
+
+        // What plot.js takes where the page has no room for wide cells: names that stand upright, over cells that just hold a value.
+        static object Narrow(string[] columns)
+        {
+            int longest = columns.Max(column => Math.Min(NarrowLabel, column.Length));
+            return new { labels = columns.Select(column => Figure.Wrap(column, NarrowLabel, 1)).ToArray(), angle = longest <= 4 ? 0 : -90, top = longest <= 4 ? 28 : 16 + (int)(6.6 * longest), cell = NarrowCell };
+        }
 
         static object Axis(string[] names, Func<string, string> label, int angle, bool top) => new
         {

@@ -1,10 +1,24 @@
 (function () {
+  function fit(json, room) {
+    var layout = json.layout, margin = layout.margin, narrow = layout.meta && layout.meta.narrow;
+    if (!narrow || !room || layout.width <= room) return;
+    var count = narrow.labels.length, wide = layout.width - margin.l - margin.r, cells = Math.max(room - margin.l - margin.r, count * narrow.cell);
+    layout.width += cells - wide;
+    layout.images.forEach(function (image) { image.x *= wide / cells; image.sizex *= wide / cells; });
+    if (cells / count >= 60) return;
+    layout.height += narrow.top - margin.t;
+    margin.t = narrow.top;
+    layout.xaxis.ticktext = narrow.labels;
+    layout.xaxis.tickangle = narrow.angle;
+    json.data.forEach(function (trace) { if (trace.textfont) trace.textfont.size = cells / count < 40 ? 10 : 12; });
+  }
   function draw(figure) {
     figure.setAttribute("data-drawn", "");
     var still = figure.querySelector(".clip-plot-still"), plot = document.createElement("div");
     plot.setAttribute("role", "img");
     plot.setAttribute("aria-label", still.getAttribute("aria-label"));
     var json = JSON.parse(figure.getAttribute("data-plot")), fixed = !!json.layout.width;
+    fit(json, figure.clientWidth);
     function themed() {
       var ink = getComputedStyle(figure).color, layout = JSON.parse(JSON.stringify(json.layout));
       var line = ink.replace(/^rgb\((.*)\)$/, "rgba($1, 0.15)");

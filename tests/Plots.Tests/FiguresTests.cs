@@ -48,6 +48,14 @@ public class FiguresTests
     }
 
     [Fact]
+    public void A_heat_map_of_few_columns_has_upright_names_and_small_cells_for_a_narrow_page()
+    {
+        var narrow = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a cat", "b <i>", "two red circles above a blue square"], [], "", Colors, Inks, -2, 5, false)).GetProperty("layout").GetProperty("meta").GetProperty("narrow");
+        Assert.Equal(["a cat", "b &lt;i&gt;", "two red circles above a…"], narrow.GetProperty("labels").EnumerateArray().Select(label => label.GetString()));
+        Assert.Equal((-90, 25), (narrow.GetProperty("angle").GetInt32(), narrow.GetProperty("cell").GetInt32()));
+    }
+
+    [Fact]
     public void A_heat_map_has_its_colors_evenly_between_its_ends()
     {
         var trace = Parse(Figures.HeatMap(Values, ["r0", "r1"], ["a", "b", "c"], [], "logit", ["blue", "white", "red"], Inks, -5, 5, false)).GetProperty("data")[0];

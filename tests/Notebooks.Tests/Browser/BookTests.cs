@@ -25,6 +25,7 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
           for (const plot of document.querySelectorAll('.js-plotly-plot')) {
             const frame = plot.closest('.clip-plot'), svg = plot.querySelector('.main-svg').getBoundingClientRect();
             if (svg.width > frame.clientWidth + 1 && frame.scrollWidth < svg.width - 1) found.push(`a plot is cut off: ${name(frame)}`);
+            if (plot.layout.meta && svg.width > frame.clientWidth + 1) found.push(`columns of a heat map are out of sight: ${name(frame)}`);
             for (const label of plot.querySelectorAll('.main-svg text')) {
               const box = label.getBoundingClientRect();
               // A pixel and a half: a box is a font's ascent and descent, which is more than the ink of its letters.
