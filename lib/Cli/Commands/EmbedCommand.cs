@@ -83,9 +83,4 @@ internal static class EmbedCommand
         foreach (var file in report.Unreadable) await Console.Error.WriteLineAsync($"clipbook: {file.Reason}");
         return ExitCode.Success;
     }
-
-    private sealed class IndexBar(IProgress<(int Done, int Total)> bar) : IProgress<IndexProgress>
-    {
-        public void Report(IndexProgress value) => bar.Report((value.Done, value.Total));
-    }
 }

@@ -5,7 +5,7 @@ using ClipNotebooks.Search;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>What the commands that encode many images share: the model's prepared form, in the precision that was asked for.</summary>
+/// <summary>What the commands that encode many images share: the model's prepared form, in the precision that was asked for, and how files are read and embeddings stored.</summary>
 internal static class PreparedEncoder
 {
     /// <summary>Preparing takes half a second and more, which fewer images do not win back.</summary>

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using ClipNotebooks.Search;
 using ClipNotebooks.Workbook;
+using ClipNotebooks.Workbook.Scenes;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 
@@ -52,6 +54,29 @@ public sealed class ShardCommandTests : IDisposable
         // Batches of other sizes are summed in another order: five places of the score agree, and more are not printed.
         Assert.All(one.Zip(other), pair => Assert.Equal(pair.First.Score, pair.Second.Score, 2e-5));
         Assert.Contains($"{photos} unchanged", (await Clipbook.RunAsync("index", Photos, "--index", Index)).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("index", "--index")]
+    [InlineData("embed", "--output")]
+    public async Task A_draft_is_asked_for_by_its_option_and_gives_nearly_the_same_embedding(string command, string place)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder.Path, "large")).FullName;
+        await File.WriteAllBytesAsync(Path.Combine(folder, "cat.jpg"), SyntheticScenes.Create(SceneWorld.HeldOut, "cat", 1).Draw(640).ToJpeg(), TestContext.Current.CancellationToken);
+        float[] whole = await EmbeddingAsync("whole"), again = await EmbeddingAsync("again"), draft = await EmbeddingAsync("draft", "--draft");
+        Assert.Equal(whole, again);
+        Assert.NotEqual(whole, draft);
+        // Of unit vectors the cosine; 0.997 was the least over a thousand drawings (tests/Benchmarks/README.md).
+        Assert.InRange(whole.Zip(draft, (a, b) => a * b).Sum(), 0.99, 1.001);
+
+        async Task<float[]> EmbeddingAsync(string name, params string[] more)
+        {
+            string index = Path.Combine(_folder.Path, name);
+            var (code, _, error) = await Clipbook.RunAsync([command, folder, place, index, "--precision", "float32", .. more]);
+            Assert.True(code == ExitCode.Success, error);
+            using var opened = ImageSearchIndex.Open(index);
+            return opened.Embeddings.All().Single().Embedding;
+        }
     }
 
     [Fact]

@@ -40,6 +40,16 @@ public sealed class ResizerTests
         }
     }
 
+    [Fact]
+    public void An_image_whose_memory_was_given_back_is_not_read()
+    {
+        var image = DecodedImage.FromRgb(new RgbImage(2, 1, [1, 2, 3, 4, 5, 6]));
+        Assert.Equal([1, 2, 3, 255, 4, 5, 6, 255], image.Samples.ToArray());
+        image.Dispose();
+        image.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => image.Samples.Length);
+    }
+
     private static byte Sum(Taps taps, int output, Func<int, byte> source)
     {
         long sum = 1 << 21;
