@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Inference.Prepared;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Cli.Measuring;
@@ -38,15 +39,14 @@ internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32
             var (x, weight, bias) = (randn(rows, inner, dtype: type), randn(columns, inner, dtype: type), randn(columns, dtype: type));
             using var fixedLinear = FixedLinear.Create(weight, bias);
             var (image, kernel) = (x.t().view(1, inner, 1, rows), weight.view(columns, inner, 1, 1));
-            Time("linear", () => nn.functional.linear(x, weight, bias));
-            Time("prepared", () => fixedLinear.Call(x));
-            Time("1 × 1 convolution", () => nn.functional.conv2d(image, kernel, bias));
+            Time("linear", () => nn.functional.linear(x, weight, bias).Dispose());
+            if (FixedLinear.UsesOneDnn(type, DeviceType.CPU)) Time("oneDNN", () => fixedLinear.Call(x).Dispose());
+            Time("1 × 1 convolution", () => nn.functional.conv2d(image, kernel, bias).Dispose());
+            if (type != float32 || !Tile.IsSupported) continue;
+            using var packed = new PackedProducts(rows, [(inner, columns)]);
+            Time("packed", packed.Run);
 
-            void Time(string way, Func<Tensor> product)
-            {
-                double rate = 2.0 * rows * inner * columns / Pace.Fastest(budget, () => product().Dispose());
-                best[way] = Math.Max(best.GetValueOrDefault(way), rate);
-            }
+            void Time(string way, Action product) => best[way] = Math.Max(best.GetValueOrDefault(way), 2.0 * rows * inner * columns / Pace.Fastest(budget, product));
         }
         return best;
     }

@@ -54,22 +54,14 @@ internal sealed class Workloads : IDisposable
     /// What an encoder of one image can reach: the products of the image tower's blocks and nothing else, in float32, their 340 MB of weights read from memory. One row takes as long as the reading, a whole image's
     /// rows some of it beside their arithmetic.
     /// </summary>
-    private static IEnumerable<Workload> ProductsAlone() =>
+    private static IEnumerable<Workload> ProductsAlone() => !Tile.IsSupported ? [] :
         from rows in new[] { 1, Config.Vision.Tokens }
         let width = Config.Vision.Width
         let weights = 12.0 * width * width * Config.Vision.Layers
         select new Workload($"products of the image tower's blocks, rows: {rows}", "prepared, float32", 1, "passes", rows == 1 ? Limit.Memory : Limit.Float32Products, weights * (rows == 1 ? 4 : 2 * rows), keep =>
         {
-            using var scope = NewDisposeScope();
-            var (narrow, wide) = (Kept(keep, randn(rows, width).DetachFromDisposeScope()), Kept(keep, randn(rows, 4 * width).DetachFromDisposeScope()));
-            (int Inner, int Columns)[] shapes = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)];
-            var products = Enumerable.Range(0, Config.Vision.Layers).SelectMany(_ => shapes)
-                .Select(shape => (Product: Kept(keep, FixedLinear.Create(randn(shape.Columns, shape.Inner), randn(shape.Columns))), Input: shape.Inner == width ? narrow : wide)).ToArray();
-            return () =>
-            {
-                using var _ = inference_mode();
-                foreach (var (product, input) in products) product.Call(input).Dispose();
-            };
+            (int Inner, int Columns)[] block = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)];
+            return Kept(keep, new PackedProducts(rows, [.. Enumerable.Repeat(block, Config.Vision.Layers).SelectMany(shapes => shapes)])).Run;
         });
 
     /// <summary>The plain form on rows of 77, as openai/CLIP has them; the others on rows of the batch's longest caption.</summary>

@@ -14,19 +14,40 @@ public sealed class PreparedClip : IDisposable
     /// <summary>16 images of ViT-B/32: in bfloat16 faster than 4, 8 or 12, in float32 alike, on two cores with 32 MB of cache (tests/Benchmarks/README.md).</summary>
     private const int TokensAtATime = 800;
 
-    private readonly ClipModel _model;
-    private readonly PreparedPatches? _patches;
-    private readonly PreparedTransformer? _image;
-    private readonly PreparedTransformer _text;
+    private readonly Func<Tensor, Tensor> _image, _text;
+    private readonly List<IDisposable> _parts = [];
 
     private PreparedClip(ClipModel model, Precision precision, string reason)
     {
-        (_model, Precision) = (model, precision);
+        var (config, visual, device) = (model.Config, model.ImageTower as VisionTransformer, model.LogitScale.device_type);
         var dtype = precision switch { Precision.BFloat16 => ScalarType.BFloat16, Precision.Float16 => ScalarType.Float16, _ => ScalarType.Float32 };
-        if (model.ImageTower is VisionTransformer visual)
-            (_patches, _image) = (new PreparedPatches(visual, dtype), new PreparedTransformer(visual.Transformer, model.Config.VisionBlock, causal: false, dtype));
-        _text = new PreparedTransformer(model.Text.Transformer, model.Config.TextBlock, causal: true, dtype);
-        Description = $"{dtype}, {(_text.UsesOneDnn ? "products by oneDNN" : "products by libtorch")}: {reason}";
+        bool Packed(BlockShape shape) => precision == Precision.Float32 && device == DeviceType.CPU && PackedTransformer.IsSupported(shape);
+        (_image, _text) = (visual is null ? model.EncodeImage : Packed(config.VisionBlock) ? PackedImage(visual) : Image(visual), Packed(config.TextBlock) ? PackedText() : Text());
+        Precision = precision;
+        string products = Packed(config.TextBlock) ? "this library, for AVX-512" : FixedLinear.UsesOneDnn(dtype, device) ? "oneDNN" : "libtorch";
+        Description = $"{dtype}, products by {products}: {reason}";
+
+        Func<Tensor, Tensor> PackedImage(VisionTransformer tower) => Part(new PackedImageTower(tower, config.VisionBlock)).Encode;
+
+        Func<Tensor, Tensor> PackedText() => Part(new PackedTextTower(model.Text, config.TextBlock)).Encode;
+
+        Func<Tensor, Tensor> Image(VisionTransformer tower)
+        {
+            var (patches, blocks) = (Part(new PreparedPatches(tower, dtype)), Part(new PreparedTransformer(tower.Transformer, config.VisionBlock, causal: false, dtype)));
+            return pixels => InParts(pixels, config.Vision.Tokens, part => tower.Project(blocks.Run(patches.Embed(part), null)));
+        }
+
+        Func<Tensor, Tensor> Text()
+        {
+            var (tower, blocks) = (model.Text, Part(new PreparedTransformer(model.Text.Transformer, config.TextBlock, causal: true, dtype)));
+            return ids => InParts(ids, ids.shape[^1], part => tower.Project(blocks.Run(tower.Embed(part), tower.EndPositions(part))));
+        }
+
+        T Part<T>(T part) where T : IDisposable
+        {
+            _parts.Add(part);
+            return part;
+        }
     }
 
     /// <summary>What the blocks run in: never <see cref="Precision.Auto"/>.</summary>
@@ -52,9 +73,9 @@ public sealed class PreparedClip : IDisposable
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public Tensor EncodeImage(Tensor pixels)
     {
+        ArgumentNullException.ThrowIfNull(pixels);
         using var _ = inference_mode();
-        return _image is null || _patches is null ? _model.EncodeImage(pixels)
-            : InParts(pixels, _model.Config.Vision.Tokens, part => _model.Visual.Project(_image.Run(_patches.Embed(part), null)));
+        return _image(pixels);
     }
 
     /// <summary>Token ids, (B, L), int64 → (B, E), float32, not normalised; without a gradient. The shorter the rows, the faster: cut them to the longest caption.</summary>
@@ -63,7 +84,7 @@ public sealed class PreparedClip : IDisposable
     {
         ArgumentNullException.ThrowIfNull(ids);
         using var _ = inference_mode();
-        return InParts(ids, ids.shape[^1], part => _model.Text.Project(_text.Run(_model.Text.Embed(part), _model.Text.EndPositions(part))));
+        return _text(ids);
     }
 
     /// <summary>On a processor, as many rows at a time as keep a block's activations in its cache.</summary>
@@ -84,8 +105,6 @@ public sealed class PreparedClip : IDisposable
     /// <summary>Frees the prepared weights; the model stays.</summary>
     public void Dispose()
     {
-        _patches?.Dispose();
-        _image?.Dispose();
-        _text.Dispose();
+        foreach (var part in _parts) part.Dispose();
     }
 }

@@ -106,12 +106,18 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">The rows are longer than the context.</exception>
     public Tensor Embed(Tensor ids)
     {
-        Shapes.Require(ids, "The text tower", "(B, L)", -1, -1);
-        long length = ids.shape[1];
-        if (length < 1 || length > Config.ContextLength)
-            throw new ArgumentException($"The text tower takes 1 to {Config.ContextLength} tokens a row; it was given {Shapes.Text(ids)}.");
+        RequireIds(ids);
         using var scope = NewDisposeScope();
-        return _tokenEmbedding.call(ids).Plus(_positionalEmbedding.narrow(0, 0, length)).MoveToOuterDisposeScope();
+        return _tokenEmbedding.call(ids).Plus(_positionalEmbedding.narrow(0, 0, ids.shape[1])).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Requires this tower's input.</summary>
+    /// <exception cref="ArgumentException">Another shape, or rows longer than the context; the message says which.</exception>
+    internal void RequireIds(Tensor ids)
+    {
+        Shapes.Require(ids, "The text tower", "(B, L)", -1, -1);
+        if (ids.shape[1] < 1 || ids.shape[1] > Config.ContextLength)
+            throw new ArgumentException($"The text tower takes 1 to {Config.ContextLength} tokens a row; it was given {Shapes.Text(ids)}.");
     }
 
     /// <summary>Where each row is pooled, (B): the first end token, or the largest id where the configuration names none.</summary>

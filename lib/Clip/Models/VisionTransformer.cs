@@ -116,7 +116,9 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var classToken = _classEmbedding.expand(patches.shape[0], 1, -1);                       // (B, 1, D)
-        var positions = PositionEmbedding.Interpolate(_positionalEmbedding, 1, rows, columns);  // (N, D)
-        return _lnPre.call(cat([classToken, patches], 1).Plus(positions)).MoveToOuterDisposeScope(); // (B, N, D)
+        return _lnPre.call(cat([classToken, patches], 1).Plus(PositionsFor(rows, columns))).MoveToOuterDisposeScope(); // (B, N, D)
     }
+
+    /// <summary>The position embeddings of the class token and a grid of patches, (N, D).</summary>
+    internal Tensor PositionsFor(long rows, long columns) => PositionEmbedding.Interpolate(_positionalEmbedding, 1, rows, columns);
 }

@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -10,9 +11,12 @@ internal abstract class FixedLinear : IDisposable
     /// <summary>Takes over the weights as they are.</summary>
     /// <param name="weight">(O, I).</param>
     /// <param name="bias">(O).</param>
-    /// <param name="then">f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights (<see cref="PreparedTransformer"/>).</param>
+    /// <param name="then">f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights (<see cref="BlockWeights"/>).</param>
     internal static FixedLinear Create(Tensor weight, Tensor bias, Activation? then = null) =>
-        OneDnnLinear.IsSupported(weight) ? new OneDnnLinear(weight, bias, then) : new PlainLinear(weight, bias, then);
+        UsesOneDnn(weight.dtype, weight.device_type) ? new OneDnnLinear(weight, bias, then) : new PlainLinear(weight, bias, then);
+
+    /// <summary>Whether the products go through oneDNN, or through libtorch's own <c>linear</c>: on a processor; in float16 libtorch's own takes whatever instructions there are.</summary>
+    internal static bool UsesOneDnn(ScalarType dtype, DeviceType device) => device == DeviceType.CPU && dtype != ScalarType.Float16 && OneDnnLinear.IsSupported;
 
     /// <summary>(…, I) → f(x·Wᵀ + b), (…, O).</summary>
     internal abstract Tensor Call(Tensor x);

@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
@@ -25,7 +24,6 @@ internal sealed class OneDnnLinear : FixedLinear
           return ops.mkldnn._linear_pointwise(x, y, weight, bias, "add")
         """;
 
-    /// <summary>Nothing where this build of libtorch has no oneDNN.</summary>
     private static readonly Lazy<jit.ScriptModule?> Operators = new(Compile);
 
     private readonly Tensor _weight, _bias;
@@ -40,8 +38,8 @@ internal sealed class OneDnnLinear : FixedLinear
         _function = then switch { null => "linear", Activation.QuickGelu => "linear_swish", Activation.GeluTanh => "linear_gelu_tanh", _ => "linear_gelu" };
     }
 
-    /// <summary>On a processor; in float16 libtorch's own <c>linear</c> takes whatever instructions there are.</summary>
-    internal static bool IsSupported(Tensor weight) => weight.device_type == DeviceType.CPU && weight.dtype != ScalarType.Float16 && Operators.Value is not null;
+    /// <summary>Whether this build of libtorch has oneDNN.</summary>
+    internal static bool IsSupported => Operators.Value is not null;
 
     internal override Tensor Call(Tensor x) => Invoke(_function, x, _weight, _bias);
 

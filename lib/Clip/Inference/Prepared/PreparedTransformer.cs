@@ -22,9 +22,6 @@ internal sealed class PreparedTransformer : IDisposable
         _blocks = [.. blocks.Select((block, i) => new Block(block, shape, dtype, last: i == blocks.Count - 1))];
     }
 
-    /// <summary>Whether the products go through oneDNN, or through libtorch's own <c>linear</c>.</summary>
-    internal bool UsesOneDnn => _blocks[0].In is OneDnnLinear;
-
     /// <summary>Tokens and the position of the pooled one in each row → that token after the last block.</summary>
     /// <param name="tokens">(B, N, D), float32.</param>
     /// <param name="positions">(B), int64; none for the first token.</param>
@@ -94,28 +91,15 @@ internal sealed class PreparedTransformer : IDisposable
         {
             using var scope = NewDisposeScope();
             using var _ = no_grad();
-            var weights = block.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.detach());
-            Tensor Get(string name) => weights[name].to(dtype);
+            var weights = BlockWeights.Of(block, shape);
             (_width, _epsilon) = ([shape.Width], shape.LayerNormEpsilon);
-            (_gain1, _bias1, _gain2, _bias2) = (Keep(Get("ln_1.weight")), Keep(Get("ln_1.bias")), Keep(Get("ln_2.weight")), Keep(Get("ln_2.bias")));
+            (_gain1, _bias1, _gain2, _bias2) = (Keep(weights.Norm1.Weight), Keep(weights.Norm1.Bias), Keep(weights.Norm2.Weight), Keep(weights.Norm2.Bias));
+            if (last) Query = Fixed(weights.In.Outputs(0, shape.Width));
+            In = Fixed(last ? weights.In.Outputs(shape.Width, 2 * shape.Width) : weights.In);
+            (Out, Up, Down) = (Fixed(weights.Out), Fixed(weights.Up, shape.Activation), Fixed(weights.Down));
 
-            var (inWeight, inBias, rows) = (Get("attn.in_proj_weight"), Get("attn.in_proj_bias"), shape.Width);
-            if (last) Query = FixedLinear.Create(inWeight.narrow(0, 0, rows), inBias.narrow(0, 0, rows));
-            In = last ? FixedLinear.Create(inWeight.narrow(0, rows, 2 * rows), inBias.narrow(0, rows, 2 * rows)) : FixedLinear.Create(inWeight, inBias);
-            Out = Scaled("attn.out_proj", "ls_1.gamma", 1);
-
-            // x · sigmoid(1.702 x) is swish(1.702 x) / 1.702: the factors go into the weights before and after.
-            double factor = shape.Activation == Activation.QuickGelu ? QuickGeluFactor : 1;
-            Up = FixedLinear.Create(Times("mlp.c_fc.weight", factor), Times("mlp.c_fc.bias", factor), shape.Activation);
-            Down = Scaled("mlp.c_proj", "ls_2.gamma", 1 / factor);
-
-            Tensor Times(string name, double by) => weights[name].Times(by).to(dtype);
-            FixedLinear Scaled(string name, string scale, double by)
-            {
-                var (weight, bias) = (weights[$"{name}.weight"].Times(by), weights[$"{name}.bias"]);
-                if (weights.TryGetValue(scale, out var gamma)) (weight, bias) = (weight * gamma.unsqueeze(1), bias * gamma);
-                return FixedLinear.Create(weight.to(dtype), bias.to(dtype));
-            }
+            Tensor Keep(Tensor x) => x.to(dtype, copy: true).DetachFromDisposeScope();
+            FixedLinear Fixed(Affine linear, Activation? then = null) => FixedLinear.Create(linear.Weight.to(dtype), linear.Bias.to(dtype), then);
         }
 
         internal FixedLinear In { get; }
@@ -136,9 +120,5 @@ internal sealed class PreparedTransformer : IDisposable
         {
             foreach (var part in new IDisposable?[] { _gain1, _bias1, _gain2, _bias2, In, Query, Out, Up, Down }) part?.Dispose();
         }
-
-        private static Tensor Keep(Tensor x) => x.clone().DetachFromDisposeScope();
     }
-
-    private const double QuickGeluFactor = 1.702;
 }

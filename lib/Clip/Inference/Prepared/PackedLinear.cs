@@ -1,0 +1,82 @@
+using System.Runtime.Intrinsics;
+using ClipNotebooks.Clip.Models;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Inference.Prepared;
+
+/// <summary>
+/// A float32 linear layer for processors with AVX-512: x → f(x·Wᵀ + b), or y + x·Wᵀ + b. Its weights lie in panels of 32 columns, in the order in which <see cref="Tile"/> takes them; a core works on a panel at a
+/// time, and while it multiplies, the next panel is on its way from memory: with an image's 50 rows, reading the weights takes a third as long as multiplying with them, and a library that begins to read when it needs
+/// them waits for it (tests/Benchmarks/README.md).
+/// </summary>
+internal sealed unsafe class PackedLinear : IDisposable
+{
+    /// <summary>Of a panel's inner dimension at a time: with the next, 200 kB of a core's second cache.</summary>
+    private const int Depth = 768;
+
+    private readonly FloatMemory _weights, _bias;
+    private readonly Activation? _then;
+    private readonly int _inner, _panels;
+
+    /// <param name="weight">(O, I).</param>
+    /// <param name="bias">(O); none for zero.</param>
+    /// <param name="then">f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights (<see cref="BlockWeights"/>).</param>
+    internal PackedLinear(Tensor weight, Tensor? bias, Activation? then = null)
+    {
+        using var scope = NewDisposeScope();
+        (_then, _inner, Outputs) = (then, (int)weight.shape[1], (int)weight.shape[0]);
+        _panels = (Outputs + Tile.Columns - 1) / Tile.Columns;
+        (_weights, _bias) = (new FloatMemory((long)_panels * _inner * Tile.Columns), new FloatMemory(_panels * Tile.Columns));
+        if (bias is not null) bias.detach().contiguous().bytes.CopyTo(new Span<byte>(_bias.Values, Outputs * sizeof(float)));
+        fixed (byte* bytes = weight.detach().contiguous().bytes)
+        {
+            float* rows = (float*)bytes;
+            Parallel.For(0, _panels, panel =>
+            {
+                int columns = Math.Min(Tile.Columns, Outputs - panel * Tile.Columns);
+                float* from = rows + (nint)panel * Tile.Columns * _inner, to = Panel(panel);
+                for (int k = 0; k < _inner; k++, from++, to += Tile.Columns)
+                    for (int column = 0; column < columns; column++) to[column] = from[(nint)column * _inner];
+            });
+        }
+    }
+
+    /// <summary>O.</summary>
+    internal int Outputs { get; }
+
+    /// <summary>Rows of x → rows of y, up to the next multiple of ten.</summary>
+    /// <param name="team">Who does it.</param>
+    /// <param name="x">(rows, I).</param>
+    /// <param name="y">(rows, O).</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="add">Whether what stands in y is added.</param>
+    /// <param name="follower">Which product comes afterwards: the first of its weights are asked for.</param>
+    internal void Run(CoreTeam.Session team, RowBuffer x, RowBuffer y, int rows, bool add = false, PackedLinear? follower = null)
+    {
+        int tiles = (rows + Tile.Rows - 1) / Tile.Rows, aheadStep = (Tile.StepBytes + tiles - 1) / tiles;
+        team.For(_panels, share =>
+        {
+            int column = share.Unit * Tile.Columns;
+            float* panel = Panel(share.Unit), after = share.Next < _panels ? Panel(share.Next) : follower is null ? panel : follower.Panel((share.Next - _panels) % follower._panels);
+            for (int start = 0; start < _inner; start += Depth)
+            {
+                int depth = Math.Min(Depth, _inner - start);
+                float* weights = panel + (nint)start * Tile.Columns;
+                byte* ahead = (byte*)(start + depth < _inner ? weights + (nint)depth * Tile.Columns : after);
+                for (int tile = 0; tile < tiles; tile++, ahead += aheadStep * depth)
+                    Tile.Multiply(x.Row(tile * Tile.Rows) + start, x.Stride, weights, Tile.Columns, depth, y.Row(tile * Tile.Rows) + column, y.Stride, start == 0 ? _bias.Values + column : null, add || start > 0, ahead, aheadStep);
+            }
+            if (_then is not { } activation) return;
+            for (int row = 0; row < rows; row++)
+                for (float* value = y.Row(row) + column, end = value + Tile.Columns; value < end; value += Tile.Lanes) VectorMath.Activate(Vector512.Load(value), activation).Store(value);
+        });
+    }
+
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _bias.Dispose();
+    }
+
+    private float* Panel(int panel) => _weights.Values + (nint)panel * _inner * Tile.Columns;
+}

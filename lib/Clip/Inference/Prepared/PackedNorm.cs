@@ -1,0 +1,46 @@
+using System.Runtime.Intrinsics;
+
+namespace ClipNotebooks.Clip.Inference.Prepared;
+
+/// <summary>A layer normalisation of rows whose width AVX-512's registers divide.</summary>
+internal sealed unsafe class PackedNorm : IDisposable
+{
+    private readonly FloatMemory _gain, _bias;
+    private readonly int _width;
+    private readonly float _epsilon;
+
+    internal PackedNorm(Affine weights, double epsilon)
+    {
+        (_gain, _bias) = (FloatMemory.Of(weights.Weight), FloatMemory.Of(weights.Bias));
+        (_width, _epsilon) = ((int)weights.Weight.shape[0], (float)epsilon);
+    }
+
+    /// <summary>Rows of x → rows of y, which may be x.</summary>
+    internal void Run(CoreTeam.Session team, RowBuffer x, RowBuffer y, int rows) =>
+        team.For((rows + Tile.Rows - 1) / Tile.Rows, share =>
+        {
+            for (int row = share.Unit * Tile.Rows, end = Math.Min(rows, row + Tile.Rows); row < end; row++) Row(x.Row(row), y.Row(row));
+        });
+
+    private void Row(float* x, float* y)
+    {
+        var sum = Vector512<float>.Zero;
+        for (int i = 0; i < _width; i += Tile.Lanes) sum += Vector512.Load(x + i);
+        var mean = Vector512.Create(Vector512.Sum(sum) / _width);
+        var squares = Vector512<float>.Zero;
+        for (int i = 0; i < _width; i += Tile.Lanes)
+        {
+            var d = Vector512.Load(x + i) - mean;
+            squares += d * d;
+        }
+        float scale = 1 / MathF.Sqrt(Vector512.Sum(squares) / _width + _epsilon);
+        for (int i = 0; i < _width; i += Tile.Lanes)
+            ((Vector512.Load(x + i) - mean) * scale * Vector512.Load(_gain.Values + i) + Vector512.Load(_bias.Values + i)).Store(y + i);
+    }
+
+    public void Dispose()
+    {
+        _gain.Dispose();
+        _bias.Dispose();
+    }
+}
