@@ -140,9 +140,13 @@ internal static class Resizer
 
     /// <summary>Eight sums in fixed point, each rounded down and clipped to eight bits; they hold their half already.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static ulong Narrow(Vector256<int> sums)
+    internal static ulong Narrow(Vector256<int> sums) => Clip(sums >> Taps.FractionalBits);
+
+    /// <summary>Eight numbers, each clipped to eight bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static ulong Clip(Vector256<int> numbers)
     {
-        var clipped = Vector256.Min(Vector256.Max(sums >> Taps.FractionalBits, Vector256<int>.Zero), Vector256.Create(255));
+        var clipped = Vector256.Min(Vector256.Max(numbers, Vector256<int>.Zero), Vector256.Create(255));
         var words = Vector128.Narrow(clipped.GetLower(), clipped.GetUpper());
         return Vector128.Narrow(words, words).AsUInt64().ToScalar();
     }

@@ -5,8 +5,8 @@ namespace ClipNotebooks.Clip.Images;
 
 /// <summary>
 /// Decodes JPEG, PNG, WebP, GIF and BMP by SkiaSharp, whose samples equal Pillow's for JPEG and for 8-bit PNG. What SkiaSharp does not tell,
-/// the file's header does: palettes, black and white, alpha; 16-bit gray PNG is read here, since SkiaSharp cuts it to 8 bits, and so is CMYK JPEG,
-/// since SkiaSharp converts it to RGB before the resize, where Pillow converts after it. A CMYK JPEG that is progressive, subsampled or in YCCK is left to SkiaSharp: its
+/// the file's header does: palettes, black and white, alpha; 16-bit gray PNG is read here, since SkiaSharp cuts it to 8 bits, and so is sequential JPEG, since SkiaSharp takes longer and
+/// converts CMYK to RGB before the resize, where Pillow converts after it. A CMYK JPEG that is progressive, subsampled or in YCCK is left to SkiaSharp: its
 /// pixels may differ slightly from Pillow's.
 /// </summary>
 public sealed class SkiaImageDecoder : IImageDecoder
@@ -38,7 +38,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
             if (png is { ColorType: 0, Depth: 16, Interlaced: false }) return Gray16Png.Decode(encoded, png.Width, png.Height, name);
         }
 
-        if (CmykJpeg.TryDecode(bytes, name, (width, height) => CheckSize(width, height, name)) is { } cmyk) return cmyk;
+        if (BaselineJpeg.TryDecode(bytes, name, (width, height) => CheckSize(width, height, name), cmykAlone: DraftSide is not null) is { } jpeg) return jpeg;
 
         using var data = SKData.CreateCopy(bytes);
         using var codec = SKCodec.Create(data)
