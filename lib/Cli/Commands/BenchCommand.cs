@@ -10,7 +10,7 @@ internal static class BenchCommand
     internal static Command Create()
     {
         Option<string?> only = new("--only") { Description = "Only works whose name contains this, such as \"image encoder\"." };
-        Option<double> seconds = new("--seconds") { Description = "Seconds for each figure; one run at least.", DefaultValueFactory = _ => 0.5 };
+        Option<double> seconds = new("--seconds") { Description = "Seconds for each figure; one run at least.", DefaultValueFactory = _ => 0.4 };
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("bench", $"""
             Measures, in under two minutes, how fast CLIP runs here: both encoders in their plain and prepared forms, the image transform, a training step, loading,

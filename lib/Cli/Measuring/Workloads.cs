@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
@@ -64,7 +65,7 @@ internal sealed class Workloads : IDisposable
             return Kept(keep, new PackedProducts(rows, [.. Enumerable.Repeat(block, Config.Vision.Layers).SelectMany(shapes => shapes)])).Run;
         });
 
-    /// <summary>The plain form on rows of 77, as openai/CLIP has them; the others on rows of the batch's longest caption.</summary>
+    /// <summary>The plain form on rows of 77, as openai/CLIP has them; in bfloat16 on rows of the batch's longest caption; in float32 without padding, where the products are this library's own.</summary>
     private IEnumerable<Workload> TextEncoder() =>
         from batch in TextBatches
         let tokenizer = ClipTokenizer.Load(TinyClip)
@@ -72,7 +73,8 @@ internal sealed class Workloads : IDisposable
         let cut = tokenizer.Tokenize(captions)
         from form in Forms()
         let rows = form.Precision is null ? tokenizer.Tokenize(captions, padding: Clip.Text.Padding.ContextLength) : cut
-        select new Workload($"text encoder, batch {batch}", $"{form.Name}, {rows.Length} positions", batch, "texts", form.Limit, batch * ForwardCost.Text(Config, rows.Length, form.Precision is not null), keep =>
+        let tokens = form.Precision == Precision.Float32 && Tile.IsSupported ? cut.EndOfTextPositions.Average(end => end + 1.0) : rows.Length
+        select new Workload($"text encoder, batch {batch}", string.Create(CultureInfo.InvariantCulture, $"{form.Name}, {tokens:0.#} positions"), batch, "texts", form.Limit, batch * ForwardCost.Text(Config, tokens, form.Precision is not null), keep =>
         {
             var ids = Kept(keep, tensor(rows.Ids, [rows.Count, rows.Length]));
             return Forward(form.Precision, model => model.EncodeText(ids), prepared => prepared.EncodeText(ids));
