@@ -29,16 +29,16 @@ internal sealed unsafe class BaselineJpeg
     /// <param name="file">All of it.</param>
     /// <param name="name">For errors.</param>
     /// <param name="checkSize">Refuses images that are too large.</param>
-    /// <param name="cmykAlone">Whether the others are to be left to SkiaSharp.</param>
+    /// <param name="whole">Whether an image of such a size is wanted in full, if not all are; others than CMYK are left to SkiaSharp where not.</param>
     /// <returns>The image; null where the file is of another form, and where a file that is not CMYK is damaged.</returns>
     /// <exception cref="InvalidDataException">The file is CMYK and damaged.</exception>
-    internal static DecodedImage? TryDecode(ReadOnlySpan<byte> file, string name, Action<long, long> checkSize, bool cmykAlone)
+    internal static DecodedImage? TryDecode(ReadOnlySpan<byte> file, string name, Action<long, long> checkSize, Func<int, int, bool>? whole = null)
     {
         if (!file.StartsWith<byte>([0xff, 0xd8])) return null;
         var jpeg = new BaselineJpeg();
         try
         {
-            return jpeg.ReadHeader(file, checkSize) is { } scan && (jpeg._components.Length == 4 || !cmykAlone) ? jpeg.Decode(file[scan..]) : null;
+            return jpeg.ReadHeader(file, checkSize) is { } scan && (jpeg._components.Length == 4 || whole is null || whole(jpeg._width, jpeg._height)) ? jpeg.Decode(file[scan..]) : null;
         }
         catch (Exception exception) when (exception is ArgumentOutOfRangeException or IndexOutOfRangeException or EndOfStreamException or OverflowException)
         {

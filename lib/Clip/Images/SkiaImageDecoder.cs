@@ -38,14 +38,18 @@ public sealed class SkiaImageDecoder : IImageDecoder
             if (png is { ColorType: 0, Depth: 16, Interlaced: false }) return Gray16Png.Decode(encoded, png.Width, png.Height, name);
         }
 
-        if (BaselineJpeg.TryDecode(bytes, name, (width, height) => CheckSize(width, height, name), cmykAlone: DraftSide is not null) is { } jpeg) return jpeg;
+        if (BaselineJpeg.TryDecode(bytes, name, (width, height) => CheckSize(width, height, name), (width, height) => DraftDivisor(width, height) == 1) is { } jpeg) return jpeg;
 
         using var data = SKData.CreateCopy(bytes);
         using var codec = SKCodec.Create(data)
             ?? throw new InvalidDataException($"{name} is not an image that can be read: JPEG, PNG, WebP, GIF and BMP are.");
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         CheckSize(width, height, name);
-        if (DraftSide is { } side && codec.EncodedFormat == SKEncodedImageFormat.Jpeg) (width, height) = Draft(codec, Math.Max(1, side));
+        if (DraftDivisor(width, height) is > 1 and var divisor && codec.EncodedFormat == SKEncodedImageFormat.Jpeg)
+        {
+            var draft = codec.GetScaledDimensions(1f / divisor);
+            (width, height) = (draft.Width, draft.Height);
+        }
 
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
         var decoded = DecodedImage.Rent(width, height, Layout(bytes, codec, info));
@@ -59,11 +63,11 @@ public sealed class SkiaImageDecoder : IImageDecoder
         throw new InvalidDataException($"{name} is damaged: decoding ended with {result}{(result == SKCodecResult.IncompleteInput ? ", the file is cut short" : "")}.");
     }
 
-    private static (int Width, int Height) Draft(SKCodec codec, int side)
+    private int DraftDivisor(int width, int height)
     {
-        int shorter = Math.Min(codec.Info.Width, codec.Info.Height), divisor = shorter >= 8 * side ? 8 : shorter >= 4 * side ? 4 : shorter >= 2 * side ? 2 : 1;
-        var size = codec.GetScaledDimensions(1f / divisor);
-        return (size.Width, size.Height);
+        if (DraftSide is not { } wanted) return 1;
+        int side = Math.Max(1, wanted), shorter = Math.Min(width, height);
+        return shorter >= 8 * side ? 8 : shorter >= 4 * side ? 4 : shorter >= 2 * side ? 2 : 1;
     }
 
     private void CheckSize(long width, long height, string name)

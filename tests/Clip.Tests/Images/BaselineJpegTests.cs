@@ -85,7 +85,7 @@ public sealed class BaselineJpegTests
         {
             byte[] file = [.. files[round % files.Length]];
             for (int change = dice.Next(1, 6); change > 0; change--) file[dice.Next(2, file.Length)] = (byte)dice.Next(256);
-            using var image = BaselineJpeg.TryDecode(dice.Next(4) == 0 ? file.AsSpan(0, dice.Next(file.Length)) : file, "damaged.jpg", NotLarge, cmykAlone: false);
+            using var image = BaselineJpeg.TryDecode(dice.Next(4) == 0 ? file.AsSpan(0, dice.Next(file.Length)) : file, "damaged.jpg", NotLarge);
             if (image is not null) read++;
         }
         Assert.InRange(read, 100, 5900);
@@ -108,7 +108,7 @@ public sealed class BaselineJpegTests
         }
     }
 
-    private static DecodedImage? Decode(ReadOnlySpan<byte> file) => BaselineJpeg.TryDecode(file, "test.jpg", (_, _) => { }, cmykAlone: false);
+    private static DecodedImage? Decode(ReadOnlySpan<byte> file) => BaselineJpeg.TryDecode(file, "test.jpg", (_, _) => { });
 
     private static byte[] BySkia(byte[] file)
     {
