@@ -19,7 +19,7 @@ internal static class PreparedEncoder
 
     internal static Option<bool> DraftOption() => new("--draft")
     {
-        Description = "Decode JPEG files at 1/2, 1/4 or 1/8 of their size where that is no smaller than the model's: faster, with slightly other pixels and embeddings than elsewhere.",
+        Description = "Decode JPEG files at 1/4 or 1/8 of their size where that is no smaller than the model's: faster, with slightly other pixels and embeddings than elsewhere.",
     };
 
     /// <summary>How the commands that store embeddings make and read an index.</summary>

@@ -40,7 +40,7 @@ internal sealed class Workloads : IDisposable
     }
 
     /// <summary>Everything; lessons only where the process runs in the repository.</summary>
-    internal IEnumerable<Workload> All() => [.. ImageEncoder(), .. ProductsAlone(), .. TextEncoder(), .. Preprocessing(), ExactSearch(), .. TrainingStep(), Loading(), .. TheWorkbook()];
+    internal IEnumerable<Workload> All() => [.. ImageEncoder(), .. ProductsAlone(), .. TextEncoder(), Preprocessing(), ExactSearch(), .. TrainingStep(), Loading(), .. TheWorkbook()];
 
     private IEnumerable<Workload> ImageEncoder() =>
         from batch in ImageBatches
@@ -80,26 +80,24 @@ internal sealed class Workloads : IDisposable
             return Forward(form.Precision, model => model.EncodeText(ids), prepared => prepared.EncodeText(ids));
         });
 
-    private static IEnumerable<Workload> Preprocessing() =>
-        from side in new int?[] { null, 224 }
-        select new Workload("JPEG 640 × 480 to tensor, one core", side is null ? "whole" : "draft, decoded at a half", 1, "images", Limit.Memory, 4.0 * Width * Height + 3 * 4 * 224 * 224, _ =>
+    private static Workload Preprocessing() => new("JPEG 640 × 480 to tensor, one core", "", 1, "images", Limit.Memory, 4.0 * Width * Height + 3 * 4 * 224 * 224, _ =>
+    {
+        var (jpeg, transform, values) = (Jpeg(), new ClipImageTransform(new ImageTransformConfig()), new float[3 * 224 * 224]);
+        return () =>
         {
-            var (jpeg, transform, decoder, values) = (Jpeg(), new ClipImageTransform(new ImageTransformConfig()), new SkiaImageDecoder { DraftSide = side }, new float[3 * 224 * 224]);
-            return () =>
-            {
-                using var image = decoder.Decode(jpeg, "sample.jpg");
-                transform.Apply(image, values);
-            };
-        });
+            using var image = SkiaImageDecoder.Shared.Decode(jpeg, "sample.jpg");
+            transform.Apply(image, values);
+        };
+    });
 
-    private static IEnumerable<Workload> TrainingStep() =>
+    /// <summary>On the model that the others use, whose weights change by it: it comes after them.</summary>
+    private IEnumerable<Workload> TrainingStep() =>
         from type in new[] { ScalarType.Float32, ScalarType.BFloat16 }
         let mixed = type == ScalarType.BFloat16
         let forward = ForwardCost.Image(Config, prepared: false) + ForwardCost.Text(Config, TrainingLength, prepared: false)
         select new Workload($"training step, batch {TrainingBatch}", mixed ? "mixed, bfloat16" : "plain, float32", TrainingBatch, "pairs", mixed ? Limit.BFloat16Products : Limit.Float32Products, 3 * TrainingBatch * forward, keep =>
         {
-            var model = Kept(keep, RandomModel());
-            var trainer = Kept(keep, new ClipTrainer(model, new TrainerOptions { Steps = int.MaxValue, ComputeType = type }));
+            var trainer = Kept(keep, new ClipTrainer(_model.Value, new TrainerOptions { Steps = int.MaxValue, ComputeType = type }));
             using var scope = NewDisposeScope();
             var ids = randint(1, 400, [TrainingBatch, TrainingLength], int64);
             ids.index_put_(Config.Text.VocabularySize - 1, TensorIndex.Ellipsis, TrainingLength - 1);

@@ -21,9 +21,9 @@ public sealed class SkiaImageDecoder : IImageDecoder
     public long MaxPixels { get; init; } = DefaultMaxPixels;
 
     /// <summary>
-    /// Lets JPEG's decoder leave out the finest of its frequencies: of an image at least 2, 4 or 8 times as large as this on its shorter side, in pixels, it gives one of 1/2, 1/4 or 1/8 the size,
-    /// never smaller than this. Faster, and other pixels than Pillow's (tests/Benchmarks/README.md has both figures), so it is for a model's resize size and for those who ask for it; null, the default, decodes
-    /// everything in full. Other formats and CMYK are not concerned.
+    /// Lets JPEG's decoder leave out the finest of its frequencies: of an image at least 4 or 8 times as large as this on its shorter side, in pixels, it gives one of 1/4 or 1/8 the size, never smaller than
+    /// this (a half would take as long as the whole). Faster, and other pixels than Pillow's (tests/Benchmarks/README.md has both figures), so it is for a model's resize size and for those who ask for it; null,
+    /// the default, decodes everything in full. Other formats and CMYK are not concerned.
     /// </summary>
     public int? DraftSide { get; init; }
 
@@ -67,7 +67,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
     {
         if (DraftSide is not { } wanted) return 1;
         int side = Math.Max(1, wanted), shorter = Math.Min(width, height);
-        return shorter >= 8 * side ? 8 : shorter >= 4 * side ? 4 : shorter >= 2 * side ? 2 : 1;
+        return shorter >= 8 * side ? 8 : shorter >= 4 * side ? 4 : 1;
     }
 
     private void CheckSize(long width, long height, string name)
