@@ -90,14 +90,14 @@ internal sealed class Workloads : IDisposable
         };
     });
 
-    /// <summary>On the model that the others use, whose weights change by it: it comes after them.</summary>
-    private IEnumerable<Workload> TrainingStep() =>
+    private static IEnumerable<Workload> TrainingStep() =>
         from type in new[] { ScalarType.Float32, ScalarType.BFloat16 }
         let mixed = type == ScalarType.BFloat16
         let forward = ForwardCost.Image(Config, prepared: false) + ForwardCost.Text(Config, TrainingLength, prepared: false)
         select new Workload($"training step, batch {TrainingBatch}", mixed ? "mixed, bfloat16" : "plain, float32", TrainingBatch, "pairs", mixed ? Limit.BFloat16Products : Limit.Float32Products, 3 * TrainingBatch * forward, keep =>
         {
-            var trainer = Kept(keep, new ClipTrainer(_model.Value, new TrainerOptions { Steps = int.MaxValue, ComputeType = type }));
+            var model = Kept(keep, RandomModel());
+            var trainer = Kept(keep, new ClipTrainer(model, new TrainerOptions { Steps = int.MaxValue, ComputeType = type }));
             using var scope = NewDisposeScope();
             var ids = randint(1, 400, [TrainingBatch, TrainingLength], int64);
             ids.index_put_(Config.Text.VocabularySize - 1, TensorIndex.Ellipsis, TrainingLength - 1);
