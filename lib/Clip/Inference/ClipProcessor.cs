@@ -12,13 +12,13 @@ namespace ClipNotebooks.Clip.Inference;
 /// </summary>
 /// <param name="transform">From an image to (3, R, R) normalised values.</param>
 /// <param name="tokenizer">From a caption to token ids.</param>
-public sealed class ClipProcessor(ClipImageTransform transform, ClipTokenizer tokenizer)
+public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer tokenizer)
 {
     /// <summary>The image transform.</summary>
     public ClipImageTransform Transform { get; } = transform;
 
     /// <summary>The tokenizer.</summary>
-    public ClipTokenizer Tokenizer { get; } = tokenizer;
+    public ITokenizer Tokenizer { get; } = tokenizer;
 
     /// <summary>Reads preprocessor_config.json (of an OpenCLIP model open_clip_config.json), vocab.json and merges.txt.</summary>
     /// <param name="idOrFolder">A model's folder, or a Hub id.</param>

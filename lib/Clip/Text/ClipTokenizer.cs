@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.ML.Tokenizers;
 
 namespace ClipNotebooks.Clip.Text;
@@ -7,7 +6,7 @@ namespace ClipNotebooks.Clip.Text;
 /// CLIP's byte-pair tokenizer (paper, section 2.4; openai/CLIP <c>simple_tokenizer.py</c>) over any vocabulary in its format: OpenAI's 49,408 tokens or
 /// one that <see cref="BytePairTrainer"/> made. Thread-safe.
 /// </summary>
-public sealed class ClipTokenizer
+public sealed class ClipTokenizer : ITokenizer
 {
     /// <summary>What begins every row.</summary>
     public const string StartOfText = "<|startoftext|>";
@@ -46,6 +45,13 @@ public sealed class ClipTokenizer
     /// <summary>The id that ends every row: the largest.</summary>
     public int EndOfTextId { get; }
 
+    int? ITokenizer.StartOfTextId => StartOfTextId;
+
+    /// <summary>
+    /// What fills a row after its end: 0, as OpenAI does. Hugging Face fills with <see cref="EndOfTextId"/>; a CLIP's output is the same.
+    /// </summary>
+    public int PaddingId => 0;
+
     /// <summary>The longest row, start and end included; 77 in every published CLIP.</summary>
     public int ContextLength { get; init; } = 77;
 
@@ -82,36 +88,10 @@ public sealed class ClipTokenizer
         return [.. ids];
     }
 
-    /// <summary>Captions to rows: start, ids, end, padding.</summary>
-    /// <param name="texts">The captions; an empty one gives start and end alone.</param>
-    /// <param name="truncate">Whether a caption that is too long is cut (its row still ends with the end token) or refused.</param>
-    /// <param name="padding">How long the rows become.</param>
-    /// <param name="padId">What fills a row after its end: 0, as OpenAI does. Hugging Face fills with <see cref="EndOfTextId"/>; a CLIP's output is the same.</param>
-    /// <exception cref="ArgumentException">A caption is too long and may not be cut; the message quotes it and says by how much.</exception>
-    public TokenBatch Tokenize(IReadOnlyList<string> texts, bool truncate = false, Padding padding = Padding.Longest, int padId = 0)
-    {
-        ArgumentNullException.ThrowIfNull(texts);
-        if (padId < 0 || padId >= VocabularySize) throw new ArgumentOutOfRangeException(nameof(padId), padId, $"Padding has to be one of the ids 0 to {VocabularySize - 1}.");
-        var rows = texts.Select(Encode).ToList();
-        for (int i = 0; i < rows.Count; i++)
-        {
-            if (rows[i].Length <= ContextLength - 2) continue;
-            if (!truncate)
-                throw new ArgumentException($"Caption {i} (\"{Shorten(texts[i])}\") has {rows[i].Length} tokens; with start and end at most {ContextLength - 2} fit the context of {ContextLength}. Shorten it, or pass truncate: true.");
-            rows[i] = rows[i][..(ContextLength - 2)];
-        }
-
-        int length = padding == Padding.ContextLength ? ContextLength : rows.Select(row => row.Length + 2).DefaultIfEmpty(2).Max();
-        var ids = new long[rows.Count * length];
-        Array.Fill(ids, padId);
-        for (int i = 0; i < rows.Count; i++)
-        {
-            ids[i * length] = StartOfTextId;
-            for (int k = 0; k < rows[i].Length; k++) ids[i * length + 1 + k] = rows[i][k];
-            ids[i * length + 1 + rows[i].Length] = EndOfTextId;
-        }
-        return new TokenBatch(ids, rows.Count, length, [.. rows.Select(row => row.Length + 1)]);
-    }
+    /// <inheritdoc/>
+    public TokenBatch Tokenize(IReadOnlyList<string> texts, bool truncate = false, Padding padding = Padding.Longest, int? padId = null) =>
+        new TokenRows([StartOfTextId], [EndOfTextId], ContextLength, VocabularySize)
+            .Batch(texts, Encode, truncate, padding, padId ?? PaddingId);
 
     /// <summary>Ids back to text: each word is followed by a space, special tokens stay as they are written.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
@@ -151,6 +131,4 @@ public sealed class ClipTokenizer
         }
         return new BytePairTrace(piece, steps, [.. symbols.Select(symbol => _vocabulary.Ids[symbol])]);
     }
-
-    private static string Shorten(string text) => text.Length <= 60 ? text : new StringBuilder(text, 0, 57, 60).Append("...").ToString();
 }

@@ -1,7 +1,7 @@
 namespace ClipNotebooks.Clip.Text;
 
 /// <summary>Captions as rows of token ids.</summary>
-/// <param name="Ids">(Count, Length), row-major: start token, ids, end token, padding.</param>
+/// <param name="Ids">(Count, Length), row-major: start token (where the tokenizer has one), ids, end token, padding.</param>
 /// <param name="Count">B, the number of captions.</param>
 /// <param name="Length">L, the length of a row.</param>
 /// <param name="EndOfTextPositions">(B): where each row's end token stands.</param>

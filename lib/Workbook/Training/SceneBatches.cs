@@ -14,7 +14,7 @@ namespace ClipNotebooks.Workbook.Training;
 /// <param name="transform">Makes pixels.</param>
 /// <param name="size">B, the pairs of a batch of captions.</param>
 /// <param name="seed">Which sequence of scenes.</param>
-public sealed class SceneBatches(ClipTokenizer tokenizer, ClipImageTransform transform, int size, int seed)
+public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transform, int size, int seed)
 {
     /// <summary>Of so many steps one holds captions; the others call the roll.</summary>
     private const int CaptionsEvery = 4;

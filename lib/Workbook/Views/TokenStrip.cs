@@ -10,7 +10,7 @@ public sealed class TokenStrip : IView
     private readonly IReadOnlyList<BytePairTrace> _pieces;
 
     /// <summary>A strip of pieces.</summary>
-    /// <param name="pieces">What <see cref="ClipTokenizer.Explain"/> gives.</param>
+    /// <param name="pieces">What <see cref="ITokenizer.Explain"/> gives.</param>
     public TokenStrip(IReadOnlyList<BytePairTrace> pieces)
     {
         ArgumentNullException.ThrowIfNull(pieces);
