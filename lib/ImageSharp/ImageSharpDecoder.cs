@@ -24,7 +24,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
     public long MaxPixels { get; init; } = SkiaImageDecoder.DefaultMaxPixels;
 
     /// <inheritdoc/>
-    public DecodedImage Decode(ReadOnlyMemory<byte> encoded, string name)
+    public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name)
     {
         if (encoded.IsEmpty) throw new InvalidDataException($"{name} is not an image: the file is empty.");
         try
@@ -44,20 +44,20 @@ public sealed class ImageSharpDecoder : IImageDecoder
         }
     }
 
-    private static DecodedImage Gray16(ReadOnlySpan<byte> encoded)
+    private static RasterImage Gray16(ReadOnlySpan<byte> encoded)
     {
         using var image = Image.Load<L16>(FirstFrame, encoded);
         var samples = new ushort[image.Width * image.Height];
         image.CopyPixelDataTo(MemoryMarshal.AsBytes(samples.AsSpan()));
-        return DecodedImage.FromGray16(image.Width, image.Height, samples);
+        return RasterImage.FromGray16(image.Width, image.Height, samples);
     }
 
-    private static DecodedImage Bytes(ReadOnlySpan<byte> encoded, SampleLayout layout)
+    private static RasterImage Bytes(ReadOnlySpan<byte> encoded, SampleLayout layout)
     {
         using var image = Image.Load<Rgba32>(FirstFrame, encoded);
         var samples = new byte[4 * image.Width * image.Height];
         image.CopyPixelDataTo(samples.AsSpan());
-        return DecodedImage.FromBytes(image.Width, image.Height, layout, samples);
+        return RasterImage.FromSamples(image.Width, image.Height, layout, samples);
     }
 
     private static SampleLayout LayoutOf(ImageInfo info)

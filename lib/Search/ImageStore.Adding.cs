@@ -65,7 +65,8 @@ public abstract partial class ImageStore
     /// <param name="metadata">What is to be stored with it.</param>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
-    public void Add(string id, RgbImage image, IReadOnlyDictionary<string, string>? metadata = null) => AddRange([new IndexImage(id, image, metadata)]);
+    public void Add(string id, RasterImage image, IReadOnlyDictionary<string, string>? metadata = null) =>
+        AddRange([new IndexImage(id, image, metadata)]);
 
     /// <summary>Decodes an image from a stream, adds it and commits it; replaces one of the same name.</summary>
     /// <param name="id">Its name in the store; not empty.</param>
@@ -86,7 +87,8 @@ public abstract partial class ImageStore
             whole.Write(buffer, 0, read);
         }
         var bytes = whole.GetBuffer().AsMemory(0, (int)whole.Length);
-        Add(id, Decoder.Decode(bytes, id).ToRgb(), metadata);
+        using var image = Decoder.Decode(bytes, id);
+        Add(id, image, metadata);
     }
 
     /// <summary>Adds images from memory, a batch at a time; replaces those of the same name.</summary>
@@ -347,7 +349,9 @@ public abstract partial class ImageStore
 
     private static Dictionary<string, string> Copy(IReadOnlyDictionary<string, string>? metadata) => metadata is null ? [] : new(metadata, StringComparer.Ordinal);
 
-    private static UInt128 HashOf(RgbImage image) => HashOf([.. BitConverter.GetBytes(image.Width), .. BitConverter.GetBytes(image.Height), .. image.Pixels]);
+    private static UInt128 HashOf(RasterImage image) =>
+        HashOf([.. BitConverter.GetBytes(image.Width), .. BitConverter.GetBytes(image.Height), (byte)image.Layout, .. image.Samples,
+        .. MemoryMarshal.AsBytes(image.Gray16.AsSpan())]);
 
     private static UInt128 HashOf(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(bytes));
 }

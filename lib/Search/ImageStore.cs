@@ -49,7 +49,8 @@ public abstract partial class ImageStore : IDisposable
     /// <inheritdoc cref="Search(string, SearchOptions?)"/>
     /// <param name="image">Any size.</param>
     /// <param name="options">How many, which, from which on.</param>
-    public IReadOnlyList<SearchResult> Search(RgbImage image, SearchOptions? options = null) => Search(new SearchQuery().Plus(image), options);
+    public IReadOnlyList<SearchResult> Search(RasterImage image, SearchOptions? options = null) =>
+        Search(new SearchQuery().Plus(image), options);
 
     /// <summary>The images most similar to an embedding; needs no encoder.</summary>
     /// <param name="embedding">(E) values, of any length but 0.</param>

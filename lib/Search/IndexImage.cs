@@ -6,4 +6,4 @@ namespace ClipNotebooks.Search;
 /// <param name="Id">Its name in the index; not empty.</param>
 /// <param name="Image">Any size.</param>
 /// <param name="Metadata">What is to be stored with it.</param>
-public sealed record IndexImage(string Id, RgbImage Image, IReadOnlyDictionary<string, string>? Metadata = null);
+public sealed record IndexImage(string Id, RasterImage Image, IReadOnlyDictionary<string, string>? Metadata = null);

@@ -23,7 +23,7 @@ public sealed record SearchQuery
     /// <summary>More like an image.</summary>
     /// <param name="image">Any size.</param>
     /// <param name="weight">How much; finite.</param>
-    public SearchQuery Plus(RgbImage image, double weight = 1)
+    public SearchQuery Plus(RasterImage image, double weight = 1)
     {
         ArgumentNullException.ThrowIfNull(image);
         return With(new Term(null, image, null, weight));
@@ -39,8 +39,8 @@ public sealed record SearchQuery
     public SearchQuery Minus(string text, double weight = 1) => Plus(text, -weight);
 
     /// <summary>Less like an image.</summary>
-    /// <inheritdoc cref="Plus(RgbImage, double)"/>
-    public SearchQuery Minus(RgbImage image, double weight = 1) => Plus(image, -weight);
+    /// <inheritdoc cref="Plus(RasterImage, double)"/>
+    public SearchQuery Minus(RasterImage image, double weight = 1) => Plus(image, -weight);
 
     /// <summary>Less of what an embedding points to.</summary>
     /// <inheritdoc cref="Plus(ReadOnlySpan{float}, double)"/>
@@ -53,5 +53,5 @@ public sealed record SearchQuery
     }
 
     /// <summary>One of text, image and embedding, with its weight.</summary>
-    internal sealed record Term(string? Text, RgbImage? Image, float[]? Embedding, double Weight);
+    internal sealed record Term(string? Text, RasterImage? Image, float[]? Embedding, double Weight);
 }

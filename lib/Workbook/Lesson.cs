@@ -43,7 +43,8 @@ public static class Lesson
         {
             using var captions = JsonDocument.Parse(File.ReadAllBytes(file));
             return [.. captions.RootElement.EnumerateObject().Take(count).Select(entry => new Sample(
-                entry.Name, RgbImage.Load(Path.Combine(folder, entry.Name)), [.. entry.Value.EnumerateArray().Select(caption => caption.GetString()!)]))];
+                entry.Name, RasterImage.Load(Path.Combine(folder, entry.Name)),
+                [.. entry.Value.EnumerateArray().Select(caption => caption.GetString()!)]))];
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {

@@ -6,4 +6,4 @@ namespace ClipNotebooks.Workbook;
 /// <param name="File">The file's name in data/images.</param>
 /// <param name="Image">The picture.</param>
 /// <param name="Captions">At least one; the first says the most.</param>
-public sealed record Sample(string File, RgbImage Image, IReadOnlyList<string> Captions);
+public sealed record Sample(string File, RasterImage Image, IReadOnlyList<string> Captions);

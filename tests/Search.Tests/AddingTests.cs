@@ -357,7 +357,7 @@ public sealed class AddingTests : IDisposable
 
         internal int Count => _count;
 
-        public DecodedImage Decode(ReadOnlyMemory<byte> encoded, string name)
+        public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name)
         {
             Interlocked.Increment(ref _count);
             return SkiaImageDecoder.Shared.Decode(encoded, name);

@@ -81,7 +81,8 @@ public sealed class EmbeddingRateTests(ITestOutputHelper output) : IDisposable
         return new ClipEncoder(new ClipModel(ClipConfig.ViTB32), new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(Sandbox.TinyClip, 77)));
     }
 
-    private static byte[] Jpeg(RgbImage image) => new RgbImage(Width, Height, image.Pixels[..(3 * Width * Height)]).ToJpeg();
+    private static byte[] Jpeg(RasterImage image) =>
+        RasterImage.FromRgb(Width, Height, image.ToRgbBytes().AsSpan(0, 3 * Width * Height)).ToJpeg();
 
     private sealed class Relay(Action<int> told) : IProgress<(int Done, int Total)>
     {

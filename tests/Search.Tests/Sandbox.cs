@@ -43,11 +43,11 @@ internal sealed class Sandbox : IDisposable
     }
 
     /// <summary>Noise, so that any two images differ in their embeddings.</summary>
-    internal static RgbImage Image(int seed, int width = 20, int height = 16)
+    internal static RasterImage Image(int seed, int width = 20, int height = 16)
     {
         var pixels = new byte[3 * width * height];
         new Random(seed).NextBytes(pixels);
-        return new RgbImage(width, height, pixels);
+        return RasterImage.FromRgb(width, height, pixels);
     }
 
     /// <summary>Writes a picture of noise below the folder of pictures.</summary>

@@ -166,7 +166,8 @@ public sealed class SearchTests : IDisposable
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
         string pictures = Path.Combine(Sandbox.RepositoryRoot, "data", "images");
         foreach (string name in new[] { "sunset-over-the-ocean", "cat", "pizza", "snowy-mountain", "sailboat", "castle" })
-            index.Add(name, RgbImage.Load(Path.Combine(pictures, name + ".png")), new Dictionary<string, string> { ["file"] = name + ".png" });
+            index.Add(name, RasterImage.Load(Path.Combine(pictures, name + ".png")),
+                new Dictionary<string, string> { ["file"] = name + ".png" });
         Assert.Equal("sunset-over-the-ocean", index.Search("a sunset over the ocean")[0].Id);
         Assert.Equal("pizza", index.Search("a pizza")[0].Id);
         Assert.Equal("cat.png", index.Search("a cat")[0].Metadata["file"]);

@@ -52,13 +52,13 @@ internal static class PlotsCommand
         return command;
     }
 
-    private static (IReadOnlyList<RgbImage> Images, IReadOnlyList<string> Names, IReadOnlyList<string> Captions) Samples()
+    private static (IReadOnlyList<RasterImage> Images, IReadOnlyList<string> Names, IReadOnlyList<string> Captions) Samples()
     {
         var samples = Lesson.Samples(8);
         return ([.. samples.Select(s => s.Image)], [.. samples.Select(s => s.File)], [.. samples.Select(s => s.Captions[0])]);
     }
 
-    private static (IReadOnlyList<RgbImage>, IReadOnlyList<string>, IReadOnlyList<string>) Read(string folder, string file)
+    private static (IReadOnlyList<RasterImage>, IReadOnlyList<string>, IReadOnlyList<string>) Read(string folder, string file)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to take images from.");
         if (!File.Exists(file)) throw new UserError($"There is no file {file} to take captions from.");
@@ -66,6 +66,6 @@ internal static class PlotsCommand
         string[] captions = [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
         if (paths.Count == 0) throw new UserError($"{folder} holds no image: {string.Join(", ", ImageFiles.Extensions)} are read.");
         if (captions.Length == 0) throw new UserError($"{file} holds no caption: one a line is read.");
-        return ([.. paths.Select(RgbImage.Load)], [.. paths.Select(path => Path.GetFileName(path)!)], captions);
+        return ([.. paths.Select(RasterImage.Load)], [.. paths.Select(path => Path.GetFileName(path)!)], captions);
     }
 }

@@ -72,7 +72,7 @@ internal static class SearchCommand
     {
         var query = new SearchQuery();
         if (!string.IsNullOrWhiteSpace(text)) query = query.Plus(text);
-        if (image is not null) query = query.Plus(RgbImage.Load(image));
+        if (image is not null) query = query.Plus(RasterImage.Load(image));
         return without.Aggregate(query, (sum, word) => sum.Minus(word, 0.5));
     }
 
@@ -95,7 +95,7 @@ internal static class SearchCommand
     private static List<string> WriteGallery(string page, string asked, IReadOnlyList<SearchResult> results)
     {
         var square = new ClipImageTransform(new ImageTransformConfig { Size = ThumbnailSide, ResizeSize = ThumbnailSide });
-        var (shown, missing) = (new List<(RgbImage, string, double)>(), new List<string>());
+        var (shown, missing) = (new List<(RasterImage, string, double)>(), new List<string>());
         foreach (var result in results)
         {
             try
@@ -103,7 +103,7 @@ internal static class SearchCommand
                 if (result.Path is null) missing.Add($"{result.Id} is not on the gallery: it was added from memory, without a file.");
                 else
                 {
-                    using var image = DecodedImage.Load(result.Path);
+                    using var image = RasterImage.Load(result.Path);
                     shown.Add((square.Crop(image), result.Id, result.Score));
                 }
             }

@@ -19,9 +19,13 @@ internal sealed record Machine(string Processor, int Cores, string System, strin
     internal static Machine Here()
     {
         var (precision, reason) = PrecisionProbe.Choose(TorchSharp.DeviceType.CPU);
+        var torchSharp = typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
+        var used = typeof(RasterImage).Assembly.GetReferencedAssemblies();
+        string skiaSharp = used.First(assembly => assembly.Name == "SkiaSharp").Version!.ToString(3);
         return new Machine(
             ProcessorName(), Environment.ProcessorCount, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}",
-            $"libtorch {torch.__version__}, TorchSharp {typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}, SkiaSharp {typeof(RgbImage).Assembly.GetReferencedAssemblies().First(used => used.Name == "SkiaSharp").Version!.ToString(3)}", $"{precision}: {reason}");
+            $"libtorch {torch.__version__}, TorchSharp {torchSharp?.InformationalVersion.Split('+')[0]}, SkiaSharp {skiaSharp}",
+            $"{precision}: {reason}");
     }
 
     /// <summary>CPUID's brand string, 48 bytes in three answers; elsewhere the architecture.</summary>

@@ -34,9 +34,9 @@ internal sealed class Workloads : IDisposable
     internal static byte[] Jpeg()
     {
         var image = SyntheticScenes.Create(SceneWorld.Train, 1).Draw(Width);
-        var (dice, pixels) = (new Random(1), image.Pixels[..(3 * Width * Height)]);
+        var (dice, pixels) = (new Random(1), image.ToRgbBytes()[..(3 * Width * Height)]);
         for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)Math.Clamp(pixels[i] + dice.Next(-12, 13), 0, 255);
-        return new RgbImage(Width, Height, pixels).ToJpeg();
+        return RasterImage.FromRgb(Width, Height, pixels).ToJpeg();
     }
 
     /// <summary>Everything; lessons only where the process runs in the repository.</summary>

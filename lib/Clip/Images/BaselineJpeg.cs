@@ -32,7 +32,8 @@ internal sealed unsafe class BaselineJpeg
     /// <param name="whole">Whether an image of such a size is wanted in full, if not all are; others than CMYK are left to SkiaSharp where not.</param>
     /// <returns>The image; null where the file is of another form, and where a file that is not CMYK is damaged.</returns>
     /// <exception cref="InvalidDataException">The file is CMYK and damaged.</exception>
-    internal static DecodedImage? TryDecode(ReadOnlySpan<byte> file, string name, Action<long, long> checkSize, Func<int, int, bool>? whole = null)
+    internal static RasterImage? TryDecode(
+        ReadOnlySpan<byte> file, string name, Action<long, long> checkSize, Func<int, int, bool>? whole = null)
     {
         if (!file.StartsWith<byte>([0xff, 0xd8])) return null;
         var jpeg = new BaselineJpeg();
@@ -151,7 +152,7 @@ internal sealed unsafe class BaselineJpeg
         }
     }
 
-    private DecodedImage Decode(ReadOnlySpan<byte> scan)
+    private RasterImage Decode(ReadOnlySpan<byte> scan)
     {
         int across = (_width + 8 * _mostAcross - 1) / (8 * _mostAcross), down = (_height + 8 * _mostDown - 1) / (8 * _mostDown);
         foreach (var component in _components)
@@ -159,7 +160,7 @@ internal sealed unsafe class BaselineJpeg
         try
         {
             fixed (byte* first = scan) ReadScan(new JpegBits(first, first + scan.Length), across, down);
-            var image = DecodedImage.Rent(_width, _height, _components.Length == 4 ? SampleLayout.Cmyk : SampleLayout.Rgb);
+            var image = RasterImage.Rent(_width, _height, _components.Length == 4 ? SampleLayout.Cmyk : SampleLayout.Rgb);
             if (_components.Length == 4) PlaceCmyk(image.Writable);
             else JpegColours.Place(image.Writable, _width, _height, _components, _mostAcross, _mostDown);
             return image;

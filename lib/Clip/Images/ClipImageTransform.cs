@@ -10,34 +10,26 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// <summary>What the model asks for.</summary>
     public ImageTransformConfig Config { get; } = Validated(config);
 
-    /// <summary>Resizes and crops.</summary>
-    /// <returns>R × R pixels.</returns>
-    public RgbImage Crop(DecodedImage image)
-    {
-        using var cut = Cut(image, out int left, out int top);
-        return Finished(cut, left, top);
-    }
-
-    /// <summary>Resizes to what the square of R × R shows of the image, and where that lies in it.</summary>
-    private DecodedImage Cut(DecodedImage image, out int left, out int top)
+    /// <summary>Resizes, crops and converts to RGB.</summary>
+    /// <returns>R × R pixels, RGB.</returns>
+    public RasterImage Crop(RasterImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
         int side = Config.Size;
         var (width, height) = Resized(image.Width, image.Height);
         var (x, y) = (Offset(width, side), Offset(height, side));
-        (left, top) = (Math.Max(side - width, 0) / 2, Math.Max(side - height, 0) / 2);
-        return Resizer.Resize(image, (width, height), (Math.Max(x, 0), Math.Max(y, 0), Math.Min(width, side), Math.Min(height, side)), Config.Interpolation);
-    }
-
-    private RgbImage Finished(DecodedImage cut, int left, int top)
-    {
+        var cut = Resizer.Resize(
+            image, (width, height), (Math.Max(x, 0), Math.Max(y, 0), Math.Min(width, side), Math.Min(height, side)), Config.Interpolation);
         var rgb = cut.ToRgb();
-        return cut.Width == Config.Size && cut.Height == Config.Size ? rgb : Pad(rgb, left, top, cut.Layout == SampleLayout.Cmyk ? byte.MaxValue : (byte)0);
+        if (cut.Layout is SampleLayout.Cmyk) cut.Dispose();
+        byte fill = image.Layout == SampleLayout.Cmyk ? byte.MaxValue : byte.MinValue;
+        if (cut.Width == side && cut.Height == side) return rgb;
+        return Pad(rgb, Math.Max(side - width, 0) / 2, Math.Max(side - height, 0) / 2, fill);
     }
 
     /// <summary>Resizes, crops and normalises.</summary>
     /// <returns>(3, R, R), red, green, blue planes.</returns>
-    public float[] Apply(DecodedImage image)
+    public float[] Apply(RasterImage image)
     {
         var values = new float[3 * Config.Size * Config.Size];
         Apply(image, values);
@@ -48,21 +40,19 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// <param name="image">Any size.</param>
     /// <param name="destination">3 · R · R values.</param>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
-    public void Apply(DecodedImage image, Span<float> destination)
+    public void Apply(RasterImage image, Span<float> destination)
     {
         int plane = Config.Size * Config.Size;
         if (destination.Length != 3 * plane)
             throw new ArgumentException($"The destination takes (3, {Config.Size}, {Config.Size}) = {3 * plane} values; it has {destination.Length}.", nameof(destination));
-        using var cut = Cut(image, out int left, out int top);
-        bool isRgb = cut.Width == Config.Size && cut.Height == Config.Size && cut.Layout is SampleLayout.Rgb or SampleLayout.Rgba or SampleLayout.Indexed;
-        int step = isRgb ? 4 : 3;
-        var samples = isRgb ? cut.Samples : Finished(cut, left, top).Pixels;
+        using var crop = Crop(image);
+        var samples = crop.Samples;
         Span<float> table = stackalloc float[256];
         for (int channel = 0; channel < 3; channel++)
         {
             for (int v = 0; v < 256; v++) table[v] = (v / 255f - Config.Mean[channel]) / Config.Std[channel];
             var target = destination.Slice(channel * plane, plane);
-            for (int i = 0, j = channel; i < target.Length; i++, j += step) target[i] = table[samples[j]];
+            for (int i = 0, j = channel; i < target.Length; i++, j += 4) target[i] = table[samples[j]];
         }
     }
 
@@ -82,18 +72,19 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// <summary>(size − n) / 2, halves to even.</summary>
     private static int Offset(int size, int n) => (int)Math.Round((size - n) / 2.0, MidpointRounding.ToEven);
 
-    /// <param name="image">The part that is there.</param>
+    /// <param name="part">What is there; disposed.</param>
     /// <param name="left">How far from the left it lies.</param>
     /// <param name="top">How far from above.</param>
     /// <param name="fill">What the rest becomes: samples of 0, which are black, and in CMYK, where they are ink, white.</param>
-    private RgbImage Pad(RgbImage image, int left, int top, byte fill)
+    private RasterImage Pad(RasterImage part, int left, int top, byte fill)
     {
+        using var _ = part;
         int side = Config.Size;
-        var pixels = new byte[3 * side * side];
-        pixels.AsSpan().Fill(fill);
-        for (int y = 0; y < image.Height; y++)
-            image.Pixels.AsSpan(3 * y * image.Width, 3 * image.Width).CopyTo(pixels.AsSpan(3 * ((top + y) * side + left)));
-        return new RgbImage(side, side, pixels);
+        var whole = RasterImage.Rent(side, side, SampleLayout.Rgb);
+        whole.Writable.Fill(fill);
+        for (int y = 0; y < part.Height; y++)
+            part.Samples.Slice(4 * y * part.Width, 4 * part.Width).CopyTo(whole.Writable[(4 * ((top + y) * side + left))..]);
+        return whole;
     }
 
     private static ImageTransformConfig Validated(ImageTransformConfig config)

@@ -6,7 +6,7 @@ namespace ClipNotebooks.Clip.Images;
 /// <summary>Reads non-interlaced 16-bit gray PNG (PNG specification, sections 5, 9 and 10) with all its bits.</summary>
 internal static class Gray16Png
 {
-    internal static DecodedImage Decode(ReadOnlyMemory<byte> encoded, long width, long height, string name)
+    internal static RasterImage Decode(ReadOnlyMemory<byte> encoded, long width, long height, string name)
     {
         int stride = checked((int)(2 * width));
         var samples = new ushort[checked((int)(width * height))];
@@ -27,7 +27,7 @@ internal static class Gray16Png
         {
             throw new InvalidDataException($"{name} is damaged: its image data is cut short.", exception);
         }
-        return DecodedImage.FromGray16((int)width, (int)height, samples);
+        return RasterImage.FromGray16((int)width, (int)height, samples);
     }
 
     private static byte[] ImageData(ReadOnlySpan<byte> file, string name)

@@ -7,5 +7,5 @@ public interface IImageDecoder
     /// <param name="encoded">The file's bytes.</param>
     /// <param name="name">What errors call it: a path or an address.</param>
     /// <exception cref="InvalidDataException">The bytes are not an image that can be read; the message says why.</exception>
-    DecodedImage Decode(ReadOnlyMemory<byte> encoded, string name);
+    RasterImage Decode(ReadOnlyMemory<byte> encoded, string name);
 }

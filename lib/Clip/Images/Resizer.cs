@@ -15,10 +15,12 @@ internal static class Resizer
     internal const int Half = 1 << (Taps.FractionalBits - 1);
 
     /// <summary>Resizes to <paramref name="size"/> and cuts out <paramref name="window"/>, in the image's own layout.</summary>
-    internal static DecodedImage Resize(DecodedImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Interpolation interpolation)
+    internal static RasterImage Resize(
+        RasterImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Interpolation interpolation)
     {
-        if (image.Layout == SampleLayout.Gray16) return DecodedImage.FromGray16(window.Width, window.Height, Gray16(image, size, window, interpolation));
-        var result = DecodedImage.Rent(window.Width, window.Height, image.Layout);
+        if (image.Layout == SampleLayout.Gray16) return RasterImage.FromGray16(
+            window.Width, window.Height, Gray16(image, size, window, interpolation));
+        var result = RasterImage.Rent(window.Width, window.Height, image.Layout);
         if (image.Layout == SampleLayout.Indexed || interpolation == Interpolation.Nearest)
         {
             Nearest(image, size, window, result.Writable);
@@ -152,7 +154,8 @@ internal static class Resizer
     }
 
     /// <summary>The pixel at the truncated position; the position grows by addition, as Pillow's does, which rounds otherwise than multiplying.</summary>
-    private static void Nearest(DecodedImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Span<byte> result)
+    private static void Nearest(
+        RasterImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Span<byte> result)
     {
         int[] columns = Positions(image.Width, size.Width), rows = Positions(image.Height, size.Height);
         var source = MemoryMarshal.Cast<byte, uint>(image.Samples);
@@ -170,7 +173,8 @@ internal static class Resizer
         return positions;
     }
 
-    private static ushort[] Gray16(DecodedImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Interpolation interpolation)
+    private static ushort[] Gray16(
+        RasterImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Interpolation interpolation)
     {
         if (interpolation == Interpolation.Nearest) interpolation = Interpolation.Bilinear;
         var columns = Taps.Compute(image.Width, size.Width, window.X, window.Width, interpolation);

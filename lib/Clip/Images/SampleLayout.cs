@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Clip.Images;
 
-/// <summary>What the samples of a <see cref="DecodedImage"/> mean; it decides how CLIP's pipeline resizes them.</summary>
+/// <summary>What the samples of a <see cref="RasterImage"/> mean; it decides how CLIP's pipeline resizes them.</summary>
 public enum SampleLayout
 {
     /// <summary>Red, green, blue (gray files too: three equal samples).</summary>

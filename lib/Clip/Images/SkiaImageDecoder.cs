@@ -28,7 +28,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
     public int? DraftSide { get; init; }
 
     /// <inheritdoc/>
-    public DecodedImage Decode(ReadOnlyMemory<byte> encoded, string name)
+    public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name)
     {
         if (encoded.IsEmpty) throw new InvalidDataException($"{name} is not an image: the file is empty.");
         var bytes = encoded.Span;
@@ -52,7 +52,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
         }
 
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
-        var decoded = DecodedImage.Rent(width, height, Layout(bytes, codec, info));
+        var decoded = RasterImage.Rent(width, height, Layout(bytes, codec, info));
         SKCodecResult result;
         unsafe
         {

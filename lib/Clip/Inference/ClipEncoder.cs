@@ -76,7 +76,7 @@ public sealed class ClipEncoder : IDisposable
     /// <summary>Embeds images.</summary>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
-    public Tensor EncodeImages(IReadOnlyList<RgbImage> images)
+    public Tensor EncodeImages(IReadOnlyList<RasterImage> images)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw Empty(nameof(images));
@@ -145,7 +145,7 @@ public sealed class ClipEncoder : IDisposable
 
     /// <summary>What the model was trained to compare: cosine similarities times the learned scale.</summary>
     /// <returns>(N, M) for N images and M captions; a softmax over a row gives that image's probabilities. The caller's to dispose.</returns>
-    public Tensor LogitsPerImage(IReadOnlyList<RgbImage> images, IReadOnlyList<string> texts)
+    public Tensor LogitsPerImage(IReadOnlyList<RasterImage> images, IReadOnlyList<string> texts)
     {
         using var scope = NewDisposeScope();
         using var _ = inference_mode();

@@ -52,17 +52,14 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
     /// <summary>Images to pixels.</summary>
     /// <returns>(B, 3, R, R), float32, normalised; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
-    public Tensor Images(IReadOnlyList<RgbImage> images)
+    public Tensor Images(IReadOnlyList<RasterImage> images)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(images));
         int side = Transform.Config.Size, stride = 3 * side * side;
         var pixels = empty([images.Count, 3, side, side], dtype: float32);  // (B, 3, R, R)
-        Parallel.For(0, images.Count, i =>
-        {
-            using DecodedImage image = images[i];
-            Transform.Apply(image, MemoryMarshal.Cast<byte, float>(pixels.bytes).Slice(i * stride, stride));
-        });
+        Parallel.For(
+            0, images.Count, i => Transform.Apply(images[i], MemoryMarshal.Cast<byte, float>(pixels.bytes).Slice(i * stride, stride)));
         return pixels;
     }
 

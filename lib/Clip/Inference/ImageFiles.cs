@@ -103,7 +103,7 @@ public static class ImageFiles
     {
         try
         {
-            using var image = DecodedImage.Load(path);
+            using var image = RasterImage.Load(path);
             return new PreparedImage(path, transform.Apply(image), null);
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)

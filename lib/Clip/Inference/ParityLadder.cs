@@ -67,18 +67,22 @@ public static class ParityLadder
 
     /// <summary>Writes a recording of a model, with the images and captions that it was made of. The file is written beside its place and renamed.</summary>
     /// <param name="encoder">The model with its processor; stays the caller's.</param>
-    /// <param name="images">B images.</param>
+    /// <param name="images">B images; the step <c>pixels</c> is recorded where all are RGB.</param>
     /// <param name="texts">T captions.</param>
     /// <param name="path">Where to.</param>
     /// <exception cref="ArgumentException">A list is empty.</exception>
-    public static void Record(ClipEncoder encoder, IReadOnlyList<RgbImage> images, IReadOnlyList<string> texts, string path)
+    public static void Record(ClipEncoder encoder, IReadOnlyList<RasterImage> images, IReadOnlyList<string> texts, string path)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
         Tensor pixels = encoder.Processor.Images(images), ids = encoder.Processor.Texts(texts);
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal) { [Images] = pixels, [Ids] = ids };
-        foreach (var (i, image) in images.Index()) tensors[$"{RawImage}{i}"] = tensor(image.Pixels, [image.Height, image.Width, 3]);
+        if (images.All(image => image.Layout == SampleLayout.Rgb))
+        {
+            foreach (var (i, image) in images.Index()) tensors[$"{RawImage}{i}"] = tensor(
+                image.ToRgbBytes(), [image.Height, image.Width, 3]);
+        }
         foreach (var (name, value) in Walk(encoder.Model, pixels, ids)) tensors[name] = value;
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt", [Texts] = JsonSerializer.Serialize(texts) });
     }
@@ -149,13 +153,13 @@ public static class ParityLadder
 
     private static Tensor Pixels(ClipProcessor processor, SafetensorsFile source)
     {
-        var images = new List<RgbImage>();
+        var images = new List<RasterImage>();
         for (int i = 0; source.Contains($"{RawImage}{i}"); i++)
         {
             var entry = source.Entry($"{RawImage}{i}");
             if (entry.Shape is not [> 0 and <= 65536, > 0 and <= 65536, 3] || entry.Type != ScalarType.Byte)
                 throw new CheckpointException($"The tensor \"{entry.Name}\" in {source.Path} is ({string.Join(", ", entry.Shape)}) of {entry.Type}; (height, width, 3) of Byte is needed.");
-            images.Add(new RgbImage((int)entry.Shape[1], (int)entry.Shape[0], source.Read(entry.Name).bytes.ToArray()));
+            images.Add(RasterImage.FromRgb((int)entry.Shape[1], (int)entry.Shape[0], source.Read(entry.Name).bytes.ToArray()));
         }
         return processor.Images(images);
     }

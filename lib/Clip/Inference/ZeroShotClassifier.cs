@@ -71,7 +71,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <summary>The probability of every class for every image.</summary>
     /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="MultiLabel"/>. The caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
-    public Tensor Probabilities(IReadOnlyList<RgbImage> images)
+    public Tensor Probabilities(IReadOnlyList<RasterImage> images)
     {
         using var embeddings = _encoder.EncodeImages(images);
         return Probabilities(embeddings);
@@ -96,13 +96,14 @@ public sealed class ZeroShotClassifier : IDisposable
     }
 
     /// <summary>The classes of one image, the most probable first.</summary>
-    public IReadOnlyList<(string ClassName, double Probability)> Classify(RgbImage image) => ClassifyBatch([image])[0];
+    public IReadOnlyList<(string ClassName, double Probability)> Classify(RasterImage image) => ClassifyBatch([image])[0];
 
     /// <summary>Classifies a stream of images, a batch at a time: no more than a batch is held, and answers come as soon as their batch is done.</summary>
     /// <param name="images">Read as far as the answers are.</param>
     /// <param name="batchSize">Images encoded at once, at least 1.</param>
     /// <returns>For each image, in order, its classes, the most probable first.</returns>
-    public IEnumerable<IReadOnlyList<(string ClassName, double Probability)>> Classify(IEnumerable<RgbImage> images, int batchSize = DefaultBatch)
+    public IEnumerable<IReadOnlyList<(string ClassName, double Probability)>> Classify(
+        IEnumerable<RasterImage> images, int batchSize = DefaultBatch)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -110,13 +111,13 @@ public sealed class ZeroShotClassifier : IDisposable
     }
 
     /// <summary>The same for images that arrive asynchronously; the model runs on the thread pool.</summary>
-    /// <inheritdoc cref="Classify(IEnumerable{RgbImage}, int)"/>
+    /// <inheritdoc cref="Classify(IEnumerable{RasterImage}, int)"/>
     /// <param name="images">Read as far as the answers are.</param>
     /// <param name="batchSize">Images encoded at once, at least 1.</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
     public IAsyncEnumerable<IReadOnlyList<(string ClassName, double Probability)>> ClassifyAsync(
-        IAsyncEnumerable<RgbImage> images, int batchSize = DefaultBatch, CancellationToken cancellation = default)
+        IAsyncEnumerable<RasterImage> images, int batchSize = DefaultBatch, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -137,7 +138,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <param name="labels">N column numbers.</param>
     /// <returns>Top-1 accuracy, 0 to 1.</returns>
     /// <exception cref="ArgumentException">The lists differ in length or are empty.</exception>
-    public double Top1(IReadOnlyList<RgbImage> images, IReadOnlyList<int> labels)
+    public double Top1(IReadOnlyList<RasterImage> images, IReadOnlyList<int> labels)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(labels);
@@ -216,7 +217,7 @@ public sealed class ZeroShotClassifier : IDisposable
         return nn.functional.normalize(embeddings.mean([1]), p: 2, dim: -1).MoveToOuterDisposeScope();                        // (C, E)
     }
 
-    private List<IReadOnlyList<(string ClassName, double Probability)>> ClassifyBatch(IReadOnlyList<RgbImage> images)
+    private List<IReadOnlyList<(string ClassName, double Probability)>> ClassifyBatch(IReadOnlyList<RasterImage> images)
     {
         using var probabilities = Probabilities(images);
         var values = probabilities.data<float>().ToArray();

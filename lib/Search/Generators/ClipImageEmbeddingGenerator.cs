@@ -1,6 +1,7 @@
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using Microsoft.Extensions.AI;
+using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search.Generators;
 
@@ -31,13 +32,10 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-        _generator.RunAsync(values, options, (encoder, images) => encoder.EncodeImages([.. images.Select((image, i) => Decoded(image, i + 1))]), cancellationToken);
+        _generator.RunAsync(values, options, Encode, cancellationToken);
 
-    private RgbImage Decoded(DataContent image, int number)
-    {
-        using var decoded = _decoder.Decode(image.Data, image.Name ?? $"image {number}");
-        return decoded.ToRgb();
-    }
+    private Tensor Encode(ClipEncoder encoder, DataContent[] images) =>
+        encoder.EncodeImages([.. images.Select((image, i) => _decoder.Decode(image.Data, image.Name ?? $"image {i + 1}"))]);
 
     /// <inheritdoc cref="ClipTextEmbeddingGenerator.GetService"/>
     public object? GetService(Type serviceType, object? serviceKey = null) => _generator.Service(this, serviceType, serviceKey);

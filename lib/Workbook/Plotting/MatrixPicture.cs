@@ -37,7 +37,7 @@ internal sealed class MatrixPicture
     public ColorScale Colors { get; }
 
     /// <summary>An image for each row, in the place of its name; none for names.</summary>
-    public IReadOnlyList<RgbImage> Images { get; init; } = [];
+    public IReadOnlyList<RasterImage> Images { get; init; } = [];
 
     /// <summary>Whether to frame the cells of the main diagonal.</summary>
     public bool Diagonal { get; init; }
@@ -94,7 +94,7 @@ internal sealed class MatrixPicture
         canvas.DrawText(Lines(name, font, 190, 1)[0], right, middle + (LabelSize * 0.36f), SKTextAlign.Right, font, ink);
     }
 
-    private static void DrawImage(SKCanvas canvas, RgbImage image, SKRect place)
+    private static void DrawImage(SKCanvas canvas, RasterImage image, SKRect place)
     {
         using var small = Pictures.Thumbnail(image, Scale * (int)Thumbnail);
         float scale = Math.Min(place.Width / small.Width, place.Height / small.Height);

@@ -7,7 +7,7 @@ namespace ClipNotebooks.Workbook.Plotting;
 internal static class Pictures
 {
     /// <summary>A PNG of at most <paramref name="side"/> pixels on its longer side, as data URI.</summary>
-    public static string DataUri(RgbImage image, int side)
+    public static string DataUri(RasterImage image, int side)
     {
         using var small = Thumbnail(image, side);
         using var data = small.Encode(SKEncodedImageFormat.Png, 100);
@@ -15,7 +15,7 @@ internal static class Pictures
     }
 
     /// <summary>The image with its longer side reduced to <paramref name="side"/> pixels; smaller images as they are.</summary>
-    public static SKBitmap Thumbnail(RgbImage image, int side)
+    public static SKBitmap Thumbnail(RasterImage image, int side)
     {
         using var png = SKData.CreateCopy(image.ToPng());
         var full = SKBitmap.Decode(png);

@@ -20,7 +20,7 @@ public sealed class SimilarityPlot
     /// <param name="title">What is shown.</param>
     /// <param name="unit">What the values are.</param>
     /// <exception cref="ArgumentException">The numbers of images, names and captions are not those of the matrix, or there is none.</exception>
-    public SimilarityPlot(Tensor perImage, IReadOnlyList<RgbImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions,
+    public SimilarityPlot(Tensor perImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions,
         string title = "Which caption fits which image?", string unit = "cosine similarity") => _view = new(perImage, images, names, captions, title, unit);
 
     /// <summary>The plot in words, for a screen reader and a terminal.</summary>
@@ -34,7 +34,8 @@ public sealed class SimilarityPlot
     /// <param name="pngPath">The picture.</param>
     /// <param name="title">What is shown.</param>
     /// <exception cref="ArgumentException">The numbers of images and captions are not those of the matrix, or there is none.</exception>
-    public static void Write(IReadOnlyList<RgbImage> images, IReadOnlyList<string> captions, Tensor similarity, string htmlPath, string pngPath, string title)
+    public static void Write(
+        IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, Tensor similarity, string htmlPath, string pngPath, string title)
     {
         var view = new SimilarityMatrix(similarity, images, captions, title);
         view.SaveHtml(htmlPath);

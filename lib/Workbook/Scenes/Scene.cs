@@ -30,7 +30,7 @@ public sealed class Scene
     /// <summary>Draws the picture, antialiased.</summary>
     /// <param name="size">R, at least 8; the picture has R · R pixels and looks the same at every R.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is below 8.</exception>
-    public RgbImage Draw(int size)
+    public RasterImage Draw(int size)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 8);
         using var bitmap = new SKBitmap(new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Opaque));
@@ -44,6 +44,6 @@ public sealed class Scene
         byte[] pixels = new byte[3 * size * size];
         for (int i = 0, j = 0; i < pixels.Length; i += 3, j += 4)
             (pixels[i], pixels[i + 1], pixels[i + 2]) = (source[j], source[j + 1], source[j + 2]);
-        return new RgbImage(size, size, pixels);
+        return RasterImage.FromRgb(size, size, pixels);
     }
 }

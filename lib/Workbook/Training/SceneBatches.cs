@@ -61,18 +61,17 @@ public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transf
             // At up to three times the resolution: a reader's pictures come larger than the model's and are resized.
             var image = scene.Draw(dice.Next(1, 4) * side);
             if (recolor && scene.Attributes.ContainsKey("color") && dice.Next(2) == 0) image = Recolored(image, Channels[dice.Next(Channels.Length)]);
-            using DecodedImage decoded = image;
-            transform.Apply(decoded, pixels.AsSpan(i * stride, stride));
+            transform.Apply(image, pixels.AsSpan(i * stride, stride));
         }
         var tokens = tokenizer.Tokenize(captions, truncate: true);
         return new TrainingBatch(tensor(pixels, [count, 3, side, side]), tensor(tokens.Ids, [tokens.Count, tokens.Length]));
     }
 
-    private static RgbImage Recolored(RgbImage image, int[] channels)
+    private static RasterImage Recolored(RasterImage image, int[] channels)
     {
-        var pixels = new byte[image.Pixels.Length];
-        for (int i = 0; i < pixels.Length; i++) pixels[i] = image.Pixels[i - i % 3 + channels[i % 3]];
-        return new RgbImage(image.Width, image.Height, pixels);
+        byte[] rgb = image.ToRgbBytes(), pixels = new byte[rgb.Length];
+        for (int i = 0; i < pixels.Length; i++) pixels[i] = rgb[i - i % 3 + channels[i % 3]];
+        return RasterImage.FromRgb(image.Width, image.Height, pixels);
     }
 
     private long Index(long step) => ((long)seed << 40) + step;

@@ -16,7 +16,7 @@ public sealed class ConfusionMatrix : IView
     private const int MostWithShares = 12;
 
     private readonly int[][] _counts;
-    private readonly IReadOnlyList<RgbImage> _images;
+    private readonly IReadOnlyList<RasterImage> _images;
 
     /// <summary>Copies the counts.</summary>
     /// <param name="counts">C × C: how many images of class [row] were answered with class [column], as <see cref="ClassificationReport.Confusion"/> has them.</param>
@@ -24,7 +24,8 @@ public sealed class ConfusionMatrix : IView
     /// <param name="title">What is shown.</param>
     /// <param name="images">An image for each class, shown beside its name; none by default.</param>
     /// <exception cref="ArgumentException">The counts are not C × C, one is negative, there is none, or the images are not as many as the names.</exception>
-    public ConfusionMatrix(IReadOnlyList<IReadOnlyList<int>> counts, IReadOnlyList<string> classNames, string title, IReadOnlyList<RgbImage>? images = null)
+    public ConfusionMatrix(
+        IReadOnlyList<IReadOnlyList<int>> counts, IReadOnlyList<string> classNames, string title, IReadOnlyList<RasterImage>? images = null)
     {
         ArgumentNullException.ThrowIfNull(counts);
         ArgumentNullException.ThrowIfNull(classNames);

@@ -17,7 +17,7 @@ public sealed class EmbeddingMap : IView
     private const int Columns = 64, Rows = 18;
     private const string ImageColor = "#3b82c4", TextColor = "#d1495b";
 
-    private readonly IReadOnlyList<RgbImage> _pictures;
+    private readonly IReadOnlyList<RasterImage> _pictures;
     private readonly IReadOnlyList<string> _names, _captions;
     private readonly (double X, double Y)[] _images, _texts;
     private readonly string _title;
@@ -30,7 +30,9 @@ public sealed class EmbeddingMap : IView
     /// <param name="title">What is shown.</param>
     /// <param name="names">N names of the pictures, for tooltips; "image 1" and so on by default.</param>
     /// <exception cref="ArgumentException">The shapes do not fit each other, the pictures or the captions, or a value is not finite.</exception>
-    public EmbeddingMap(Tensor imageEmbeddings, Tensor textEmbeddings, IReadOnlyList<RgbImage> pictures, IReadOnlyList<string> captions, string title, IReadOnlyList<string>? names = null)
+    public EmbeddingMap(
+        Tensor imageEmbeddings, Tensor textEmbeddings, IReadOnlyList<RasterImage> pictures, IReadOnlyList<string> captions, string title,
+        IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(imageEmbeddings);
         ArgumentNullException.ThrowIfNull(textEmbeddings);
@@ -129,7 +131,7 @@ public sealed class EmbeddingMap : IView
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
-    private static string Picture(RgbImage image)
+    private static string Picture(RasterImage image)
     {
         string at = Markup.At(-Thumbnail / 2), side = Markup.At(Thumbnail);
         return $"<image href=\"{Plotting.Pictures.DataUri(image, (int)(2 * Thumbnail))}\" x=\"{at}\" y=\"{at}\" width=\"{side}\" height=\"{side}\" preserveAspectRatio=\"xMidYMid slice\"/>"

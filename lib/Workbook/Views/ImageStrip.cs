@@ -6,7 +6,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// <param name="images">The images.</param>
 /// <param name="captions">One each.</param>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class ImageStrip(IReadOnlyList<RgbImage> images, IReadOnlyList<string> captions) : IView
+public sealed class ImageStrip(IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions) : IView
 {
     /// <inheritdoc/>
     public string ToHtml() => "<div style=\"display:flex;flex-wrap:wrap;gap:12px\">" + string.Concat(images.Zip(captions, (image, caption) =>

@@ -15,7 +15,7 @@ internal static class Markup
     /// <summary>A number for an attribute of SVG.</summary>
     public static string At(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
-    public static string Image(RgbImage image, string description, int side) =>
+    public static string Image(RasterImage image, string description, int side) =>
         $"<img src=\"{Pictures.DataUri(image, 2 * side)}\" alt=\"{Escape(description)}\" width=\"{side}\" height=\"{side}\" style=\"object-fit:cover;max-width:none;border-radius:4px;margin:0\">";
 
     /// <summary>Content wider than its column scrolls by itself, not with the page's prose.</summary>

@@ -87,7 +87,7 @@ public class MatrixView : IView
     private protected virtual string Quantity => "";
 
     /// <summary>An image for each row, or none.</summary>
-    private protected virtual IReadOnlyList<RgbImage> Images => [];
+    private protected virtual IReadOnlyList<RasterImage> Images => [];
 
     private protected virtual bool FramesDiagonal => false;
 

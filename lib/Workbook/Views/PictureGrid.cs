@@ -13,7 +13,7 @@ public sealed class PictureGrid : IView
     private const int PageWidth = 640, TextWidth = 48;
 
     private readonly string _title;
-    private readonly IReadOnlyList<RgbImage> _pictures;
+    private readonly IReadOnlyList<RasterImage> _pictures;
     private readonly IReadOnlyList<string> _captions;
     private readonly int _columns, _side;
     private readonly Func<int, double[][]> _shades;
@@ -24,11 +24,13 @@ public sealed class PictureGrid : IView
     /// <param name="columns">How many stand in a row, at least 1.</param>
     /// <param name="title">What is shown.</param>
     /// <exception cref="ArgumentException">There is no picture, or there are captions of another number.</exception>
-    public PictureGrid(IReadOnlyList<RgbImage> pictures, IReadOnlyList<string> captions, int columns, string title) : this(pictures, captions, columns, title, null)
+    public PictureGrid(IReadOnlyList<RasterImage> pictures, IReadOnlyList<string> captions, int columns, string title) : this(
+        pictures, captions, columns, title, null)
     {
     }
 
-    private PictureGrid(IReadOnlyList<RgbImage> pictures, IReadOnlyList<string> captions, int columns, string title, Func<int, double[][]>? shades)
+    private PictureGrid(
+        IReadOnlyList<RasterImage> pictures, IReadOnlyList<string> captions, int columns, string title, Func<int, double[][]>? shades)
     {
         ArgumentNullException.ThrowIfNull(pictures);
         ArgumentNullException.ThrowIfNull(captions);
@@ -51,16 +53,17 @@ public sealed class PictureGrid : IView
     /// <param name="patch">P, the side of a patch in pixels.</param>
     /// <param name="title">What is shown.</param>
     /// <exception cref="ArgumentException">The image is smaller than a patch.</exception>
-    public static PictureGrid Patches(RgbImage image, int patch, string title)
+    public static PictureGrid Patches(RasterImage image, int patch, string title)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentOutOfRangeException.ThrowIfLessThan(patch, 1);
         var (across, down) = (image.Width / patch, image.Height / patch);
         if (across * down == 0) throw new ArgumentException($"\"{title}\": an image of {image.Width} × {image.Height} pixels has no patch of {patch} × {patch}.", nameof(image));
+        byte[] rgb = image.ToRgbBytes();
         return new([.. Enumerable.Range(0, across * down).Select(i => Picture(patch, patch, (y, x) =>
         {
             int at = 3 * ((((i / across * patch) + y) * image.Width) + (i % across * patch) + x);
-            return (image.Pixels[at], image.Pixels[at + 1], image.Pixels[at + 2]);
+            return (rgb[at], rgb[at + 1], rgb[at + 2]);
         }))], [], across, title);
     }
 
@@ -114,7 +117,8 @@ public sealed class PictureGrid : IView
     /// <param name="columns">How many stand in a row, at least 1.</param>
     /// <param name="title">What is shown.</param>
     /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are images or captions of another number.</exception>
-    public static PictureGrid Overlays(IReadOnlyList<RgbImage> images, Tensor maps, IReadOnlyList<string> captions, int columns, string title)
+    public static PictureGrid Overlays(
+        IReadOnlyList<RasterImage> images, Tensor maps, IReadOnlyList<string> captions, int columns, string title)
     {
         ArgumentNullException.ThrowIfNull(images);
         double[][][] values = Copy(maps, title);
@@ -170,29 +174,31 @@ public sealed class PictureGrid : IView
 
     private string Description => $"{_title}: {_pictures.Count} pictures, {_columns} in a row{(Legend.Length > 0 ? $"; {Legend}" : "")}.";
 
-    private static RgbImage Overlay(RgbImage image, double[][] map, ColorScale colors)
+    private static RasterImage Overlay(RasterImage image, double[][] map, ColorScale colors)
     {
         var (height, width) = (map.Length, map[0].Length);
+        byte[] rgb = image.ToRgbBytes();
         return Picture(image.Height, image.Width, (y, x) =>
         {
             double value = map[y * height / image.Height][x * width / image.Width];
             var color = colors[value];
             // Where little is, the image shows through; where much is, the colour stands out.
-            double gray = 255 * Luminance(image, (y * image.Width) + x), cover = 0.4 + (0.35 * Math.Clamp((value - colors.Low) / (colors.High - colors.Low), 0, 1));
+            double gray = 255 * Luminance(rgb, (y * image.Width) + x),
+                cover = 0.4 + (0.35 * Math.Clamp((value - colors.Low) / (colors.High - colors.Low), 0, 1));
             byte Mix(byte sample) => (byte)Math.Round(((1 - cover) * gray) + (cover * sample));
             return (Mix(color.Red), Mix(color.Green), Mix(color.Blue));
         });
     }
 
-    private static RgbImage Picture(int height, int width, Func<int, int, (byte Red, byte Green, byte Blue)> color)
+    private static RasterImage Picture(int height, int width, Func<int, int, (byte Red, byte Green, byte Blue)> color)
     {
         var pixels = new byte[3 * height * width];
         for (int i = 0; i < height * width; i++) (pixels[3 * i], pixels[(3 * i) + 1], pixels[(3 * i) + 2]) = color(i / width, i % width);
-        return new(width, height, pixels);
+        return RasterImage.FromRgb(width, height, pixels);
     }
 
     /// <summary>A picture from its red, green and blue plane and the level, 0 to 1, of a value.</summary>
-    private static RgbImage Picture(double[][][] planes, Func<double, double> level)
+    private static RasterImage Picture(double[][][] planes, Func<double, double> level)
     {
         byte Sample(double value) => (byte)Math.Round(255 * Math.Clamp(level(value), 0, 1));
         return Picture(planes[0].Length, planes[0][0].Length, (y, x) => (Sample(planes[0][y][x]), Sample(planes[1][y][x]), Sample(planes[2][y][x])));
@@ -215,10 +221,15 @@ public sealed class PictureGrid : IView
         return [.. values.Chunk((int)maps.shape[2]).Chunk((int)maps.shape[1])];
     }
 
-    private static double[][] Luminances(RgbImage image) =>
-        [.. Enumerable.Range(0, image.Height).Select(y => Enumerable.Range(0, image.Width).Select(x => Luminance(image, (y * image.Width) + x)).ToArray())];
+    private static double[][] Luminances(RasterImage image)
+    {
+        byte[] rgb = image.ToRgbBytes();
+        return [.. Enumerable.Range(0, image.Height).Select(
+            y => Enumerable.Range(0, image.Width).Select(x => Luminance(rgb, (y * image.Width) + x)).ToArray())];
+    }
 
-    private static double Luminance(RgbImage image, int pixel) => ((0.299 * image.Pixels[3 * pixel]) + (0.587 * image.Pixels[(3 * pixel) + 1]) + (0.114 * image.Pixels[(3 * pixel) + 2])) / 255;
+    private static double Luminance(byte[] rgb, int pixel) =>
+        ((0.299 * rgb[3 * pixel]) + (0.587 * rgb[(3 * pixel) + 1]) + (0.114 * rgb[(3 * pixel) + 2])) / 255;
 
     private static double[][] Scaled(double[][] map, double low, double high) => [.. map.Select(row => row.Select(value => (value - low) / (high - low)).ToArray())];
 

@@ -8,7 +8,7 @@ public sealed class PredictionCards : IView
 {
     private const int TextWidth = 20;
 
-    private readonly (RgbImage Image, string Caption, string Truth, (string Name, double Probability)[] Bars)[] _cards;
+    private readonly (RasterImage Image, string Caption, string Truth, (string Name, double Probability)[] Bars)[] _cards;
     private readonly bool _multiLabel;
 
     /// <summary>Sorts the classes of each image.</summary>
@@ -20,7 +20,8 @@ public sealed class PredictionCards : IView
     /// <param name="multiLabel">False: an image's answer is its most probable class. True: every class with a probability of one half or more is.</param>
     /// <exception cref="ArgumentException">The lists differ in length or are empty, an image has no class, or a probability is not from 0 to 1.</exception>
     public PredictionCards(
-        IReadOnlyList<RgbImage> images, IReadOnlyList<string> captions, IReadOnlyList<string> truths, IEnumerable<IEnumerable<(string Name, double Probability)>> classes, int most = 5,
+        IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, IReadOnlyList<string> truths,
+        IEnumerable<IEnumerable<(string Name, double Probability)>> classes, int most = 5,
         bool multiLabel = false)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -10,13 +10,13 @@ public sealed class SearchGallery : IView
     private const int Side = 120;
 
     private readonly string _query;
-    private readonly (RgbImage Image, string Name, double Score)[] _results;
+    private readonly (RasterImage Image, string Name, double Score)[] _results;
 
     /// <summary>Takes the results as a search returns them.</summary>
     /// <param name="query">What was asked for.</param>
     /// <param name="results">Each picture with its name or caption and its cosine similarity, −1 to 1, in order; may be empty.</param>
     /// <exception cref="ArgumentException">A score is not from −1 to 1.</exception>
-    public SearchGallery(string query, IEnumerable<(RgbImage Image, string Name, double Score)> results)
+    public SearchGallery(string query, IEnumerable<(RasterImage Image, string Name, double Score)> results)
     {
         ArgumentNullException.ThrowIfNull(results);
         _query = query;
@@ -30,7 +30,7 @@ public sealed class SearchGallery : IView
     /// <param name="query">What was asked for.</param>
     /// <param name="results">In order; may be empty.</param>
     /// <param name="picture">Each result's picture and the name to show with it.</param>
-    public SearchGallery(string query, IEnumerable<SearchResult> results, Func<SearchResult, (RgbImage Image, string Name)> picture)
+    public SearchGallery(string query, IEnumerable<SearchResult> results, Func<SearchResult, (RasterImage Image, string Name)> picture)
         : this(query, results.Select(result => (picture(result).Image, picture(result).Name, (double)result.Score)))
     {
     }

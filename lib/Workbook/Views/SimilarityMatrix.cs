@@ -11,7 +11,7 @@ namespace ClipNotebooks.Workbook.Views;
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SimilarityMatrix : MatrixView
 {
-    private readonly IReadOnlyList<RgbImage> _images;
+    private readonly IReadOnlyList<RasterImage> _images;
     private readonly string _unit;
 
     /// <summary>Copies the values; the tensor stays the caller's.</summary>
@@ -20,10 +20,12 @@ public sealed class SimilarityMatrix : MatrixView
     /// <param name="captions">M captions.</param>
     /// <param name="title">What is shown.</param>
     /// <exception cref="ArgumentException">The numbers of images and captions are not those of the matrix, or there is none.</exception>
-    public SimilarityMatrix(Tensor logitsPerImage, IReadOnlyList<RgbImage> images, IReadOnlyList<string> captions, string title)
+    public SimilarityMatrix(Tensor logitsPerImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, string title)
         : this(logitsPerImage, images, [.. (images ?? throw new ArgumentNullException(nameof(images))).Select((_, i) => $"image {i + 1}")], captions, title, "") { }
 
-    internal SimilarityMatrix(Tensor perImage, IReadOnlyList<RgbImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions, string title, string unit)
+    internal SimilarityMatrix(
+        Tensor perImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions, string title,
+        string unit)
         : base(perImage, names, captions, title)
     {
         if (images.Count != names.Count) throw new ArgumentException($"\"{title}\" has {images.Count} images and {names.Count} names for them.", nameof(images));
@@ -44,7 +46,7 @@ public sealed class SimilarityMatrix : MatrixView
 
     private protected override string Quantity => _unit;
 
-    private protected override IReadOnlyList<RgbImage> Images => _images;
+    private protected override IReadOnlyList<RasterImage> Images => _images;
 
     private protected override bool FramesDiagonal => Rows.Count == Columns.Count && Rows.Count > 1;
 }

@@ -37,7 +37,7 @@ public sealed class BaselineJpegTests
                 byte[] file = Encode(width, height, dice, new SKJpegEncoderOptions(quality, downsample, SKJpegEncoderAlphaOption.Ignore));
                 using var ours = Decode(file);
                 Assert.NotNull(ours);
-                Assert.Equal(BySkia(file), ours.ToRgb().Pixels);
+                Assert.Equal(BySkia(file), ours.ToRgbBytes());
             }
     }
 
@@ -49,7 +49,7 @@ public sealed class BaselineJpegTests
         byte[] file = Convert.FromBase64String(base64);
         using var ours = Decode(file);
         Assert.NotNull(ours);
-        Assert.Equal(BySkia(file), ours.ToRgb().Pixels);
+        Assert.Equal(BySkia(file), ours.ToRgbBytes());
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class BaselineJpegTests
         }
     }
 
-    private static DecodedImage? Decode(ReadOnlySpan<byte> file) => BaselineJpeg.TryDecode(file, "test.jpg", (_, _) => { });
+    private static RasterImage? Decode(ReadOnlySpan<byte> file) => BaselineJpeg.TryDecode(file, "test.jpg", (_, _) => { });
 
     private static byte[] BySkia(byte[] file)
     {

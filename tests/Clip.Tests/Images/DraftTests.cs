@@ -24,7 +24,8 @@ public sealed class DraftTests
     {
         byte[] jpeg = Encoded(1280, 960, SKEncodedImageFormat.Jpeg);
         var transform = new ClipImageTransform(new ImageTransformConfig());
-        byte[] whole = transform.Crop(SkiaImageDecoder.Shared.Decode(jpeg, "photo.jpg")).Pixels, draft = transform.Crop(new SkiaImageDecoder { DraftSide = 224 }.Decode(jpeg, "photo.jpg")).Pixels;
+        byte[] whole = transform.Crop(SkiaImageDecoder.Shared.Decode(jpeg, "photo.jpg")).ToRgbBytes(),
+            draft = transform.Crop(new SkiaImageDecoder { DraftSide = 224 }.Decode(jpeg, "photo.jpg")).ToRgbBytes();
         // Of 255, over a picture of slopes and edges: a shift by half a pixel of the draft would make 1.5 and more of it.
         Assert.InRange(whole.Zip(draft, (a, b) => Math.Abs(a - b)).Average(), 0.001, 1);
     }

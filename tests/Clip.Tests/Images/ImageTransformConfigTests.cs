@@ -103,9 +103,9 @@ public sealed class ImageTransformConfigTests : IDisposable
     [Fact]
     public void Beside_an_image_in_CMYK_the_rest_is_white()
     {
-        var image = DecodedImage.FromBytes(4, 2, SampleLayout.Cmyk, [.. Enumerable.Repeat((byte)255, 4 * 8)]);
+        var image = RasterImage.FromSamples(4, 2, SampleLayout.Cmyk, [.. Enumerable.Repeat((byte)255, 4 * 8)]);
         var crop = new ClipImageTransform(new ImageTransformConfig { Size = 4, ResizeSize = 4, ResizeMode = ResizeMode.Longest }).Crop(image);
-        Assert.Equal([255, 0, 0, 255], Enumerable.Range(0, 4).Select(y => (int)crop.Pixels[3 * 4 * y]));
+        Assert.Equal([255, 0, 0, 255], Enumerable.Range(0, 4).Select(y => (int)crop.Samples[4 * 4 * y]));
     }
 
     /// <summary>open_clip 4.2.0.dev0, transform.py: ResizeKeepRatio rounds halves to even, center_crop_or_pad has the smaller half of the border above and on the left.</summary>
@@ -116,9 +116,9 @@ public sealed class ImageTransformConfigTests : IDisposable
     [InlineData(30, 10, 9, 3, 0)]
     public void The_longest_side_fits_and_the_rest_is_black(int width, int height, int side, int above, int left)
     {
-        var image = new RgbImage(width, height, [.. Enumerable.Repeat((byte)200, 3 * width * height)]);
+        var image = RasterImage.FromRgb(width, height, [.. Enumerable.Repeat((byte)200, 3 * width * height)]);
         var crop = new ClipImageTransform(new ImageTransformConfig { Size = side, ResizeSize = side, ResizeMode = ResizeMode.Longest }).Crop(image);
-        byte At(int x, int y) => crop.Pixels[3 * (y * side + x)];
+        byte At(int x, int y) => crop.Samples[4 * (y * side + x)];
         Assert.Equal(above, Enumerable.Range(0, side).TakeWhile(y => At(side / 2, y) == 0).Count());
         Assert.Equal(left, Enumerable.Range(0, side).TakeWhile(x => At(x, side / 2) == 0).Count());
     }

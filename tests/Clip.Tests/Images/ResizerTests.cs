@@ -23,7 +23,7 @@ public sealed class ResizerTests
             var samples = new byte[4 * width * height];
             // Extremes, so that a cubic's overshoot is clipped.
             foreach (ref byte sample in samples.AsSpan()) sample = random.Next(3) switch { 0 => 0, 1 => 255, _ => (byte)random.Next(256) };
-            var image = DecodedImage.FromBytes(width, height, SampleLayout.Rgb, samples);
+            var image = RasterImage.FromSamples(width, height, SampleLayout.Rgb, samples);
             var result = Resizer.Resize(image, (newWidth, newHeight), (x, y, cutWidth, cutHeight), interpolation).Samples.ToArray();
 
             var columns = Taps.Compute(width, newWidth, x, cutWidth, interpolation);
@@ -43,7 +43,7 @@ public sealed class ResizerTests
     [Fact]
     public void An_image_whose_memory_was_given_back_is_not_read()
     {
-        var image = DecodedImage.FromRgb(new RgbImage(2, 1, [1, 2, 3, 4, 5, 6]));
+        var image = RasterImage.FromRgb(2, 1, [1, 2, 3, 4, 5, 6]);
         Assert.Equal([1, 2, 3, 255, 4, 5, 6, 255], image.Samples.ToArray());
         image.Dispose();
         image.Dispose();

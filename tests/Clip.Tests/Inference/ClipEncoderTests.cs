@@ -66,7 +66,8 @@ public sealed class ClipEncoderTests(ITestOutputHelper output)
     {
         using var scope = NewDisposeScope();
         using var clip = ClipEncoder.FromPretrained(TinyClip, CPU);
-        var images = Directory.GetFiles(Path.Combine(Repository.Root, "data", "images"), "*.png").Order(StringComparer.Ordinal).Select(RgbImage.Load).ToArray();
+        var images = Directory.GetFiles(Path.Combine(Repository.Root, "data", "images"), "*.png").Order(StringComparer.Ordinal).Select(
+            RasterImage.Load).ToArray();
         string[] texts = ["a photo of a cat.", "a photo of a house.", "a photo of a pizza.", "a photo of a tree.", "a photo of a sailboat.", "a photo of a beach."];
         var (image, text) = (clip.EncodeImages(images), clip.EncodeTexts(texts));
         clip.Prepare(Precision.BFloat16);

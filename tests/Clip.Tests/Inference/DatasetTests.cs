@@ -82,8 +82,8 @@ public sealed class DatasetTests : IDisposable
     {
         using var encoder = RandomClip.Create();
         string broken = Write("a/broken.png", "none");
-        new RgbImage(3, 2, new byte[18]).SavePng(Path.Combine(_folder, "a", "good.png"));
-        new RgbImage(2, 3, [.. Enumerable.Repeat((byte)200, 18)]).SavePng(Path.Combine(_folder, "good.png"));
+        RasterImage.FromRgb(3, 2, new byte[18]).SavePng(Path.Combine(_folder, "a", "good.png"));
+        RasterImage.FromRgb(2, 3, [.. Enumerable.Repeat((byte)200, 18)]).SavePng(Path.Combine(_folder, "good.png"));
         Directory.CreateDirectory(Path.Combine(_folder, "b"));
         File.Copy(Path.Combine(_folder, "good.png"), Path.Combine(_folder, "b", "1.png"));
         var (report, unreadable) = ImageFolderDataset.Open(_folder).Evaluate(encoder, cancellation: TestContext.Current.CancellationToken);
@@ -105,7 +105,8 @@ public sealed class DatasetTests : IDisposable
         using var encoder = RandomClip.Create();
         using var scope = NewDisposeScope();
         var random = new Random(1);
-        var images = Enumerable.Range(0, 5).Select(_ => { var bytes = new byte[3 * 20 * 30]; random.NextBytes(bytes); return new RgbImage(20, 30, bytes); }).ToList();
+        var images = Enumerable.Range(0, 5).Select(
+            _ => { var bytes = new byte[3 * 20 * 30]; random.NextBytes(bytes); return RasterImage.FromRgb(20, 30, bytes); }).ToList();
         string[] files = [.. images.Select((image, i) => { string path = Path.Combine(_folder, $"{i}.png"); image.SavePng(path); return path; })];
         var batches = ImageFiles.Prepare(files, encoder.Processor.Transform, batchSize: 2, TestContext.Current.CancellationToken).ToList();
         Assert.Equal([2, 2, 1], batches.Select(batch => batch.Count));

@@ -55,12 +55,12 @@ public sealed class PublishedWeightsTests
         return await hub.DownloadAsync(Id);
     }
 
-    private static async Task<RgbImage> PictureAsync(string name, string address)
+    private static async Task<RasterImage> PictureAsync(string name, string address)
     {
         string? folder = Environment.GetEnvironmentVariable("CLIP_PICTURES");
-        if (folder is not null && File.Exists(Path.Combine(folder, name))) return RgbImage.Load(Path.Combine(folder, name));
+        if (folder is not null && File.Exists(Path.Combine(folder, name))) return RasterImage.Load(Path.Combine(folder, name));
         Assert.SkipUnless(Online, $"The picture {name} is not at hand. Set CLIP_PICTURES to a folder with it, or CLIP_ONLINE=1 to take it from {address}.");
         using var http = new HttpClient();
-        return SkiaImageDecoder.Shared.Decode(await http.GetByteArrayAsync(new Uri(address)), name).ToRgb();
+        return SkiaImageDecoder.Shared.Decode(await http.GetByteArrayAsync(new Uri(address)), name);
     }
 }

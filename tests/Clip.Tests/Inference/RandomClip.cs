@@ -23,10 +23,10 @@ internal static class RandomClip
     }
 
     /// <summary>Noise, so that any two images differ in their embeddings.</summary>
-    internal static RgbImage Image(int seed, int width = 20, int height = 16)
+    internal static RasterImage Image(int seed, int width = 20, int height = 16)
     {
         var pixels = new byte[3 * width * height];
         new Random(seed).NextBytes(pixels);
-        return new RgbImage(width, height, pixels);
+        return RasterImage.FromRgb(width, height, pixels);
     }
 }

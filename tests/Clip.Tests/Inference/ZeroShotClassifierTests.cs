@@ -63,7 +63,7 @@ public sealed class ZeroShotClassifierTests : IDisposable
     public async Task Streams_give_what_single_images_give_in_their_order()
     {
         using var classifier = new ZeroShotClassifier(_clip, Names);
-        RgbImage[] images = [.. Enumerable.Range(0, 7).Select(i => RandomClip.Image(i))];
+        RasterImage[] images = [.. Enumerable.Range(0, 7).Select(i => RandomClip.Image(i))];
         var single = images.Select(image => classifier.Classify(image)).ToList();
         var stream = classifier.Classify(images, batchSize: 3).ToList();
         var later = await classifier.ClassifyAsync(images.ToAsyncEnumerable(), batchSize: 3).ToListAsync();
@@ -108,7 +108,7 @@ public sealed class ZeroShotClassifierTests : IDisposable
         using var many = new ZeroShotClassifier(_clip, Names, multiLabel: true);
         using var few = new ZeroShotClassifier(_clip, [Names[1]], multiLabel: true);
         using var scope = NewDisposeScope();
-        RgbImage[] images = [RandomClip.Image(3), RandomClip.Image(4)];
+        RasterImage[] images = [RandomClip.Image(3), RandomClip.Image(4)];
         var all = many.Probabilities(images);
         Close.Relative(few.Probabilities(images).squeeze(1), all[TensorIndex.Colon, 1], 1e-5);
         // The neutral name itself is as likely as not.
@@ -175,7 +175,7 @@ public sealed class ZeroShotClassifierTests : IDisposable
     public void Pixels_prepared_elsewhere_give_the_images_embeddings()
     {
         using var scope = NewDisposeScope();
-        RgbImage[] images = [RandomClip.Image(6), RandomClip.Image(7)];
+        RasterImage[] images = [RandomClip.Image(6), RandomClip.Image(7)];
         Close.Relative(_clip.EncodeImages(images), _clip.EncodePixels(_clip.Processor.Images(images)), 0);
     }
 

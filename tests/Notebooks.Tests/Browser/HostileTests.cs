@@ -25,7 +25,7 @@ public sealed class HostileTests(Chromium chromium) : IClassFixture<Chromium>
         using ClipNotebooks.Workbook.Views;
         using static TorchSharp.torch;
         string evil = "EVIL", first = evil + " 1", second = evil + " 2";
-        RgbImage[] pictures = [new(8, 8, new byte[192]), new(8, 8, new byte[192])];
+        RasterImage[] pictures = [RasterImage.FromRgb(8, 8, new byte[192]), RasterImage.FromRgb(8, 8, new byte[192])];
         new SimilarityMatrix(eye(2), pictures, [first, second], evil)
         #!csharp
         display(new ProbabilityBars([(first, 0.7), (second, 0.3)], evil));

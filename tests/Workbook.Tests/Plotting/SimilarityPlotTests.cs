@@ -9,7 +9,7 @@ public sealed class SimilarityPlotTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory().FullName;
 
-    private static RgbImage Plain(byte shade) => new(8, 6, [.. Enumerable.Repeat(shade, 3 * 8 * 6)]);
+    private static RasterImage Plain(byte shade) => RasterImage.FromRgb(8, 6, [.. Enumerable.Repeat(shade, 3 * 8 * 6)]);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -23,7 +23,7 @@ public sealed class SimilarityPlotTests : IDisposable
         string page = File.ReadAllText(html);
         Assert.Contains("plotly.js v2.28", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<i>gray", page, StringComparison.Ordinal);
-        var picture = RgbImage.Load(png);
+        var picture = RasterImage.Load(png);
         Assert.InRange(picture.Width, 400, 1000);
         Assert.InRange(picture.Height, 300, 800);
     }
@@ -33,7 +33,7 @@ public sealed class SimilarityPlotTests : IDisposable
     {
         string png = Path.Combine(_folder, "plot.png");
         new SimilarityPlot(eye(2), [Plain(0), Plain(0)], ["a", "b"], ["c", "d"]).SavePng(png);
-        var pixels = RgbImage.Load(png).Pixels.Chunk(3).Select(p => (p[0], p[1], p[2])).ToArray();
+        var pixels = RasterImage.Load(png).ToRgbBytes().Chunk(3).Select(p => (p[0], p[1], p[2])).ToArray();
 
         // Viridis begins at (68, 1, 84) and ends at (253, 231, 37); two cells each, most of 184 × 160 pixels a cell.
         Assert.InRange(pixels.Count(p => p == (68, 1, 84)), 2 * 20_000, 2 * 29_440);
@@ -63,9 +63,10 @@ public sealed class SimilarityPlotTests : IDisposable
         {
             string path = Path.Combine(_folder, "ink.png");
             new SimilarityPlot(eye(2), [Plain(255), Plain(255)], ["1", "2"], [caption, caption], title: "").SavePng(path);
-            var image = RgbImage.Load(path);
+            var image = RasterImage.Load(path);
             // Above the cells, which begin at two lines' height below the margin (2 × 28 pixels).
-            return Enumerable.Range(0, image.Width * 100).Count(i => image.Pixels[3 * i] < 100);
+            byte[] rgb = image.ToRgbBytes();
+            return Enumerable.Range(0, image.Width * 100).Count(i => rgb[3 * i] < 100);
         }
         // Two captions of eleven letters at twice 13 pixels: some thousand dark pixels; none if the font draws nothing.
         Assert.Equal(0, Ink(" "));

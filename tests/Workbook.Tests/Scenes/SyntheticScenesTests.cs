@@ -20,7 +20,7 @@ public sealed class SyntheticScenesTests
     {
         foreach (var world in Enum.GetValues<SceneWorld>())
         {
-            var images = Enumerable.Range(0, 4).Select(i => SyntheticScenes.Create(world, concept, i).Draw(32).Pixels).ToArray();
+            var images = Enumerable.Range(0, 4).Select(i => SyntheticScenes.Create(world, concept, i).Draw(32).ToRgbBytes()).ToArray();
             Assert.All(images, pixels => Assert.True(pixels.Chunk(3).Select(c => (c[0] << 16) | (c[1] << 8) | c[2]).Distinct().Count() > 20));
             Assert.Equal(4, images.Select(Convert.ToHexString).Distinct().Count());
         }
@@ -34,7 +34,7 @@ public sealed class SyntheticScenesTests
         Parallel.For(0, alone.Length, i => together[i] = Print(SyntheticScenes.Create(SceneWorld.Train, i)));
         Assert.Equal(alone, together);
 
-        static string Print(Scene scene) => string.Join('|', scene.Captions) + Convert.ToHexString(scene.Draw(32).Pixels);
+        static string Print(Scene scene) => string.Join('|', scene.Captions) + Convert.ToHexString(scene.Draw(32).ToRgbBytes());
     }
 
     [Theory]

@@ -37,7 +37,7 @@ public sealed class ConfusionMatrixTests
     [Fact]
     public void Each_cell_of_the_markup_says_what_it_counts_and_each_class_may_have_an_image()
     {
-        var red = new RgbImage(1, 1, [255, 0, 0]);
+        var red = RasterImage.FromRgb(1, 1, [255, 0, 0]);
         string html = new ConfusionMatrix(Counts, Names, "Animals", [red, red, red]).ToHtml();
         Assert.Contains("title=\"2 of 4 bird answered with cat (50 %)\"", html, StringComparison.Ordinal);
         Assert.Equal(3, html.Split("<img ").Length - 1);

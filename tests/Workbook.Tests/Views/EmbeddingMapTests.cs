@@ -7,7 +7,7 @@ namespace ClipNotebooks.Workbook.Tests.Views;
 
 public sealed class EmbeddingMapTests
 {
-    private static readonly RgbImage Red = new(2, 2, [255, 0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0]);
+    private static readonly RasterImage Red = RasterImage.FromRgb(2, 2, [255, 0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0]);
 
     [Fact]
     public void Points_of_a_plane_keep_their_distances_and_pictures_go_to_the_left()

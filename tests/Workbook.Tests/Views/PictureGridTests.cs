@@ -9,13 +9,13 @@ namespace ClipNotebooks.Workbook.Tests.Views;
 
 public sealed partial class PictureGridTests
 {
-    private static readonly RgbImage Black = new(1, 1, [0, 0, 0]), White = new(1, 1, [255, 255, 255]);
+    private static readonly RasterImage Black = RasterImage.FromRgb(1, 1, [0, 0, 0]), White = RasterImage.FromRgb(1, 1, [255, 255, 255]);
 
     [Fact]
     public void Patches_stand_in_the_order_of_reading_and_put_together_are_the_image()
     {
         byte[] pixels = [.. Enumerable.Range(0, 3 * 6 * 4).Select(i => (byte)(3 * i))];
-        SKBitmap[] patches = Shown(PictureGrid.Patches(new RgbImage(6, 4, pixels), 2, "Title"));
+        SKBitmap[] patches = Shown(PictureGrid.Patches(RasterImage.FromRgb(6, 4, pixels), 2, "Title"));
         Assert.Equal(6, patches.Length);
         for (int y = 0; y < 4; y++)
             for (int x = 0; x < 6; x++)
@@ -26,7 +26,8 @@ public sealed partial class PictureGridTests
     }
 
     [Fact]
-    public void What_does_not_fill_a_patch_is_left_out() => Assert.Single(Shown(PictureGrid.Patches(new RgbImage(3, 3, new byte[27]), 2, "Title")));
+    public void What_does_not_fill_a_patch_is_left_out() =>
+        Assert.Single(Shown(PictureGrid.Patches(RasterImage.FromRgb(3, 3, new byte[27]), 2, "Title")));
 
     [Fact]
     public void An_image_smaller_than_a_patch_is_refused_with_both_sizes() =>
@@ -68,7 +69,7 @@ public sealed partial class PictureGridTests
     [Fact]
     public void An_overlay_colours_each_part_of_the_image_by_its_cell_of_the_map()
     {
-        var image = new RgbImage(4, 2, [.. Enumerable.Repeat((byte)100, 24)]);
+        var image = RasterImage.FromRgb(4, 2, [.. Enumerable.Repeat((byte)100, 24)]);
         var overlay = Shown(PictureGrid.Overlays([image], tensor(new[] { 0f, 1 }).reshape(1, 1, 2), [], 1, "Title")).Single();
         Assert.Equal((4, 2), (overlay.Width, overlay.Height));
         Assert.Equal(overlay.GetPixel(0, 0), overlay.GetPixel(1, 1));

@@ -5,7 +5,7 @@ namespace ClipNotebooks.Workbook.Tests.Views;
 
 public sealed class PredictionCardsTests
 {
-    private static readonly RgbImage Red = new(1, 1, [255, 0, 0]);
+    private static readonly RasterImage Red = RasterImage.FromRgb(1, 1, [255, 0, 0]);
 
     [Fact]
     public void The_classes_of_an_image_are_sorted_and_the_true_one_is_marked() => Assert.Equal(

@@ -9,7 +9,7 @@ namespace ClipNotebooks.Workbook.Tests.Views;
 public sealed class ViewTests
 {
     private const string Foreign = "<script>alert('&')</script>";
-    private static readonly RgbImage Red = new(2, 2, [255, 0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0]);
+    private static readonly RasterImage Red = RasterImage.FromRgb(2, 2, [255, 0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0]);
 
     public static TheoryData<string, IView> Views => new()
     {
