@@ -7,12 +7,17 @@ public sealed partial class FloorTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
+        ["Clip/Base"] = [],
         ["Clip/Models"] = ["TorchSharp"],
-        ["Clip/Text"] = ["Microsoft.ML.Tokenizers"],
-        ["Clip/Images"] = ["SkiaSharp"],
-        ["Clip/Checkpoints"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
-        ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Models"],
-        ["Clip/Inference"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints", "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text"],
+        ["Clip/Text"] = ["Microsoft.ML.Tokenizers", "ClipNotebooks.Clip.Base"],
+        ["Clip/Images"] = ["SkiaSharp", "ClipNotebooks.Clip.Base"],
+        ["Clip/Checkpoints"] = ["TorchSharp", "ClipNotebooks.Clip.Base", "ClipNotebooks.Clip.Models"],
+        ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Base", "ClipNotebooks.Clip.Models"],
+        ["Clip/Inference"] =
+        [
+            "TorchSharp", "ClipNotebooks.Clip.Base", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints",
+            "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text",
+        ],
         ["Search"] = ["TorchSharp", "ClipNotebooks.Clip", "Microsoft.Extensions.AI", "Microsoft.Extensions.DependencyInjection", "Npgsql", "NpgsqlTypes", "Pgvector"],
         ["ImageSharp"] = ["SixLabors.ImageSharp", "ClipNotebooks.Clip.Images"],
         ["Plots"] = ["Plotly.NET"],

@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
@@ -8,13 +9,15 @@ namespace ClipNotebooks.Clip.Inference;
 
 /// <summary>
 /// A CLIP ready for use: a model with its processor, in evaluation mode, without gradients. Images and captions come out as
-/// vectors of length 1 in one space, so that a product of two is their cosine similarity. Thread-safe after construction.
+/// vectors of length 1 in one space, so that a product of two is their cosine similarity. Thread-safe after construction: disposed
+/// while other threads encode, it frees the model once they have ended; later calls get an <see cref="ObjectDisposedException"/>.
 /// </summary>
 public sealed class ClipEncoder : IDisposable
 {
     private const int BatchSize = 64;
 
     private readonly Device _device;
+    private readonly UseGate _calls, _model;
     private PreparedClip? _prepared;
 
     /// <summary>Takes over a model and its processor.</summary>
@@ -30,6 +33,8 @@ public sealed class ClipEncoder : IDisposable
         Model.to(_device);
         Model.eval();
         Processor = processor;
+        _calls = new UseGate(this, Free);
+        _model = new UseGate(this, Model.Dispose);
     }
 
     /// <summary>The model.</summary>
@@ -76,10 +81,12 @@ public sealed class ClipEncoder : IDisposable
     /// <summary>Embeds images.</summary>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public Tensor EncodeImages(IReadOnlyList<RasterImage> images)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw Empty(nameof(images));
+        using var use = _calls.Enter();
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
         var rows = images.Chunk(BatchSize).Select(chunk =>
@@ -93,10 +100,12 @@ public sealed class ClipEncoder : IDisposable
     /// <summary>Embeds captions, each cut at the context length.</summary>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public Tensor EncodeTexts(IReadOnlyList<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);
         if (texts.Count == 0) throw Empty(nameof(texts));
+        using var use = _calls.Enter();
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
 
@@ -119,12 +128,14 @@ public sealed class ClipEncoder : IDisposable
     /// <param name="pixels">(B, 3, R, R), float32, normalised; encoded as one batch.</param>
     /// <returns>(B, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The pixels have another shape.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public Tensor EncodePixels(Tensor pixels)
     {
         ArgumentNullException.ThrowIfNull(pixels);
         int side = Processor.Transform.Config.Size;
         if (pixels.dim() != 4 || pixels.shape[0] == 0 || !pixels.shape.AsSpan(1).SequenceEqual([3, side, side]))
             throw new ArgumentException($"The pixels are ({string.Join(", ", pixels.shape)}); (B, 3, {side}, {side}) with B at least 1 is needed.", nameof(pixels));
+        using var use = _calls.Enter();
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
         return Normalised(pixels, EncodeImage).cpu().MoveToOuterDisposeScope();
@@ -136,15 +147,18 @@ public sealed class ClipEncoder : IDisposable
     /// <param name="precision">What the blocks run in; <see cref="Precision.Float32"/> changes embeddings by the rounding of sums alone.</param>
     /// <returns>The prepared form, which says what was chosen; the encoder's own to dispose.</returns>
     /// <exception cref="ArgumentException">The model's weights are not in float32.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public PreparedClip Prepare(Precision precision = Precision.Auto)
     {
-        var prepared = PreparedClip.Prepare(Model, precision);
+        using var use = _calls.Enter();
+        var prepared = PreparedClip.Held(Model, precision, _model.Enter());
         _prepared?.Dispose();
         return _prepared = prepared;
     }
 
     /// <summary>What the model was trained to compare: cosine similarities times the learned scale.</summary>
     /// <returns>(N, M) for N images and M captions; a softmax over a row gives that image's probabilities. The caller's to dispose.</returns>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public Tensor LogitsPerImage(IReadOnlyList<RasterImage> images, IReadOnlyList<string> texts)
     {
         using var scope = NewDisposeScope();
@@ -153,20 +167,28 @@ public sealed class ClipEncoder : IDisposable
     }
 
     /// <summary>The factor on the cosine similarities, exp(LogitScale).</summary>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public double Scale
     {
         get
         {
+            using var use = _calls.Enter();
             using var scope = NewDisposeScope();
             return Model.LogitScale.detach().exp().to(float32).ToDouble();
         }
     }
 
-    /// <summary>Frees the model and its prepared form.</summary>
-    public void Dispose()
+    /// <summary>Frees the model and its prepared form, once the calls under way have ended.</summary>
+    public void Dispose() => _calls.Close();
+
+    /// <summary>Begins a call that uses the model.</summary>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
+    internal UseGate.Use Enter() => _calls.Enter();
+
+    private void Free()
     {
         _prepared?.Dispose();
-        Model.Dispose();
+        _model.Close(); // a prepared form that somebody uses directly keeps the model until that call has ended
     }
 
     private static ArgumentException Empty(string name) => new("There is nothing to encode: the list is empty.", name);

@@ -18,9 +18,11 @@ public static class ModelFingerprint
     /// 64 hexadecimal digits: SHA-256 over parameter names, shapes and values. Values count as bfloat16, so that a model keeps its fingerprint
     /// when it is cast from float32 to bfloat16.
     /// </returns>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public static string Of(ClipEncoder encoder)
     {
         ArgumentNullException.ThrowIfNull(encoder);
+        using var use = encoder.Enter();
         using var scope = NewDisposeScope();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var (name, value) in encoder.Model.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal))

@@ -71,9 +71,11 @@ public static class ParityLadder
     /// <param name="texts">T captions.</param>
     /// <param name="path">Where to.</param>
     /// <exception cref="ArgumentException">A list is empty.</exception>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public static void Record(ClipEncoder encoder, IReadOnlyList<RasterImage> images, IReadOnlyList<string> texts, string path)
     {
         ArgumentNullException.ThrowIfNull(encoder);
+        using var use = encoder.Enter();
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
         Tensor pixels = encoder.Processor.Images(images), ids = encoder.Processor.Texts(texts);

@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Inference.Prepared;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
@@ -7,7 +8,8 @@ namespace ClipNotebooks.Clip.Inference;
 
 /// <summary>
 /// A CLIP for inference alone, made from a <see cref="ClipModel"/> by <see cref="Prepare"/>: the transformers' weights are taken over in one precision and laid out for the processor once. The model has to live as
-/// long, since what stands before and after the blocks is used from it; its later changes are not seen. Thread-safe.
+/// long, since what stands before and after the blocks is used from it; its later changes are not seen. Thread-safe: disposed
+/// while other threads encode, it frees its weights once they have ended.
 /// </summary>
 public sealed class PreparedClip : IDisposable
 {
@@ -16,6 +18,7 @@ public sealed class PreparedClip : IDisposable
 
     private readonly Func<Tensor, Tensor> _image, _text;
     private readonly List<IDisposable> _parts = [];
+    private readonly UseGate _gate;
 
     private PreparedClip(ClipModel model, Precision precision, string reason)
     {
@@ -24,6 +27,7 @@ public sealed class PreparedClip : IDisposable
         bool Packed(BlockShape shape) => precision == Precision.Float32 && device == DeviceType.CPU && PackedTransformer.IsSupported(shape);
         (_image, _text) = (visual is null ? model.EncodeImage : Packed(config.VisionBlock) ? PackedImage(visual) : Image(visual), Packed(config.TextBlock) ? PackedText() : Text());
         Precision = precision;
+        _gate = new UseGate(this, Free);
         string products = Packed(config.TextBlock) ? "this library, for AVX-512" : FixedLinear.UsesOneDnn(dtype, device) ? "oneDNN" : "libtorch";
         Description = $"{dtype}, products by {products}: {reason}";
 
@@ -60,7 +64,27 @@ public sealed class PreparedClip : IDisposable
     /// <param name="model">In float32.</param>
     /// <param name="precision">The element type of the blocks.</param>
     /// <exception cref="ArgumentException">The model's weights are not in float32.</exception>
-    public static PreparedClip Prepare(ClipModel model, Precision precision = Precision.Auto)
+    public static PreparedClip Prepare(ClipModel model, Precision precision = Precision.Auto) => Held(model, precision, null);
+
+    /// <param name="model">In float32.</param>
+    /// <param name="precision">The element type of the blocks.</param>
+    /// <param name="hold">What keeps the model: let go with the prepared weights, or where there are none.</param>
+    internal static PreparedClip Held(ClipModel model, Precision precision, IDisposable? hold)
+    {
+        try
+        {
+            var prepared = Prepared(model, precision);
+            if (hold is not null) prepared._parts.Add(hold);
+            return prepared;
+        }
+        catch
+        {
+            hold?.Dispose();
+            throw;
+        }
+    }
+
+    private static PreparedClip Prepared(ClipModel model, Precision precision)
     {
         ArgumentNullException.ThrowIfNull(model);
         if (model.LogitScale.dtype != ScalarType.Float32)
@@ -71,18 +95,22 @@ public sealed class PreparedClip : IDisposable
 
     /// <summary>Pixels, (B, 3, R, R), float32, normalised → (B, E), float32, not normalised; without a gradient.</summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ObjectDisposedException">The prepared form was disposed.</exception>
     public Tensor EncodeImage(Tensor pixels)
     {
         ArgumentNullException.ThrowIfNull(pixels);
+        using var use = _gate.Enter();
         using var _ = inference_mode();
         return _image(pixels);
     }
 
     /// <summary>Token ids, (B, L), int64 → (B, E), float32, not normalised; without a gradient. The shorter the rows, the faster: cut them to the longest caption.</summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ObjectDisposedException">The prepared form was disposed.</exception>
     public Tensor EncodeText(Tensor ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
+        using var use = _gate.Enter();
         using var _ = inference_mode();
         return _text(ids);
     }
@@ -102,8 +130,10 @@ public sealed class PreparedClip : IDisposable
         return cat(parts, 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees the prepared weights; the model stays.</summary>
-    public void Dispose()
+    /// <summary>Frees the prepared weights, once the calls under way have ended; the model stays.</summary>
+    public void Dispose() => _gate.Close();
+
+    private void Free()
     {
         foreach (var part in _parts) part.Dispose();
     }

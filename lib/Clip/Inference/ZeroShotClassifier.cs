@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
@@ -10,7 +11,7 @@ namespace ClipNotebooks.Clip.Inference;
 /// <summary>
 /// Classifies images by the names of classes it was never trained on (paper, section 3.1.2): the embedding of each class's captions is
 /// a row of a linear classifier, computed once. With several templates a row is the normalised mean of their embeddings (section 3.1.4).
-/// Thread-safe.
+/// Thread-safe: disposed while other threads classify, it frees its weights once they have ended.
 /// </summary>
 public sealed class ZeroShotClassifier : IDisposable
 {
@@ -24,6 +25,7 @@ public sealed class ZeroShotClassifier : IDisposable
     private readonly ClipEncoder _encoder;
     private readonly Tensor _weights;
     private readonly Tensor? _neutral;
+    private readonly UseGate _gate;
 
     /// <summary>Embeds every class name in every template.</summary>
     /// <param name="encoder">The model; stays the caller's.</param>
@@ -54,10 +56,12 @@ public sealed class ZeroShotClassifier : IDisposable
         var rows = ClassNames.Chunk(Math.Max(1, CaptionsAtOnce / Templates.Count)).Select(names => Embed(encoder, names, Templates)).ToList();
         _weights = cat(rows, 0).DetachFromDisposeScope();                                                                     // (C, E)
         if (multiLabel) _neutral = Embed(encoder, [neutral], Templates).DetachFromDisposeScope();                             // (1, E)
+        _gate = new UseGate(this, Free);
     }
 
     private ZeroShotClassifier(ClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string> templates, Tensor weights, Tensor? neutral) =>
-        (_encoder, ClassNames, Templates, _weights, _neutral) = (encoder, classNames, templates, weights, neutral);
+        (_encoder, ClassNames, Templates, _weights, _neutral, _gate) =
+        (encoder, classNames, templates, weights, neutral, new UseGate(this, Free));
 
     /// <summary>The C class names, in the order of the columns.</summary>
     public IReadOnlyList<string> ClassNames { get; }
@@ -71,19 +75,28 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <summary>The probability of every class for every image.</summary>
     /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="MultiLabel"/>. The caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
     public Tensor Probabilities(IReadOnlyList<RasterImage> images)
     {
+        using var use = _gate.Enter();
         using var embeddings = _encoder.EncodeImages(images);
-        return Probabilities(embeddings);
+        return Weigh(embeddings);
     }
 
     /// <summary>The same for images that are embedded already.</summary>
     /// <param name="embeddings">(N, E), float32, on the CPU, rows of length 1, as <see cref="ClipEncoder.EncodeImages"/> gives them.</param>
     /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="MultiLabel"/>. The caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The embeddings have another width.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
     public Tensor Probabilities(Tensor embeddings)
     {
         ArgumentNullException.ThrowIfNull(embeddings);
+        using var use = _gate.Enter();
+        return Weigh(embeddings);
+    }
+
+    private Tensor Weigh(Tensor embeddings)
+    {
         if (embeddings.dim() != 2 || embeddings.shape[1] != _weights.shape[1])
             throw new ArgumentException($"The embeddings are ({string.Join(", ", embeddings.shape)}); (N, {_weights.shape[1]}) is needed.", nameof(embeddings));
         using var scope = NewDisposeScope();
@@ -150,8 +163,10 @@ public sealed class ZeroShotClassifier : IDisposable
 
     /// <summary>Writes the classifier as a safetensors file: its matrix, the names, the templates, and the fingerprint of the model that made it.</summary>
     /// <param name="path">Written beside its place first and then renamed.</param>
+    /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
     public void Save(string path)
     {
+        using var use = _gate.Enter();
         var tensors = new Dictionary<string, Tensor> { ["weights"] = _weights };
         if (_neutral is not null) tensors["neutral"] = _neutral;
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
@@ -201,8 +216,10 @@ public sealed class ZeroShotClassifier : IDisposable
         }
     }
 
-    /// <summary>Frees the classifier's weights; the encoder stays.</summary>
-    public void Dispose()
+    /// <summary>Frees the classifier's weights, once the calls under way have ended; the encoder stays.</summary>
+    public void Dispose() => _gate.Close();
+
+    private void Free()
     {
         _weights.Dispose();
         _neutral?.Dispose();

@@ -40,6 +40,6 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <inheritdoc cref="ClipTextEmbeddingGenerator.GetService"/>
     public object? GetService(Type serviceType, object? serviceKey = null) => _generator.Service(this, serviceType, serviceKey);
 
-    /// <summary>Ends the generator; the model too, if it owns it.</summary>
+    /// <summary>Ends the generator, and the model if it owns it, once what is under way has ended.</summary>
     public void Dispose() => _generator.Dispose();
 }

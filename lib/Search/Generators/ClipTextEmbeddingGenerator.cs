@@ -33,6 +33,6 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
     /// <param name="serviceKey">Null; nothing is kept by key.</param>
     public object? GetService(Type serviceType, object? serviceKey = null) => _generator.Service(this, serviceType, serviceKey);
 
-    /// <summary>Ends the generator; the model too, if it owns it.</summary>
+    /// <summary>Ends the generator, and the model if it owns it, once what is under way has ended.</summary>
     public void Dispose() => _generator.Dispose();
 }

@@ -63,6 +63,39 @@ public sealed class GeneratorTests
         }
     }
 
+    /// <summary>16 threads, 50 rounds: memory freed under a call would end the process.</summary>
+    [Fact]
+    public async Task A_generator_disposed_with_its_encoder_while_threads_use_it_gives_whole_answers_or_refuses()
+    {
+        for (int round = 0; round < 50; round++)
+        {
+            var texts = new ClipTextEmbeddingGenerator(Sandbox.RandomClip(), ownsEncoder: true);
+            using var begun = new SemaphoreSlim(0);
+            var threads = Enumerable.Range(0, 16).Select(thread => Task.Run(async () =>
+            {
+                // One has two batches, of 64 and 1: what is under way when the generator is disposed is done to its end.
+                string[] captions = [.. Enumerable.Repeat("a", thread == 0 ? 65 : 1)];
+                for (begun.Release(); ;)
+                {
+                    try
+                    {
+                        Assert.Equal(captions.Length, (await texts.GenerateAsync(captions, cancellationToken: Cancellation)).Count);
+                    }
+                    catch (ObjectDisposedException refused)
+                    {
+                        return refused.ObjectName;
+                    }
+                }
+            })).ToArray();
+            await begun.WaitAsync(Cancellation);
+            Thread.SpinWait(round * 10_000);
+            texts.Dispose();
+            // Refused by the generator, before its encoder: none broke off in between.
+            string[] refusers = await Task.WhenAll(threads).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+            Assert.All(refusers, name => Assert.EndsWith(".Generator", name));
+        }
+    }
+
     [Fact]
     public async Task Many_threads_get_what_one_gets()
     {

@@ -15,8 +15,16 @@ internal abstract class FixedLinear : IDisposable
     internal static FixedLinear Create(Tensor weight, Tensor bias, Activation? then = null) =>
         UsesOneDnn(weight.dtype, weight.device_type) ? new OneDnnLinear(weight, bias, then) : new PlainLinear(weight, bias, then);
 
-    /// <summary>Whether the products go through oneDNN, or through libtorch's own <c>linear</c>: on a processor; in float16 libtorch's own takes whatever instructions there are.</summary>
-    internal static bool UsesOneDnn(ScalarType dtype, DeviceType device) => device == DeviceType.CPU && dtype != ScalarType.Float16 && OneDnnLinear.IsSupported;
+    /// <summary>
+    /// Whether the products go through oneDNN, or through libtorch's own <c>linear</c>: on a processor; in float16, and in bfloat16 on
+    /// a processor without AVX-512, libtorch's own takes whatever instructions there are.
+    /// </summary>
+    internal static bool UsesOneDnn(ScalarType dtype, DeviceType device) => device == DeviceType.CPU && dtype switch
+    {
+        ScalarType.Float16 => false,
+        ScalarType.BFloat16 => OneDnnLinear.IsSupportedInBFloat16,
+        _ => OneDnnLinear.IsSupported,
+    };
 
     /// <summary>(…, I) → f(x·Wᵀ + b), (…, O).</summary>
     internal abstract Tensor Call(Tensor x);

@@ -26,6 +26,8 @@ internal sealed class OneDnnLinear : FixedLinear
 
     private static readonly Lazy<jit.ScriptModule?> Operators = new(Compile);
 
+    private static readonly Lazy<bool> LaysOutBFloat16 = new(TryBFloat16);
+
     private readonly Tensor _weight, _bias;
     private readonly string _function;
 
@@ -41,6 +43,9 @@ internal sealed class OneDnnLinear : FixedLinear
     /// <summary>Whether this build of libtorch has oneDNN.</summary>
     internal static bool IsSupported => Operators.Value is not null;
 
+    /// <summary>Whether it has, and the processor has what PyTorch asks for in bfloat16: AVX-512 or AVX-NE-CONVERT.</summary>
+    internal static bool IsSupportedInBFloat16 => LaysOutBFloat16.Value;
+
     internal override Tensor Call(Tensor x) => Invoke(_function, x, _weight, _bias);
 
     internal override Tensor CallAndAdd(Tensor x, Tensor y) => Invoke("linear_add", x, y, _weight, _bias);
@@ -52,6 +57,21 @@ internal sealed class OneDnnLinear : FixedLinear
     }
 
     private static Tensor Invoke(string method, params Tensor[] inputs) => (Tensor)Operators.Value!.invoke(method, inputs)!;
+
+    private static bool TryBFloat16()
+    {
+        if (!IsSupported) return false;
+        using var scope = NewDisposeScope();
+        try
+        {
+            Invoke("layout", zeros(1, 1, dtype: ScalarType.BFloat16));
+            return true;
+        }
+        catch (System.Runtime.InteropServices.ExternalException)
+        {
+            return false;
+        }
+    }
 
     private static jit.ScriptModule? Compile()
     {
