@@ -15,7 +15,10 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
 
     /// <summary>Small files that a model may have beside its weights.</summary>
     private static readonly string[] Companions =
-        [CheckpointFolder.HuggingFaceConfigName, CheckpointFolder.OpenClipConfigName, "preprocessor_config.json", "vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json"];
+    [
+        CheckpointFolder.HuggingFaceConfigName, CheckpointFolder.OpenClipConfigName, "preprocessor_config.json", "processor_config.json",
+        "vocab.json", "merges.txt", "tokenizer.json", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json",
+    ];
 
     private readonly HubOptions _options = options ?? HubOptions.FromEnvironment();
 

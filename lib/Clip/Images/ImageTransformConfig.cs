@@ -3,7 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace ClipNotebooks.Clip.Images;
 
-/// <summary>What a model asks of its images; the defaults are OpenAI's. Read from <c>preprocessor_config.json</c>.</summary>
+/// <summary>
+/// What a model asks of its images; the defaults are OpenAI's. Read from <c>preprocessor_config.json</c>, or from transformers 5's
+/// <c>processor_config.json</c>.
+/// </summary>
 public sealed record ImageTransformConfig
 {
     /// <summary>The side to which the image is resized, in pixels.</summary>
@@ -24,7 +27,10 @@ public sealed record ImageTransformConfig
     /// <summary>What the difference is divided by.</summary>
     public IReadOnlyList<float> Std { get; init; } = [0.26862954f, 0.26130258f, 0.27577711f];
 
-    /// <summary>Reads Hugging Face's <c>preprocessor_config.json</c>, or OpenCLIP's <c>preprocess_cfg</c> (alone or within <c>open_clip_config.json</c>).</summary>
+    /// <summary>
+    /// Reads Hugging Face's <c>preprocessor_config.json</c>, the same under <c>image_processor</c> in <c>processor_config.json</c>, or
+    /// OpenCLIP's <c>preprocess_cfg</c> (alone or within <c>open_clip_config.json</c>).
+    /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is not JSON, or a value is missing or out of its range; the message names file and key.</exception>
     public static ImageTransformConfig Load(string path)
@@ -33,6 +39,7 @@ public sealed record ImageTransformConfig
         try
         {
             var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InvalidDataException("it is not a JSON object.");
+            root = root["image_processor"] as JsonObject ?? root;
             var open = root["preprocess_cfg"] as JsonObject ?? (root.ContainsKey("resize_mode") || root.ContainsKey("mean") ? root : null);
             var config = open is null ? HuggingFace(root) : OpenClip(open);
             config.Validate();
@@ -74,6 +81,19 @@ public sealed record ImageTransformConfig
         finally
         {
             File.Delete(beside);
+        }
+    }
+
+    /// <summary>Whether a <c>processor_config.json</c> says how images are prepared; true of a damaged one.</summary>
+    internal static bool IsNested(string path)
+    {
+        try
+        {
+            return JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject root || root["image_processor"] is not null;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return true;
         }
     }
 

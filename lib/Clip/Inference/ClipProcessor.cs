@@ -20,17 +20,22 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
     /// <summary>The tokenizer.</summary>
     public ITokenizer Tokenizer { get; } = tokenizer;
 
-    /// <summary>Reads preprocessor_config.json (of an OpenCLIP model open_clip_config.json), vocab.json and merges.txt.</summary>
+    /// <summary>
+    /// Reads preprocessor_config.json, vocab.json and merges.txt; where they are missing, what transformers 5 saves in their place:
+    /// processor_config.json with its <c>image_processor</c>, and tokenizer.json. Of an OpenCLIP model open_clip_config.json says how
+    /// images are prepared.
+    /// </summary>
     /// <param name="idOrFolder">A model's folder, or a Hub id.</param>
     /// <param name="contextLength">The longest token row that the model takes.</param>
     /// <exception cref="FileNotFoundException">One of the three files is missing.</exception>
     /// <exception cref="InvalidDataException">One of them is damaged; the message says where.</exception>
     /// <exception cref="CheckpointException">OpenCLIP's configuration is damaged, or asks for another cleaning of captions.</exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
-    /// <exception cref="NotSupportedException">The folder's tokenizer is a SentencePiece model, as SigLIP's is.</exception>
+    /// <exception cref="NotSupportedException">The folder's tokenizer is of another kind than CLIP's, as SigLIP's is.</exception>
     public static ClipProcessor FromPretrained(string idOrFolder, int contextLength = 77)
     {
-        string folder = HuggingFaceHub.Resolve(idOrFolder), config = Path.Combine(folder, "preprocessor_config.json"), openClip = Path.Combine(folder, "open_clip_config.json");
+        string folder = HuggingFaceHub.Resolve(idOrFolder);
+        string config = TransformFile(folder), openClip = Path.Combine(folder, "open_clip_config.json");
         if (!File.Exists(Path.Combine(folder, "vocab.json")) && HasSentencePiece(folder))
         {
             throw new NotSupportedException(
@@ -41,6 +46,20 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
         if (isOpenClip) OpenClipConfig.RequireClipsTokenizer(openClip);
         var transform = ImageTransformConfig.Load(isOpenClip ? openClip : config);
         return new ClipProcessor(new ClipImageTransform(transform), ClipTokenizer.Load(folder, contextLength));
+    }
+
+    /// <summary>Whether a folder has the files that <see cref="FromPretrained"/> reads; they may be damaged.</summary>
+    public static bool IsIn(string folder)
+    {
+        bool Has(string name) => File.Exists(Path.Combine(folder, name));
+        return (File.Exists(TransformFile(folder)) || Has("open_clip_config.json")) && (Has("vocab.json") || Has("tokenizer.json"));
+    }
+
+    /// <summary>Older folders have a processor_config.json too, which names a class and has no image processor.</summary>
+    private static string TransformFile(string folder)
+    {
+        string older = Path.Combine(folder, "preprocessor_config.json"), newer = Path.Combine(folder, "processor_config.json");
+        return !File.Exists(older) && File.Exists(newer) && ImageTransformConfig.IsNested(newer) ? newer : older;
     }
 
     private static bool HasSentencePiece(string folder)

@@ -55,11 +55,12 @@ public sealed class ClipTokenizer : ITokenizer
     /// <summary>The longest row, start and end included; 77 in every published CLIP.</summary>
     public int ContextLength { get; init; } = 77;
 
-    /// <summary>Reads vocab.json and merges.txt of a model's folder.</summary>
+    /// <summary>Reads a folder's vocab.json and merges.txt, or tokenizer.json where neither is there, as transformers 5 saves it.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="contextLength">The longest row, start and end included.</param>
     /// <exception cref="FileNotFoundException">One of the two files is missing.</exception>
     /// <exception cref="InvalidDataException">One of them is damaged, or they contradict each other; the message names file and line.</exception>
+    /// <exception cref="NotSupportedException">tokenizer.json holds a tokenizer of another kind, or adds tokens of its own.</exception>
     public static ClipTokenizer Load(string folder, int contextLength = 77)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace ClipNotebooks.Clip.Text;
 
-/// <summary>vocab.json and merges.txt, read and held against each other.</summary>
+/// <summary>vocab.json and merges.txt, or the same out of a tokenizer.json, read and held against each other.</summary>
 internal sealed class Vocabulary
 {
     private const string Cure = "Copy vocab.json and merges.txt anew from where the model came from; they belong together. Of a model of the Hub, \"clipbook download ID\" fetches what its folder lacks.";
@@ -24,9 +24,18 @@ internal sealed class Vocabulary
 
     internal IReadOnlyDictionary<(string Left, string Right), int> Ranks { get; }
 
+    /// <summary>From vocab.json and merges.txt; from tokenizer.json where it stands alone, as transformers 5 saves it.</summary>
     internal static Vocabulary Load(string folder)
     {
-        string vocabulary = Find(folder, "vocab.json"), merges = Find(folder, "merges.txt");
+        string vocabulary = Path.Combine(folder, "vocab.json"), merges = Path.Combine(folder, "merges.txt");
+        string alone = Path.Combine(folder, TokenizerJson.Name);
+        if (!File.Exists(vocabulary) && !File.Exists(merges) && File.Exists(alone))
+        {
+            var (tokens, rules) = TokenizerJson.Read(alone);
+            return new Vocabulary(tokens, rules);
+        }
+        Require(folder, vocabulary);
+        Require(folder, merges);
         var ids = ReadIds(vocabulary);
         RefuseAdditions(folder, ids);
         return new Vocabulary(ids, ReadMerges(merges, vocabulary, ids));
@@ -49,44 +58,85 @@ internal sealed class Vocabulary
         }
     }
 
-    private static string Find(string folder, string name)
+    private static void Require(string folder, string path)
     {
-        string path = Path.Combine(folder, name);
-        return File.Exists(path) ? path : throw new FileNotFoundException($"{folder} has no {name}; a tokenizer needs vocab.json and merges.txt. {Cure}", path);
+        if (File.Exists(path)) return;
+        const string need = "CLIP's tokenizer needs vocab.json and merges.txt, or tokenizer.json alone";
+        throw new FileNotFoundException($"{folder} has no {Path.GetFileName(path)}; {need}. {Cure}", path);
     }
 
     private static Dictionary<string, int> ReadIds(string path)
     {
-        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"{path} is not a vocabulary: it must be one JSON object from token to id. {Cure}");
-            foreach (var entry in json.RootElement.EnumerateObject())
-            {
-                if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id))
-                    throw new InvalidDataException($"{path}: the id of \"{entry.Name}\" is {entry.Value.GetRawText()}, not a whole number. {Cure}");
-                if (!ids.TryAdd(entry.Name, id)) throw new InvalidDataException($"{path}: the token \"{entry.Name}\" stands there twice. {Cure}");
-            }
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InvalidDataException($"{path} is not a vocabulary: it must be one JSON object from token to id. {Cure}");
+            var ids = ParseIds(json.RootElement, path, Cure);
+            RequireClips(ids, path, Cure);
+            return ids;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException($"{path} is not JSON: {exception.Message} {Cure}", exception);
         }
+    }
 
+    /// <summary>Tokens and their ids, none of either twice.</summary>
+    internal static Dictionary<string, int> ParseIds(JsonElement tokens, string path, string cure)
+    {
+        var ids = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var entry in tokens.EnumerateObject())
+        {
+            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id))
+            {
+                throw new InvalidDataException(
+                    $"{path}: the id of \"{entry.Name}\" is {entry.Value.GetRawText()}, not a whole number. {cure}");
+            }
+            if (!ids.TryAdd(entry.Name, id))
+                throw new InvalidDataException($"{path}: the token \"{entry.Name}\" stands there twice. {cure}");
+        }
+        return ids;
+    }
+
+    /// <summary>Refuses a vocabulary whose ids leave gaps, or that lacks what every CLIP's has.</summary>
+    internal static void RequireClips(Dictionary<string, int> ids, string path, string cure)
+    {
         var used = new bool[ids.Count];
         foreach (var (token, id) in ids)
         {
-            if (id < 0 || id >= used.Length) throw new InvalidDataException($"{path}: \"{token}\" has the id {id}, but {ids.Count} tokens have the ids 0 to {ids.Count - 1}. {Cure}");
-            if (used[id]) throw new InvalidDataException($"{path}: the id {id} of \"{token}\" is another token's too. {Cure}");
+            if (id < 0 || id >= used.Length)
+            {
+                throw new InvalidDataException(
+                    $"{path}: \"{token}\" has the id {id}, but {ids.Count} tokens have the ids 0 to {ids.Count - 1}. {cure}");
+            }
+            if (used[id]) throw new InvalidDataException($"{path}: the id {id} of \"{token}\" is another token's too. {cure}");
             used[id] = true;
         }
         foreach (string special in ClipTokenizer.SpecialTokens)
-            if (!ids.ContainsKey(special)) throw new InvalidDataException($"{path} has no {special}: it is not a CLIP vocabulary. {Cure}");
+            if (!ids.ContainsKey(special)) throw new InvalidDataException($"{path} has no {special}: it is not a CLIP vocabulary. {cure}");
         foreach (char symbol in ByteSymbols.InVocabularyOrder)
-            if (!ids.ContainsKey($"{symbol}") || !ids.ContainsKey(symbol + ClipTokenizer.EndOfWord))
-                throw new InvalidDataException($"{path} lacks the byte \"{symbol}\" or its form at the end of a word: some texts could not be encoded. {Cure}");
-        return ids;
+        {
+            if (ids.ContainsKey($"{symbol}") && ids.ContainsKey(symbol + ClipTokenizer.EndOfWord)) continue;
+            throw new InvalidDataException(
+                $"{path} lacks the byte \"{symbol}\" or its form at the end of a word: some texts could not be encoded. {cure}");
+        }
+    }
+
+    /// <summary>Refuses a merge of symbols that have no id, or one that stands there a second time.</summary>
+    /// <param name="pair">The symbols.</param>
+    /// <param name="seen">Those before it, to which it is added.</param>
+    /// <param name="ids">The vocabulary.</param>
+    /// <param name="where">File and line, for messages.</param>
+    /// <param name="vocabulary">The vocabulary's file, for messages.</param>
+    /// <param name="cure">What to do, for messages.</param>
+    internal static void RequireMerge(
+        (string Left, string Right) pair, HashSet<(string, string)> seen, Dictionary<string, int> ids,
+        string where, string vocabulary, string cure)
+    {
+        foreach (string symbol in new[] { pair.Left, pair.Right, pair.Left + pair.Right })
+            if (!ids.ContainsKey(symbol)) throw new InvalidDataException($"{where}: \"{symbol}\" is not in {vocabulary}. {cure}");
+        if (!seen.Add(pair)) throw new InvalidDataException($"{where}: the merge \"{pair.Left} {pair.Right}\" stands there twice. {cure}");
     }
 
     private static List<(string, string)> ReadMerges(string path, string vocabulary, Dictionary<string, int> ids)
@@ -101,9 +151,7 @@ internal sealed class Vocabulary
             string[] symbols = line.Split(' ');
             if (symbols.Length != 2 || symbols.Any(symbol => symbol.Length == 0))
                 throw new InvalidDataException($"{path}, line {number}: a merge is two symbols with one space between; this line is \"{line}\". {Cure}");
-            foreach (string symbol in symbols.Append(symbols[0] + symbols[1]))
-                if (!ids.ContainsKey(symbol)) throw new InvalidDataException($"{path}, line {number}: \"{symbol}\" is not in {vocabulary}. {Cure}");
-            if (!seen.Add((symbols[0], symbols[1]))) throw new InvalidDataException($"{path}, line {number}: the merge \"{line}\" stands there twice. {Cure}");
+            RequireMerge((symbols[0], symbols[1]), seen, ids, $"{path}, line {number}", vocabulary, Cure);
             merges.Add((symbols[0], symbols[1]));
         }
         return merges;
