@@ -18,6 +18,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     [
         CheckpointFolder.HuggingFaceConfigName, CheckpointFolder.OpenClipConfigName, "preprocessor_config.json", "processor_config.json",
         "vocab.json", "merges.txt", "tokenizer.json", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json",
+        "spiece.model", "vocab.txt",
     ];
 
     private readonly HubOptions _options = options ?? HubOptions.FromEnvironment();

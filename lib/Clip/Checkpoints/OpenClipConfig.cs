@@ -24,15 +24,6 @@ internal static class OpenClipConfig
     internal static ClipConfig Load(string path) =>
         ConfigSection.Load(path, root => Read(root.Has("model_cfg") ? root.Section("model_cfg") : root));
 
-    /// <summary>Refuses another cleaning of captions than CLIP's own, which a tokenizer's arguments ask for.</summary>
-    /// <exception cref="CheckpointException">There is one, or the file is damaged.</exception>
-    internal static void RequireClipsTokenizer(string path) => ConfigSection.Load(path, root =>
-    {
-        var model = root.Has("model_cfg") ? root.Section("model_cfg") : root;
-        if (model.Has("text_cfg")) model.Section("text_cfg").Refuse("tokenizer_mode", "tokenizer_kwargs");
-        return true;
-    });
-
     /// <param name="config">The model's shape.</param>
     /// <param name="former">A file whose <c>preprocess_cfg</c> is kept where it is there.</param>
     internal static string Text(ClipConfig config, string former)

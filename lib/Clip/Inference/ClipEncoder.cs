@@ -53,7 +53,9 @@ public sealed class ClipEncoder : IDisposable
     /// <exception cref="CheckpointException">The weights or the model's configuration are damaged, or do not fit each other.</exception>
     /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged.</exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
-    /// <exception cref="NotSupportedException">The folder's tokenizer is a SentencePiece model.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The tokenizer's file asks for something that is not known; the message names its key.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The images would be smaller than a patch.</exception>
     /// <exception cref="InvalidOperationException">The model is a ResNet, whose positions are not interpolated.</exception>
     public static ClipEncoder FromPretrained(string idOrFolder, Device? device = null, int? imageSize = null)

@@ -21,51 +21,41 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
     public ITokenizer Tokenizer { get; } = tokenizer;
 
     /// <summary>
-    /// Reads preprocessor_config.json, vocab.json and merges.txt; where they are missing, what transformers 5 saves in their place:
-    /// processor_config.json with its <c>image_processor</c>, and tokenizer.json. Of an OpenCLIP model open_clip_config.json says how
-    /// images are prepared.
+    /// Reads preprocessor_config.json, or where it is missing processor_config.json with its <c>image_processor</c>, which transformers 5
+    /// saves in its place (of an OpenCLIP model open_clip_config.json), and the tokenizer that the folder holds
+    /// (<see cref="TokenizerFolder"/>).
     /// </summary>
     /// <param name="idOrFolder">A model's folder, or a Hub id.</param>
     /// <param name="contextLength">The longest token row that the model takes.</param>
-    /// <exception cref="FileNotFoundException">One of the three files is missing.</exception>
+    /// <exception cref="FileNotFoundException">A file of the image transform or the tokenizer is missing.</exception>
     /// <exception cref="InvalidDataException">One of them is damaged; the message says where.</exception>
-    /// <exception cref="CheckpointException">OpenCLIP's configuration is damaged, or asks for another cleaning of captions.</exception>
+    /// <exception cref="CheckpointException">
+    /// A configuration is damaged, or OpenCLIP's asks for a cleaning of captions that is not known.
+    /// </exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
-    /// <exception cref="NotSupportedException">The folder's tokenizer is of another kind than CLIP's, as SigLIP's is.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The tokenizer's file asks for something that is not known; the message names its key.
+    /// </exception>
     public static ClipProcessor FromPretrained(string idOrFolder, int contextLength = 77)
     {
         string folder = HuggingFaceHub.Resolve(idOrFolder);
-        string config = TransformFile(folder), openClip = Path.Combine(folder, "open_clip_config.json");
-        if (!File.Exists(Path.Combine(folder, "vocab.json")) && HasSentencePiece(folder))
-        {
-            throw new NotSupportedException(
-                $"{folder} has a SentencePiece tokenizer, as SigLIP's models do; ClipTokenizer reads CLIP's vocab.json and merges.txt. " +
-                "Make the ids with another tokenizer and hand them to SiglipModel.PadTokens; images need only a ClipImageTransform (ResizeMode.Squash, mean and std 0.5).");
-        }
+        string config = TransformFile(folder), openClip = Path.Combine(folder, CheckpointFolder.OpenClipConfigName);
         bool isOpenClip = !File.Exists(config) && File.Exists(openClip);
-        if (isOpenClip) OpenClipConfig.RequireClipsTokenizer(openClip);
-        var transform = ImageTransformConfig.Load(isOpenClip ? openClip : config);
-        return new ClipProcessor(new ClipImageTransform(transform), ClipTokenizer.Load(folder, contextLength));
+        var tokenizer = isOpenClip
+            ? TokenizerChoice.OpenClip(folder, openClip, contextLength)
+            : TokenizerChoice.HuggingFace(folder, contextLength);
+        return new ClipProcessor(new ClipImageTransform(ImageTransformConfig.Load(isOpenClip ? openClip : config)), tokenizer);
     }
 
     /// <summary>Whether a folder has the files that <see cref="FromPretrained"/> reads; they may be damaged.</summary>
-    public static bool IsIn(string folder)
-    {
-        bool Has(string name) => File.Exists(Path.Combine(folder, name));
-        return (File.Exists(TransformFile(folder)) || Has("open_clip_config.json")) && (Has("vocab.json") || Has("tokenizer.json"));
-    }
+    public static bool IsIn(string folder) => TokenizerFolder.IsIn(folder)
+        && (File.Exists(TransformFile(folder)) || File.Exists(Path.Combine(folder, CheckpointFolder.OpenClipConfigName)));
 
     /// <summary>Older folders have a processor_config.json too, which names a class and has no image processor.</summary>
     private static string TransformFile(string folder)
     {
         string older = Path.Combine(folder, "preprocessor_config.json"), newer = Path.Combine(folder, "processor_config.json");
         return !File.Exists(older) && File.Exists(newer) && ImageTransformConfig.IsNested(newer) ? newer : older;
-    }
-
-    private static bool HasSentencePiece(string folder)
-    {
-        string config = Path.Combine(folder, "tokenizer_config.json");
-        return File.Exists(Path.Combine(folder, "spiece.model")) || File.Exists(config) && File.ReadAllText(config).Contains("\"SiglipTokenizer\"", StringComparison.Ordinal);
     }
 
     /// <summary>Images to pixels.</summary>

@@ -4,8 +4,9 @@ using System.Text;
 namespace ClipNotebooks.Clip.Text;
 
 /// <summary>
-/// Unicode's normalisation form C (Unicode Standard Annex 15): accents joined to their letters. The platform's own does nothing in invariant globalisation, which lets the library run where ICU is
-/// not installed. CanonicalForms.txt holds Unicode 14's canonical decompositions (an exclamation mark: not composed again) and combining classes.
+/// Unicode's normalisation forms (Unicode Standard Annex 15), C above all: accents joined to their letters. The platform's own does
+/// nothing in invariant globalisation, which lets the library run where ICU is not installed. CanonicalForms.txt holds Unicode 14's
+/// canonical decompositions (an exclamation mark: not composed again) and combining classes, CompatibleForms.txt the compatible ones.
 /// </summary>
 internal static class CanonicalForm
 {
@@ -15,10 +16,16 @@ internal static class CanonicalForm
     private static readonly Dictionary<(int First, int Second), int> Compositions = [];
     private static readonly Dictionary<int, int> Classes = [];
 
+    private static readonly Lazy<Dictionary<int, int[]>> Compatible = new(() =>
+    {
+        using var reader = Open("CompatibleForms.txt");
+        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t'))
+            .ToDictionary(fields => Hexadecimal(fields[0]), fields => fields[1].Split(' ').Select(Hexadecimal).ToArray());
+    });
+
     static CanonicalForm()
     {
-        using var stream = typeof(CanonicalForm).Assembly.GetManifestResourceStream("CanonicalForms.txt")!;
-        using var reader = new StreamReader(stream, Encoding.ASCII);
+        using var reader = Open("CanonicalForms.txt");
         while (reader.ReadLine() is { } line)
         {
             string[] fields = line.Split('\t'), range = fields[0].Split('-');
@@ -34,21 +41,27 @@ internal static class CanonicalForm
         }
     }
 
-    /// <summary>The text with every letter composed as far as Unicode has a character for it.</summary>
+    /// <summary>The text with every letter composed as far as Unicode has a character for it: form C.</summary>
     internal static string Compose(string text)
     {
         // Nothing before the combining marks changes.
-        if (!text.AsSpan().ContainsAnyExceptInRange('\0', '\u02FF')) return text;
+        return text.AsSpan().ContainsAnyExceptInRange('\0', '\u02FF') ? Normalize(text, compose: true, compatible: false) : text;
+    }
+
+    /// <summary>Form C or D, or, where characters that are only variants of others become those, KC or KD.</summary>
+    internal static string Normalize(string text, bool compose, bool compatible)
+    {
+        if (Ascii.IsValid(text)) return text;
         var runes = new List<int>(text.Length);
-        foreach (var rune in text.EnumerateRunes()) Decompose(rune.Value, runes);
+        foreach (var rune in text.EnumerateRunes()) Decompose(rune.Value, runes, compatible);
         Order(runes);
-        Join(runes);
+        if (compose) Join(runes);
         var result = new StringBuilder(text.Length);
         foreach (int rune in runes) result.Append(new Rune(rune).ToString());
         return result.ToString();
     }
 
-    private static void Decompose(int rune, List<int> into)
+    private static void Decompose(int rune, List<int> into, bool compatible)
     {
         int syllable = rune - HangulBase;
         if (syllable is >= 0 and < Leads * Vowels * Tails)
@@ -58,7 +71,9 @@ internal static class CanonicalForm
             if (syllable % Tails > 0) into.Add(TailBase + syllable % Tails);
         }
         else if (Decompositions.TryGetValue(rune, out int[]? parts))
-            foreach (int part in parts) Decompose(part, into);
+            foreach (int part in parts) Decompose(part, into, compatible);
+        else if (compatible && Compatible.Value.TryGetValue(rune, out parts))
+            foreach (int part in parts) Decompose(part, into, compatible);
         else
             into.Add(rune);
     }
@@ -101,6 +116,8 @@ internal static class CanonicalForm
         if (syllable is >= 0 and < Leads * Vowels * Tails && syllable % Tails == 0 && tail is > 0 and < Tails) return first + tail;
         return Compositions.TryGetValue((first, second), out int whole) ? whole : null;
     }
+
+    private static StreamReader Open(string table) => new(typeof(CanonicalForm).Assembly.GetManifestResourceStream(table)!, Encoding.ASCII);
 
     private static int Class(int rune) => Classes.GetValueOrDefault(rune);
 

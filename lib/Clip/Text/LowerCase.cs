@@ -28,6 +28,14 @@ internal static class LowerCase
         return result.ToString();
     }
 
+    /// <summary>The same character by character, as Rust's <c>char::to_lowercase</c>: a Σ is a σ wherever it stands.</summary>
+    internal static string MapEach(string text)
+    {
+        var result = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes()) result.Append(rune.Value == 0x130 ? "i\u0307" : Rune.ToLowerInvariant(rune).ToString());
+        return result.ToString();
+    }
+
     /// <summary>Unicode's Final_Sigma: a cased letter before and none after, signs that ignore case passed over.</summary>
     private static bool EndsWord(string text, int at)
     {

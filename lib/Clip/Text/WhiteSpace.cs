@@ -8,13 +8,15 @@ internal static class WhiteSpace
     internal static bool Is(Rune rune) => Rune.IsWhiteSpace(rune);
 
     /// <summary>Strips both ends, and makes every run inside one space.</summary>
-    internal static string Collapse(string text)
+    /// <param name="text">The text.</param>
+    /// <param name="separators">Whether the four separators count inside too, as in Python's <c>\s</c>.</param>
+    internal static string Collapse(string text, bool separators = false)
     {
         var result = new StringBuilder(text.Length);
         bool pending = false;
         foreach (char c in Strip(text))
         {
-            if (char.IsWhiteSpace(c))
+            if (separators ? StripsAt(c) : char.IsWhiteSpace(c))
             {
                 pending = true;
                 continue;
