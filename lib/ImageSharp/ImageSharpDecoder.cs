@@ -24,7 +24,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
     public long MaxPixels { get; init; } = SkiaImageDecoder.DefaultMaxPixels;
 
     /// <inheritdoc/>
-    public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name)
+    public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name, CancellationToken cancellationToken = default)
     {
         if (encoded.IsEmpty) throw new InvalidDataException($"{name} is not an image: the file is empty.");
         try

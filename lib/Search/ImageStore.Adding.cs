@@ -259,7 +259,9 @@ public abstract partial class ImageStore
         {
             var recall = Recall([.. files.Select(file => file.Id)]);
             var parallel = new ParallelOptions { MaxDegreeOfParallelism = Options.ReadingThreads, CancellationToken = stop };
-            await Parallel.ForEachAsync(files, parallel, async (file, token) => await ready.WriteAsync(ReadOne(file, recall), token).ConfigureAwait(false)).ConfigureAwait(false);
+            await Parallel.ForEachAsync(
+                files, parallel, async (file, token) =>
+                await ready.WriteAsync(ReadOne(file, recall, token), token).ConfigureAwait(false)).ConfigureAwait(false);
             ready.Complete();
         }
         catch (Exception exception)
@@ -268,7 +270,7 @@ public abstract partial class ImageStore
         }
     }
 
-    private FileOutcome ReadOne(FoundFile file, Func<string, StoredEntry?> recall)
+    private FileOutcome ReadOne(FoundFile file, Func<string, StoredEntry?> recall, CancellationToken stop)
     {
         var failed = new FileOutcome(file);
         if (file.Length < 0) return failed with { Failure = $"There is no file {file.Path}." };
@@ -283,7 +285,7 @@ public abstract partial class ImageStore
             using (var stream = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1)) stream.ReadExactly(bytes);
             var hash = HashOf(bytes);
             if (known is not null && known.Length == file.Length && known.Hash == hash) return new FileOutcome(file) { Touched = true };
-            using var image = Decoder.Decode(bytes, file.Path);
+            using var image = Decoder.Decode(bytes, file.Path, stop);
             int side = Encoder.Processor.Transform.Config.Size, values = 3 * side * side;
             var pixels = ArrayPool<float>.Shared.Rent(values);
             Encoder.Processor.Transform.Apply(image, pixels.AsSpan(0, values));
@@ -298,7 +300,7 @@ public abstract partial class ImageStore
             // InvalidDataException is not among these: the bytes came, and were no image.
             return failed with { Failure = $"{file.Path} cannot be read: {exception.Message}" };
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // Whatever a decoder throws, one file does not end the indexing of the others.
             return failed with { Failure = exception is InvalidDataException ? exception.Message : $"{file.Path} cannot be decoded: {exception.Message}", NoImage = true };

@@ -14,7 +14,7 @@ public sealed record IndexOptions
     /// </summary>
     public string? Root { get; init; }
 
-    /// <summary>What decodes files; SkiaSharp by default, with <see cref="MaxPixels"/>.</summary>
+    /// <summary>What decodes files; <see cref="SkiaImageDecoder"/> by default, with <see cref="MaxPixels"/>.</summary>
     public IImageDecoder? Decoder { get; init; }
 
     /// <summary>The most pixels an image may have; a file that claims more is refused by its header. Heeded by the default decoder.</summary>

@@ -357,10 +357,10 @@ public sealed class AddingTests : IDisposable
 
         internal int Count => _count;
 
-        public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name)
+        public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _count);
-            return SkiaImageDecoder.Shared.Decode(encoded, name);
+            return SkiaImageDecoder.Shared.Decode(encoded, name, cancellationToken);
         }
     }
 

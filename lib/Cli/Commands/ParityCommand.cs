@@ -54,7 +54,8 @@ internal static class ParityCommand
         string beside = File.Exists(folder) ? Path.GetDirectoryName(Path.GetFullPath(folder))! : folder, recording = reference ?? Path.Combine(beside, RecordingName);
         if (!File.Exists(recording)) throw new UserError($"There is no recording at {recording}: name one with --reference, or write one with --record.", ExitCode.Usage);
         using var model = ClipCheckpoint.FromPretrained(folder);
-        var processor = ClipProcessor.IsIn(beside) ? ClipProcessor.FromPretrained(beside, model.Config.Text.ContextLength) : null;
+        var processor = ClipProcessor.IsIn(beside)
+            ? ClipProcessor.FromPretrained(beside, model.Config.Text.ContextLength, model.Config.Vision.ImageSize) : null;
         var report = ParityLadder.Compare(model, recording, processor, tolerance);
         AnsiConsole.Write(Table(report));
         Console.WriteLine(report.Summary);

@@ -18,6 +18,24 @@ public sealed record ImageTransformConfig
     /// <summary>How the image comes to a square.</summary>
     public ResizeMode ResizeMode { get; init; } = ResizeMode.Shortest;
 
+    /// <summary>
+    /// Whether images become RGB before the resize, as in transformers (<c>do_convert_rgb</c>). If not, they are resized in their file's
+    /// own
+    /// layout, as in openai/CLIP and open_clip: palettes by nearest neighbour, 16-bit gray in 16 bits, CMYK as ink.
+    /// </summary>
+    public bool ConvertFirst { get; init; }
+
+    /// <summary>Whether the square is cut out of the middle; if not, an image that is not square stays so
+    /// (<c>do_center_crop</c>).</summary>
+    public bool CenterCrop { get; init; } = true;
+
+    /// <summary>
+    /// Whether the crop begins at the half of the rest rounded down, as in transformers; torchvision, in openai/CLIP and open_clip,
+    /// rounds halves
+    /// to even.
+    /// </summary>
+    public bool CropRoundsDown { get; init; }
+
     /// <summary>How pixels between pixels are found.</summary>
     public Interpolation Interpolation { get; init; } = Interpolation.Bicubic;
 
@@ -33,7 +51,9 @@ public sealed record ImageTransformConfig
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is not JSON, or a value is missing or out of its range; the message names file and key.</exception>
-    public static ImageTransformConfig Load(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="modelSize">R of the model, for an OpenCLIP configuration that leaves its size out; 224 by default.</param>
+    public static ImageTransformConfig Load(string path, int? modelSize = null)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no {Path.GetFileName(path)} in {Path.GetDirectoryName(path)}, which says how the model's images are prepared. Copy it from where the model came from; of a model of the Hub, \"clipbook download ID\" fetches what its folder lacks.", path);
         try
@@ -41,7 +61,7 @@ public sealed record ImageTransformConfig
             var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InvalidDataException("it is not a JSON object.");
             root = root["image_processor"] as JsonObject ?? root;
             var open = root["preprocess_cfg"] as JsonObject ?? (root.ContainsKey("resize_mode") || root.ContainsKey("mean") ? root : null);
-            var config = open is null ? HuggingFace(root) : OpenClip(open);
+            var config = open is null ? HuggingFace(root) : OpenClip(open, modelSize ?? 224);
             config.Validate();
             return config;
         }
@@ -51,7 +71,11 @@ public sealed record ImageTransformConfig
         }
     }
 
-    /// <summary>Writes Hugging Face's form, beside its place first and then renamed.</summary>
+    /// <summary>
+    /// Writes Hugging Face's form, beside its place first and then renamed. It has no place for <see cref="CropRoundsDown"/>, which is
+    /// true of
+    /// what is read back.
+    /// </summary>
     public void Save(string path)
     {
         var size = ResizeMode == ResizeMode.Squash
@@ -60,8 +84,8 @@ public sealed record ImageTransformConfig
         var json = new JsonObject
         {
             ["crop_size"] = new JsonObject { ["height"] = Size, ["width"] = Size },
-            ["do_center_crop"] = ResizeMode == ResizeMode.Shortest || Size != ResizeSize,
-            ["do_convert_rgb"] = true,
+            ["do_center_crop"] = CenterCrop && (ResizeMode == ResizeMode.Shortest || Size != ResizeSize),
+            ["do_convert_rgb"] = ConvertFirst,
             ["do_normalize"] = true,
             ["do_rescale"] = true,
             ["do_resize"] = true,
@@ -102,6 +126,12 @@ public sealed record ImageTransformConfig
         if (Size < 1 || ResizeSize < 1) throw new ArgumentException($"the sizes are {ResizeSize} and {Size}; they must be at least 1 pixel.");
         if (Mean.Count != 3 || Std.Count != 3) throw new ArgumentException("mean and std must have one number for each of red, green and blue.");
         if (Std.Any(s => !(s > 0))) throw new ArgumentException($"std is {string.Join(", ", Std)}; each must be above 0.");
+        if (!Mean.Zip(Std).All(pair => float.IsFinite((0 - pair.First) / pair.Second) && float.IsFinite((1 - pair.First) / pair.Second)))
+        {
+            throw new ArgumentException(
+                $"mean {string.Join(", ", Mean)} and std {string.Join(", ", Std)} make infinities of pixels, (x / 255 − mean) / std.");
+        }
+        if (!CenterCrop && Size != ResizeSize) throw new ArgumentException($"there is no crop, and the sizes are {ResizeSize} and {Size}.");
     }
 
     /// <summary>What a file leaves out has the value of Hugging Face's class: CLIP's crops, SigLIP's squashes and has mean and standard deviation 0.5.</summary>
@@ -120,13 +150,18 @@ public sealed record ImageTransformConfig
 
         bool crops = !siglip && Flag(root, "do_center_crop") != false, normalises = Flag(root, "do_normalize") ?? true;
         int resize = Side(root["size"], "size") ?? 224;
+        var mode = root["size"] is JsonObject sides
+            ? sides.ContainsKey("shortest_edge") ? ResizeMode.Shortest : sides.ContainsKey("longest_edge") ? ResizeMode.Longest
+                : ResizeMode.Squash
+            : siglip ? ResizeMode.Squash : ResizeMode.Shortest;
         return new ImageTransformConfig
         {
             ResizeSize = resize,
             Size = crops ? Side(root["crop_size"], "crop_size") ?? 224 : resize,
-            ResizeMode = root["size"] is JsonObject sides
-                ? sides.ContainsKey("shortest_edge") ? ResizeMode.Shortest : sides.ContainsKey("longest_edge") ? ResizeMode.Longest : ResizeMode.Squash
-                : siglip ? ResizeMode.Squash : ResizeMode.Shortest,
+            ConvertFirst = Flag(root, "do_convert_rgb") ?? !siglip,
+            CenterCrop = crops || mode != ResizeMode.Shortest,
+            CropRoundsDown = true,
+            ResizeMode = mode,
             Interpolation = (Value<int>(root, "resample", "a whole number") ?? 3) switch
             {
                 0 => Interpolation.Nearest,
@@ -139,10 +174,10 @@ public sealed record ImageTransformConfig
         };
     }
 
-    private static ImageTransformConfig OpenClip(JsonObject root)
+    private static ImageTransformConfig OpenClip(JsonObject root, int modelSize)
     {
         if (Word(root, "mode") is { } colours and not "RGB") throw new InvalidDataException($"\"mode\" is \"{colours}\"; RGB is supported.");
-        int size = Side(root["size"], "size") ?? 224;
+        int size = Side(root["size"], "size") ?? modelSize;
         var mode = (Word(root, "resize_mode") ?? "shortest") switch
         {
             "shortest" => ResizeMode.Shortest,
@@ -200,5 +235,5 @@ public sealed record ImageTransformConfig
 
     private static InvalidDataException Other(JsonNode node, string key, string kind) => new($"\"{key}\" is {node.ToJsonString()}; {kind} is needed.");
 
-    private static JsonArray Numbers(IReadOnlyList<float> values) => new([.. values.Select(v => JsonValue.Create((decimal)v))]);
+    private static JsonArray Numbers(IReadOnlyList<float> values) => new([.. values.Select(v => JsonValue.Create(v))]);
 }

@@ -34,6 +34,19 @@ internal unsafe struct JpegBits(byte* first, byte* end)
         return JpegHuffmanTable.Signed(value, size);
     }
 
+    /// <summary>The next bits, up to 16, as they are.</summary>
+    internal int Take(int size)
+    {
+        if (size == 0) return 0;
+        if (_count < 16) Refill();
+        int value = (int)(_bits >> (64 - size));
+        Drop(size);
+        return value;
+    }
+
+    /// <summary>Where reading is: before the marker that the data ended at, or at it.</summary>
+    internal readonly byte* Position => _at;
+
     /// <summary>The next coefficient but the first: how many zeros stand before it, and itself; 0 after 15 zeros for sixteen, 0 otherwise for the end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Coefficient(JpegHuffmanTable table, out int zeros)

@@ -17,7 +17,7 @@ internal static unsafe class JpegColours
     /// <param name="components">One, or three.</param>
     /// <param name="across">How many times as many columns the first has as the others: 1 or 2.</param>
     /// <param name="down">The same of rows.</param>
-    internal static void Place(Span<byte> target, int width, int height, BaselineJpeg.Component[] components, int across, int down)
+    internal static void Place(Span<byte> target, int width, int height, JpegFile.Component[] components, int across, int down)
     {
         int room = width + 4 * Lanes;
         byte[] scratch = ArrayPool<byte>.Shared.Rent(4 * room);

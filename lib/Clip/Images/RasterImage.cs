@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using SkiaSharp;
 
 namespace ClipNotebooks.Clip.Images;
@@ -11,6 +12,8 @@ namespace ClipNotebooks.Clip.Images;
 /// </summary>
 public sealed class RasterImage : IDisposable
 {
+    internal const uint Black = 0xff000000;
+
     private readonly bool _rented;
     private byte[]? _samples;
 
@@ -39,12 +42,18 @@ public sealed class RasterImage : IDisposable
         }
     }
 
+    internal Span<uint> WritablePixels => MemoryMarshal.Cast<byte, uint>(Writable);
+
+    /// <summary>Of a palette: what Pillow's index 0 shows, which lies where nothing else does; red in the lowest byte.</summary>
+    internal uint FirstColour { get; init; } = Black;
+
     /// <summary>W · H samples of 16-bit gray; empty otherwise.</summary>
     public ushort[] Gray16 { get; }
 
     /// <summary>An image whose samples are to be written.</summary>
-    internal static RasterImage Rent(int width, int height, SampleLayout layout) =>
-        new(width, height, layout, ArrayPool<byte>.Shared.Rent(checked(4 * width * height)), [], rented: true);
+    internal static RasterImage Rent(int width, int height, SampleLayout layout, uint firstColour = Black) =>
+        new(width, height, layout, ArrayPool<byte>.Shared.Rent(checked(4 * width * height)), [],
+            rented: true) { FirstColour = firstColour };
 
     /// <summary>An RGB picture.</summary>
     /// <param name="width">W, at least 1.</param>

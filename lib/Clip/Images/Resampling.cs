@@ -60,8 +60,8 @@ internal sealed class Taps
 
     private static Taps Anew(int source, int target, int start, int length, Interpolation interpolation)
     {
-        double scale = (double)source / target, widen = Math.Max(scale, 1), support = (interpolation == Interpolation.Bicubic ? 2 : 1) * widen;
-        var taps = new Taps((source, target, start, length, interpolation), length, (int)Math.Ceiling(support) * 2 + 1);
+        double scale = (double)source / target, widen = Math.Max(scale, 1), support = Support(interpolation) * widen;
+        var taps = new Taps((source, target, start, length, interpolation), length, MostFor(source, target, interpolation));
         for (int i = 0; i < length; i++)
         {
             double centre = (start + i + 0.5) * scale, sum = 0;
@@ -74,6 +74,12 @@ internal sealed class Taps
         }
         return taps;
     }
+
+    /// <summary>The most source samples that one of the target's is made of.</summary>
+    internal static int MostFor(int source, int target, Interpolation interpolation) =>
+        (int)Math.Ceiling(Support(interpolation) * Math.Max((double)source / target, 1)) * 2 + 1;
+
+    private static int Support(Interpolation interpolation) => interpolation == Interpolation.Bicubic ? 2 : 1;
 
     private static double Kernel(double x, Interpolation interpolation)
     {

@@ -4,10 +4,11 @@ using SkiaSharp;
 namespace ClipNotebooks.Clip.Images;
 
 /// <summary>
-/// Decodes JPEG, PNG, WebP, GIF and BMP by SkiaSharp, whose samples equal Pillow's for JPEG and for 8-bit PNG. What SkiaSharp does not tell,
-/// the file's header does: palettes, black and white, alpha; 16-bit gray PNG is read here, since SkiaSharp cuts it to 8 bits, and so is sequential JPEG, since SkiaSharp takes longer and
-/// converts CMYK to RGB before the resize, where Pillow converts after it. A CMYK JPEG that is progressive, subsampled or in YCCK is left to SkiaSharp: its
-/// pixels may differ slightly from Pillow's.
+/// Decodes JPEG, PNG, WebP, GIF and BMP to samples that equal Pillow's. PNG, GIF, BMP and nearly all JPEG are read by the library itself,
+/// which
+/// keeps what SkiaSharp does not hand out (palettes, gray palettes, 16 bits, CMYK) and knows a file that is cut short; WebP and rare
+/// forms of JPEG
+/// by SkiaSharp. A CMYK JPEG of such a form comes as RGB: its pixels may differ slightly from Pillow's. Thread-safe.
 /// </summary>
 public sealed class SkiaImageDecoder : IImageDecoder
 {
@@ -28,31 +29,33 @@ public sealed class SkiaImageDecoder : IImageDecoder
     public int? DraftSide { get; init; }
 
     /// <inheritdoc/>
-    public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name)
+    public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name, CancellationToken cancellationToken = default)
     {
         if (encoded.IsEmpty) throw new InvalidDataException($"{name} is not an image: the file is empty.");
         var bytes = encoded.Span;
-        if (PngHeader(bytes) is { } png)
-        {
-            CheckSize(png.Width, png.Height, name);
-            if (png is { ColorType: 0, Depth: 16, Interlaced: false }) return Gray16Png.Decode(encoded, png.Width, png.Height, name);
-        }
+        void Check(long width, long height) => CheckSize(width, height, name);
+        if (PngFile.Is(bytes)) return PngFile.Decode(bytes, name, Check, cancellationToken);
+        if (GifFile.Is(bytes)) return GifFile.Decode(bytes, name, Check, cancellationToken);
+        if (BmpFile.Is(bytes)) return BmpFile.Decode(bytes, name, Check, cancellationToken);
+        if (JpegFile.TryDecode(
+            bytes, name, Check, (width, height) => DraftDivisor(width, height) == 1, cancellationToken) is { } jpeg) return jpeg;
 
-        if (BaselineJpeg.TryDecode(bytes, name, (width, height) => CheckSize(width, height, name), (width, height) => DraftDivisor(width, height) == 1) is { } jpeg) return jpeg;
-
+        bool isWebP = bytes.Length >= 12 && bytes.StartsWith("RIFF"u8) && bytes[8..].StartsWith("WEBP"u8);
+        if (isWebP && BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) > bytes.Length - 7L) throw new InvalidDataException(
+            $"{name} is damaged: it is cut short.");
         using var data = SKData.CreateCopy(bytes);
-        using var codec = SKCodec.Create(data)
-            ?? throw new InvalidDataException($"{name} is not an image that can be read: JPEG, PNG, WebP, GIF and BMP are.");
+        using var codec = isWebP || bytes.StartsWith<byte>([0xff, 0xd8]) ? SKCodec.Create(data) : null;
+        if (codec is null) throw new InvalidDataException($"{name} is not an image that can be read: JPEG, PNG, WebP, GIF and BMP are.");
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         CheckSize(width, height, name);
-        if (DraftDivisor(width, height) is > 1 and var divisor && codec.EncodedFormat == SKEncodedImageFormat.Jpeg)
+        if (!isWebP && DraftDivisor(width, height) is > 1 and var divisor)
         {
             var draft = codec.GetScaledDimensions(1f / divisor);
             (width, height) = (draft.Width, draft.Height);
         }
 
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
-        var decoded = RasterImage.Rent(width, height, Layout(bytes, codec, info));
+        var decoded = RasterImage.Rent(width, height, info.AlphaType == SKAlphaType.Unpremul ? SampleLayout.Rgba : SampleLayout.Rgb);
         SKCodecResult result;
         unsafe
         {
@@ -75,28 +78,5 @@ public sealed class SkiaImageDecoder : IImageDecoder
         if (width < 1 || height < 1) throw new InvalidDataException($"{name} has no pixels: its header says {width} x {height}.");
         if (width * height > MaxPixels)
             throw new InvalidDataException($"{name} has {width} x {height} pixels, more than the {MaxPixels:N0} allowed: it may be a decompression bomb. Raise {nameof(MaxPixels)} if it is meant.");
-    }
-
-    private static SampleLayout Layout(ReadOnlySpan<byte> bytes, SKCodec codec, SKImageInfo info)
-    {
-        bool alpha = info.AlphaType == SKAlphaType.Unpremul;
-        switch (codec.EncodedFormat)
-        {
-            case SKEncodedImageFormat.Png when PngHeader(bytes) is { } png:
-                if (png.ColorType == 3 || png is { ColorType: 0, Depth: 1 }) return SampleLayout.Indexed;
-                return png.ColorType is 4 or 6 ? SampleLayout.Rgba : SampleLayout.Rgb;
-            case SKEncodedImageFormat.Gif:
-            case SKEncodedImageFormat.Bmp when bytes.Length > 30 && BinaryPrimitives.ReadUInt16LittleEndian(bytes[28..]) <= 8:
-                return SampleLayout.Indexed;
-            default:
-                return alpha ? SampleLayout.Rgba : SampleLayout.Rgb;
-        }
-    }
-
-    private static (long Width, long Height, int Depth, int ColorType, bool Interlaced)? PngHeader(ReadOnlySpan<byte> bytes)
-    {
-        ReadOnlySpan<byte> signature = [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a];
-        if (bytes.Length < 29 || !bytes.StartsWith(signature)) return null;
-        return (BinaryPrimitives.ReadUInt32BigEndian(bytes[16..]), BinaryPrimitives.ReadUInt32BigEndian(bytes[20..]), bytes[24], bytes[25], bytes[28] != 0);
     }
 }

@@ -51,7 +51,8 @@ public sealed class ClipEncoder : IDisposable
     /// </param>
     /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs.</exception>
     /// <exception cref="CheckpointException">The weights or the model's configuration are damaged, or do not fit each other.</exception>
-    /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged.</exception>
+    /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged, or makes images of another
+    /// size.</exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
     /// <exception cref="NotSupportedException">
     /// The tokenizer's file asks for something that is not known; the message names its key.
@@ -64,7 +65,7 @@ public sealed class ClipEncoder : IDisposable
         var model = ClipCheckpoint.FromPretrained(folder);
         try
         {
-            var processor = ClipProcessor.FromPretrained(folder, model.Config.Text.ContextLength);
+            var processor = ClipProcessor.FromPretrained(folder, model.Config.Text.ContextLength, model.Config.Vision.ImageSize);
             if (imageSize is { } size)
             {
                 ArgumentOutOfRangeException.ThrowIfLessThan(size, model.Config.Vision.PatchSize, nameof(imageSize));

@@ -27,8 +27,9 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
     /// </summary>
     /// <param name="idOrFolder">A model's folder, or a Hub id.</param>
     /// <param name="contextLength">The longest token row that the model takes.</param>
+    /// <param name="imageSize">R, the side of the images that the model takes; what the folder says of images is held against it.</param>
     /// <exception cref="FileNotFoundException">A file of the image transform or the tokenizer is missing.</exception>
-    /// <exception cref="InvalidDataException">One of them is damaged; the message says where.</exception>
+    /// <exception cref="InvalidDataException">One of them is damaged, or makes images of another size; the message says where.</exception>
     /// <exception cref="CheckpointException">
     /// A configuration is damaged, or OpenCLIP's asks for a cleaning of captions that is not known.
     /// </exception>
@@ -36,7 +37,7 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
     /// <exception cref="NotSupportedException">
     /// The tokenizer's file asks for something that is not known; the message names its key.
     /// </exception>
-    public static ClipProcessor FromPretrained(string idOrFolder, int contextLength = 77)
+    public static ClipProcessor FromPretrained(string idOrFolder, int contextLength = 77, int? imageSize = null)
     {
         string folder = HuggingFaceHub.Resolve(idOrFolder);
         string config = TransformFile(folder), openClip = Path.Combine(folder, CheckpointFolder.OpenClipConfigName);
@@ -44,7 +45,19 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
         var tokenizer = isOpenClip
             ? TokenizerChoice.OpenClip(folder, openClip, contextLength)
             : TokenizerChoice.HuggingFace(folder, contextLength);
-        return new ClipProcessor(new ClipImageTransform(ImageTransformConfig.Load(isOpenClip ? openClip : config)), tokenizer);
+        string recipe = isOpenClip ? openClip : config;
+        var transform = ImageTransformConfig.Load(recipe, imageSize);
+        if (imageSize is { } side && transform.Size != side)
+        {
+            string key = isOpenClip ? "preprocess_cfg.size" : transform.CenterCrop && transform.ResizeMode == ResizeMode.Shortest
+                ? "crop_size" : "size";
+            string model = CheckpointFolder.Find(folder) is { Config: { } file } found
+                ? $"{file} (\"{(found.IsOpenClip ? "vision_cfg" : "vision_config")}.image_size\")" : "the weights";
+            throw new InvalidDataException(
+                $"{recipe} (\"{key}\") makes images of {transform.Size} pixels a side, and the model takes {side}, as {model} says. " +
+                "Take both files from the same model and revision.");
+        }
+        return new ClipProcessor(new ClipImageTransform(transform), tokenizer);
     }
 
     /// <summary>Whether a folder has the files that <see cref="FromPretrained"/> reads; they may be damaged.</summary>

@@ -3,7 +3,7 @@ namespace ClipNotebooks.Clip.Models;
 /// <summary>The shape of an image tower: a Vision Transformer (paper, table 20), or a ResNet where <see cref="Stages"/> are set (table 19).</summary>
 public sealed record VisionConfig
 {
-    /// <summary>R, the side of the square input in pixels.</summary>
+    /// <summary>R, the side of the square input in pixels; what is left of it past the last whole patch is not looked at.</summary>
     public required int ImageSize { get; init; }
 
     /// <summary>P, the side of a patch in pixels; 32 for a ResNet, the pixels for a cell of its last grid.</summary>
@@ -54,8 +54,10 @@ public sealed record VisionConfig
         if (Stages is { } stages) ValidateResNet(stages);
         else BlockShape.Validate("Vision", Width, Layers, Heads, MlpWidth, LayerScale);
         if (PatchSize < 1) throw new ArgumentException($"Vision.PatchSize is {PatchSize}; it must be at least 1.");
-        if (ImageSize < PatchSize || ImageSize % PatchSize != 0)
-            throw new ArgumentException($"Vision.ImageSize is {ImageSize}; it must be a multiple of Vision.PatchSize ({PatchSize}).");
+        if (ImageSize < PatchSize) throw new ArgumentException(
+            $"Vision.ImageSize is {ImageSize}, less than Vision.PatchSize ({PatchSize}).");
+        if (Stages is not null && ImageSize % PatchSize != 0)
+            throw new ArgumentException($"Vision.ImageSize is {ImageSize}; a ResNet's must be a multiple of {PatchSize}.");
     }
 
     private void ValidateResNet((int First, int Second, int Third, int Fourth) stages)

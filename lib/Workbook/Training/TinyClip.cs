@@ -41,8 +41,9 @@ public static class TinyClip
         EmbeddingWidth = 128,
     };
 
-    /// <summary>What it asks of its images.</summary>
-    public static ImageTransformConfig Transform { get; } = new() { ResizeSize = ImageSize, Size = ImageSize };
+    /// <summary>What it asks of its images, as a Hugging Face model does.</summary>
+    public static ImageTransformConfig Transform { get; } =
+        new() { ResizeSize = ImageSize, Size = ImageSize, ConvertFirst = true, CropRoundsDown = true };
 
     /// <summary>Trains its vocabulary on the training world's captions, and writes it with the image configuration.</summary>
     /// <param name="folder">The model's folder.</param>

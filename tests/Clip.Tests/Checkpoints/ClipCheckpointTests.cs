@@ -126,7 +126,7 @@ public sealed class ClipCheckpointTests : IDisposable
     [Theory]
     [InlineData("\"hidden_size\": 128", "\"hidden_size\": 1000000000", "\"vision_config.hidden_size\" is 1000000000; a whole number from 1 to 65536 is needed")]
     [InlineData("\"hidden_size\": 128", "\"hidden_size\": \"wide\"", "\"vision_config.hidden_size\" is \"wide\"; a whole number")]
-    [InlineData("\"image_size\": 32", "\"image_size\": 33", "Vision.ImageSize is 33; it must be a multiple of Vision.PatchSize (8)")]
+    [InlineData("\"image_size\": 32", "\"image_size\": 7", "Vision.ImageSize is 7, less than Vision.PatchSize (8)")]
     [InlineData("\"num_hidden_layers\": 3,\n    \"patch_size\"", "\"num_hidden_layers\": 4,\n    \"patch_size\"", "vision_config.num_hidden_layers is 4, the file has 3 blocks")]
     [InlineData("\"num_channels\": 3", "\"num_channels\": 1", "\"vision_config.num_channels\" is 1; 3 is supported")]
     [InlineData("\"layer_norm_eps\": 1e-05,\n    \"projection_dim\": 64,\n    \"model_type\": \"clip_text_model\"", "\"layer_norm_eps\": 1e-06", "\"layer_norm_eps\" differs between the towers: 1E-05 in vision_config, 1E-06 in text_config")]

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using ClipNotebooks.Clip.Images;
+
+namespace ClipNotebooks.Clip.Tests.Images;
+
+/// <summary>
+/// Files as people have them, each beside a plain twin that holds the same picture; they stand for their kinds (Reference/cases, after
+/// public bug
+/// reports).
+/// </summary>
+public sealed class DecodingTests
+{
+    private static readonly ClipImageTransform OpenAi = new(new ImageTransformConfig { Size = 64, ResizeSize = 64 });
+
+    [Theory]
+    [InlineData("01-gray-palette-gif/gray.gif", "01-gray-palette-gif/gray.png")]
+    [InlineData("01-gray-palette-gif/bw.gif", "01-gray-palette-gif/bw.png")]
+    [InlineData("03-transparent-gif/transparent.gif", "03-transparent-gif/opaque.gif")]
+    [InlineData("05-interlaced-gray16-png/interlaced.png", "05-interlaced-gray16-png/plain.png")]
+    [InlineData("06-truncated-progressive-jpeg/whole.jpg", "06-truncated-progressive-jpeg/baseline.jpg")]
+    public void A_file_has_the_samples_and_the_crop_of_its_plain_twin(string file, string twin)
+    {
+        using RasterImage image = RasterImage.Load(Case(file)), plain = RasterImage.Load(Case(twin));
+        Assert.Equal(plain.Layout, image.Layout);
+        Assert.Equal(plain.ToRgbBytes(), image.ToRgbBytes());
+        Assert.Equal(OpenAi.Crop(plain).ToRgbBytes(), OpenAi.Crop(image).ToRgbBytes());
+    }
+
+    [Fact]
+    public void Outside_of_a_gifs_frame_lies_the_palettes_first_colour()
+    {
+        using var image = RasterImage.Load(Case("03-transparent-gif/frame-smaller-than-canvas.gif"));
+        Assert.Equal(SampleLayout.Indexed, image.Layout);
+        byte[] file = File.ReadAllBytes(Case("03-transparent-gif/frame-smaller-than-canvas.gif"));
+        Assert.Equal(file.AsSpan(13, 3), image.ToRgbBytes().AsSpan(0, 3));
+    }
+
+    [Theory]
+    [InlineData("06-truncated-progressive-jpeg/cut-at-25-percent.jpg")]
+    [InlineData("06-truncated-progressive-jpeg/baseline-cut.jpg")]
+    [InlineData("20-progressive-work/small-file-large-work.jpg")]
+    [InlineData("20-progressive-work/thousand-scans.jpg")]
+    public void A_file_that_is_cut_short_or_asks_for_boundless_work_is_refused_by_name_at_once(string file)
+    {
+        var clock = Stopwatch.StartNew();
+        var refusal = Assert.Throws<InvalidDataException>(() => RasterImage.Load(Case(file)));
+        Assert.Contains(Path.GetFileName(file), refusal.Message, StringComparison.Ordinal);
+        // They took 15 s and more; seconds are left for a busy machine.
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 5);
+    }
+
+    /// <summary>Pillow 13 inverts four inks with Adobe's marker and without: what is expected are its samples, 255 for none.</summary>
+    [Fact]
+    public void Ink_is_turned_round_without_Adobes_marker_too()
+    {
+        byte[] marked = File.ReadAllBytes(Repository.Reference("preprocess", "images", "11_cmyk_400x300_q92.jpg"));
+        int at = marked.AsSpan().IndexOf("Adobe"u8);
+        byte[] plain = [.. marked[..(at - 4)], .. marked[(at + 12)..]];
+        using RasterImage with = SkiaImageDecoder.Shared.Decode(marked, "with.jpg"),
+            without = SkiaImageDecoder.Shared.Decode(plain, "without.jpg");
+        Assert.Equal(SampleLayout.Cmyk, without.Layout);
+        Assert.True(with.Samples.SequenceEqual(without.Samples));
+        using var other = RasterImage.Load(Case("19-cmyk-without-marker/differs.jpg"));
+        Assert.Equal((33, 31, SampleLayout.Cmyk), (other.Width, other.Height, other.Layout));
+    }
+
+    public static TheoryData<string> Files =>
+    [
+        "gif.gif", "graypalette.gif", "gray.bmp", "rgb.bmp", "rgba.png", "la.png", "palette.png", "bilevel.png", "gray16.png",
+            "lossless.webp",
+        "progressive.jpg", "jpeg420.jpg", "cmyk.jpg",
+    ];
+
+    /// <summary>A last row, its end or the file's end mark may miss without a pixel missing, so a file is cut by a tenth and
+    /// more.</summary>
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void A_file_cut_short_is_refused_through_every_decoder(string name)
+    {
+        byte[] file = File.ReadAllBytes(Repository.Reference("hf_preprocess", "images", name));
+        for (int tenth = 0; tenth < 10; tenth++)
+        {
+            var refusal = Assert.Throws<InvalidDataException>(
+                () => SkiaImageDecoder.Shared.Decode(file.AsMemory(0, file.Length * tenth / 10), name));
+            Assert.StartsWith(name, refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void A_damaged_file_is_read_or_refused_by_name(string name)
+    {
+        byte[] sound = File.ReadAllBytes(Repository.Reference("hf_preprocess", "images", name));
+        var decoder = new SkiaImageDecoder { MaxPixels = 1 << 20 };
+        for (int seed = 0; seed < 200; seed++)
+        {
+            var dice = new Random(seed);
+            byte[] damaged = [.. sound];
+            for (int change = dice.Next(1, 6); change > 0; change--) damaged[dice.Next(dice.Next(2) == 0 ? 60 : damaged.Length)] = (
+                byte)dice.Next(256);
+            try
+            {
+                decoder.Decode(damaged, name).Dispose();
+            }
+            catch (InvalidDataException refusal)
+            {
+                Assert.StartsWith(name, refusal.Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public void Decoding_stops_when_it_is_told_to()
+    {
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        foreach (string name in Files.Select(row => row.Data).Where(name => name != "lossless.webp"))
+        {
+            byte[] file = File.ReadAllBytes(Repository.Reference("hf_preprocess", "images", name));
+            Assert.Throws<OperationCanceledException>(() => SkiaImageDecoder.Shared.Decode(file, name, stop.Token));
+        }
+    }
+
+    private static string Case(string file) => Repository.Reference(["cases", .. file.Split('/')]);
+}
