@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Clip.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -41,7 +42,7 @@ public static class Lesson
         if (!File.Exists(file)) throw new FileNotFoundException($"The sample images are described in {file}, which is missing.", file);
         try
         {
-            using var captions = JsonDocument.Parse(File.ReadAllBytes(file));
+            using var captions = JsonDocument.Parse(TextFile.Read(file));
             return [.. captions.RootElement.EnumerateObject().Take(count).Select(entry => new Sample(
                 entry.Name, RasterImage.Load(Path.Combine(folder, entry.Name)),
                 [.. entry.Value.EnumerateArray().Select(caption => caption.GetString()!)]))];

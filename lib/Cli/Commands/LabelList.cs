@@ -1,16 +1,19 @@
+using ClipNotebooks.Clip.Text;
+
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>Class names as the command line takes them: <c>a,b,c</c>, or <c>@file</c> with one a line.</summary>
 internal static class LabelList
 {
     /// <exception cref="UserError">The list is empty, or a name is empty or repeated, or there is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is not UTF-8.</exception>
     internal static IReadOnlyList<string> Parse(string value)
     {
         string? file = value.StartsWith('@') ? value[1..] : null;
         if (file is not null && !File.Exists(file)) throw new UserError($"There is no file {file} to take labels from.");
         // A line of a file may be empty or a comment; between two commas a name is missing.
         var names = file is null ? value.Split(',').Select(name => name.Trim()).ToList()
-            : File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
+            : TextFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
         string where = file is null ? "--labels" : file;
         if (names.Count == 0 || names.All(name => name.Length == 0)) throw new UserError($"{where} holds no label: {(file is null ? "names with commas between them, such as cat,dog, are" : "one a line is")} read.", ExitCode.Usage);
         if (names.IndexOf("") is >= 0 and var at) throw new UserError($"{where}: label {at + 1} of {names.Count} is empty. Remove a comma.", ExitCode.Usage);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Plotting;
 using Spectre.Console;
@@ -63,7 +64,7 @@ internal static class PlotsCommand
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to take images from.");
         if (!File.Exists(file)) throw new UserError($"There is no file {file} to take captions from.");
         var paths = ImageFiles.In(folder, recursive: false);
-        string[] captions = [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        string[] captions = [.. TextFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
         if (paths.Count == 0) throw new UserError($"{folder} holds no image: {string.Join(", ", ImageFiles.Extensions)} are read.");
         if (captions.Length == 0) throw new UserError($"{file} holds no caption: one a line is read.");
         return ([.. paths.Select(RasterImage.Load)], [.. paths.Select(path => Path.GetFileName(path)!)], captions);

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ClipNotebooks.Clip.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;
@@ -10,6 +11,8 @@ namespace ClipNotebooks.Clip.Inference;
 /// </summary>
 public sealed class CaptionDataset
 {
+    private const int LongestQuote = 200;
+
     private static readonly string[] ImageColumns = ["filepath", "image", "file", "filename", "file_name"];
     private static readonly string[] CaptionColumns = ["title", "caption", "text"];
 
@@ -25,10 +28,12 @@ public sealed class CaptionDataset
     public IReadOnlyList<int> ImageOf { get; }
 
     /// <summary>Reads a captions file; no image is opened.</summary>
-    /// <param name="path">A file that ends in .json, .csv or .tsv, in UTF-8.</param>
+    /// <param name="path">A file that ends in .json, .csv or .tsv, in UTF-8, or in UTF-16 with a mark; CR, LF and CRLF end a line.</param>
     /// <param name="images">The folder that relative paths begin at; the file's own by default.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is not of one of the three forms, holds no caption, or has an empty one; the message names the place.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not of one of the three forms or not UTF-8, holds no caption, or has an empty one; the message names the place.
+    /// </exception>
     public static CaptionDataset Open(string path, string? images = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -81,7 +86,7 @@ public sealed class CaptionDataset
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(TextFile.Read(path));
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw Form("the file");
             var pairs = new List<(string, string, string)>();
             foreach (var image in document.RootElement.EnumerateObject())
@@ -95,6 +100,11 @@ public sealed class CaptionDataset
         catch (JsonException exception)
         {
             throw new InvalidDataException($"{path}, line {exception.LineNumber + 1}: this is not JSON.", exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new InvalidDataException(
+                $"{path}: a name or a caption has half a character (a surrogate without its other, such as \\ud83d alone).", exception);
         }
 
         InvalidDataException Form(string where) => new($"{path}: {where} is not of the form {{\"cat.png\": [\"a caption\", …], …}}.");
@@ -114,27 +124,31 @@ public sealed class CaptionDataset
         }
 
         int Column(string[] names, string what) => header.FindIndex(name => names.Contains(name.Trim(), StringComparer.OrdinalIgnoreCase)) is >= 0 and var at ? at
-            : throw new InvalidDataException($"{path}, line 1: the header \"{string.Join(separator, header)}\" names no column for the {what}: one of {string.Join(", ", names)} is needed.");
+            : throw new InvalidDataException(
+                $"{path}, line 1: the header \"{Start(string.Join(separator, header))}\" names no column for the {what}: " +
+                $"one of {string.Join(", ", names)} is needed.");
+
+        static string Start(string text) => text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
     }
 
     /// <summary>The rows of a table after RFC 4180: fields in quotation marks may hold separators, line ends and doubled quotation marks; empty lines are passed over.</summary>
     private static IEnumerable<(List<string> Fields, int Line)> Rows(string path, char separator)
     {
-        string text = File.ReadAllText(path);
+        string text = TextFile.Read(path);
         var (fields, field, line, start) = (new List<string>(), new StringBuilder(), 1, 1);
-        bool quoted = false, wasQuoted = false;
+        bool quoted = false;
         for (int i = 0; i <= text.Length; i++)
         {
             char c = i < text.Length ? text[i] : '\n';
+            bool endsLine = c == '\n' || (c == '\r' && (i + 1 == text.Length || text[i + 1] != '\n'));
             if (quoted && i == text.Length) throw new InvalidDataException($"{path}, line {start}: a quotation mark is not closed.");
             if (quoted && c == '"' && i + 1 < text.Length && text[i + 1] == '"') field.Append(text[i++]);
             else if (quoted && c == '"') quoted = false;
             else if (quoted) field.Append(c);
-            else if (c == '"' && field.Length == 0) quoted = wasQuoted = true;
+            else if (c == '"' && field.Length == 0) quoted = true;
             else if (c == separator) End();
-            else if (c == '\n')
+            else if (endsLine)
             {
-                if (!wasQuoted && field.Length > 0 && field[^1] == '\r') field.Length--;
                 if (fields.Count > 0 || field.Length > 0)
                 {
                     End();
@@ -143,15 +157,14 @@ public sealed class CaptionDataset
                 }
                 start = line + 1;
             }
-            else if (!(wasQuoted && c == '\r')) field.Append(c);
-            if (c == '\n') line++;
+            else if (c != '\r') field.Append(c);
+            if (endsLine) line++;
         }
 
         void End()
         {
             fields.Add(field.ToString());
             field.Clear();
-            wasQuoted = false;
         }
     }
 }

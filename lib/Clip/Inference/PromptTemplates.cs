@@ -1,3 +1,5 @@
+using ClipNotebooks.Clip.Text;
+
 namespace ClipNotebooks.Clip.Inference;
 
 /// <summary>
@@ -44,12 +46,14 @@ public static class PromptTemplates
 
     /// <summary>Reads templates from a text file, one a line; empty lines and lines that begin with # are passed over.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">A line has no gap, or there is no template; the message names file and line.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A line has no gap, there is no template, or the file is not UTF-8; the message names file and line.
+    /// </exception>
     public static IReadOnlyList<string> Load(string path)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no file of templates at {path}.", path);
         var templates = new List<string>();
-        foreach (var (index, line) in File.ReadLines(path).Select(line => line.Trim()).Index())
+        foreach (var (index, line) in TextFile.ReadLines(path).Select(line => line.Trim()).Index())
         {
             if (line.Length == 0 || line[0] == '#') continue;
             if (!line.Contains(Gap, StringComparison.Ordinal))

@@ -24,6 +24,9 @@ internal static class ByteSymbols
     /// <summary>The stand-ins in vocabulary order: the printing bytes first, then the others.</summary>
     internal static IEnumerable<char> InVocabularyOrder => ToChar.Order().Where(c => c < 256).Concat(ToChar.Order().Where(c => c >= 256));
 
+    /// <summary>A byte's stand-in.</summary>
+    internal static char Of(byte value) => ToChar[value];
+
     /// <summary>UTF-8, each byte as its stand-in.</summary>
     internal static string Encode(ReadOnlySpan<char> text)
     {

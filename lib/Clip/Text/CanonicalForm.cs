@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -23,6 +24,12 @@ internal static class CanonicalForm
             .ToDictionary(fields => Hexadecimal(fields[0]), fields => fields[1].Split(' ').Select(Hexadecimal).ToArray());
     });
 
+    /// <summary>
+    /// What may change when a text is composed: marks, what joins what stands before it, and what is always taken apart. Surrogates are
+    /// looked at in pairs, later.
+    /// </summary>
+    private static readonly SearchValues<char> Changing;
+
     static CanonicalForm()
     {
         using var reader = Open("CanonicalForms.txt");
@@ -39,14 +46,17 @@ internal static class CanonicalForm
             Decompositions[whole] = parts;
             if (!fields[0].EndsWith('!')) Compositions[(parts[0], parts[1])] = whole;
         }
+        var changing = Classes.Keys.Concat(Compositions.Keys.Select(pair => pair.Second))
+            .Concat(Decompositions.Keys.Except(Compositions.Values));
+        var joining = Enumerable.Range(VowelBase, Vowels).Concat(Enumerable.Range(TailBase, Tails));
+        var surrogates = Enumerable.Range(0xD800, 0x800);
+        var all = changing.Concat(joining).Concat(surrogates);
+        Changing = SearchValues.Create([.. all.Where(c => c <= char.MaxValue).Select(c => (char)c)]);
     }
 
     /// <summary>The text with every letter composed as far as Unicode has a character for it: form C.</summary>
-    internal static string Compose(string text)
-    {
-        // Nothing before the combining marks changes.
-        return text.AsSpan().ContainsAnyExceptInRange('\0', '\u02FF') ? Normalize(text, compose: true, compatible: false) : text;
-    }
+    internal static string Compose(string text) =>
+        text.AsSpan().ContainsAny(Changing) ? Normalize(text, compose: true, compatible: false) : text;
 
     /// <summary>Form C or D, or, where characters that are only variants of others become those, KC or KD.</summary>
     internal static string Normalize(string text, bool compose, bool compatible)
@@ -57,7 +67,7 @@ internal static class CanonicalForm
         Order(runes);
         if (compose) Join(runes);
         var result = new StringBuilder(text.Length);
-        foreach (int rune in runes) result.Append(new Rune(rune).ToString());
+        foreach (int rune in runes) result.Append(new Rune(rune));
         return result.ToString();
     }
 
@@ -81,12 +91,14 @@ internal static class CanonicalForm
     /// <summary>Marks that follow a letter are sorted by class, equal classes as they stood.</summary>
     private static void Order(List<int> runes)
     {
-        for (int i = 1; i < runes.Count; i++)
+        for (int start = 0, end; start < runes.Count; start = end)
         {
-            int mark = runes[i], order = Class(mark), at = i;
-            if (order == 0) continue;
-            for (; at > 0 && Class(runes[at - 1]) > order; at--) runes[at] = runes[at - 1];
-            runes[at] = mark;
+            for (end = start; end < runes.Count && Class(runes[end]) > 0; end++)
+            {
+            }
+            if (end - start > 1)
+                foreach (var (i, mark) in runes.GetRange(start, end - start).OrderBy(Class).Index()) runes[start + i] = mark;
+            if (end == start) end++;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.ML.Tokenizers;
 
 namespace ClipNotebooks.Clip.Text;
@@ -16,12 +17,19 @@ public sealed class ClipTokenizer : ITokenizer
 
     internal const string EndOfWord = "</w>";
 
+    /// <summary>
+    /// Characters of a word from which on the package's time, which grows with their square, is more than <see cref="BytePairWord"/>'s.
+    /// </summary>
+    private const int LongWord = 100;
+
     private readonly Vocabulary _vocabulary;
     private readonly BpeTokenizer _bpe;
+    private readonly Lazy<BytePairWord> _longWords;
 
     private ClipTokenizer(Vocabulary vocabulary)
     {
         _vocabulary = vocabulary;
+        _longWords = new(() => new BytePairWord(vocabulary));
         _bpe = BpeTokenizer.Create(new BpeOptions(vocabulary.Ids)
         {
             Merges = vocabulary.Merges.Select(pair => $"{pair.Left} {pair.Right}"),
@@ -84,6 +92,7 @@ public sealed class ClipTokenizer : ITokenizer
         {
             string piece = clean.Substring(offset, length);
             if (Special(piece) is { } token) ids.Add(_vocabulary.Ids[token]);
+            else if (length > LongWord) ids.AddRange(_longWords.Value.Encode(Encoding.UTF8.GetBytes(piece)));
             else ids.AddRange(_bpe.EncodeToIds(piece, considerPreTokenization: false, considerNormalization: false));
         }
         return [.. ids];

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
 
 namespace ClipNotebooks.Clip.Text;
@@ -71,9 +72,40 @@ internal static class Implausible
         ["ā", "€"],
     ];
 
-    private static readonly Regex Signs = new(
-        string.Join('|', Neighbours.Select(sets => string.Concat(sets.Select(set => $"[{set}]")))) + $"|[a-z][{Space}]?[ÃÂ] |^[ÃÂ] ", RegexOptions.CultureInvariant);
+    // "a Ã " and "aÃ ": what was à before a space.
+    private static readonly string[][] Sequences = [.. Neighbours, ["a-z", "ÃÂ", " "], ["a-z", Space, "ÃÂ", " "]];
 
-    /// <summary>Whether there is any such sign.</summary>
-    internal static bool In(string text) => Signs.IsMatch(text);
+    // A bit for each set of each sequence, in order. A character's bits are the sets that it is in; of the bits that are alive, those
+    // that go on move up by one with each character.
+    private static readonly UInt128 First = Bits(0), Last = Bits(^1);
+    private static readonly UInt128[] Ascii = [.. Enumerable.Range(0, 128).Select(c => SetsWith((char)c))];
+    private static readonly ConcurrentDictionary<char, UInt128> Others = new();
+
+    /// <summary>Whether there is any such sign; in a time that grows with the text alone.</summary>
+    internal static bool In(string text)
+    {
+        if (text.Length > 1 && text[0] is 'Ã' or 'Â' && text[1] == ' ') return true;
+        var alive = UInt128.Zero;
+        foreach (char c in text)
+        {
+            alive = (alive << 1 | First) & (c < 128 ? Ascii[c] : Others.GetOrAdd(c, SetsWith));
+            if ((alive & Last) != 0) return true;
+        }
+        return false;
+    }
+
+    private static UInt128 Bits(Index of)
+    {
+        var (bits, at) = (UInt128.Zero, 0);
+        foreach (string[] sets in Sequences)
+        {
+            bits |= UInt128.One << (at + of.GetOffset(sets.Length));
+            at += sets.Length;
+        }
+        return bits;
+    }
+
+    private static UInt128 SetsWith(char c) =>
+        Sequences.SelectMany(sets => sets).Index().Where(set => Regex.IsMatch($"{c}", $@"\A[{set.Item}]\z", RegexOptions.CultureInvariant))
+            .Aggregate(UInt128.Zero, (bits, set) => bits | UInt128.One << set.Index);
 }

@@ -17,12 +17,9 @@ internal static class LowerCase
                 result.Append(text[at++]);
                 continue;
             }
-            result.Append(rune.Value switch
-            {
-                0x130 => "i\u0307",
-                0x3A3 => EndsWord(text, at) ? "ς" : "σ",
-                _ => Rune.ToLowerInvariant(rune).ToString(),
-            });
+            if (rune.Value == 0x130) result.Append("i\u0307");
+            else if (rune.Value == 0x3A3) result.Append(EndsWord(text, at) ? 'ς' : 'σ');
+            else result.Append(Rune.ToLowerInvariant(rune));
             at += rune.Utf16SequenceLength;
         }
         return result.ToString();
@@ -42,8 +39,15 @@ internal static class LowerCase
         foreach (var rune in Before(text, at))
         {
             if (IgnoresCase(rune)) continue;
-            return IsCased(rune) && !text[(at + 1)..].EnumerateRunes().SkipWhile(IgnoresCase).Take(1).Any(IsCased);
+            return IsCased(rune) && !IsCasedNext(text.AsSpan(at + 1));
         }
+        return false;
+    }
+
+    private static bool IsCasedNext(ReadOnlySpan<char> text)
+    {
+        foreach (var rune in text.EnumerateRunes())
+            if (!IgnoresCase(rune)) return IsCased(rune);
         return false;
     }
 

@@ -29,10 +29,14 @@ internal static class Mojibake
     /// <summary>What stands where no character is: between these, UTF-8 is looked for piece by piece.</summary>
     private static readonly Regex EmbeddedUtf8 = BuildEmbedded();
 
+    /// <summary>As many wrong decodings, one in the other, as anything has ever gone through; each makes the text twice as long.</summary>
+    private const int Deepest = 16;
+
     /// <summary>Repairs until nothing changes.</summary>
     internal static string Repair(string text)
     {
-        for (string before = ""; before != text;)
+        string before = "";
+        for (int round = 0; round < Deepest && before != text; round++)
         {
             before = text;
             text = RepairOnce(text);

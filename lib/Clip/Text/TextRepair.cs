@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -6,6 +7,9 @@ namespace ClipNotebooks.Clip.Text;
 /// <summary>
 /// What ftfy 6.3.1's <c>fix_text</c> does with its default settings, all of it: character references, wrong decodings, C1 controls, ligatures, widths, quotes, line breaks, lone
 /// surrogates, terminal escapes, control characters, normalisation form C; line by line, again and again until a line stays as it is.
+/// A line that has not come to rest after <see cref="StepByStep"/> rounds, as only one with references to references does
+/// (<c>&amp;amp;amp;amp;…</c>), has all of them resolved at once: ftfy goes on by one a round, in a time that grows with the square of
+/// the line.
 /// </summary>
 internal static partial class TextRepair
 {
@@ -14,6 +18,13 @@ internal static partial class TextRepair
     private const string Hangul =
         "\u1160\u1100\u1101\u11AA\u1102\u11AC\u11AD\u1103\u1104\u1105\u11B0\u11B1\u11B2\u11B3\u11B4\u11B5\u111A\u1106\u1107\u1108\u1121\u1109\u110A\u110B\u110C\u110D\u110E\u110F\u1110\u1111\u1112___"
         + "\u1161\u1162\u1163\u1164\u1165\u1166__\u1167\u1168\u1169\u116A\u116B\u116C__\u116D\u116E\u116F\u1170\u1171\u1172__\u1173\u1174\u1175___¢£¬_¦¥₩_│←↑→↓■○";
+
+    private const int StepByStep = 8, MostRounds = 16, LongestReference = 27;
+
+    private static readonly SearchValues<char> Dropped = SearchValues.Create(
+        "\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u000B\u000E\u000F"
+        + "\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F\u007F"
+        + "\u206A\u206B\u206C\u206D\u206E\u206F\uFEFF\uFFF9\uFFFA\uFFFB\uFFFC");
 
     /// <summary>Repairs a text. Plain ASCII without references and control characters comes back as it is.</summary>
     internal static string Repair(string text)
@@ -34,17 +45,48 @@ internal static partial class TextRepair
 
     private static string RepairLine(string line, bool references)
     {
-        for (string before = "\uFFFF"; before != line;)
+        string before = "\uFFFF";
+        for (int round = 0; round < MostRounds && before != line; round++)
         {
             before = line;
-            if (references && line.Contains('&', StringComparison.Ordinal)) line = Reference().Replace(line, match => Unescape(match.Value));
+            if (references && line.Contains('&', StringComparison.Ordinal))
+                line = round < StepByStep ? Reference().Replace(line, match => Unescape(match.Value)) : UnescapeAll(line);
             line = Mojibake.RepairControls(Mojibake.Repair(line));
             if (!Ascii.IsValid(line)) line = MapCharacters(line);
             line = line.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
-            line = TerminalEscape().Replace(line, "");
-            line = CanonicalForm.Compose(string.Concat(line.Where(c => !IsDropped(c))));
+            if (line.Contains('\u001B', StringComparison.Ordinal)) line = TerminalEscape().Replace(line, "");
+            if (line.AsSpan().ContainsAny(Dropped)) line = string.Concat(line.Where(c => !Dropped.Contains(c)));
+            line = CanonicalForm.Compose(line);
         }
         return line;
+    }
+
+    /// <summary>References, and those that their characters make with what stands around them, until there is none.</summary>
+    private static string UnescapeAll(string line)
+    {
+        var result = new StringBuilder(line.Length);
+        // What is still to be read: the line, and before it the characters of the reference that was read last.
+        var waiting = new Stack<char>();
+        for (int at = 0; at < line.Length || waiting.Count > 0;)
+        {
+            result.Append(waiting.TryPop(out char c) ? c : line[at++]);
+            if (result[^1] != ';' || ReferenceAtEnd(result) is not { } reference) continue;
+            string value = Unescape(reference);
+            if (value == reference) continue;
+            result.Length -= reference.Length;
+            foreach (char mapped in MapCharacters(value).Reverse()) waiting.Push(mapped);
+        }
+        return result.ToString();
+    }
+
+    private static string? ReferenceAtEnd(StringBuilder text)
+    {
+        int start = text.Length - 2;
+        int least = Math.Max(0, text.Length - LongestReference);
+        while (start > least && (char.IsAsciiLetterOrDigit(text[start]) || text[start] == '#')) start--;
+        if (start < 0 || text[start] != '&') return null;
+        string found = text.ToString(start, text.Length - start);
+        return Reference().IsMatch(found) ? found : null;
     }
 
     /// <summary>References that end with a semicolon; names of letters and signs also in capitals.</summary>
@@ -128,8 +170,6 @@ internal static partial class TextRepair
         >= '\uD800' and <= '\uDFFF' => '\uFFFD',
         _ => c,
     };
-
-    private static bool IsDropped(char c) => c is < '\u0009' or '\u000B' or (>= '\u000E' and <= '\u001F') or '\u007F' or (>= '\u206A' and <= '\u206F') or '\uFEFF' or (>= '\uFFF9' and <= '\uFFFC');
 
     [GeneratedRegex("&#?[0-9A-Za-z]{1,24};", RegexOptions.CultureInvariant)]
     private static partial Regex Reference();

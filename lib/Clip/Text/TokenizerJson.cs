@@ -19,7 +19,7 @@ internal static class TokenizerJson
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var json = JsonDocument.Parse(TextFile.Read(path));
             var root = json.RootElement;
             if (root.ValueKind != JsonValueKind.Object) throw Damaged(path, "it is not a JSON object");
             if (!root.TryGetProperty("model", out var model) || model.ValueKind != JsonValueKind.Object)

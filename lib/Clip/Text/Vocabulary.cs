@@ -48,7 +48,8 @@ internal sealed class Vocabulary
         if (!File.Exists(path)) return;
         try
         {
-            if (JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject tokens) throw new InvalidDataException($"{path} is not a list of tokens: it must be one JSON object from token to id. {Cure}");
+            if (JsonNode.Parse(TextFile.Read(path)) is not JsonObject tokens)
+                throw new InvalidDataException($"{path} is not a list of tokens: it must be one JSON object from token to id. {Cure}");
             if (tokens.Select(token => token.Key).FirstOrDefault(token => !ids.ContainsKey(token)) is { } added)
                 throw new InvalidDataException($"{path} adds the token \"{added}\", which is not in vocab.json: added tokens are not supported. Where no text needs them, take the file out of the folder.");
         }
@@ -69,7 +70,7 @@ internal sealed class Vocabulary
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var json = JsonDocument.Parse(TextFile.Read(path));
             if (json.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{path} is not a vocabulary: it must be one JSON object from token to id. {Cure}");
             var ids = ParseIds(json.RootElement, path, Cure);
@@ -144,7 +145,7 @@ internal sealed class Vocabulary
         var merges = new List<(string, string)>();
         var seen = new HashSet<(string, string)>();
         int number = 0;
-        foreach (string line in File.ReadLines(path))
+        foreach (string line in TextFile.ReadLines(path))
         {
             number++;
             if (line.Length == 0 || (number == 1 && line.StartsWith("#version", StringComparison.Ordinal))) continue;

@@ -10,7 +10,7 @@ internal static class BertPipeline
     /// <exception cref="InvalidDataException">One of BERT's own tokens is missing.</exception>
     internal static TextPipeline Read(string path, bool lower, bool chinese)
     {
-        string[] tokens = [.. File.ReadLines(path).Select(line => line.TrimEnd())];
+        string[] tokens = [.. TextFile.ReadLines(path).Select(line => line.TrimEnd())];
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (id, token) in tokens.Index()) ids[token] = id;
         int Id(string token) => ids.TryGetValue(token, out int id)

@@ -16,7 +16,7 @@ internal readonly record struct JsonSection(JsonElement Element, string File, st
     {
         try
         {
-            using var json = JsonDocument.Parse(System.IO.File.ReadAllBytes(path));
+            using var json = JsonDocument.Parse(TextFile.Read(path));
             var root = new JsonSection(json.RootElement, path, "");
             return json.RootElement.ValueKind == JsonValueKind.Object ? read(root) : throw root.Wrong("is no JSON object");
         }
