@@ -22,7 +22,8 @@ public sealed partial class FloorTests
         ["ImageSharp"] = ["SixLabors.ImageSharp", "ClipNotebooks.Clip.Images"],
         ["Plots"] = ["Plotly.NET"],
         ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Search", "ClipNotebooks.Workbook"],
-        ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.CodeAnalysis", "Microsoft.AspNetCore", "Microsoft.Extensions"],
+        ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.DotNet.Interactive",
+            "Microsoft.CodeAnalysis", "Microsoft.AspNetCore", "Microsoft.Extensions"],
     };
 
     public static TheoryData<string> Rooms => [.. Allowed.Keys];
@@ -47,16 +48,17 @@ public sealed partial class FloorTests
     }
 
     [Fact]
-    public void Script_compilation_stands_in_one_room()
+    public void The_engine_of_the_lessons_and_its_compiler_stand_in_one_room()
     {
         var users = Directory.GetFiles(Path.Combine(Repository.Root, "lib", "Cli"), "*.cs", SearchOption.AllDirectories)
-            .Where(path => File.ReadAllText(path).Contains("Microsoft.CodeAnalysis", StringComparison.Ordinal) && !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+            .Where(path => !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .Where(path => EngineName().IsMatch(File.ReadAllText(path)));
         Assert.All(users, path => Assert.StartsWith("Notebooks", Path.GetRelativePath(Path.Combine(Repository.Root, "lib", "Cli"), path), StringComparison.Ordinal));
     }
 
     [Fact]
     public void The_web_server_stands_in_one_file_of_the_command_line() =>
-        Assert.Equal(["BookServer.cs"], Uses("Cli").Where(use => use.Name.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || use.Name.StartsWith("Microsoft.Extensions", StringComparison.Ordinal)).Select(use => use.File).Distinct());
+        Assert.Equal(["BookServer.cs"], Uses("Cli").Where(use => WebServerName().IsMatch(use.Name)).Select(use => use.File).Distinct());
 
     [Fact]
     public void The_interfaces_of_other_libraries_stand_in_one_folder_of_search() =>
@@ -67,6 +69,13 @@ public sealed partial class FloorTests
         where !path.Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin")
         from Match match in UsingDirective().Matches(File.ReadAllText(path))
         select (Path.GetFileName(path), match.Groups["name"].Value);
+
+    [GeneratedRegex(@"\bMicrosoft\.(CodeAnalysis|DotNet\.Interactive)\b")]
+    private static partial Regex EngineName();
+
+    /// <summary>Microsoft.AspNetCore.Html is the engine's markup, no server.</summary>
+    [GeneratedRegex(@"^Microsoft\.(AspNetCore(?!\.Html)|Extensions)\b")]
+    private static partial Regex WebServerName();
 
     [GeneratedRegex(@"^using (static |\w+ = )?(?<name>[A-Z][\w.]*);", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex UsingDirective();

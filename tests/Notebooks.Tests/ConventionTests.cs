@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
+using Microsoft.DotNet.Interactive.Documents;
 
 namespace ClipNotebooks.Notebooks.Tests;
 
@@ -8,6 +9,22 @@ namespace ClipNotebooks.Notebooks.Tests;
 public sealed partial class ConventionTests
 {
     private static string Library(string path) => $"#r \"{(Edition.Of(path).IsEnglish ? "" : "../")}../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"";
+
+    /// <summary>What the extension of VS Code makes of the header when it opens a lesson: its own kernels.</summary>
+    private const string Meta = """{"kernelInfo":{"defaultKernelName":"csharp","items":[{"name":"csharp","languageName":"csharp"},"""
+        + """{"name":"fsharp","languageName":"F#","aliases":["f#","fs"]},{"name":"html","languageName":"HTML"},"""
+        + """{"name":"http","languageName":"HTTP"},{"name":"javascript","languageName":"JavaScript","aliases":["js"]},"""
+        + """{"name":"mermaid","languageName":"Mermaid"},{"name":"pwsh","languageName":"PowerShell","aliases":["powershell"]},"""
+        + """{"name":"value"}]}}""";
+
+    /// <summary>Opening and saving in an editor leaves git clean.</summary>
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
+    public void The_engine_writes_the_lesson_as_it_read_it(string name)
+    {
+        string text = File.ReadAllText(Path.Combine(Lessons.Folder, name));
+        Assert.Equal(text, CodeSubmission.Parse(text).ToCodeSubmissionContent());
+    }
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
@@ -31,8 +48,8 @@ public sealed partial class ConventionTests
     {
         Notebook notebook = Notebook.Load(Path.Combine(Lessons.Folder, name));
         List<string> wrong = [];
-        if (notebook.Meta is null || !notebook.Meta.Contains("\"defaultKernelName\":\"csharp\"", StringComparison.Ordinal))
-            wrong.Add("the meta header with the csharp kernel is missing");
+        if (notebook.Meta != Meta)
+            wrong.Add($"line 3, the meta header, has to be what VS Code writes, or each lesson that is opened there is changed: {Meta}");
         string[] references = [.. notebook.CodeCells.SelectMany(cell => cell.Source.Split('\n')).Where(line => line.StartsWith("#r", StringComparison.Ordinal))];
         string library = Library(notebook.Path);
         if (references is not [var reference] || reference != library || !notebook.CodeCells.First().Source.Contains(library, StringComparison.Ordinal))

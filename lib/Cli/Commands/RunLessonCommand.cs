@@ -20,9 +20,9 @@ internal static class RunLessonCommand
             ExitWithParent();
             using StreamWriter events = new(new FileStream(parsed.GetRequiredValue(result), FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
             LessonOutput output = new(happened => events.Write(happened.ToLine() + "\n"));
-            LessonHost host = new(Notebook.Load(parsed.GetRequiredValue(lesson)), output);
-            bool passed = LessonThread.Run(() => host.RunAsync(parsed.GetValue(keepGoing)));
-            events.Write(new LessonEvent.Completed(host.LiveTensors()).ToLine() + "\n");
+            LessonKernel kernel = new(Notebook.Load(parsed.GetRequiredValue(lesson)), output);
+            bool passed = LessonThread.Run(() => kernel.RunAsync(parsed.GetValue(keepGoing)));
+            events.Write(new LessonEvent.Completed(LiveTensors.Count()).ToLine() + "\n");
             events.Flush();
             // Threads that a cell started do not keep the process.
             Environment.Exit(passed ? ExitCode.Success : ExitCode.Failed);

@@ -1,61 +1,47 @@
-using System.Text;
+using Microsoft.DotNet.Interactive.Events;
+using Microsoft.DotNet.Interactive.Formatting;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>Writes a lesson's events, and takes what its cells print. Safe to use from several threads.</summary>
+/// <summary>Turns what the kernel tells of a lesson into the lesson's events. Safe to use from several threads.</summary>
 internal sealed class LessonOutput(Action<LessonEvent> write)
 {
     /// <summary>Console output kept of one cell, in characters; the rest is counted.</summary>
     internal const int ConsoleLimit = 100_000;
 
     private readonly Lock _lock = new();
-    private readonly StringBuilder _console = new();
-    private int _cell, _nextId, _consoleId;
-    private long _dropped;
-
-    internal static LessonOutput? Current { get; set; }
+    private readonly Dictionary<string, int> _ids = [];
+    private int _cell, _nextId, _printed;
+    private long _surplus;
 
     internal void Begin(int cell)
     {
         lock (_lock)
         {
-            _cell = cell;
+            (_cell, _printed, _surplus) = (cell, 0, 0);
             write(new LessonEvent.Started(cell));
         }
     }
 
-    internal int Show(object? value, int? id = null)
+    internal void Take(KernelEvent happened)
     {
-        (string text, string? html) = ValueFormatter.Format(value);
-        lock (_lock)
+        switch (happened)
         {
-            EndConsole();
-            int at = id ?? ++_nextId;
-            write(new LessonEvent.Shown(_cell, new CellOutput(at, text, html)));
-            return at;
-        }
-    }
-
-    internal void Print(ReadOnlySpan<char> text)
-    {
-        lock (_lock)
-        {
-            int room = Math.Max(0, Math.Min(text.Length, ConsoleLimit - _console.Length));
-            _console.Append(text[..room]);
-            _dropped += text.Length - room;
-        }
-    }
-
-    /// <summary>Makes what was printed so far visible to the parent, at the same place of the page.</summary>
-    internal void Flush()
-    {
-        lock (_lock)
-        {
-            if (_console.Length == 0)
-                return;
-            _consoleId = _consoleId == 0 ? ++_nextId : _consoleId;
-            string note = _dropped > 0 ? $"\n… {_dropped} more characters were printed." : "";
-            write(new LessonEvent.Shown(_cell, new CellOutput(_consoleId, _console + note, null)));
+            case StandardOutputValueProduced printed:
+                Print(OutputSource.Printed, printed);
+                break;
+            case StandardErrorValueProduced printed:
+                Print(OutputSource.Error, printed);
+                break;
+            case ReturnValueProduced result:
+                Show(OutputSource.Result, result, result.ValueId);
+                break;
+            case DisplayedValueProduced shown:
+                Show(OutputSource.Shown, shown, shown.ValueId);
+                break;
+            case DisplayedValueUpdated update:
+                Show(OutputSource.Shown, update, update.ValueId);
+                break;
         }
     }
 
@@ -63,15 +49,54 @@ internal sealed class LessonOutput(Action<LessonEvent> write)
     {
         lock (_lock)
         {
-            EndConsole();
+            if (_surplus > 0)
+                write(new LessonEvent.Printed(_cell, OutputSource.Printed, $"\n… {_surplus} more characters were printed."));
             write(new LessonEvent.Finished(_cell, seconds, failure));
         }
     }
 
-    private void EndConsole()
+    /// <summary>A value that is shown under the id of an earlier one takes its place.</summary>
+    private void Show(OutputSource source, DisplayEvent shown, string? valueId)
     {
-        Flush();
-        _console.Clear();
-        (_consoleId, _dropped) = (0, 0);
+        string text = Form(shown, PlainTextFormatter.MimeType) ?? shown.Value.ToDisplayString(PlainTextFormatter.MimeType);
+        string? html = Form(shown, HtmlFormatter.MimeType);
+        // The kernel's own frame around plain text: text is what a page and a terminal show.
+        if (html?.StartsWith("<div class=\"dni-plaintext\">", StringComparison.Ordinal) is true)
+            html = null;
+        lock (_lock)
+        {
+            if (valueId is null || !_ids.TryGetValue(valueId, out int id))
+                id = ++_nextId;
+            if (valueId is not null)
+                _ids[valueId] = id;
+            write(new LessonEvent.Shown(_cell, new CellOutput(id, text, html, source)));
+        }
+    }
+
+    private static string? Form(DisplayEvent shown, string mimeType) =>
+        shown.FormattedValues.FirstOrDefault(form => form.MimeType == mimeType)?.Value;
+
+    private void Print(OutputSource source, DisplayEvent printed)
+    {
+        string text = string.Concat(printed.FormattedValues.Select(form => form.Value));
+        lock (_lock)
+        {
+            int room = Math.Min(text.Length, ConsoleLimit - _printed);
+            _printed += room;
+            if (room > 0)
+                write(new LessonEvent.Printed(_cell, source, text[..room]));
+            if (room == text.Length)
+                return;
+            // Until the cell's end: then the kernel puts the console back.
+            Drop(text.Length - room);
+            Console.SetOut(new SurplusText(Drop));
+            Console.SetError(Console.Out);
+        }
+    }
+
+    private void Drop(int characters)
+    {
+        lock (_lock)
+            _surplus += characters;
     }
 }

@@ -28,15 +28,15 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
         string events = Path.GetTempFileName();
         try
         {
-            Gathered gathered = new(notebook, CellStarted);
+            LessonRecord record = new(notebook, CellStarted);
             using Process child = Start(path, events);
             StringBuilder said = new();
             child.OutputDataReceived += (_, line) => Keep(said, line.Data);
             child.ErrorDataReceived += (_, line) => Keep(said, line.Data);
             child.BeginOutputReadLine();
             child.BeginErrorReadLine();
-            string? ended = await WatchAsync(child, events, gathered, clock, said, cancellationToken);
-            return gathered.Result(path, ended, clock.Elapsed.TotalSeconds);
+            string? ended = await WatchAsync(child, events, record, clock, said, cancellationToken);
+            return record.Result(path, ended, clock.Elapsed.TotalSeconds);
         }
         finally
         {
@@ -44,7 +44,8 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
         }
     }
 
-    private async Task<string?> WatchAsync(Process child, string events, Gathered gathered, Stopwatch clock, StringBuilder said, CancellationToken cancellationToken)
+    private async Task<string?> WatchAsync(Process child, string events, LessonRecord record, Stopwatch clock, StringBuilder said,
+        CancellationToken cancellationToken)
     {
         using EventReader reader = new(events);
         try
@@ -52,17 +53,17 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
             while (!child.HasExited && clock.Elapsed < timeout)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                reader.Read(gathered.Add);
+                reader.Read(record.Add);
                 await Task.WhenAny(child.WaitForExitAsync(CancellationToken.None), Task.Delay(100, cancellationToken));
             }
             bool late = !child.HasExited;
             if (late)
                 child.Kill(entireProcessTree: true);
             await child.WaitForExitAsync(CancellationToken.None);
-            reader.Read(gathered.Add);
+            reader.Read(record.Add);
             lock (said)
                 return late ? $"stopped: the lesson took longer than its {timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s (--timeout)."
-                    : gathered.IsComplete ? null
+                    : record.IsComplete ? null
                     : $"the process died here ({Exit(child.ExitCode)}). " + said.ToString().Trim();
         }
         finally
@@ -105,6 +106,8 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
         info.Environment.TryAdd("OMP_NUM_THREADS", count);
         info.Environment.TryAdd("MKL_NUM_THREADS", count);
         info.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        // A lesson runs most code once: watching it to compile it better the second time costs more than it brings.
+        info.Environment.TryAdd("DOTNET_TieredPGO", "0");
         return Process.Start(info) ?? throw new UserError($"Could not start {info.FileName}.");
     }
 
@@ -131,69 +134,5 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
         }
 
         public void Dispose() => _file.Dispose();
-    }
-
-    /// <summary>The state of a lesson as its events tell it.</summary>
-    private sealed class Gathered(Notebook notebook, Action<NotebookCell, int, int>? cellStarted)
-    {
-        private readonly Dictionary<int, List<CellOutput>> _outputs = [];
-        private readonly Dictionary<int, (double Seconds, CellFailure? Failure)> _ends = [];
-        private int _running;
-        private long? _liveTensors;
-
-        internal bool IsComplete { get; private set; }
-
-        internal void Add(LessonEvent happened)
-        {
-            switch (happened)
-            {
-                case LessonEvent.Started started:
-                    _running = started.Cell;
-                    NotebookCell[] code = [.. notebook.CodeCells];
-                    int at = Array.FindIndex(code, cell => cell.Number == started.Cell);
-                    cellStarted?.Invoke(code[at], at + 1, code.Length);
-                    break;
-                case LessonEvent.Shown shown:
-                    Place(shown);
-                    break;
-                case LessonEvent.Finished finished:
-                    _ends[finished.Cell] = (finished.Seconds, finished.Failure);
-                    _running = 0;
-                    break;
-                case LessonEvent.Completed completed:
-                    IsComplete = true;
-                    _liveTensors = completed.LiveTensors;
-                    break;
-            }
-        }
-
-        private void Place(LessonEvent.Shown shown)
-        {
-            foreach (List<CellOutput> earlier in _outputs.Values)
-                if (earlier.FindIndex(output => output.Id == shown.Output.Id) is >= 0 and var i)
-                {
-                    earlier[i] = shown.Output;
-                    return;
-                }
-            if (!_outputs.TryGetValue(shown.Cell, out var list))
-                _outputs[shown.Cell] = list = [];
-            list.Add(shown.Output);
-        }
-
-        internal LessonResult Result(string path, string? ended, double seconds)
-        {
-            NotebookCell? victim = notebook.Cells.FirstOrDefault(cell => cell.Number == _running);
-            CellFailure? death = ended is null ? null : new(_running, victim?.Line ?? 0, ended);
-            CellResult[] cells = [.. notebook.CodeCells.Select(cell =>
-            {
-                bool ran = _ends.TryGetValue(cell.Number, out var end);
-                CellFailure? failure = cell.Number == _running ? death : end.Failure;
-                return new CellResult(cell, _outputs.GetValueOrDefault(cell.Number) ?? [], ran ? end.Seconds : null, failure);
-            })];
-            List<CellFailure> failures = [.. cells.Select(cell => cell.Failure).OfType<CellFailure>()];
-            if (death is not null && !failures.Contains(death))
-                failures.Add(death);
-            return new(path, notebook, cells, failures, seconds, _liveTensors);
-        }
     }
 }

@@ -1,11 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.DotNet.Interactive.Documents;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>A .dib lesson: a meta header (JSON, optional) and cells. A line that is exactly `#!csharp` or `#!markdown` begins a
-/// cell; there is no escaping. Strict: what VS Code, Jupyter and this runner would read differently is an error.</summary>
+/// <summary>A .dib lesson: a meta header (JSON, optional) and cells, as the engine's documents read it. A line that is exactly `#!csharp`
+/// or `#!markdown` begins a cell; there is no escaping. Strict: what the editors and this runner read differently is an error.</summary>
 internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList<NotebookCell> Cells)
 {
     internal string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
@@ -36,48 +37,52 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
 
     internal static Notebook Parse(string path, string text)
     {
-        string[] lines = text.ReplaceLineEndings("\n").Split('\n');
-        List<NotebookCell> cells = [];
+        string content = text.ReplaceLineEndings("\n");
+        var (meta, starts) = Check(path, content.Split('\n'));
+        KernelInfoCollection kernels = [new KernelInfo("csharp", "C#")];
+        kernels.DefaultKernelName = "csharp";
+        var elements = CodeSubmission.Parse(content, kernels).Elements;
+        var cells = elements.Select((cell, i) => new NotebookCell(i + 1, cell.KernelName!, cell.Contents, starts[i]));
+        Notebook notebook = new(path, meta, [.. cells]);
+        foreach (NotebookCell cell in notebook.CodeCells)
+            CheckDirectives(path, cell);
+        return notebook;
+    }
+
+    /// <summary>Refuses what the engine's parser takes in silence, and gives what it does not tell: the lines (from 1) where the cells'
+    /// texts begin. A cell without text is none.</summary>
+    private static (string? Meta, IReadOnlyList<int> Starts) Check(string path, string[] lines)
+    {
+        List<int> starts = [];
         string? meta = null;
-        for (int i = 0; i < lines.Length;)
+        bool any = false, empty = false;
+        for (int i = 0, end; i < lines.Length; i = end)
         {
-            string line = lines[i];
-            int end = i + 1;
+            end = i + 1;
             while (end < lines.Length && !lines[end].StartsWith("#!", StringComparison.Ordinal))
                 end++;
-            switch (line)
+            int first = Array.FindIndex(lines, i + 1, end - i - 1, line => line.Length > 0);
+            switch (lines[i])
             {
-                case "#!meta" when cells.Count == 0 && meta is null:
+                case "#!meta" when !any && meta is null:
                     meta = string.Join('\n', lines[(i + 1)..end]).Trim();
                     CheckMeta(path, meta, i + 1);
                     break;
                 case "#!csharp" or "#!markdown":
-                    var cell = Cell(cells.Count + 1, line[2..], lines, i + 1, end);
-                    if (cell.IsCode)
-                        CheckDirectives(path, cell);
-                    cells.Add(cell);
+                    (any, empty) = (true, first < 0);
+                    if (!empty)
+                        starts.Add(first + 1);
                     break;
-                default:
-                    if (line.StartsWith("#!", StringComparison.Ordinal))
-                        throw new NotebookException(path, cells.Count, i + 1, Magic(line));
-                    if (line.Trim().Length > 0)
-                        throw new NotebookException(path, 0, i + 1, "text before the first cell: a lesson begins with #!meta, #!markdown or #!csharp.");
-                    end = i + 1;
-                    break;
+                case { } line when line.StartsWith("#!", StringComparison.Ordinal):
+                    throw new NotebookException(path, starts.Count + (empty ? 1 : 0), i + 1, Magic(line));
+                case { } line when string.Concat(lines[i..end]).Trim().Length > 0:
+                    int at = line.Trim().Length > 0 ? i : first;
+                    throw new NotebookException(path, 0, at + 1,
+                        "text before the first cell: a lesson begins with #!meta, #!markdown or #!csharp.");
             }
-            i = end;
         }
-        return cells.Count > 0 ? new Notebook(path, meta, cells)
+        return starts.Count > 0 ? (meta, starts)
             : throw new NotebookException(path, 0, 1, "the file has no cell: a line #!csharp or #!markdown begins one.");
-    }
-
-    private static NotebookCell Cell(int number, string language, string[] lines, int first, int end)
-    {
-        while (first < end && lines[first].Trim().Length == 0)
-            first++;
-        while (end > first && lines[end - 1].Trim().Length == 0)
-            end--;
-        return new NotebookCell(number, language, string.Join('\n', lines[first..end]), first + 1);
     }
 
     private static string Magic(string line) => line switch

@@ -14,12 +14,14 @@ public sealed class ViewFormatterSource
         [new ViewFormatter("text/html", Html), new ViewFormatter("text/plain", view => view.ToText())];
 
     /// <summary>
-    /// An editor's outputs share one page, which has no plotly.js: the first plot brings it. Pages that `clipbook` writes have it beside them; that host is known by the display it offers.
+    /// An editor's outputs share one page, which has no plotly.js: the first plot brings it. Pages that `clipbook` writes have it beside
+    /// them: it says so.
     /// </summary>
     private static string Html(IView view)
     {
         string html = view.ToHtml();
-        bool bring = html.Contains("class=\"clip-plot\"", StringComparison.Ordinal) && LiveView.HostDisplay is null && Interlocked.Exchange(ref _brought, 1) == 0;
+        bool plots = html.Contains("class=\"clip-plot\"", StringComparison.Ordinal);
+        bool bring = plots && AppContext.GetData("ClipNotebooks.PlotlyBeside") is null && Interlocked.Exchange(ref _brought, 1) == 0;
         return bring ? $"<script>\n{Plotly.JavaScript}</script>\n{html}" : html;
     }
 }

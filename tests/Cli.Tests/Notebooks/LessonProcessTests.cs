@@ -26,24 +26,39 @@ public sealed class LessonProcessTests
             #!csharp
 
             await Task.Delay(1);
-            var shown = 1.Display();
+            using Microsoft.DotNet.Interactive;
+            var shown = KernelInvocationContext.Current.Display(1);
             shown.Update(Twice(21));
+            1.Display();
             """);
         Assert.Empty(result.Failures);
-        Assert.Equal([("printed", null), ("<b>bold</b>", "<b>bold</b>"), ("int[2] { 2, 4 }", null)], result.Cells[0].Outputs.Select(o => (o.Text, o.Html)));
-        Assert.Equal(["42"], result.Cells[1].Outputs.Select(o => o.Text));
+        Assert.Equal([("printed", null), ("<b>bold</b>", "<b>bold</b>"), ("[ 2, 4 ]", null)],
+            result.Cells[0].Outputs.Select(o => (o.Text, o.Html)));
+        Assert.Equal([OutputSource.Printed, OutputSource.Shown, OutputSource.Result], result.Cells[0].Outputs.Select(o => o.Source));
+        Assert.Equal(["42", "1"], result.Cells[1].Outputs.Select(o => o.Text));
     }
 
     [Fact]
-    public async Task A_view_is_told_by_the_names_of_its_attribute_and_methods()
+    public async Task A_view_is_told_by_the_names_of_its_attribute()
     {
         LessonResult result = await RunAsync("""
             #!csharp
 
-            class TypeFormatterSourceAttribute(Type source) : Attribute { public Type FormatterSourceType => source; }
-            class Source { public IEnumerable<object> CreateTypeFormatters() { yield return new Html(); } }
-            class Html { public string MimeType => "text/html"; public bool Format(object x, System.IO.TextWriter to) { to.Write("<i>view</i>"); return true; } }
-            [TypeFormatterSource(typeof(Source))] class View { public string ToText() => "view"; }
+            class TypeFormatterSourceAttribute(Type source) : Attribute
+            {
+                public Type FormatterSourceType => source;
+                public string[] PreferredMimeTypes => ["text/html", "text/plain"];
+            }
+            class Source
+            {
+                public IEnumerable<object> CreateTypeFormatters() => [new Form("text/html", "<i>view</i>"), new Form("text/plain", "view")];
+            }
+            class Form(string type, string text)
+            {
+                public string MimeType => type;
+                public bool Format(object x, System.IO.TextWriter to) { to.Write(text); return true; }
+            }
+            [TypeFormatterSource(typeof(Source))] class View;
             new View()
             """);
         Assert.Empty(result.Failures);

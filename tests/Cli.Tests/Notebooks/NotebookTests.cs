@@ -24,6 +24,11 @@ public sealed class NotebookTests
     public void The_meta_header_is_optional() => Assert.Null(Notebook.Parse("a.dib", "#!csharp\n1").Meta);
 
     [Fact]
+    public void A_cell_without_text_is_none_as_in_the_editors() =>
+        Assert.Equal([new NotebookCell(1, "csharp", "  1", 5)],
+            Notebook.Parse("a.dib", "#!markdown\n\n#!csharp\n\n  1\n\n#!csharp\n\n").Cells);
+
+    [Fact]
     public void A_delimiter_inside_a_raw_string_splits_the_cell_as_in_the_editors()
     {
         Notebook notebook = Notebook.Parse("a.dib", "#!csharp\nvar s = \"\"\"\n#!markdown\n\"\"\";\n");

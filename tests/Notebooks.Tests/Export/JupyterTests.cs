@@ -59,8 +59,9 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
                     Assert.NotEqual("error", output.GetProperty("output_type").GetString());
                     if (!output.TryGetProperty("data", out JsonElement data))
                         continue;
-                    string html = string.Concat(data.GetProperty("text/html").EnumerateArray().Select(line => line.GetString()));
                     Assert.NotEqual(0, data.GetProperty("text/plain").GetArrayLength());
+                    var lines = data.TryGetProperty("text/html", out JsonElement markup) ? markup.EnumerateArray() : default;
+                    string html = string.Concat(lines.Select(line => line.GetString()));
                     Assert.DoesNotMatch(Active(), html);
                     drawings += Drawing().Count(html);
                     foreach (Match drawing in Drawing().Matches(html))
@@ -103,7 +104,9 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
         Notebook lesson = Write("#!csharp\n1\n#!csharp\n2\n#!csharp\n3");
         var code = lesson.CodeCells.ToArray();
         CellFailure failure = new(2, 4, "System.InvalidOperationException: no\n  at the cell");
-        LessonResult result = new(lesson.Path, lesson, [new(code[0], [new(1, "said\u001b[1m\u0000", null)], 0.1, null), new(code[1], [new(2, "x", "<b>x</b>")], 0.1, failure), new(code[2], [], null, null)], [failure], 1);
+        CellResult said = new(code[0], [new(0, "said\u001b[1m\u0000", null, OutputSource.Printed)], 0.1, null);
+        CellResult failed = new(code[1], [new(2, "x", "<b>x</b>")], 0.1, failure);
+        LessonResult result = new(lesson.Path, lesson, [said, failed, new(code[2], [], null, null)], [failure], 1);
         using var document = JsonDocument.Parse(JupyterNotebook.Write(lesson, _folder, result));
         Assert.Equal([], NotebookRules.Broken(document.RootElement));
         var cells = document.RootElement.GetProperty("cells");

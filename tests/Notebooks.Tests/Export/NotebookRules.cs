@@ -10,6 +10,7 @@ internal static partial class NotebookRules
     {
         ["stream"] = ["name", "output_type", "text"],
         ["display_data"] = ["data", "metadata", "output_type"],
+        ["execute_result"] = ["data", "execution_count", "metadata", "output_type"],
         ["error"] = ["ename", "evalue", "output_type", "traceback"],
     };
 
@@ -53,7 +54,7 @@ internal static partial class NotebookRules
             Keys(output, $"{id}: {type}", OutputKeys.GetValueOrDefault(type, []), broken);
             if (type == "stream")
                 Multiline(output.GetProperty("text"), id, broken);
-            if (type == "display_data")
+            if (type is "display_data" or "execute_result")
                 foreach (JsonProperty form in output.GetProperty("data").EnumerateObject())
                     Multiline(form.Value, $"{id}: {form.Name}", broken);
             if (type == "error" && output.GetProperty("traceback").EnumerateArray().Any(line => line.ValueKind != JsonValueKind.String))

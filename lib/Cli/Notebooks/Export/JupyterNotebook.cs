@@ -1,15 +1,13 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.DotNet.Interactive.Documents;
+using Microsoft.DotNet.Interactive.Documents.Jupyter;
 
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
-/// <summary>A lesson as a Jupyter notebook, nbformat 4.5 (https://nbformat.readthedocs.io), for the .NET (C#) kernel. The prose is the lesson's; paths are seen from the notebook's folder.</summary>
+/// <summary>A lesson as a Jupyter notebook, nbformat 4.5 (https://nbformat.readthedocs.io), for the .NET (C#) kernel, written by the
+/// engine's documents. The prose is the lesson's; paths are seen from the notebook's folder.</summary>
 internal static partial class JupyterNotebook
 {
-    private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, IndentSize = 1, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <param name="notebook">The lesson.</param>
     /// <param name="folder">Where the notebook will lie.</param>
     /// <param name="result">The lesson's run, for its outputs; null for none.</param>
@@ -17,66 +15,46 @@ internal static partial class JupyterNotebook
     internal static string Write(Notebook notebook, string folder, LessonResult? result, bool absolute = false)
     {
         string from = Path.GetDirectoryName(Path.GetFullPath(notebook.Path))!;
-        var cells = notebook.Cells.Select(cell => (JsonNode)(cell.IsCode
-            ? Code(cell, LessonLinks.MoveReferences(cell.Source, from, absolute ? null : folder), result)
-            : Cell("markdown", cell, LessonLinks.MoveLinks(cell.Source, from, folder))));
-        JsonObject document = new()
+        InteractiveDocument document = [];
+        foreach (NotebookCell cell in notebook.Cells)
         {
-            ["cells"] = new JsonArray([.. cells]),
-            ["metadata"] = new JsonObject
+            string source = cell.IsCode ? LessonLinks.MoveReferences(cell.Source, from, absolute ? null : folder)
+                : LessonLinks.MoveLinks(cell.Source, from, folder);
+            // The id is the cell's anchor in the book: it stays while cells before it do.
+            InteractiveDocumentElement element = new(source, cell.Language) { Id = $"cell-{cell.Number}" };
+            CellResult? ran = result?.Cells.FirstOrDefault(at => at.Cell.Number == cell.Number);
+            if (ran is { Seconds: not null } or { Failure: not null })
             {
-                ["kernelspec"] = new JsonObject { ["display_name"] = ".NET (C#)", ["language"] = "C#", ["name"] = ".net-csharp" },
-                ["language_info"] = new JsonObject { ["file_extension"] = ".cs", ["mimetype"] = "text/x-csharp", ["name"] = "C#", ["pygments_lexer"] = "csharp" },
-            },
-            ["nbformat"] = 4,
-            ["nbformat_minor"] = 5,
-        };
-        return document.ToJsonString(Layout) + "\n";
+                element.ExecutionOrder = result!.Cells.TakeWhile(at => at != ran).Count() + 1;
+                element.Outputs.AddRange(ran.Outputs.Select(output => Output(output, element.ExecutionOrder)));
+                if (ran.Failure is { } failure)
+                    element.Outputs.Add(Error(failure));
+            }
+            document.Add(element);
+        }
+        return document.ToJupyterJson("csharp").Replace("\r\n", "\n", StringComparison.Ordinal) + "\n";
     }
 
-    /// <summary>The id is the cell's anchor in the book: it stays while cells before it do.</summary>
-    private static JsonObject Cell(string type, NotebookCell cell, string source) => new()
+    private static InteractiveDocumentOutputElement Output(CellOutput output, int order)
     {
-        ["cell_type"] = type,
-        ["id"] = $"cell-{cell.Number}",
-        ["metadata"] = new JsonObject(),
-        ["source"] = Lines(source),
-    };
-
-    private static JsonObject Code(NotebookCell cell, string source, LessonResult? result)
-    {
-        JsonObject code = Cell("code", cell, source);
-        // What the .NET extension of VS Code asks a cell's language by.
-        code["metadata"] = new JsonObject { ["dotnet_interactive"] = new JsonObject { ["language"] = "csharp" }, ["polyglot_notebook"] = new JsonObject { ["kernelName"] = "csharp" } };
-        CellResult? ran = result?.Cells.FirstOrDefault(at => at.Cell.Number == cell.Number && (at.Seconds is not null || at.Failure is not null));
-        code["execution_count"] = ran is null ? null : result!.Cells.TakeWhile(at => at != ran).Count() + 1;
-        IEnumerable<JsonNode> outputs = ran is null ? [] : [.. ran.Outputs.Select(Output), .. ran.Failure is { } failure ? [Error(failure)] : Array.Empty<JsonNode>()];
-        code["outputs"] = new JsonArray([.. outputs]);
-        return code;
+        if (output.Source is OutputSource.Printed or OutputSource.Error)
+            return new TextElement(output.Text.TrimEnd() + "\n", output.Source == OutputSource.Printed ? "stdout" : "stderr");
+        Dictionary<string, object> data = [];
+        if (output.Html is not null)
+            data["text/html"] = OutputMarkup.Still(output.Html).ReplaceLineEndings("\n");
+        data["text/plain"] = output.Text.TrimEnd().ReplaceLineEndings("\n");
+        if (output.Source == OutputSource.Shown)
+            return new DisplayElement(data);
+        ReturnValueElement value = new() { ExecutionOrder = order };
+        foreach (var (form, text) in data)
+            value.Data[form] = text;
+        return value;
     }
 
-    private static JsonNode Output(CellOutput output) => output.Html is null
-        ? new JsonObject { ["name"] = "stdout", ["output_type"] = "stream", ["text"] = Lines(output.Text.TrimEnd() + "\n") }
-        : new JsonObject
-        {
-            ["data"] = new JsonObject { ["text/html"] = Lines(OutputMarkup.Still(output.Html)), ["text/plain"] = Lines(output.Text.TrimEnd()) },
-            ["metadata"] = new JsonObject(),
-            ["output_type"] = "display_data",
-        };
-
-    private static JsonObject Error(CellFailure failure) => new JsonObject
+    private static ErrorElement Error(CellFailure failure)
     {
-        ["ename"] = ExceptionName().Match(failure.Message) is { Success: true } named ? named.Value : "Error",
-        ["evalue"] = failure.Message.Split('\n')[0],
-        ["output_type"] = "error",
-        ["traceback"] = new JsonArray([.. failure.Message.Split('\n').Select(line => (JsonNode)line)]),
-    };
-
-    /// <summary>nbformat's multi-line string: lines that keep their line feed.</summary>
-    private static JsonArray Lines(string text)
-    {
-        string[] lines = text.ReplaceLineEndings("\n").Split('\n');
-        return new JsonArray([.. lines.Select((line, i) => i < lines.Length - 1 ? line + "\n" : line).Where(line => line.Length > 0).Select(line => (JsonNode)line)]);
+        string[] lines = failure.Message.Split('\n');
+        return new(lines[0], ExceptionName().Match(lines[0]) is { Success: true } named ? named.Value : "Error", lines);
     }
 
     [GeneratedRegex(@"^[A-Za-z_][\w.]*(?=:)")]

@@ -1,8 +1,11 @@
 using System.Text;
+using Microsoft.AspNetCore.Html;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
+using Microsoft.DotNet.Interactive;
+using Microsoft.DotNet.Interactive.Formatting;
 
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
@@ -46,17 +49,35 @@ internal static class LessonProgramWriter
         return file.ToString();
     }
 
+    /// <summary>What a cell sees without a `using`, as in the kernel.</summary>
+    private static readonly string[] Imports =
+        ["System", "System.Text", "System.Collections", "System.Collections.Generic", "System.Threading.Tasks", "System.Linq"];
+
+    /// <summary>The base library and the engine's helpers; nothing of clipbook's own is in a cell's sight.</summary>
+    private static readonly Lazy<MetadataReference[]> References = new(() =>
+    {
+        string runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
+        var trusted = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
+        var engine = new[] { typeof(Kernel), typeof(Formatter), typeof(IHtmlContent) }.Select(type => type.Assembly.Location);
+        return [.. trusted.Where(path => Path.GetDirectoryName(path) == runtime).Concat(engine)
+            .Select(path => MetadataReference.CreateFromFile(path))];
+    });
+
+    /// <summary>The cells' meaning, one after the other.</summary>
     private static List<SemanticModel> Compiled(Notebook notebook)
     {
-        ScriptOptions options = LessonHost.OptionsFor(notebook.Path);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(notebook.Path))!;
+        ScriptOptions options = ScriptOptions.Default.WithReferences(References.Value).WithImports([.. Imports, typeof(Kernel).FullName!])
+            .WithMetadataResolver(ScriptMetadataResolver.Default.WithBaseDirectory(folder)).WithLanguageVersion(LanguageVersion.CSharp14);
         List<SemanticModel> models = [];
         Script<object>? script = null;
         foreach (NotebookCell cell in notebook.CodeCells)
         {
-            script = script is null ? CSharpScript.Create(cell.Source, options, typeof(LessonGlobals)) : script.ContinueWith(cell.Source, options);
+            script = script is null ? CSharpScript.Create(cell.Source, options) : script.ContinueWith(cell.Source, options);
             Compilation compilation = script.GetCompilation();
             if (compilation.GetDiagnostics().FirstOrDefault(d => d.Severity == DiagnosticSeverity.Error) is { } error)
-                throw new UserError($"{notebook.Path}({cell.Line + error.Location.GetLineSpan().StartLinePosition.Line}): cell {cell.Number} does not compile: {error.Id} {error.GetMessage()}{LessonHost.Advice([error])}");
+                throw new UserError($"{notebook.Path}({cell.Line + error.Location.GetLineSpan().StartLinePosition.Line}): "
+                    + $"cell {cell.Number} does not compile: {error.Id} {error.GetMessage()}{Failures.Advice([error])}");
             models.Add(compilation.GetSemanticModel(compilation.SyntaxTrees.Single()));
         }
         return models;
@@ -74,7 +95,7 @@ internal static class LessonProgramWriter
         }
     }
 
-    private static IEnumerable<string> Usings(IEnumerable<ProgramCell> cells) => LessonHost.Imports.Select(name => $"using {name};")
+    private static IEnumerable<string> Usings(IEnumerable<ProgramCell> cells) => Imports.Select(name => $"using {name};")
         .Concat(cells.SelectMany(cell => cell.Usings)).Append("using ClipNotebooks.Workbook;").Append("using static ClipNotebooks.Workbook.LessonProgram;")
         .Distinct().OrderBy(line => line.Contains('=', StringComparison.Ordinal) ? 2 : line.StartsWith("using static ", StringComparison.Ordinal) ? 1 : 0);
 

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Text;
+using Microsoft.CodeAnalysis.Scripting;
+using Microsoft.DotNet.Interactive;
+using Microsoft.DotNet.Interactive.Commands;
+using Microsoft.DotNet.Interactive.CSharp;
+using Microsoft.DotNet.Interactive.Events;
+
+namespace ClipNotebooks.Cli.Notebooks;
+
+/// <summary>Runs the cells of one lesson in this process, in the C# kernel that VS Code and Jupyter run them in.</summary>
+internal sealed class LessonKernel(Notebook notebook, LessonOutput output)
+{
+    /// <summary>Call within <see cref="LessonThread.Run"/>: TorchSharp counts tensors and keeps its dispose scopes by thread.</summary>
+    /// <returns>True when every code cell passed.</returns>
+    internal async Task<bool> RunAsync(bool keepGoing)
+    {
+        Console.SetIn(TextReader.Null);
+        // The pages that are written have plotly.js beside them: plots do not bring it.
+        AppContext.SetData("ClipNotebooks.PlotlyBeside", true);
+        Directory.SetCurrentDirectory(Path.GetDirectoryName(Path.GetFullPath(notebook.Path))!);
+        SynchronizationContext thread = SynchronizationContext.Current!;
+        CSharpKernel cells = Create(Path.GetFullPath(notebook.Path));
+        cells.AddMiddleware((command, context, next) => RunInAsync(thread, () => next(command, context)));
+        using CompositeKernel kernel = [cells];
+        using IDisposable events = kernel.KernelEvents.Subscribe(new Observer(output));
+        bool passed = true;
+        foreach (NotebookCell cell in notebook.CodeCells)
+        {
+            output.Begin(cell.Number);
+            Stopwatch clock = Stopwatch.StartNew();
+            CellFailure? failure = await RunAsync(kernel, cell);
+            output.End(clock.Elapsed.TotalSeconds, failure);
+            passed &= failure is null;
+            if (failure is not null && !keepGoing)
+                break;
+        }
+        return passed;
+    }
+
+    /// <summary>The directive makes the lines of compile errors and exceptions the file's.</summary>
+    private static async Task<CellFailure?> RunAsync(CompositeKernel kernel, NotebookCell cell)
+    {
+        SubmitCode code = new($"#line {cell.Line}\n{cell.Source}", "csharp");
+        KernelCommandResult result = await kernel.SendAsync(code);
+        return result.Events.OfType<CommandFailed>().FirstOrDefault() is { } failed ? Failures.Of(cell, failed) : null;
+    }
+
+    private static CSharpKernel Create(string path)
+    {
+        CSharpKernel kernel = new CSharpKernel().UseKernelHelpers().UseValueSharing();
+        // Exceptions know their lines with debug information alone, which the kernel leaves out and has no setting for.
+        FieldInfo field = typeof(CSharpKernel).GetField("_scriptOptions", BindingFlags.NonPublic | BindingFlags.Instance)
+            ?? throw new MissingFieldException(nameof(CSharpKernel), "_scriptOptions");
+        ScriptOptions options = (ScriptOptions)field.GetValue(kernel)!;
+        field.SetValue(kernel, options.WithEmitDebugInformation(true).WithFileEncoding(Encoding.UTF8).WithFilePath(path));
+        return kernel;
+    }
+
+    /// <summary>The kernel runs cells in its thread, and after what a cell awaits in any: here all of them run in the lesson's.</summary>
+    private static Task RunInAsync(SynchronizationContext lesson, Func<Task> work)
+    {
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ExecutionContext flow = ExecutionContext.Capture()!;
+        lesson.Post(_ => ExecutionContext.Run(flow, _ => work().ContinueWith(done.SetFromTask, TaskScheduler.Default), null), null);
+        return done.Task;
+    }
+
+    private sealed class Observer(LessonOutput output) : IObserver<KernelEvent>
+    {
+        public void OnNext(KernelEvent value) => output.Take(value);
+
+        public void OnError(Exception error)
+        {
+        }
+
+        public void OnCompleted()
+        {
+        }
+    }
+}
