@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using ClipNotebooks.Cli.Notebooks;
@@ -29,6 +30,9 @@ internal static class Diagnosis
         yield return Model(root, Environment.GetEnvironmentVariable("CLIP_MODEL"));
         yield return HubCache();
         yield return Editor();
+        foreach (string folder in EditorStorage.Broken())
+            yield return new("Polyglot Notebooks", $"its next start will fail: {folder} has its tool manifest where the extension does not look",
+                $"clipbook doctor --fix, or by hand: {EditorStorage.ByHand(folder)}");
     }
 
     private static Finding Sdk()
@@ -77,12 +81,23 @@ internal static class Diagnosis
 
     private static Finding Device()
     {
-        if (torch.cuda.is_available())
-            return new("device", $"cuda, {torch.cuda.device_count()} device(s)");
-        return File.Exists("/proc/driver/nvidia/version")
-            ? new("device", "cpu, though an NVIDIA driver is here", "For CUDA, build with -p:TorchBackend=cuda")
-            : new("device", "cpu");
+        bool driver = File.Exists("/proc/driver/nvidia/version") || File.Exists(Path.Combine(Environment.SystemDirectory, "nvcuda.dll"));
+        string selected = typeof(Diagnosis).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "TorchBackend").Value!;
+        return Device(driver, selected, torch.cuda.is_available() ? torch.cuda.device_count() : 0);
     }
+
+    /// <param name="driver">Whether an NVIDIA driver is here.</param>
+    /// <param name="selected">The libtorch that the build selected: cpu or cuda.</param>
+    /// <param name="devices">The CUDA devices that libtorch sees.</param>
+    internal static Finding Device(bool driver, string selected, int devices) => (driver, selected, devices) switch
+    {
+        (_, _, > 0) => new("device", $"cuda, {devices} device(s); the build selected TorchBackend={selected}"),
+        (true, "cuda", _) => new("device", "cpu: an NVIDIA driver is here and the build selected TorchBackend=cuda, but libtorch sees no device",
+            "Look at nvidia-smi; for the processor alone, build with -p:TorchBackend=cpu"),
+        (true, _, _) => new("device", "cpu: an NVIDIA driver is here, but the build selected TorchBackend=cpu", "For CUDA, build with -p:TorchBackend=cuda"),
+        (false, "cuda", _) => new("device", "cpu: the build selected TorchBackend=cuda, but no NVIDIA driver is here", "Build with -p:TorchBackend=cpu"),
+        _ => new("device", "cpu"),
+    };
 
     private static Finding Memory()
     {

@@ -8,17 +8,21 @@ internal static class DoctorCommand
 {
     internal static Command Create()
     {
+        Option<bool> fix = new("--fix") { Description = "Mend the extension's tool manifest, which VS Code trips over from its second start on." };
         Command command = new("doctor", $"""
             Says what the lessons will run on, and how to mend what is wrong: SDK, system, native library, device, memory, model, caches, editor.
 
             Examples:
               clipbook doctor
+              clipbook doctor --fix                        mends what VS Code's extension for notebooks fails with from its second start on
               CLIP_MODEL=path/to/model clipbook doctor     checks that model instead of the embedded one
 
             Exit code 1: the lessons cannot run. {ExitCode.Help}
-            """);
-        command.SetAction(_ =>
+            """) { fix };
+        command.SetAction(parsed =>
         {
+            if (parsed.GetValue(fix))
+                Mend(EditorStorage.Broken());
             Finding[] findings = [.. Diagnosis.All(RepositoryRoot.TryFind())];
             Table table = new Table().RoundedBorder().AddColumn("").AddColumn("what").AddColumn("state");
             foreach (Finding finding in findings)
@@ -30,5 +34,21 @@ internal static class DoctorCommand
             return fatal ? ExitCode.Failed : ExitCode.Success;
         });
         return command;
+    }
+
+    private static void Mend(IReadOnlyList<string> folders)
+    {
+        foreach (string folder in folders)
+            try
+            {
+                EditorStorage.Mend(folder);
+                AnsiConsole.WriteLine($"Mended: the extension's tool manifest is in {Path.Combine(folder, ".config")}. Reload the editor's window.");
+            }
+            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+            {
+                throw new UserError($"The extension's tool manifest in {folder} was not moved: {problem.Message} By hand: {EditorStorage.ByHand(folder)}");
+            }
+        if (folders.Count == 0)
+            AnsiConsole.WriteLine("Nothing to mend in the editors.");
     }
 }
