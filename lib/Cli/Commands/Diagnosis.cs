@@ -31,7 +31,7 @@ internal static class Diagnosis
         yield return HubCache();
         yield return Editor();
         foreach (string folder in EditorStorage.Broken())
-            yield return new("Polyglot Notebooks", $"its next start will fail: {folder} has its tool manifest where the extension does not look",
+            yield return new("Polyglot Notebooks", $"its next start will fail: its tool manifest is not where it looks, in {folder}",
                 $"clipbook doctor --fix, or by hand: {EditorStorage.ByHand(folder)}");
     }
 
@@ -82,7 +82,8 @@ internal static class Diagnosis
     private static Finding Device()
     {
         bool driver = File.Exists("/proc/driver/nvidia/version") || File.Exists(Path.Combine(Environment.SystemDirectory, "nvcuda.dll"));
-        string selected = typeof(Diagnosis).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "TorchBackend").Value!;
+        string selected = typeof(Diagnosis).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .First(data => data.Key == "TorchBackend").Value!;
         return Device(driver, selected, torch.cuda.is_available() ? torch.cuda.device_count() : 0);
     }
 
@@ -92,10 +93,13 @@ internal static class Diagnosis
     internal static Finding Device(bool driver, string selected, int devices) => (driver, selected, devices) switch
     {
         (_, _, > 0) => new("device", $"cuda, {devices} device(s); the build selected TorchBackend={selected}"),
-        (true, "cuda", _) => new("device", "cpu: an NVIDIA driver is here and the build selected TorchBackend=cuda, but libtorch sees no device",
+        (true, "cuda", _) => new("device",
+            "cpu: an NVIDIA driver is here and the build selected TorchBackend=cuda, but libtorch sees no device",
             "Look at nvidia-smi; for the processor alone, build with -p:TorchBackend=cpu"),
-        (true, _, _) => new("device", "cpu: an NVIDIA driver is here, but the build selected TorchBackend=cpu", "For CUDA, build with -p:TorchBackend=cuda"),
-        (false, "cuda", _) => new("device", "cpu: the build selected TorchBackend=cuda, but no NVIDIA driver is here", "Build with -p:TorchBackend=cpu"),
+        (true, _, _) => new("device", "cpu: an NVIDIA driver is here, but the build selected TorchBackend=cpu",
+            "For CUDA, build with -p:TorchBackend=cuda"),
+        (false, "cuda", _) => new("device", "cpu: the build selected TorchBackend=cuda, but no NVIDIA driver is here",
+            "Build with -p:TorchBackend=cpu"),
         _ => new("device", "cpu"),
     };
 

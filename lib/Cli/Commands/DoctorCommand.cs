@@ -8,7 +8,10 @@ internal static class DoctorCommand
 {
     internal static Command Create()
     {
-        Option<bool> fix = new("--fix") { Description = "Mend the extension's tool manifest, which VS Code trips over from its second start on." };
+        Option<bool> fix = new("--fix")
+        {
+            Description = "Mend the extension's tool manifest, which VS Code trips over from its second start on.",
+        };
         Command command = new("doctor", $"""
             Says what the lessons will run on, and how to mend what is wrong: SDK, system, native library, device, memory, model, caches, editor.
 
@@ -42,11 +45,13 @@ internal static class DoctorCommand
             try
             {
                 EditorStorage.Mend(folder);
-                AnsiConsole.WriteLine($"Mended: the extension's tool manifest is in {Path.Combine(folder, ".config")}. Reload the editor's window.");
+                string moved = Path.Combine(folder, ".config");
+                AnsiConsole.WriteLine($"Mended: the extension's tool manifest is in {moved}. Reload the editor's window.");
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
-                throw new UserError($"The extension's tool manifest in {folder} was not moved: {problem.Message} By hand: {EditorStorage.ByHand(folder)}");
+                throw new UserError($"The extension's tool manifest in {folder} was not moved: {problem.Message} "
+                    + $"By hand: {EditorStorage.ByHand(folder)}");
             }
         if (folders.Count == 0)
             AnsiConsole.WriteLine("Nothing to mend in the editors.");

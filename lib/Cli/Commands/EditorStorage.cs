@@ -1,9 +1,9 @@
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>
-/// Where the extension Polyglot Notebooks keeps its own files, and the fault that they have after its first start with the .NET 10 SDK: `dotnet new tool-manifest`
-/// now writes dotnet-tools.json into the folder, the extension looks for it in .config, and every later start fails with "Cannot read properties of undefined
-/// (reading 'workingDirectory')".
+/// Where the extension Polyglot Notebooks keeps its own files, and the fault that they have after its first start with the .NET 10 SDK:
+/// `dotnet new tool-manifest` now writes dotnet-tools.json into the folder, the extension looks for it in .config, and every later start
+/// fails with "Cannot read properties of undefined (reading 'workingDirectory')".
 /// </summary>
 internal static class EditorStorage
 {
@@ -22,7 +22,8 @@ internal static class EditorStorage
     /// <param name="applicationData">APPDATA on Windows; elsewhere what XDG_CONFIG_HOME says, else .config.</param>
     /// <param name="data">What XDG_DATA_HOME says.</param>
     internal static IReadOnlyList<string> Broken(string home, string applicationData, string? data) =>
-        [.. Folders(home, applicationData, data).Distinct().Where(folder => File.Exists(Path.Combine(folder, Manifest)) && !File.Exists(Sought(folder)))];
+        [.. Folders(home, applicationData, data).Distinct()
+            .Where(folder => File.Exists(Path.Combine(folder, Manifest)) && !File.Exists(Sought(folder)))];
 
     /// <summary>Moves the manifest to where the extension looks.</summary>
     /// <exception cref="IOException">It could not be moved; nothing is changed.</exception>
@@ -36,15 +37,17 @@ internal static class EditorStorage
     internal static string ByHand(string folder)
     {
         string manifest = Path.Combine(folder, Manifest), config = Path.Combine(folder, ".config");
-        return OperatingSystem.IsWindows() ? $"mkdir \"{config}\" & move \"{manifest}\" \"{config}\"" : $"mkdir -p '{config}' && mv '{manifest}' '{config}'";
+        return OperatingSystem.IsWindows() ? $"mkdir \"{config}\" & move \"{manifest}\" \"{config}\""
+            : $"mkdir -p '{config}' && mv '{manifest}' '{config}'";
     }
 
     private static string Sought(string folder) => Path.Combine(folder, ".config", Manifest);
 
     private static IEnumerable<string> Folders(string home, string applicationData, string? data)
     {
-        string[] desktops = [applicationData, Path.Combine(home, ".config"), Path.Combine(home, "Library", "Application Support"), Path.Combine(home, "AppData", "Roaming")];
-        string[] servers = [Path.Combine(home, ".local", "share"), Path.Combine(home, "Library", "Application Support"), .. string.IsNullOrEmpty(data) ? Array.Empty<string>() : [data]];
+        string mac = Path.Combine(home, "Library", "Application Support");
+        string[] desktops = [applicationData, Path.Combine(home, ".config"), mac, Path.Combine(home, "AppData", "Roaming")];
+        string[] servers = [Path.Combine(home, ".local", "share"), mac, .. string.IsNullOrEmpty(data) ? Array.Empty<string>() : [data]];
         return desktops.Where(Path.IsPathRooted).SelectMany(root => Products.Select(product => Path.Combine(root, product)))
             .Concat(servers.Select(root => Path.Combine(root, "code-server")))
             .Concat(Servers.Select(server => Path.Combine(home, server, "data")))

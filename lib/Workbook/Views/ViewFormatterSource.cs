@@ -14,14 +14,16 @@ public sealed class ViewFormatterSource
         [new ViewFormatter("text/html", Html), new ViewFormatter("text/plain", view => view.ToText())];
 
     /// <summary>
-    /// An editor's outputs share one page, which has no plotly.js: the first plot brings it. Pages that `clipbook` writes have it beside
-    /// them: it says so.
+    /// Pages that `clipbook` writes have plotly.js beside them: it says so. An editor's outputs share one page, which has none: the first
+    /// plot brings it, and a notebook that keeps its outputs keeps one copy. Drawings are images there, so that a viewer without scripts
+    /// sees the plots' still form.
     /// </summary>
     private static string Html(IView view)
     {
         string html = view.ToHtml();
-        bool plots = html.Contains("class=\"clip-plot\"", StringComparison.Ordinal);
-        bool bring = plots && AppContext.GetData("ClipNotebooks.PlotlyBeside") is null && Interlocked.Exchange(ref _brought, 1) == 0;
-        return bring ? $"<script>\n{Plotly.JavaScript}</script>\n{html}" : html;
+        if (AppContext.GetData("ClipNotebooks.PlotlyBeside") is not null)
+            return html;
+        bool bring = html.Contains("class=\"clip-plot\"", StringComparison.Ordinal) && Interlocked.Exchange(ref _brought, 1) == 0;
+        return (bring ? $"<script>\n{Plotly.JavaScript}</script>\n" : "") + Drawings.AsImages(html);
     }
 }
