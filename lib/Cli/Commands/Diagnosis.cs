@@ -1,11 +1,10 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Inference;
 using TorchSharp;
 
 namespace ClipNotebooks.Cli.Commands;
@@ -13,8 +12,6 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>What the doctor looks at; each method is one row.</summary>
 internal static class Diagnosis
 {
-    private static readonly string[] ModelFiles = ["config.json", "model.safetensors", "vocab.json", "merges.txt", "preprocessor_config.json"];
-
     internal static IEnumerable<Finding> All(string? root)
     {
         yield return Sdk();
@@ -134,44 +131,39 @@ internal static class Diagnosis
                 : new("model", $"{folder} (CLIP_MODEL) is not in the Hub cache yet", options.Offline ? "Unset HF_HUB_OFFLINE, or unset CLIP_MODEL for the embedded model." : $"clipbook download {folder}", Fatal: options.Offline);
         }
         string cure = named ? "Set CLIP_MODEL to a folder with a model, or unset it for the embedded one." : "Restore it: git checkout -- data/models/tiny-clip";
-        string[] missing = [.. ModelFiles
-            .Where(file => !File.Exists(Path.Combine(folder, file)))];
-        if (missing.Length > 0)
-            return new("model", $"{folder} lacks {string.Join(", ", missing)}", cure, Fatal: true);
-        return Unreadable(Path.Combine(folder, "model.safetensors")) is { } reason
-            ? new("model", $"{folder}: {reason}", cure, Fatal: true)
+        if (Unreadable(folder) is { } reason) return new("model", reason, cure, Fatal: true);
+        return !ClipProcessor.IsIn(folder)
+            ? new("model", $"{folder} lacks preprocessor_config.json, or vocab.json and merges.txt (or what stands in their place)",
+                cure, Fatal: true)
             : new("model", folder + (named ? " (CLIP_MODEL)" : " (embedded)"));
     }
 
-    /// <summary>Why a safetensors file cannot be one, told from its header and length; null for a sound one.</summary>
-    private static string? Unreadable(string path)
+    /// <summary>
+    /// Why a folder's weights or its configuration cannot be read, the shards of an index among them; null where they can.
+    /// </summary>
+    private static string? Unreadable(string folder)
     {
-        using FileStream file = File.OpenRead(path);
-        Span<byte> length = stackalloc byte[8];
-        if (file.ReadAtLeast(length, 8, throwOnEndOfStream: false) < 8)
-            return "model.safetensors is shorter than a header";
-        ulong header = BinaryPrimitives.ReadUInt64LittleEndian(length);
-        if (header > (ulong)(file.Length - 8) || header > 100_000_000)
-            return "the header of model.safetensors is longer than the file: truncated, or a Git LFS pointer";
-        byte[] json = new byte[header];
-        file.ReadExactly(json);
         try
         {
-            using JsonDocument entries = JsonDocument.Parse(json);
-            long end = entries.RootElement.EnumerateObject().Where(entry => entry.Name != "__metadata__")
-                .Select(entry => entry.Value.GetProperty("data_offsets")[1].GetInt64()).DefaultIfEmpty().Max();
-            return end + 8 + (long)header == file.Length ? null : "model.safetensors is truncated or has bytes to spare";
+            CheckpointFolder.Find(folder).Open().Dispose();
+            return null;
         }
-        catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception problem) when (problem is IOException or InvalidDataException)
         {
-            return "the header of model.safetensors is not valid: " + problem.Message;
+            return problem.Message;
         }
     }
 
-    private static Finding HubCache()
+    private static Finding HubCache() => HubCache(HubOptions.FromEnvironment().CacheFolder);
+
+    /// <summary>The cache of the Hub's models, and those that are in it by half.</summary>
+    internal static Finding HubCache(string folder)
     {
-        string folder = HubOptions.FromEnvironment().CacheFolder;
-        return new("Hub cache", folder + (Directory.Exists(folder) ? "" : " (not there yet)"));
+        var half = Clip.Checkpoints.HubCache.HalfFetched(folder).ToList();
+        if (half.Count == 0) return new("Hub cache", folder + (Directory.Exists(folder) ? "" : " (not there yet)"));
+        return new(
+            "Hub cache", $"{folder}; half fetched: {string.Join("; ", half.Select(model => $"{model.Id} ({model.Missing})"))}",
+            $"clipbook download {half[0].Id} fetches what is missing{(half.Count > 1 ? ", and so with the others" : "")}.");
     }
 
     private static Finding Editor()

@@ -43,7 +43,7 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
             $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or {OpenClipConfigName} beside them). Name the folder that has them, or the file of weights itself.", path);
     }
 
-    internal IWeightFile Open() => Path.GetExtension(Weights) == ".json" ? WeightShards.Open(Weights) : Open(Weights);
+    internal IWeightFile Open() => UnwrappedNames.Of(Path.GetExtension(Weights) == ".json" ? WeightShards.Open(Weights) : Open(Weights));
 
     /// <summary>Opens one file of weights, in the format that its name tells.</summary>
     internal static IWeightFile Open(string weights) => Path.GetExtension(weights) is ".bin" or ".pt" or ".pth" ? StateDictFile.Open(weights) : SafetensorsFile.Open(weights);

@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Base;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -15,15 +16,20 @@ internal sealed class FileBytes : IDisposable
 
     internal long Length { get; }
 
-    internal static FileBytes Open(string path) => new(path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0));
+    /// <exception cref="CheckpointException">The file is a pipe or a device, is empty, or is a link that leads nowhere.</exception>
+    internal static FileBytes Open(string path)
+    {
+        if (ModelFile.Fault(path) is { } fault)
+            throw new CheckpointException($"{path} cannot be read: {fault}. Put the file itself there: fetch or copy it again.");
+        return new(path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0));
+    }
 
     /// <summary>What a file that is no weights seems to be; none where it may be weights.</summary>
     internal string? Nature()
     {
         Span<byte> first = stackalloc byte[(int)Math.Min(Length, 16)];
         Read(0, first);
-        return first.IsEmpty ? "it is empty"
-            : first.StartsWith("version http"u8) ? "it is a Git LFS pointer, which stands for the file that \"git lfs pull\" fetches"
+        return first.StartsWith("version http"u8) ? "it is a Git LFS pointer, which stands for the file that \"git lfs pull\" fetches"
             : first.TrimStart(" \r\n\t"u8).StartsWith("<!"u8) || first.TrimStart(" \r\n\t"u8).StartsWith("<html"u8) ? "it is a web page, perhaps one that asks for a login"
             : null;
     }

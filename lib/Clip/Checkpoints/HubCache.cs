@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
@@ -36,7 +37,7 @@ internal sealed class HubCache(string cacheFolder, string id)
     internal string Link(HubFile file)
     {
         string path = Path.Combine(Snapshot(file.Commit), file.Name), blob = Blob(file.ETag), beside = $"{path}.{Guid.NewGuid():N}.part";
-        if (File.Exists(path)) return path;
+        if (ModelFile.IsThere(path)) return path;
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
         {
@@ -80,6 +81,25 @@ internal sealed class HubCache(string cacheFolder, string id)
         if (!large) hash.AppendData(Encoding.ASCII.GetBytes($"blob {file.Size}\0"));
         byte[] buffer = new byte[1 << 20];
         for (int read; (read = await content.ReadAsync(buffer, cancellationToken)) > 0;) hash.AppendData(buffer, 0, read);
-        return Convert.ToHexStringLower(hash.GetHashAndReset()) == file.ETag;
+        return Convert.ToHexStringLower(hash.GetHashAndReset()) .Equals(file.ETag, StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>The models of a cache that are not there whole: a download that did not end, or links whose content is gone.</summary>
+    /// <returns>Each model's id, and what is missing.</returns>
+    internal static IEnumerable<(string Id, string Missing)> HalfFetched(string cacheFolder)
+    {
+        if (!Directory.Exists(cacheFolder)) yield break;
+        foreach (string folder in Directory.EnumerateDirectories(cacheFolder, "models--*").Order(StringComparer.Ordinal))
+        {
+            string id = Path.GetFileName(folder)["models--".Length..].Replace("--", "/", StringComparison.Ordinal);
+            string blobs = Path.Combine(folder, "blobs"), snapshots = Path.Combine(folder, "snapshots");
+            string[] parts = Directory.Exists(blobs) ? Directory.GetFiles(blobs, "*.incomplete") : [];
+            string[] gone = !Directory.Exists(snapshots) ? [] : [.. Directory.EnumerateDirectories(snapshots)
+                .SelectMany(Directory.EnumerateFiles).Where(path => !ModelFile.IsThere(path)).Select(path => Path.GetFileName(path)!)
+                .Distinct().Order(StringComparer.Ordinal)];
+            if (gone.Length > 0) yield return (id, $"the content of {string.Join(", ", gone)} is gone");
+            else if (parts.Length > 0) yield return (id, $"{parts.Length} of its files {(parts.Length == 1 ? "has" : "have")} arrived " +
+                $"in part");
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
@@ -54,13 +55,14 @@ internal sealed class HubClient(HubOptions options) : IDisposable
             request.Headers.UserAgent.Add(new ProductInfoHeaderValue("ClipNotebooks", "1.0"));
             request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
             if (from > 0) request.Headers.Range = new RangeHeaderValue(from, null);
-            if (options.Token is { } token && SameServer(address)) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            if (Token() is { } token && SameServer(address)) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer",
+                token);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(options.ReadTimeout);
             var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             if ((int)response.StatusCode is >= 300 and < 400 && response.Headers.Location is { } location)
             {
-                var next = new Uri(address, location);
+                var next = Next(address, location, what, response);
                 if (method == HttpMethod.Head && !SameServer(next)) return response;
                 response.Dispose();
                 address = next;
@@ -73,6 +75,25 @@ internal sealed class HubClient(HubOptions options) : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Where a redirect leads: http to http or https, https to https.</summary>
+    private Uri Next(Uri address, Uri location, string what, HttpResponseMessage response)
+    {
+        if (Uri.TryCreate(address, location, out var next) && (next.Scheme == Uri.UriSchemeHttps || next.Scheme == Uri.UriSchemeHttp
+            && next.Scheme == address.Scheme))
+            return next;
+        response.Dispose();
+        throw new HubException(
+            $"{what}: {options.Endpoint} redirects to \"{Quote.Cut(location.OriginalString)}\", which is not followed: " +
+            $"an address of {address.Scheme}{(address.Scheme == Uri.UriSchemeHttp ? " or https" : "")} is needed. Check HF_ENDPOINT, " +
+                $"or try another network.");
+    }
+
+    /// <summary>The token, where it can stand in a request.</summary>
+    private string? Token() => options.Token is not { } token || token.All(character => character is > ' ' and <= '~')
+        ? options.Token : throw new HubException(
+        "The access token has a line break, a space or a letter that no token has. Set HF_TOKEN, or write into the file of " +
+            "HF_TOKEN_PATH, the token alone.");
 
     private bool SameServer(Uri address) => address.Scheme == options.Endpoint.Scheme && address.Authority == options.Endpoint.Authority;
 

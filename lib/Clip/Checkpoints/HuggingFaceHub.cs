@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
@@ -12,6 +13,9 @@ namespace ClipNotebooks.Clip.Checkpoints;
 public sealed partial class HuggingFaceHub(HubOptions? options = null)
 {
     private const int DiskFull = 28, WindowsDiskFull = unchecked((int)0x80070070);
+
+    /// <summary>The longest published listing has some hundred thousand bytes.</summary>
+    private const int LongestListing = 10_000_000;
 
     /// <summary>Small files that a model may have beside its weights.</summary>
     private static readonly string[] Companions =
@@ -56,8 +60,9 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         foreach (var (weights, configs) in CheckpointFolder.Forms)
         {
             string path = Path.Combine(folder, weights);
-            if (File.Exists(path) && Fits(configs, folder, name => File.Exists(Path.Combine(folder, name))))
-                return !IsIndex(weights) || Shards(path).All(shard => File.Exists(Path.Combine(folder, shard))) ? folder : null;
+            if (ModelFile.IsThere(path) && Fits(configs, folder, name => ModelFile.IsThere(Path.Combine(folder, name))))
+                return IsWhole(folder) && (!IsIndex(weights) || Shards(path).All(shard => ModelFile.IsThere(Path.Combine(folder,
+                    shard)))) ? folder : null;
         }
         return null;
     }
@@ -91,32 +96,56 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         return cache.Snapshot(commit);
     }
 
-    private static async Task<(string Commit, HashSet<string> Names)> ListAsync(HubClient client, string id, string revision, CancellationToken cancellationToken)
+    private const string IsHub = "Is the endpoint a Hub? Check HF_ENDPOINT, and whether a proxy or a login page answers in its place.";
+
+    /// <summary>The bytes of a listing, whatever character set the server names: JSON is UTF-8.</summary>
+    private async Task<ReadOnlyMemory<byte>> ReceiveListingAsync(HttpResponseMessage response, string what,
+        CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(_options.ReadTimeout);
+        await using var content = await response.Content.ReadAsStreamAsync(limit.Token);
+        var bytes = new MemoryStream();
+        byte[] buffer = new byte[1 << 16];
+        for (int read; (read = await content.ReadAsync(buffer, limit.Token)) > 0;)
+        {
+            if (bytes.Length + read > LongestListing) throw new HubException($"{what} is longer than {LongestListing:N0} bytes. {IsHub}");
+            bytes.Write(buffer, 0, read);
+        }
+        return bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
+    }
+
+    private async Task<(string Commit, HashSet<string> Names)> ListAsync(HubClient client, string id, string revision,
+        CancellationToken cancellationToken)
     {
         string what = $"The list of files of {id} ({revision})";
         return await client.RetryAsync(what, async () =>
         {
             using var response = await client.SendAsync(HttpMethod.Get, $"api/models/{id}/revision/{Uri.EscapeDataString(revision)}", what, 0, cancellationToken);
-            string text = await response.Content.ReadAsStringAsync(cancellationToken);
+            var text = await ReceiveListingAsync(response, what, cancellationToken);
             try
             {
                 using var json = JsonDocument.Parse(text);
-                string commit = json.RootElement.GetProperty("sha").GetString()!;
-                if (!Hash().IsMatch(commit)) throw new HubException($"{what} has the commit \"{commit}\", which is not one. Is the endpoint a Hub?");
-                return (commit, json.RootElement.GetProperty("siblings").EnumerateArray().Select(file => file.GetProperty("rfilename").GetString()!).ToHashSet(StringComparer.Ordinal));
+                string commit = json.RootElement.GetProperty("sha").GetString() ?? "null";
+                if (!Hash().IsMatch(commit))
+                    throw new HubException($"{what} has the commit \"{Quote.Cut(commit)}\", which is not one. {IsHub}");
+                return (commit, json.RootElement.GetProperty("siblings").EnumerateArray()
+                    .Select(file => file.GetProperty("rfilename").GetString() ?? throw new JsonException("a file's name is null."))
+                    .ToHashSet(StringComparer.Ordinal));
             }
             catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
             {
-                throw new HubException($"{what} is not what a Hub answers: {exception.Message}", exception);
+                throw new HubException($"{what} is not what a Hub answers: {Quote.Cut(exception.Message)} {IsHub}", exception);
             }
         }, cancellationToken);
     }
 
     private async Task<string> FetchAsync(HubClient client, HubCache cache, string id, string commit, string name, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
     {
-        if (!FileName().IsMatch(name)) throw new HubException($"{id} names a file \"{name}\", which would lie outside the cache. It is not fetched.");
+        if (!FileName().IsMatch(name))
+            throw new HubException($"{id} names a file \"{Quote.Cut(name)}\", which would lie outside the cache. It is not fetched.");
         string present = Path.Combine(cache.Snapshot(commit), name);
-        if (File.Exists(present)) return present;
+        if (ModelFile.IsThere(present)) return present;
 
         string what = $"{name} of {id}", path = $"{id}/resolve/{commit}/{Uri.EscapeDataString(name)}";
         var file = await client.RetryAsync(what, () => AskAsync(client, path, what, name, commit, cancellationToken), cancellationToken);
@@ -137,9 +166,12 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     {
         using var response = await client.SendAsync(HttpMethod.Head, path, what, 0, cancellationToken);
         string? Header(string header) => response.Headers.TryGetValues(header, out var values) ? values.First() : null;
-        string etag = (Header("X-Linked-Etag") ?? response.Headers.ETag?.Tag ?? "").Trim('"');
+        string etag = (Header("X-Linked-Etag") ?? response.Headers.ETag?.Tag ?? "");
+        etag = (etag.StartsWith("W/", StringComparison.Ordinal) ? etag[2..] : etag).Trim('"');
         long? size = Header("X-Linked-Size") is { } linked && long.TryParse(linked, out long value) ? value : response.Content.Headers.ContentLength;
-        if (size is null || !Hash().IsMatch(etag)) throw new HubException($"{what}: the server does not tell its hash and size (ETag \"{etag}\"). Is the endpoint a Hub?");
+        if (size is not >= 0 || !Hash().IsMatch(etag))
+            throw new HubException($"{what}: the server does not tell its hash and size (ETag \"{Quote.Cut(etag)}\", " +
+                $"{size?.ToString() ?? "no"} bytes). {IsHub}");
         return new HubFile(name, commit, etag, size.Value);
     }
 
@@ -147,6 +179,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     private async Task<bool> ReceiveAsync(HubClient client, string path, string what, HubFile file, string beside, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
     {
         long have = File.Exists(beside) ? new FileInfo(beside).Length : 0;
+        if (file.Size == 0) await _options.OpenWrite(beside, FileMode.Create).DisposeAsync();
         if (have < file.Size)
         {
             using var response = await client.SendAsync(HttpMethod.Get, path, what, have, cancellationToken);
@@ -196,6 +229,10 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     /// <summary>Whether the configuration that belongs to a form is there, and is one of a model.</summary>
     private static bool Fits(string[] configs, string folder, Func<string, bool> exists) => configs.FirstOrDefault(exists) is { } config && CheckpointFolder.DescribesModel(Path.Combine(folder, config));
 
+    /// <summary>Whether none of the small files is a link whose content is gone.</summary>
+    private static bool IsWhole(string folder) =>
+        Companions.Select(name => Path.Combine(folder, name)).All(path => !File.Exists(path) || ModelFile.IsThere(path));
+
     private static bool IsIndex(string weights) => weights.EndsWith(".index.json", StringComparison.Ordinal);
 
     private static List<string> Shards(string index)
@@ -203,11 +240,15 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            return [.. json.RootElement.GetProperty("weight_map").EnumerateObject().Select(entry => entry.Value.GetString()!).Distinct(StringComparer.Ordinal)];
+            return [.. json.RootElement.GetProperty("weight_map").EnumerateObject()
+                .Select(entry => entry.Value.GetString() ?? throw new JsonException($"\"{Quote.Cut(entry.Name)}\" is in no file (null)."))
+                .Distinct(StringComparer.Ordinal)];
         }
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new HubException($"{index} is not an index of shards: {exception.Message} Delete it, and it is fetched again.", exception);
+            throw new HubException(
+                $"{index} is not an index of shards: {Quote.Cut(exception.Message)} Delete it, and it is fetched again; " +
+                "if it comes so again, the model's publisher has to mend it.", exception);
         }
     }
 

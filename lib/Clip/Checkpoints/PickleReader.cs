@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using ClipNotebooks.Clip.Base;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -7,17 +8,24 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// <summary>
 /// Reads a pickle as data. Python's own reader calls whatever a pickle names; this one knows dictionaries, lists, tuples, numbers, words and the few functions that put a tensor together, each built in,
 /// and refuses every other name. The instructions are those of pickle's protocols 2 to 4 (CPython, <c>pickletools.py</c>) that PyTorch writes.
-/// Memory stays in proportion to the pickle, whatever it claims: nothing is allocated by a number found in it.
+/// Memory stays in proportion to the file, whatever the pickle claims: nothing is allocated by a number found in it, and all that is
+/// allocated is charged.
 /// </summary>
 /// <param name="path">The file, for messages.</param>
 /// <param name="data">The pickle, and perhaps more behind it.</param>
+/// <param name="budget">What reading the file may take.</param>
 /// <param name="torchScript">Whether objects of TorchScript's classes are read, as their attributes.</param>
-internal sealed class PickleReader(string path, byte[] data, bool torchScript)
+internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget, bool torchScript)
 {
     private const int MaxRank = 64;
     private const string ObjectPrefix = "__torch__.";
 
-    private static readonly object MarkValue = new();
+    private static readonly object MarkValue = new(), True = true, False = false;
+
+    private static readonly PickledTuple Nothing = new([]);
+
+    /// <summary>The numbers of one byte, made once.</summary>
+    private static readonly object[] Small = [.. Enumerable.Range(0, 256).Select(number => (object)(long)number)];
 
     private static readonly Dictionary<string, (ScalarType Type, int Size)> StorageTypes = new(StringComparer.Ordinal)
     {
@@ -80,29 +88,33 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
         {
             case 0x80: if (Byte() is var protocol && protocol is < 2 or > 5) throw Damaged($"it follows protocol {protocol}; 2 to 5 are supported"); break;
             case 0x95: Bytes(8); break;
-            case (byte)'(': _marks.Add(_stack.Count); Push(MarkValue); break;
+            case (byte)'(':
+                budget.ChargeGrowth(_marks.Count, _marks.Capacity, 1, sizeof(int));
+                _marks.Add(_stack.Count);
+                Push(MarkValue);
+                break;
             case (byte)'N': Push(null); break;
-            case 0x88: Push(true); break;
-            case 0x89: Push(false); break;
-            case (byte)'J': Push((long)BinaryPrimitives.ReadInt32LittleEndian(Bytes(4))); break;
-            case (byte)'K': Push((long)Byte()); break;
-            case (byte)'M': Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2))); break;
-            case 0x8a: Push(Long(Bytes(Byte()))); break;
-            case (byte)'G': Push(BinaryPrimitives.ReadDoubleBigEndian(Bytes(8))); break;
+            case 0x88: Push(True); break;
+            case 0x89: Push(False); break;
+            case (byte)'J': PushNumber(BinaryPrimitives.ReadInt32LittleEndian(Bytes(4))); break;
+            case (byte)'K': PushNumber(Byte()); break;
+            case (byte)'M': PushNumber(BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2))); break;
+            case 0x8a: PushNumber(Long(Bytes(Byte()))); break;
+            case (byte)'G': Push(BinaryPrimitives.ReadDoubleBigEndian(Bytes(8)), 24); break;
             case (byte)'X' or (byte)'T': Push(Text(Bytes(BinaryPrimitives.ReadInt32LittleEndian(Bytes(4))))); break;
             case 0x8c or (byte)'U': Push(Text(Bytes(Byte()))); break;
-            case (byte)'q': _memo[Byte()] = Top(); break;
-            case (byte)'r': _memo[BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4))] = Top(); break;
-            case 0x94: _memo[_memo.Count] = Top(); break;
+            case (byte)'q': Remember(Byte()); break;
+            case (byte)'r': Remember(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4))); break;
+            case 0x94: Remember(_memo.Count); break;
             case (byte)'h': Push(Remembered(Byte())); break;
             case (byte)'j': Push(Remembered(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4)))); break;
-            case (byte)'}': Push(new List<KeyValuePair<object?, object?>>()); break;
-            case (byte)']': Push(new List<object?>()); break;
-            case (byte)')': Push(new PickledTuple([])); break;
-            case 0x85: Push(new PickledTuple(Last(1))); break;
-            case 0x86: Push(new PickledTuple(Last(2))); break;
-            case 0x87: Push(new PickledTuple(Last(3))); break;
-            case (byte)'t': Push(new PickledTuple(PopToMark())); break;
+            case (byte)'}': Push(new List<KeyValuePair<object?, object?>>(), 32); break;
+            case (byte)']': Push(new List<object?>(), 32); break;
+            case (byte)')': Push(Nothing); break;
+            case 0x85: Push(new PickledTuple(Last(1)), 24); break;
+            case 0x86: Push(new PickledTuple(Last(2)), 24); break;
+            case 0x87: Push(new PickledTuple(Last(3)), 24); break;
+            case (byte)'t': Push(new PickledTuple(PopToMark()), 24); break;
             case (byte)'s': SetItems(Last(2)); break;
             case (byte)'u': SetItems(PopToMark()); break;
             case (byte)'a': Append(Last(1)); break;
@@ -119,10 +131,11 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
 
     private PickledGlobal Global(string module, string name)
     {
+        budget.Charge(48 + 2L * (module.Length + name.Length));
         string full = $"{module}.{name}";
         bool known = Functions.Contains(full) || StorageTypes.ContainsKey(full) || (torchScript && (TorchScriptFunctions.Contains(full) || full.StartsWith(ObjectPrefix, StringComparison.Ordinal)));
         return known ? new PickledGlobal(full) : throw new CheckpointException(
-            $"{path} asks for Python's \"{Shown(full)}\", which is no part of a state dict: refused, and nothing of it was run. " +
+            $"{path} asks for Python's \"{Quote.Cut(full)}\", which is no part of a state dict: refused, and nothing of it was run. " +
             "Where the file can be trusted, load it in Python and save its state dict alone: safetensors.torch.save_file(model.state_dict(), \"model.safetensors\").");
     }
 
@@ -131,8 +144,14 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
         if (function is not PickledGlobal { Name: var name } || arguments is not PickledTuple { Items: var items }) throw Damaged("it calls something that is no function");
         switch (name)
         {
-            case "collections.OrderedDict" when items.Length == 0: return new List<KeyValuePair<object?, object?>>();
-            case "collections.OrderedDict" when items is [List<object?> pairs]: return pairs.Select(Pair).ToList();
+            case "collections.OrderedDict" when items.Length == 0:
+                budget.Charge(32);
+                return new List<KeyValuePair<object?, object?>>();
+            case "collections.OrderedDict" when items is [List<object?> pairs]:
+                budget.Charge(56 + 16L * pairs.Count);
+                var dictionary = new List<KeyValuePair<object?, object?>>(pairs.Count);
+                foreach (object? pair in pairs) dictionary.Add(Pair(pair));
+                return dictionary;
             case "torch._utils._rebuild_tensor" when items.Length == 4: return Tensor(items);
             case "torch._utils._rebuild_tensor_v2" when items.Length is 6 or 7: return Tensor(items);
             case "torch._utils._rebuild_parameter" when items is [PickledTensor tensor, _, _]: return tensor;
@@ -140,7 +159,7 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
             case "torch.device" when items.Length is 1 or 2: return items[0];
             default:
                 if (TorchScriptFunctions.Contains(name) && items.Length is 1 or 2) return items[0];
-                throw Damaged($"it calls {Shown(name)} with {items.Length} arguments that do not fit");
+                throw Damaged($"it calls {Quote.Cut(name)} with {items.Length} arguments that do not fit");
         }
 
         KeyValuePair<object?, object?> Pair(object? item) => item switch
@@ -152,8 +171,14 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
     }
 
     private PickledObject New(object? type, object? arguments) => type is PickledGlobal { Name: var name } && name.StartsWith(ObjectPrefix, StringComparison.Ordinal) && arguments is PickledTuple { Items.Length: 0 }
-        ? new PickledObject(name)
+        ? Made(name)
         : throw Damaged("it makes an object of no known class");
+
+    private PickledObject Made(string type)
+    {
+        budget.Charge(64);
+        return new PickledObject(type);
+    }
 
     private void Build(object? target, object? state)
     {
@@ -161,7 +186,8 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
         {
             case PickledObject made:
                 made.Attributes = state as List<KeyValuePair<object?, object?>>
-                    ?? throw new CheckpointException($"{path} keeps an object of {Shown(made.Type)} in a form of that class's own (__getstate__), which only its code can read: refused. Save the model's state dict instead.");
+                    ?? throw new CheckpointException($"{path} keeps an object of {Quote.Cut(made.Type)} in a form of that class's own " +
+                        $"(__getstate__), which only its code can read: refused. Save the model's state dict instead.");
                 break;
             // What a module notes beside its state dict (_metadata: the versions of its parts) has no use here.
             case List<KeyValuePair<object?, object?>>: break;
@@ -173,16 +199,23 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
     {
         if (id is not PickledTuple { Items: ["storage", PickledGlobal { Name: var name }, string key, _, long count, ..] items } || items.Length is not (5 or 6) || count < 0)
             throw Damaged("it refers to something outside that is no storage");
-        if (items.Length == 6 && items[5] is not null) throw Damaged($"the storage \"{Shown(key)}\" is a part of another, as PyTorch before 0.4 wrote it; load and save it with a newer PyTorch");
-        if (!StorageTypes.TryGetValue(name, out var known)) throw Damaged($"the storage \"{Shown(key)}\" is of {Shown(name)}; {string.Join(", ", StorageTypes.Keys)} are supported");
+        if (items.Length == 6 && items[5] is not null)
+            throw Damaged($"the storage \"{Quote.Cut(key)}\" is a part of another, as PyTorch before 0.4 wrote it; load and save it " +
+            $"with a newer PyTorch");
+        if (!StorageTypes.TryGetValue(name, out var known))
+            throw Damaged($"the storage \"{Quote.Cut(key)}\" is of {Quote.Cut(name)}; {string.Join(", ", StorageTypes.Keys)} are " +
+            $"supported");
+        budget.Charge(160);
         var storage = new PickledStorage(key, known.Type, known.Size, count);
-        if (!Storages.TryAdd(key, storage) && Storages[key] != storage) throw Damaged($"it gives its storage \"{Shown(key)}\" two lengths or element types");
+        if (!Storages.TryAdd(key, storage) && Storages[key] != storage)
+            throw Damaged($"it gives its storage \"{Quote.Cut(key)}\" two lengths or element types");
         return storage;
     }
 
     private PickledTensor Tensor(object?[] items)
     {
         if (items is not [PickledStorage storage, long offset, PickledTuple sides, PickledTuple steps, ..]) throw Damaged("it rebuilds a tensor from something other than a storage, an offset, a shape and strides");
+        budget.Charge(400 + 16L * (sides.Items.Length + steps.Items.Length));
         long[] shape = Numbers(sides), strides = Numbers(steps);
         if (shape.Length != strides.Length || shape.Length > MaxRank) throw Damaged($"a tensor has {shape.Length} sides and {strides.Length} strides; the same number, up to {MaxRank}, is needed");
         if (offset < 0 || shape.Any(side => side < 0) || strides.Any(stride => stride < 0)) throw Damaged("a tensor has a negative offset, side or stride");
@@ -193,13 +226,19 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
             extent *= Math.Max(side, 1);
             last += (Int128)Math.Max(side - 1, 0) * stride;
             count *= side;
-            if (extent > long.MaxValue || last > long.MaxValue) throw Damaged($"a tensor of shape ({string.Join(", ", shape)}) is larger than any file");
+            if (extent > long.MaxValue || last > long.MaxValue)
+                throw Damaged($"a tensor of shape ({Quote.Shape(shape)}) is larger than any file");
         }
         if (count > 0 && last >= storage.Count)
-            throw Damaged($"a tensor of shape ({string.Join(", ", shape)}) reaches element {last} of the storage \"{Shown(storage.Key)}\", which has {storage.Count}");
+            throw Damaged($"a tensor of shape ({Quote.Shape(shape)}) reaches element {last} of the storage " +
+                $"\"{Quote.Cut(storage.Key)}\", which has {storage.Count}");
         // An expanded tensor repeats elements; with more of them than the storage holds, a small file could ask for any amount of memory.
-        if (count > storage.Count) throw Damaged($"a tensor of shape ({string.Join(", ", shape)}) has {count} elements, its storage \"{Shown(storage.Key)}\" {storage.Count}");
-        if (count * storage.Size > int.MaxValue) throw Damaged($"a tensor of shape ({string.Join(", ", shape)}) takes {count * storage.Size} bytes; up to {int.MaxValue} are supported");
+        if (count > storage.Count)
+            throw Damaged($"a tensor of shape ({Quote.Shape(shape)}) has {count} elements, its storage \"{Quote.Cut(storage.Key)}\" " +
+            $"{storage.Count}");
+        if (count * storage.Size > int.MaxValue)
+            throw Damaged($"a tensor of shape ({Quote.Shape(shape)}) takes {count * storage.Size} bytes; up to {int.MaxValue} are " +
+            $"supported");
         return new PickledTensor(storage, offset, shape, strides);
 
         long[] Numbers(PickledTuple tuple) => [.. tuple.Items.Select(item => item is long number ? number : throw Damaged("a tensor's shape or strides hold something other than whole numbers"))];
@@ -208,12 +247,40 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
     private void SetItems(object?[] items)
     {
         if (Top() is not List<KeyValuePair<object?, object?>> dictionary || items.Length % 2 != 0) throw Damaged("it fills a dictionary that is none");
+        budget.ChargeGrowth(dictionary.Count, dictionary.Capacity, items.Length / 2, 16);
+        dictionary.EnsureCapacity(dictionary.Count + items.Length / 2);
         for (int i = 0; i < items.Length; i += 2) dictionary.Add(new(items[i], items[i + 1]));
     }
 
-    private void Append(object?[] items) => (Top() as List<object?> ?? throw Damaged("it fills a list that is none")).AddRange(items);
+    private void Append(object?[] items)
+    {
+        var list = Top() as List<object?> ?? throw Damaged("it fills a list that is none");
+        budget.ChargeGrowth(list.Count, list.Capacity, items.Length, 8);
+        list.AddRange(items);
+    }
 
-    private void Push(object? value) => _stack.Add(value);
+    /// <summary>Puts a value on the stack.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="size">The bytes that it takes, where they are not charged yet.</param>
+    private void Push(object? value, int size = 0)
+    {
+        if (size > 0) budget.Charge(size);
+        budget.ChargeGrowth(_stack.Count, _stack.Capacity, 1, 8);
+        _stack.Add(value);
+    }
+
+    private void PushNumber(long value)
+    {
+        if (value is >= 0 and <= byte.MaxValue) Push(Small[value]);
+        else Push(value, 24);
+    }
+
+    private void Remember(long index)
+    {
+        int capacity = _memo.EnsureCapacity(0);
+        if (_memo.Count == capacity) budget.Charge(28 * Math.Max(4, 2L * capacity));
+        _memo[index] = Top();
+    }
 
     private object? Top() => _stack.Count > 0 && _stack[^1] != MarkValue ? _stack[^1] : throw Damaged($"it takes a value that is not there, before byte {Position}");
 
@@ -226,6 +293,7 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
 
     private object?[] Last(int count)
     {
+        budget.Charge(24 + 8 * count);
         var values = new object?[count];
         for (int i = count - 1; i >= 0; i--) values[i] = Pop();
         return values;
@@ -236,7 +304,9 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
         if (_marks.Count == 0) throw Damaged($"it goes back to a mark that is not there, before byte {Position}");
         int mark = _marks[^1];
         _marks.RemoveAt(_marks.Count - 1);
-        object?[] values = [.. _stack[(mark + 1)..]];
+        budget.Charge(24 + 8L * (_stack.Count - mark - 1));
+        var values = new object?[_stack.Count - mark - 1];
+        _stack.CopyTo(mark + 1, values, 0, values.Length);
         _stack.RemoveRange(mark, _stack.Count - mark);
         return values;
     }
@@ -263,6 +333,7 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
 
     private string Text(ReadOnlySpan<byte> bytes)
     {
+        budget.Charge(32 + 2L * bytes.Length);
         try
         {
             return Strict.GetString(bytes);
@@ -285,8 +356,6 @@ internal sealed class PickleReader(string path, byte[] data, bool torchScript)
         int free = 64 - 8 * bytes.Length;
         return bytes.Length == 0 ? 0 : value << free >> free;
     }
-
-    private static string Shown(string text) => text.Length <= 100 ? text : text[..100] + "…";
 
     private CheckpointException Damaged(string reason) => new($"{path} is not a sound PyTorch file: its pickle cannot be read, {reason}. Fetch or write it again.");
 }

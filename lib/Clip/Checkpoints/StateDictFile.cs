@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using ClipNotebooks.Clip.Base;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -21,9 +22,10 @@ public sealed class StateDictFile : IWeightFile
     private static readonly byte[] LegacyMagic = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
 
     private readonly FileBytes _file;
+    private readonly MemoryBudget _budget;
     private readonly Dictionary<string, StateDictEntry> _entries = new(StringComparer.Ordinal);
 
-    private StateDictFile(string path, FileBytes file) => (Path, _file) = (path, file);
+    private StateDictFile(string path, FileBytes file) => (Path, _file, _budget) = (path, file, new MemoryBudget(path, file.Length));
 
     /// <summary>Where the file lies.</summary>
     public string Path { get; }
@@ -64,7 +66,8 @@ public sealed class StateDictFile : IWeightFile
 
     /// <summary>What the file says of a tensor.</summary>
     /// <exception cref="CheckpointException">There is none of that name.</exception>
-    public StateDictEntry Entry(string name) => _entries.TryGetValue(name, out var entry) ? entry : throw new CheckpointException($"{Path} has no tensor \"{name}\".");
+    public StateDictEntry Entry(string name) => _entries.TryGetValue(name, out var entry) ? entry :
+        throw new CheckpointException($"{Path} has no tensor \"{Quote.Cut(name)}\".");
 
     /// <summary>A tensor's shape.</summary>
     /// <exception cref="CheckpointException">There is none of that name.</exception>
@@ -125,20 +128,21 @@ public sealed class StateDictFile : IWeightFile
     /// <summary>Since PyTorch 1.6: <c>NAME/data.pkl</c>, and each storage an entry <c>NAME/data/KEY</c>.</summary>
     private void ReadZip()
     {
-        var zip = ZipDirectory.Read(Path, _file);
+        var zip = ZipDirectory.Read(Path, _file, _budget);
         var pickles = zip.Names.Where(name => name == "data.pkl" || (name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.IndexOf('/', StringComparison.Ordinal) == name.Length - "/data.pkl".Length)).ToList();
         if (pickles.Count != 1) throw Damaged($"a zip file of PyTorch's has one data.pkl, this one {pickles.Count}");
         string root = pickles[0][..^"data.pkl".Length];
         if (zip.Contains(root + "byteorder") && Encoding.ASCII.GetString(Bytes(root + "byteorder", 16)).Trim() is not "little")
             throw Damaged("its numbers are not little-endian; save it on a little-endian machine");
         bool torchScript = zip.Contains(root + "constants.pkl");
-        var pickle = new PickleReader(Path, Bytes(pickles[0], MaxPickleLength), torchScript);
+        var pickle = new PickleReader(Path, Bytes(pickles[0], MaxPickleLength), _budget, torchScript);
         Add(pickle.Read(), storage => zip.Place($"{root}data/{storage.Key}"));
 
         byte[] Bytes(string name, long most)
         {
             var (offset, length) = zip.Place(name);
-            if (length > most) throw Damaged($"its entry \"{name}\" has {length} bytes; up to {most} are supported");
+            if (length > most) throw Damaged($"its entry \"{Quote.Cut(name)}\" has {length} bytes; up to {most} are supported");
+            _budget.Charge(length);
             var content = new byte[length];
             _file.Read(offset, content);
             return content;
@@ -151,9 +155,10 @@ public sealed class StateDictFile : IWeightFile
         // The pickles stand before the data and say nowhere how long they are: they are looked for in a piece of the file that grows until they end in it.
         for (long length = Math.Min(_file.Length, 1 << 20); ; length = Math.Min(Math.Min(_file.Length, MaxPickleLength), length * 4))
         {
+            _budget.Charge(length);
             var head = new byte[length];
             _file.Read(0, head);
-            var reader = new PickleReader(Path, head, torchScript: false);
+            var reader = new PickleReader(Path, head, _budget, torchScript: false);
             object? content, keys;
             Dictionary<string, PickledStorage> storages;
             try
@@ -174,15 +179,20 @@ public sealed class StateDictFile : IWeightFile
             Span<byte> count = stackalloc byte[8];
             foreach (string key in order)
             {
-                if (!storages.TryGetValue(key, out var storage)) throw Damaged($"it has a storage \"{key}\" that nothing refers to");
-                if (at > _file.Length - 8) throw Damaged($"it is cut short before its storage \"{key}\"");
+                if (!storages.TryGetValue(key, out var storage))
+                    throw Damaged($"it has a storage \"{Quote.Cut(key)}\" that nothing refers to");
+                if (at > _file.Length - 8) throw Damaged($"it is cut short before its storage \"{Quote.Cut(key)}\"");
                 _file.Read(at, count);
                 long elements = BinaryPrimitives.ReadInt64LittleEndian(count);
-                if (elements != storage.Count || (Int128)elements * storage.Size > _file.Length - at - 8) throw Damaged($"its storage \"{key}\" has {elements} elements, {storage.Count} were said, and {_file.Length - at - 8} bytes are left");
-                if (!places.TryAdd(key, (at + 8, elements * storage.Size))) throw Damaged($"it lists its storage \"{key}\" twice");
+                if (elements != storage.Count || (Int128)elements * storage.Size > _file.Length - at - 8)
+                    throw Damaged($"its storage \"{Quote.Cut(key)}\" has {elements} elements, {storage.Count} were said, and " +
+                    $"{_file.Length - at - 8} bytes are left");
+                if (!places.TryAdd(key, (at + 8, elements * storage.Size)))
+                    throw Damaged($"it lists its storage \"{Quote.Cut(key)}\" twice");
                 at += 8 + elements * storage.Size;
             }
-            Add(content, storage => places.TryGetValue(storage.Key, out var place) ? place : throw Damaged($"its storage \"{storage.Key}\" is missing"));
+            Add(content, storage => places.TryGetValue(storage.Key, out var place) ? place :
+                throw Damaged($"its storage \"{Quote.Cut(storage.Key)}\" is missing"));
             return;
         }
     }
@@ -193,14 +203,18 @@ public sealed class StateDictFile : IWeightFile
         foreach (var (name, tensor) in Tensors(content))
         {
             var storage = tensor.Storage;
+            _budget.Charge(200);
             if (!offsets.TryGetValue(storage.Key, out long start))
             {
+                _budget.Charge(200 + 2L * storage.Key.Length);
                 var (offset, length) = place(storage);
-                if (length != (Int128)storage.Count * storage.Size) throw Damaged($"its storage \"{storage.Key}\" takes {(Int128)storage.Count * storage.Size} bytes, the file has {length} there");
+                if (length != (Int128)storage.Count * storage.Size)
+                    throw Damaged($"its storage \"{Quote.Cut(storage.Key)}\" takes {(Int128)storage.Count * storage.Size} bytes, the " +
+                    $"file has {length} there");
                 offsets[storage.Key] = start = offset;
             }
             if (!_entries.TryAdd(name, new StateDictEntry(name, storage.Type, tensor.Shape, tensor.Strides, start + tensor.Offset * storage.Size)))
-                throw Damaged($"the tensor \"{name}\" stands there twice");
+                throw Damaged($"the tensor \"{Quote.Cut(name)}\" stands there twice");
         }
     }
 
@@ -219,11 +233,12 @@ public sealed class StateDictFile : IWeightFile
         foreach (var (key, value) in dictionary)
         {
             if (key is not string name) throw Damaged("its dictionary has a key that is no word");
-            found.Add((name, value as PickledTensor ?? throw Damaged($"\"{name}\" is no tensor: a state dict is needed, or a dictionary that has one under \"state_dict\"")));
+            _budget.ChargeGrowth(found.Count, found.Capacity, 1, 16);
+            found.Add((name, value as PickledTensor ??
+                throw Damaged($"\"{Quote.Cut(name)}\" is no tensor: a state dict is needed, or a dictionary that has one under " +
+                $"\"state_dict\"")));
         }
-        // A model trained on several devices is wrapped in one whose only part is called "module".
-        const string wrapper = "module.";
-        return found.Count > 0 && found.All(item => item.Item1.StartsWith(wrapper, StringComparison.Ordinal)) ? [.. found.Select(item => (item.Item1[wrapper.Length..], item.Item2))] : found;
+        return found;
 
         void Walk(PickledObject part, string prefix, int depth, ref int parts)
         {
@@ -232,8 +247,11 @@ public sealed class StateDictFile : IWeightFile
             {
                 if (++parts > MaxParts) throw Damaged($"its module has more than {MaxParts} parts");
                 if (key is not string name) throw Damaged("its module has an attribute whose name is no word");
+                if (value is not (PickledTensor or PickledObject)) continue;
+                _budget.Charge(32 + 2L * (prefix.Length + name.Length));
+                _budget.ChargeGrowth(found.Count, found.Capacity, 1, 16);
                 if (value is PickledTensor tensor) found.Add((prefix + name, tensor));
-                else if (value is PickledObject child) Walk(child, $"{prefix}{name}.", depth + 1, ref parts);
+                else Walk((PickledObject)value, $"{prefix}{name}.", depth + 1, ref parts);
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
@@ -23,10 +24,11 @@ internal sealed class ZipDirectory
     internal IReadOnlyCollection<string> Names => _entries.Keys;
 
     /// <exception cref="CheckpointException">The file is no zip file, or its directory is damaged.</exception>
-    internal static ZipDirectory Read(string path, FileBytes file)
+    internal static ZipDirectory Read(string path, FileBytes file, MemoryBudget budget)
     {
         var directory = new ZipDirectory(path, file);
         var (start, length, count) = directory.Find();
+        budget.Charge(3 * length + 300 * count);
         directory.Parse(start, length, count);
         return directory;
     }
@@ -37,16 +39,19 @@ internal sealed class ZipDirectory
     /// <exception cref="CheckpointException">There is none of that name, it is compressed or encrypted, or it reaches beyond its place.</exception>
     internal (long Offset, long Length) Place(string name)
     {
-        if (!_entries.TryGetValue(name, out var entry)) throw Damaged($"it has no entry \"{name}\"");
-        if ((entry.Flags & 1) != 0) throw Damaged($"its entry \"{name}\" is encrypted");
+        if (!_entries.TryGetValue(name, out var entry)) throw Damaged($"it has no entry \"{Quote.Cut(name)}\"");
+        if ((entry.Flags & 1) != 0) throw Damaged($"its entry \"{Quote.Cut(name)}\" is encrypted");
         if (entry.Method != 0 || entry.Compressed != entry.Length)
-            throw Damaged($"its entry \"{name}\" is compressed (method {entry.Method}), which PyTorch does not do: unpack the file and pack it again without compression (zip -0)");
+            throw Damaged($"its entry \"{Quote.Cut(name)}\" is compressed (method {entry.Method}), which PyTorch does not do: unpack " +
+                $"the file and pack it again without compression (zip -0)");
         Span<byte> local = stackalloc byte[LocalLength];
-        if (entry.Header > entry.Limit - LocalLength) throw Damaged($"its entry \"{name}\" begins beyond its place");
+        if (entry.Header > entry.Limit - LocalLength) throw Damaged($"its entry \"{Quote.Cut(name)}\" begins beyond its place");
         _file.Read(entry.Header, local);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(local) != 0x04034b50) throw Damaged($"its entry \"{name}\" does not begin as one");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(local) != 0x04034b50)
+            throw Damaged($"its entry \"{Quote.Cut(name)}\" does not begin as one");
         long offset = entry.Header + LocalLength + BinaryPrimitives.ReadUInt16LittleEndian(local[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
-        return offset <= entry.Limit && entry.Length <= entry.Limit - offset ? (offset, entry.Length) : throw Damaged($"its entry \"{name}\" reaches into what follows it");
+        return offset <= entry.Limit && entry.Length <= entry.Limit - offset ? (offset, entry.Length) :
+            throw Damaged($"its entry \"{Quote.Cut(name)}\" reaches into what follows it");
     }
 
     private (long Start, long Length, long Count) Find()
@@ -94,7 +99,8 @@ internal sealed class ZipDirectory
             string text = Encoding.UTF8.GetString(bytes, at + EntryLength, name);
             long compressed = BinaryPrimitives.ReadUInt32LittleEndian(fields[20..]), size = BinaryPrimitives.ReadUInt32LittleEndian(fields[24..]), header = BinaryPrimitives.ReadUInt32LittleEndian(fields[42..]);
             Widen(bytes.AsSpan(at + EntryLength + name, extra), text, ref size, ref compressed, ref header);
-            if (compressed < 0 || size < 0 || header < 0 || header > start || compressed > start - header) throw Damaged($"its entry \"{text}\" lies outside the file");
+            if (compressed < 0 || size < 0 || header < 0 || header > start || compressed > start - header)
+                throw Damaged($"its entry \"{Quote.Cut(text)}\" lies outside the file");
             all.Add((text, new Entry(BinaryPrimitives.ReadUInt16LittleEndian(fields[8..]), BinaryPrimitives.ReadUInt16LittleEndian(fields[10..]), compressed, size, header, start)));
             at += EntryLength + name + extra + comment;
         }
@@ -102,7 +108,7 @@ internal sealed class ZipDirectory
         long limit = start;
         foreach (var (name, entry) in all.OrderByDescending(item => item.Entry.Header))
         {
-            if (!_entries.TryAdd(name, entry with { Limit = limit })) throw Damaged($"it has the entry \"{name}\" twice");
+            if (!_entries.TryAdd(name, entry with { Limit = limit })) throw Damaged($"it has the entry \"{Quote.Cut(name)}\" twice");
             limit = entry.Header;
         }
     }
@@ -123,7 +129,7 @@ internal sealed class ZipDirectory
             }
             extra = extra[(4 + length)..];
         }
-        throw Damaged($"its entry \"{name}\" lacks the sizes that zip64 gives");
+        throw Damaged($"its entry \"{Quote.Cut(name)}\" lacks the sizes that zip64 gives");
 
         static bool Take(ref ReadOnlySpan<byte> values, ref long value)
         {

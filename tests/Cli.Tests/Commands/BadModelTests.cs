@@ -60,7 +60,7 @@ public sealed class BadModelTests : IDisposable
     [Theory]
     [InlineData("cut", "the file is cut short. Fetch or write it again.")]
     [InlineData("lie", "takes 399999920000004 bytes, its offsets give 4. Fetch")]
-    [InlineData("empty", "it is empty. Fetch")]
+    [InlineData("empty", "it is empty, or a pipe")]
     [InlineData("pointer", "Git LFS pointer")]
     [InlineData("page", "it is a web page")]
     public async Task A_file_of_weights_that_is_damaged(string damage, string said)
@@ -73,7 +73,8 @@ public sealed class BadModelTests : IDisposable
             case "pointer": File.WriteAllText(Weights, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 605247071\n"); break;
             default: File.WriteAllText(Weights, "<!DOCTYPE html><html>Sign in</html>"); break;
         }
-        await RefusedAsync(_folder.Path, "model.safetensors is not a sound safetensors file", said);
+        string refusal = damage == "empty" ? "model.safetensors cannot be read" : "model.safetensors is not a sound safetensors file";
+        await RefusedAsync(_folder.Path, refusal, said);
     }
 
     [Fact]

@@ -90,12 +90,33 @@ public sealed class ProgramTests
         using TemporaryFolder folder = new();
         Finding missing = Diagnosis.Model(null, folder.Path);
         Assert.True(missing.Fatal);
-        Assert.Contains("lacks config.json, model.safetensors", missing.State);
-        foreach (string file in new[] { "config.json", "vocab.json", "merges.txt", "preprocessor_config.json" })
-            folder.Write(file, "{}");
+        Assert.Contains("holds no model: model.safetensors, ", missing.State);
+        folder.Write("config.json", "{\"model_type\": \"clip\"}");
         folder.Write("model.safetensors", "version https://git-lfs.github.com/spec/v1");
         Assert.Contains("Git LFS pointer", Diagnosis.Model(null, folder.Path).State);
         File.WriteAllBytes(Path.Combine(folder.Path, "model.safetensors"), [2, 0, 0, 0, 0, 0, 0, 0, .. "{}"u8]);
+        Assert.Contains("lacks preprocessor_config.json", Diagnosis.Model(null, folder.Path).State);
+        foreach (string file in new[] { "vocab.json", "merges.txt", "preprocessor_config.json" }) folder.Write(file, "{}");
         Assert.False(Diagnosis.Model(null, folder.Path).Fatal);
+    }
+
+    [Fact]
+    public void The_doctor_finds_a_half_fetched_model()
+    {
+        using TemporaryFolder folder = new();
+        string snapshot = Directory.CreateDirectory(Path.Combine(folder.Path, "models--acme--tiny", "snapshots",
+            "0123456789abcdef")).FullName;
+        Assert.Null(Diagnosis.HubCache(folder.Path).Cure);
+        string blobs = Directory.CreateDirectory(Path.Combine(folder.Path, "models--acme--tiny", "blobs")).FullName;
+        File.WriteAllText(Path.Combine(blobs, "abc.incomplete"), "half");
+        Assert.Contains("acme/tiny (1 of its files has arrived in part)", Diagnosis.HubCache(folder.Path).State);
+        Assert.Contains("clipbook download acme/tiny", Diagnosis.HubCache(folder.Path).Cure);
+        if (OperatingSystem.IsWindows()) return;
+        File.CreateSymbolicLink(Path.Combine(snapshot, "model.safetensors"), "../../blobs/gone");
+        Assert.Contains("acme/tiny (the content of model.safetensors is gone)", Diagnosis.HubCache(folder.Path).State);
+        // A model in shards, of which one is missing.
+        folder.Write("config.json", "{\"model_type\": \"clip\"}");
+        folder.Write("model.safetensors.index.json", "{\"weight_map\": {\"a\": \"model-1.safetensors\"}}");
+        Assert.Contains("model-1.safetensors", Diagnosis.Model(null, folder.Path).State);
     }
 }

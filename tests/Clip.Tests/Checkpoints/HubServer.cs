@@ -46,6 +46,17 @@ internal sealed class HubServer : IDisposable
 
     internal bool ServesRanges { get; set; } = true;
 
+    /// <summary>What is answered in place of the list of files.</summary>
+    internal Func<string, string> List { get; set; } = list => list;
+
+    /// <summary>Changes the headers of an answer about a file before it is sent.</summary>
+    internal Action<string, HttpListenerResponse> Alter { get; set; } = (_, _) => { };
+
+    internal string? ListType { get; set; }
+
+    /// <summary>How long the list takes to come to its end.</summary>
+    internal TimeSpan ListDelay { get; set; }
+
     /// <summary>Method, path, Range and Authorization of each request; of the storage with a leading "storage".</summary>
     internal IReadOnlyList<string> Requests
     {
@@ -136,8 +147,24 @@ internal sealed class HubServer : IDisposable
         string path = request.Url!.AbsolutePath.Trim('/');
         if (path.StartsWith($"api/models/{Id}/revision/", StringComparison.Ordinal))
         {
-            byte[] list = JsonSerializer.SerializeToUtf8Bytes(new { sha = Commit, siblings = Files.Keys.Select(name => new { rfilename = name }) });
-            response.Close(list, willBlock: true);
+            byte[] list = Encoding.UTF8.GetBytes(List(JsonSerializer.Serialize(new { sha = Commit, siblings = Files.Keys
+                .Select(name => new { rfilename = name }) })));
+            if (ListType is not null) response.ContentType = ListType;
+            if (ListDelay > TimeSpan.Zero)
+            {
+                response.OutputStream.Write(list, 0, 1);
+                response.OutputStream.Flush();
+                Thread.Sleep(ListDelay);
+                list = list[1..];
+            }
+            try
+            {
+                response.Close(list, willBlock: true);
+            }
+            catch (Exception exception) when (exception is HttpListenerException or IOException)
+            {
+                response.Abort();
+            }
             return;
         }
         string name = path.StartsWith($"{Id}/resolve/{Commit}/", StringComparison.Ordinal) ? path[$"{Id}/resolve/{Commit}/".Length..] : "";
@@ -156,11 +183,13 @@ internal sealed class HubServer : IDisposable
             response.Headers["ETag"] = "\"another\"";
             response.StatusCode = 302;
             response.Headers["Location"] = $"{Storage}{name}";
+            Alter(name, response);
             response.Close();
             return;
         }
         response.Headers["ETag"] = $"\"{ETag(name, content)}\"";
         response.ContentLength64 = content.Length;
+        Alter(name, response);
         if (request.HttpMethod == "HEAD") response.Close();
         else response.Close(content, willBlock: true);
     }

@@ -23,6 +23,14 @@ internal sealed class PickleWriter
 
     internal PickleWriter Raw(string ascii) => Raw(Encoding.ASCII.GetBytes(ascii));
 
+    /// <summary>Characters as bytes of the same number, many times.</summary>
+    internal PickleWriter Repeat(string latin, int times)
+    {
+        byte[] bytes = Encoding.Latin1.GetBytes(latin);
+        for (int i = 0; i < times; i++) _bytes.AddRange(bytes);
+        return this;
+    }
+
     internal PickleWriter Start() => Raw(0x80, 2);
 
     internal PickleWriter Stop() => Raw(".");
