@@ -9,5 +9,5 @@ internal static class ExitCode
     internal const int Cancelled = 130;
 
     /// <summary>The paragraph of every help text.</summary>
-    internal const string Help = "Exit codes: 0 success, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.";
+    internal const string Help = "Exit codes: 0 success, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C or SIGTERM.";
 }

@@ -52,7 +52,11 @@ internal static class Program
         CompletionCommand.Create(),
     };
 
-    private static Task<int> Main(string[] args) => RunAsync(args, Console.Error);
+    private static Task<int> Main(string[] args)
+    {
+        NativeProcess.HearInterrupts();
+        return Interruption.RunAsync(token => RunAsync(args, Console.Error, token));
+    }
 
     internal static async Task<int> RunAsync(string[] args, TextWriter error, CancellationToken token = default)
     {
@@ -67,7 +71,9 @@ internal static class Program
         }
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }, token);
+            // Signals are heard in one place, Interruption; the parser's own handling would throw at the second.
+            InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await parsed.InvokeAsync(configuration, token);
         }
         catch (OperationCanceledException)
         {

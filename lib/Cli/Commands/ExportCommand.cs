@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Export;
 using Spectre.Console;
@@ -57,7 +58,7 @@ internal static class ExportCommand
             Notebook notebook = Notebook.Load(path);
             string here = Path.GetDirectoryName(Path.GetFullPath(target))!;
             Directory.CreateDirectory(here);
-            Write(target, format == ExportFormat.Cs
+            AtomicFile.Write(target, format == ExportFormat.Cs
                 ? LessonProgramWriter.Write(notebook, here, RepositoryRoot.Find())
                 : JupyterNotebook.Write(notebook, here, results.FirstOrDefault(result => result.Path == path), absolute));
             AnsiConsole.WriteLine(target);
@@ -66,19 +67,5 @@ internal static class ExportCommand
             foreach (CellFailure failure in result.Failures)
                 await Console.Error.WriteLineAsync("\n" + result.Report(failure));
         return results.Any(result => result.Failures.Count > 0) ? ExitCode.Failed : ExitCode.Success;
-    }
-
-    private static void Write(string path, string text)
-    {
-        string beside = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            File.WriteAllText(beside, text);
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.ComponentModel;
 using System.Diagnostics;
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Search;
@@ -119,9 +120,7 @@ internal static class SearchCommand
             <body>{{new SearchGallery(asked, shown).ToHtml()}}</body></html>
             """;
         Directory.CreateDirectory(Path.GetDirectoryName(page)!);
-        string beside = $"{page}.{Guid.NewGuid():N}.part";
-        File.WriteAllText(beside, html);
-        File.Move(beside, page, overwrite: true);
+        AtomicFile.Write(page, html);
         return missing;
     }
 

@@ -20,10 +20,18 @@ internal static class TrainCommand
         Option<int> seed = new("--seed") { Description = "Fixes the weights and the scenes.", DefaultValueFactory = _ => 1 };
         Option<int> steps = new("--steps") { Description = "Optimizer steps.", DefaultValueFactory = _ => 5000 };
         Option<int> batch = new("--batch") { Description = "Pairs in a batch of captions.", DefaultValueFactory = _ => 64 };
-        Option<bool> resume = new("--resume") { Description = "Continue from the checkpoint that an interrupted run left in the folder." };
+        Option<double> saveEvery = new("--save-every")
+        {
+            Description = "Minutes between two checkpoints; 0 saves after every step.",
+            DefaultValueFactory = _ => 5,
+        };
+        Option<bool> resume = new("--resume") { Description = "Continue from the newest whole checkpoint that a run left in the folder." };
         Command command = new("train", $"""
             Trains the tiny CLIP from a seed on scenes that the project draws: the recipe of data/models/tiny-clip.
-            Ctrl-C writes train.checkpoint into the folder; --resume continues from it to the same result.
+            A checkpoint, train-STEP.checkpoint, is written into the folder every five minutes and at Ctrl-C or SIGTERM, which wait for the
+            step under way; the last two are kept, each with a checksum. --resume continues from the newest that is whole, to the same
+            weights bit for bit as a run without a break on the same machine. A process that is killed (kill -9, memory full) loses what
+            came after its last checkpoint. After a power cut the one before may be the newest; on network file systems nothing is promised.
 
             Examples:
               clipbook train --output artifacts/tiny-clip
@@ -33,47 +41,72 @@ internal static class TrainCommand
             {ExitCode.Help}
             """)
         {
-            output, seed, steps, batch, resume,
+            output, seed, steps, batch, saveEvery, resume,
         };
-        command.SetAction((parsed, cancellation) => Task.Run(() => Run(
-            parsed.GetValue(output)!, parsed.GetValue(seed), parsed.GetValue(steps), parsed.GetValue(batch), parsed.GetValue(resume), cancellation), CancellationToken.None));
+        command.SetAction((parsed, cancellation) =>
+        {
+            double minutes = parsed.GetValue(saveEvery);
+            if (minutes is not (>= 0 and < 1e6))
+                throw new UserError($"--save-every {minutes}: a number of minutes is needed, 0 or more.", ExitCode.Usage);
+            string folder = parsed.GetValue(output)!;
+            var (number, length) = (parsed.GetValue(steps), parsed.GetValue(batch));
+            var plan = new Plan(folder, parsed.GetValue(seed), number, length, TimeSpan.FromMinutes(minutes));
+            return Task.Run(() => Run(plan, parsed.GetValue(resume), cancellation), CancellationToken.None);
+        });
         return command;
     }
 
-    private static int Run(string folder, int seed, int steps, int batch, bool resume, CancellationToken cancellation)
+    private static int Run(Plan plan, bool resume, CancellationToken cancellation)
     {
+        var (folder, seed, steps, batch, _) = plan;
         if (steps < 1 || batch < 2) throw new UserError($"--steps is {steps} and --batch {batch}; they must be at least 1 and 2.", ExitCode.Usage);
-        string checkpoint = Path.Combine(folder, "train.checkpoint");
-        if (resume && !File.Exists(checkpoint)) throw new UserError($"There is nothing to resume: {checkpoint} is not there. Leave out --resume to begin anew.", ExitCode.Usage);
+        var checkpoints = new TrainingCheckpoints(folder);
+        string pattern = Path.Combine(folder, "train-*.checkpoint");
+        if (resume && checkpoints.Step is null)
+            throw new UserError($"There is nothing to resume: no {pattern} is there. Leave out --resume to begin anew.", ExitCode.Usage);
+        if (!resume && checkpoints.Step is { } left)
+        {
+            string choice = $"--resume continues it. To begin anew, name another folder or delete {pattern}.";
+            throw new UserError($"{folder} holds a run that was interrupted after step {left}: {choice}", ExitCode.Usage);
+        }
 
+        Interruption.Grace = Timeout.InfiniteTimeSpan; // a step, however slow, and a checkpoint are waited for
         var tokenizer = resume ? ClipTokenizer.Load(folder, TinyClip.ContextLength) : TinyClip.WriteVocabulary(folder);
         using var model = TinyClip.Create(tokenizer, seed);
-        using var trainer = new ClipTrainer(model, TinyClip.Options(steps));
-        if (resume) trainer.Resume(checkpoint);
+        string data = $"scenes of seed {seed} in batches of {batch} captions";
+        using var trainer = new ClipTrainer(model, TinyClip.Options(steps) with { Data = data });
+        if (resume)
+            foreach (string problem in checkpoints.Resume(trainer))
+                Console.Error.WriteLine($"clipbook: {problem} The one before is taken.");
         var processor = new ClipProcessor(new(TinyClip.Transform), tokenizer);
         var batches = new SceneBatches(tokenizer, processor.Transform, batch, seed);
-        AnsiConsole.WriteLine($"{model.parameters().Sum(p => p.numel()):N0} parameters, vocabulary {tokenizer.VocabularySize}, {steps} steps, batches of {batch} captions, seed {seed}{(resume ? $", from step {trainer.Step}" : "")}.");
+        long parameters = model.parameters().Sum(p => p.numel());
+        string run = $"{steps} steps, batches of {batch} captions, seed {seed}{(resume ? $", from step {trainer.Step}" : "")}";
+        Console.WriteLine($"{parameters:N0} parameters, vocabulary {tokenizer.VocabularySize}, {run}.");
         try
         {
-            Watch(trainer, model, processor, batches, steps, cancellation);
+            Watch(trainer, model, processor, batches, plan, checkpoints, cancellation);
         }
         catch (OperationCanceledException)
         {
-            trainer.Save(checkpoint);
-            AnsiConsole.WriteLine($"Stopped after step {trainer.Step}; to continue: clipbook train --output {folder} --seed {seed} --steps {steps} --batch {batch} --resume");
+            if (checkpoints.Step != trainer.Step) checkpoints.Save(trainer);
+            string again = $"clipbook train --output {folder} --seed {seed} --steps {steps} --batch {batch} --resume";
+            Console.WriteLine($"Stopped after step {trainer.Step}; to continue: {again}");
             return ExitCode.Cancelled;
         }
         TinyClip.Save(model, folder);
-        File.Delete(checkpoint);
-        AnsiConsole.WriteLine($"Written to {folder}. Measure it: clipbook evaluate --model {folder}");
+        checkpoints.Delete();
+        Console.WriteLine($"Written to {folder}. Measure it: clipbook evaluate --model {folder}");
         return ExitCode.Success;
     }
 
-    private static void Watch(ClipTrainer trainer, ClipModel model, ClipProcessor processor, SceneBatches batches, int steps, CancellationToken cancellation)
+    private static void Watch(
+        ClipTrainer trainer, ClipModel model, ClipProcessor processor, SceneBatches batches, Plan plan, TrainingCheckpoints checkpoints,
+        CancellationToken cancellation)
     {
         bool terminal = AnsiConsole.Profile.Capabilities.Interactive;
-        int every = Math.Max(1, steps / 20);
-        var clock = Stopwatch.StartNew();
+        int steps = plan.Steps, every = Math.Max(1, steps / 20);
+        var (clock, sinceSaved) = (Stopwatch.StartNew(), Stopwatch.StartNew());
         long start = trainer.Step;
         double loss = double.NaN;
         string retrieval = "";
@@ -83,6 +116,12 @@ internal static class TrainCommand
             bar.Value = start;
             trainer.Train(batches.Batch, new Callback(step =>
             {
+                if (sinceSaved.Elapsed >= plan.SaveEvery && step.Step < steps)
+                {
+                    Save(checkpoints, trainer);
+                    sinceSaved.Restart();
+                }
+                if (cancellation.IsCancellationRequested) return; // nobody waits for an evaluation
                 loss = double.IsNaN(loss) ? step.Loss : 0.95 * loss + 0.05 * step.Loss;
                 bool look = step.Step % every == 0 || step.Step == steps;
                 if (look) retrieval = $"held-out R@1 of 100: {HeldOut(model, processor):p0}";
@@ -95,6 +134,19 @@ internal static class TrainCommand
                 }
             }), cancellation);
         });
+    }
+
+    /// <summary>A full device now may have room at the next checkpoint: the run goes on.</summary>
+    private static void Save(TrainingCheckpoints checkpoints, ClipTrainer trainer)
+    {
+        try
+        {
+            checkpoints.Save(trainer);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"clipbook: no checkpoint of step {trainer.Step} was written: {problem.Message} The run goes on.");
+        }
     }
 
     /// <summary>Text → image recall@1 among the first 100 held-out scenes, drawn at the model's size.</summary>
@@ -114,4 +166,7 @@ internal static class TrainCommand
     {
         public void Report(TrainingStep value) => action(value);
     }
+
+    /// <summary>What is trained, and where to.</summary>
+    private sealed record Plan(string Folder, int Seed, int Steps, int Batch, TimeSpan SaveEvery);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Images;
 
@@ -96,16 +97,7 @@ public sealed record ImageTransformConfig
             ["rescale_factor"] = 1 / 255.0,
             ["size"] = size,
         };
-        string beside = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            File.WriteAllText(beside, json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
+        AtomicFile.Write(path, json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
     /// <summary>Whether a <c>processor_config.json</c> says how images are prepared; true of a damaged one.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using ClipNotebooks.Clip.Base;
 using SkiaSharp;
 
 namespace ClipNotebooks.Clip.Images;
@@ -152,16 +153,7 @@ public sealed class RasterImage : IDisposable
     /// <summary>Writes a PNG file, beside its place first and then renamed.</summary>
     public void SavePng(string path)
     {
-        string beside = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            File.WriteAllBytes(beside, ToPng());
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
+        AtomicFile.Write(path, ToPng());
     }
 
     /// <summary>Gives the samples' memory to the next image.</summary>

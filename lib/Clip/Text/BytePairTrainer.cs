@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Text;
 
@@ -34,8 +35,9 @@ public static class BytePairTrainer
         IEnumerable<string> tokens = [.. bytes, .. bytes.Select(b => b + ClipTokenizer.EndOfWord), .. merges.Select(m => m.Left + m.Right), .. ClipTokenizer.SpecialTokens];
         var ids = tokens.Select((token, id) => (token, id)).ToDictionary(entry => entry.token, entry => entry.id);
         Directory.CreateDirectory(folder);
-        Write(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(ids, JsonOptions) + "\n");
-        Write(Path.Combine(folder, "merges.txt"), string.Concat(merges.Select(m => $"{m.Left} {m.Right}\n").Prepend("#version: 0.2\n")));
+        AtomicFile.Write(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(ids, JsonOptions) + "\n");
+        string lines = string.Concat(merges.Select(m => $"{m.Left} {m.Right}\n").Prepend("#version: 0.2\n"));
+        AtomicFile.Write(Path.Combine(folder, "merges.txt"), lines);
         return ids.Count;
     }
 
@@ -83,19 +85,5 @@ public static class BytePairTrainer
             }
         }
         return merges;
-    }
-
-    private static void Write(string path, string text)
-    {
-        string beside = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            File.WriteAllText(beside, text, new UTF8Encoding(false));
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
@@ -14,7 +13,7 @@ namespace ClipNotebooks.Clip.Training;
 /// </summary>
 public sealed class ClipTrainer : IDisposable
 {
-    private const string Magic = "CLIPTRAINER1";
+    private const string Magic = "CLIPTRAINER2";
 
     private readonly ClipModel _model;
     private readonly TrainerOptions _options;
@@ -117,49 +116,47 @@ public sealed class ClipTrainer : IDisposable
     }
 
     /// <summary>
-    /// Writes weights, optimizer state and step to one file, from which <see cref="Resume"/> continues to the same result. Written beside and renamed: an interrupted
-    /// write leaves the former file whole.
+    /// Writes weights, optimizer state, step and the state of torch's random numbers to one file with a checksum, from which
+    /// <see cref="Resume"/> continues to the same result. Written beside and renamed: an interrupted write leaves the former file whole.
     /// </summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string full = Path.GetFullPath(path), beside = $"{full}.{Guid.NewGuid():N}.part";
+        string full = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        try
+        TrainingFile.Write(full, writer =>
         {
-            using (var writer = new BinaryWriter(File.Create(beside), Encoding.UTF8))
-            {
-                writer.Write(Magic);
-                writer.Write(JsonSerializer.Serialize(new Header(Step, Fingerprint())));
-                _model.save(writer);
-                _optimizer.save_state_dict(writer);
-                writer.Write(Magic);
-            }
-            File.Move(beside, full, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
+            writer.Write(Magic);
+            writer.Write(JsonSerializer.Serialize(new Header(Step, Fingerprint())));
+            _model.save(writer);
+            _optimizer.save_state_dict(writer);
+            using var randomState = Generator.Default.get_state();
+            writer.Write((int)randomState.numel());
+            writer.Write(randomState.bytes);
+        });
     }
 
     /// <summary>Continues from a file that <see cref="Save"/> wrote under the same options for the same model.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is not a trainer's checkpoint, is cut short, or belongs to another run.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not a trainer's checkpoint, is damaged or cut short, or belongs to another run; the trainer is as it was.
+    /// </exception>
     public void Resume(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no checkpoint to resume from at {path}.", path);
         try
         {
-            using var reader = new BinaryReader(File.OpenRead(path), Encoding.UTF8);
+            using var reader = TrainingFile.Open(path);
             if (reader.ReadString() != Magic) throw new InvalidDataException("it does not begin as a trainer's checkpoint does");
             var header = JsonSerializer.Deserialize<Header>(reader.ReadString()) ?? throw new InvalidDataException("its header is empty");
             if (header.Fingerprint != Fingerprint())
                 throw new InvalidDataException($"it belongs to another run: it was saved with {header.Fingerprint}, this run has {Fingerprint()}");
             _model.load(reader);
             _optimizer.load_state_dict(reader);
-            if (reader.ReadString() != Magic) throw new InvalidDataException("its end mark is missing");
+            using var randomState = tensor(reader.ReadBytes(reader.ReadInt32()));
+            Generator.Default.set_state(randomState);
             Step = header.Step;
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException or JsonException or FormatException or ArgumentException)

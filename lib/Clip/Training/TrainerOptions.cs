@@ -47,6 +47,9 @@ public sealed record TrainerOptions
     /// </summary>
     public ScalarType ComputeType { get; init; } = ScalarType.Float32;
 
+    /// <summary>What the batches are drawn from, in words: a checkpoint of other batches is refused.</summary>
+    public string Data { get; init; } = "";
+
     /// <summary>
     /// The learning rate at <paramref name="step"/> (from 0): linear warm-up, then half a cosine down to 0.
     /// </summary>

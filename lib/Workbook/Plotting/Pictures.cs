@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Images;
 using SkiaSharp;
 
@@ -29,15 +30,6 @@ internal static class Pictures
     /// <summary>Writes a file beside its place, then renames it.</summary>
     public static void Write(string path, byte[] content)
     {
-        string beside = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            File.WriteAllBytes(beside, content);
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
+        AtomicFile.Write(path, content);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Workbook.Scenes;
 
@@ -22,9 +23,8 @@ public static class SampleImages
         Directory.CreateDirectory(folder);
         foreach (var (file, scene) in All)
             scene.Draw(Size).SavePng(Path.Combine(folder, file));
-        string path = Path.Combine(folder, "captions.json"), beside = path + ".part";
-        File.WriteAllText(beside, JsonSerializer.Serialize(All.ToDictionary(s => s.File, s => s.Scene.Captions), Layout).ReplaceLineEndings("\n") + "\n");
-        File.Move(beside, path, overwrite: true);
+        string captions = JsonSerializer.Serialize(All.ToDictionary(s => s.File, s => s.Scene.Captions), Layout);
+        AtomicFile.Write(Path.Combine(folder, "captions.json"), captions.ReplaceLineEndings("\n") + "\n");
     }
 
     private static (string, Scene)[] Choose()

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
@@ -57,17 +55,17 @@ public sealed class CompletionTests
         Assert.SkipWhen(OperatingSystem.IsWindows() || !Installed(shell), $"There is no {shell} here.");
         using TemporaryFolder folder = new();
         Directory.CreateDirectory(Path.Combine(folder.Path, "photos"));
-        string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
-        string clipbook = folder.Write("clipbook", $"#!/bin/sh\nexec '{dotnet}' '{typeof(Program).Assembly.Location}' \"$@\"\n");
+        string script = $"#!/bin/sh\nexec '{TestProcess.DotNet}' '{typeof(Program).Assembly.Location}' \"$@\"\n";
+        string clipbook = folder.Write("clipbook", script);
         File.SetUnixFileMode(clipbook, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        ProcessStartInfo start = new(shell, [shell == "zsh" ? "-fc" : "-c", Typing(shell, typed)]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder.Path };
-        start.Environment["PATH"] = $"{folder.Path}:{Environment.GetEnvironmentVariable("PATH")}";
-        start.Environment["HOME"] = folder.Path;
-        using Process process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        string said = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.Equal(expected, string.Join(' ', said.Split('\n', StringSplitOptions.RemoveEmptyEntries)) + await error);
+        var environment = new Dictionary<string, string?>
+        {
+            ["PATH"] = $"{folder.Path}:{Environment.GetEnvironmentVariable("PATH")}",
+            ["HOME"] = folder.Path,
+        };
+        string[] arguments = [shell == "zsh" ? "-fc" : "-c", Typing(shell, typed)];
+        var (_, said, error) = await TestProcess.RunAsync(shell, arguments, environment, folder.Path);
+        Assert.Equal(expected, string.Join(' ', said.Split('\n', StringSplitOptions.RemoveEmptyEntries)) + error);
     }
 
     /// <summary>What a shell does when the Tab key is pressed; of zsh, which completes on a terminal only, the parts that its script calls are stood in for.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ClipNotebooks.Clip.Checkpoints;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
@@ -47,7 +46,7 @@ public sealed class HubProcessTests : IDisposable
             return bytes;
         };
 
-        using Process first = Start(), second = Start();
+        using TestProcess first = Start(), second = Start();
         await Task.WhenAll(EndAsync(first), EndAsync(second));
 
         Assert.Equal(1, _server.StorageGets);
@@ -71,11 +70,11 @@ public sealed class HubProcessTests : IDisposable
             return bytes;
         };
 
-        using Process first = Start();
+        using TestProcess first = Start();
         Assert.True(answered.Wait(Limit, TestContext.Current.CancellationToken));
-        using Process second = Start();
-        first.Kill(entireProcessTree: true);
-        await first.WaitForExitAsync(TestContext.Current.CancellationToken);
+        using TestProcess second = Start();
+        first.Kill();
+        await first.EndAsync();
         killed.Set();
         await EndAsync(second);
 
@@ -83,33 +82,26 @@ public sealed class HubProcessTests : IDisposable
         Assert.Equal(2, Directory.GetFiles(Blobs).Length);
     }
 
-    private Process Start()
+    private TestProcess Start()
     {
         string program = Path.ChangeExtension(typeof(HubProcessTests).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null);
-        var start = new ProcessStartInfo(program, ["-noLogo", "-noColor", "-explicit", "only", "-method", $"{typeof(HubProcessTests).FullName}.{nameof(Download)}"])
+        string method = $"{typeof(HubProcessTests).FullName}.{nameof(Download)}";
+        string[] arguments = ["-noLogo", "-noColor", "-explicit", "only", "-method", method];
+        var environment = new Dictionary<string, string?>
         {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
+            [Asked] = Id,
+            ["HF_ENDPOINT"] = _server.Endpoint.ToString(),
+            ["HF_HUB_CACHE"] = _cache,
+            ["HF_HUB_OFFLINE"] = "0",
+            ["NO_PROXY"] = "127.0.0.1",
         };
-        var set = new Dictionary<string, string> { [Asked] = Id, ["HF_ENDPOINT"] = _server.Endpoint.ToString(), ["HF_HUB_CACHE"] = _cache, ["HF_HUB_OFFLINE"] = "0", ["NO_PROXY"] = "127.0.0.1" };
-        foreach (var (name, value) in set) start.Environment[name] = value;
-        return Process.Start(start)!;
+        return TestProcess.Start(program, arguments, environment, limit: Limit);
     }
 
     /// <summary>Waits for a process, which must have passed its one test.</summary>
-    private static async Task EndAsync(Process process)
+    private static async Task EndAsync(TestProcess process)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        stop.CancelAfter(Limit);
-        try
-        {
-            string[] said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(stop.Token), process.StandardError.ReadToEndAsync(stop.Token));
-            await process.WaitForExitAsync(stop.Token);
-            Assert.True(process.ExitCode == 0 && said[0].Contains("Total: 1", StringComparison.Ordinal), string.Concat(said));
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
+        var (code, output, error) = await process.EndAsync();
+        Assert.True(code == 0 && output.Contains("Total: 1", StringComparison.Ordinal), output + error);
     }
 }

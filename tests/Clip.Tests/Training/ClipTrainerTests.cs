@@ -76,6 +76,96 @@ public sealed class ClipTrainerTests : IDisposable
     }
 
     [Fact]
+    public void Every_changed_byte_of_a_checkpoint_is_noticed_and_the_trainer_stays_as_it_was()
+    {
+        string path = Path.Combine(_folder, "run.checkpoint");
+        using var model = Model();
+        using var trainer = new ClipTrainer(model, Options);
+        trainer.Train(Batch);
+        trainer.Save(path);
+        byte[] whole = File.ReadAllBytes(path);
+        var random = new Random(1);
+        // The ends, where names and checksum are, and a sample of what is in between.
+        var between = Enumerable.Range(0, 200).Select(_ => random.Next(whole.Length));
+        int[] places = [.. Enumerable.Range(0, 40), .. Enumerable.Range(whole.Length - 40, 40), .. between];
+        using var fresh = Model(seed: 7);
+        using var other = new ClipTrainer(fresh, Options);
+        float before = fresh.LogitScale.item<float>();
+        foreach (int place in places)
+        {
+            byte[] damaged = [.. whole];
+            damaged[place] ^= (byte)(1 << random.Next(8));
+            File.WriteAllBytes(path, damaged);
+            Assert.Contains("checksum", Assert.Throws<InvalidDataException>(() => other.Resume(path)).Message, StringComparison.Ordinal);
+        }
+        File.WriteAllBytes(path, [.. whole, 0]);
+        Assert.Throws<InvalidDataException>(() => other.Resume(path));
+        Assert.Equal((0L, before), (other.Step, fresh.LogitScale.item<float>()));
+        File.WriteAllBytes(path, whole);
+        other.Resume(path);
+        Assert.Equal(12, other.Step);
+    }
+
+    /// <summary>Batches that are drawn from torch's random numbers: a resumed run draws what the unbroken one does.</summary>
+    [Fact]
+    public void The_state_of_random_numbers_is_resumed_with_the_run()
+    {
+        string path = Path.Combine(_folder, "run.checkpoint");
+        using var whole = Model();
+        manual_seed(3);
+        using (var trainer = new ClipTrainer(whole, Options))
+            trainer.Train(Drawn, new Sink([], step => { if (step.Step == 5) trainer.Save(path); }));
+        manual_seed(4);
+        using var second = Model(seed: 99);
+        using (var trainer = new ClipTrainer(second, Options))
+        {
+            trainer.Resume(path);
+            trainer.Train(Drawn);
+        }
+        foreach (var (name, value) in whole.state_dict()) Assert.True(value.equal(second.state_dict()[name]).all().item<bool>(), name);
+
+        TrainingBatch Drawn(long step)
+        {
+            using var batch = Batch(0);
+            return new TrainingBatch(randn_like(batch.Pixels), batch.TokenIds.clone());
+        }
+    }
+
+    [Fact]
+    public void The_last_two_checkpoints_are_kept_and_the_newest_whole_one_is_resumed_from()
+    {
+        var checkpoints = new TrainingCheckpoints(_folder);
+        using var model = Model();
+        using var trainer = new ClipTrainer(model, Options);
+        Assert.Throws<FileNotFoundException>(() => checkpoints.Resume(trainer));
+        File.WriteAllText(Path.Combine(_folder, "train-3.checkpoint.0123.part"), "what a killed process was writing");
+        trainer.Train(Batch, new Sink([], step => { if (step.Step % 4 == 0) checkpoints.Save(trainer); }));
+        var files = Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+        Assert.Equal(["train-12.checkpoint", "train-8.checkpoint"], files);
+
+        using var other = new ClipTrainer(model, Options);
+        Assert.Empty(checkpoints.Resume(other));
+        Assert.Equal(12, other.Step);
+        Flip("train-12.checkpoint");
+        Assert.Contains("train-12.checkpoint", Assert.Single(checkpoints.Resume(other)), StringComparison.Ordinal);
+        Assert.Equal(8, other.Step);
+        Flip("train-8.checkpoint");
+        string message = Assert.Throws<InvalidDataException>(() => checkpoints.Resume(other)).Message;
+        Assert.Contains("train-12.checkpoint", message, StringComparison.Ordinal);
+        Assert.Contains("train-8.checkpoint", message, StringComparison.Ordinal);
+        checkpoints.Delete();
+        Assert.Empty(Directory.GetFiles(_folder));
+
+        void Flip(string name)
+        {
+            string path = Path.Combine(_folder, name);
+            byte[] bytes = File.ReadAllBytes(path);
+            bytes[bytes.Length / 3] ^= 4;
+            File.WriteAllBytes(path, bytes);
+        }
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_run_is_refused()
     {
         string path = Path.Combine(_folder, "run.checkpoint");

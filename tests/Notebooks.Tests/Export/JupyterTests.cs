@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using ClipNotebooks.Cli.Notebooks;
@@ -119,31 +118,37 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
     }
 
     [Fact]
-    public void Every_notebook_is_valid_by_the_schema_of_nbformat()
+    public async Task Every_notebook_is_valid_by_the_schema_of_nbformat()
     {
         // Debian's package belongs to Debian's Python, which need not be the first on the path.
-        string? python = new[] { "python3", "/usr/bin/python3" }.FirstOrDefault(python => Python(python, "import nbformat") is null);
+        string? python = null;
+        foreach (string candidate in new[] { "python3", "/usr/bin/python3" })
+            if (python is null && await PythonAsync(candidate, "import nbformat") is null) python = candidate;
         Assert.SkipWhen(python is null, "there is no python3 with nbformat here (Debian: apt install python3-nbformat)");
         foreach (var (name, result) in run.Results)
         {
             string file = Path.Combine(_folder, name.Replace('/', '.'));
-            File.WriteAllText(file + ".ipynb", JupyterNotebook.Write(result.Notebook!, _folder, null));
-            File.WriteAllText(file + ".run.ipynb", JupyterNotebook.Write(result.Notebook!, _folder, result));
+            await File.WriteAllTextAsync(file + ".ipynb", JupyterNotebook.Write(result.Notebook!, _folder, null));
+            await File.WriteAllTextAsync(file + ".run.ipynb", JupyterNotebook.Write(result.Notebook!, _folder, result));
         }
         // Reading converts nothing: the files are of the version that is written.
-        Assert.Null(Python(python, $"import glob, nbformat\nfor f in glob.glob('{_folder}/*.ipynb'):\n n = nbformat.read(f, as_version=nbformat.NO_CONVERT); nbformat.validate(n); assert (n.nbformat, n.nbformat_minor) == (4, 5), f"));
+        string check = $"""
+            import glob, nbformat
+            for f in glob.glob('{_folder}/*.ipynb'):
+                n = nbformat.read(f, as_version=nbformat.NO_CONVERT)
+                nbformat.validate(n)
+                assert (n.nbformat, n.nbformat_minor) == (4, 5), f
+            """;
+        Assert.Null(await PythonAsync(python, check));
     }
 
     /// <returns>What Python complains of; null for nothing.</returns>
-    private static string? Python(string python, string code)
+    private static async Task<string?> PythonAsync(string python, string code)
     {
-        ProcessStartInfo info = new(python, ["-c", code]) { RedirectStandardError = true };
         try
         {
-            using Process process = Process.Start(info)!;
-            string said = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode == 0 ? null : said;
+            var (ended, _, said) = await TestProcess.RunAsync(python, ["-c", code]);
+            return ended == 0 ? null : said;
         }
         catch (System.ComponentModel.Win32Exception missing)
         {

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.InteropServices;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Export;
 
@@ -51,22 +49,14 @@ public sealed class ProgramRunTests
         string program = Path.Combine(Folder, Path.GetFileNameWithoutExtension(lesson) + ".cs");
         await File.WriteAllTextAsync(program, LessonProgramWriter.Write(Notebook.Load(lesson), Folder, Repository));
         // The library is built already, and other tests of the solution use it at this moment: it is not built again here.
-        ProcessStartInfo info = new(Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet")),
-            ["run", "--property:BuildProjectReferences=false", program])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Path.GetTempPath(),
-        };
+        string[] arguments = ["run", "--property:BuildProjectReferences=false", program];
         // What the build that runs these tests tells its children is not meant for another one.
-        foreach (string variable in info.Environment.Keys.Where(key => key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
-            info.Environment.Remove(variable);
-        info.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        info.Environment["DOTNET_DbgEnableMiniDump"] = "0";
-        using Process process = Process.Start(info)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, output + await error);
+        var environment = Environment.GetEnvironmentVariables().Keys.Cast<string>()
+            .Where(key => key.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToDictionary(key => key, _ => (string?)null);
+        environment["MSBUILDDISABLENODEREUSE"] = "1";
+        environment["DOTNET_DbgEnableMiniDump"] = "0";
+        TimeSpan limit = TimeSpan.FromMinutes(10);
+        var (code, output, error) = await TestProcess.RunAsync(TestProcess.DotNet, arguments, environment, Path.GetTempPath(), limit);
+        return (code, output + error);
     }
 }

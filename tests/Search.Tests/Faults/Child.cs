@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace ClipNotebooks.Search.Tests.Faults;
 
 /// <summary>A test that runs in a process of its own, which may be killed or run without rights: this program again, with one of the explicit tests of <see cref="ChildTests"/>.</summary>
@@ -7,10 +5,9 @@ internal sealed class Child : IDisposable
 {
     internal const string FolderVariable = "CLIP_TEST_CHILD_FOLDER", StepVariable = "CLIP_TEST_CHILD_STEP";
 
-    private readonly Process _process;
-    private readonly Task<string> _output;
+    private readonly TestProcess _process;
 
-    private Child(Process process) => (_process, _output) = (process, process.StandardOutput.ReadToEndAsync());
+    private Child(TestProcess process) => _process = process;
 
     /// <param name="test">The method's name.</param>
     /// <param name="folder">What it works in.</param>
@@ -20,8 +17,8 @@ internal sealed class Child : IDisposable
     {
         string program = Path.Combine(AppContext.BaseDirectory, "ClipNotebooks.Search.Tests" + (OperatingSystem.IsWindows() ? ".exe" : ""));
         string[] command = [.. wrapper, program, "-noLogo", "-noColor", "-explicit", "only", "-method", $"*.{nameof(ChildTests)}.{test}"];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, Environment = { [FolderVariable] = folder, [StepVariable] = $"{step}" } };
-        return new Child(Process.Start(start)!);
+        var environment = new Dictionary<string, string?> { [FolderVariable] = folder, [StepVariable] = $"{step}" };
+        return new Child(TestProcess.Start(command[0], command[1..], environment, limit: TimeSpan.FromMinutes(5)));
     }
 
     internal bool HasExited => _process.HasExited;
@@ -30,21 +27,16 @@ internal sealed class Child : IDisposable
     internal async Task KillAsync()
     {
         _process.Kill();
-        await _process.WaitForExitAsync();
+        await _process.EndAsync();
     }
 
     /// <summary>Waits for the end and holds that the test passed.</summary>
     internal async Task SucceedsAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
-        await _process.WaitForExitAsync(limit.Token);
-        string output = await _output;
-        Assert.True(_process.ExitCode == 0 && output.Contains("Total: 1, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0", StringComparison.Ordinal), output);
+        var (code, output, error) = await _process.EndAsync();
+        const string Passed = "Total: 1, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0";
+        Assert.True(code == 0 && output.Contains(Passed, StringComparison.Ordinal), output + error);
     }
 
-    public void Dispose()
-    {
-        if (!_process.HasExited) _process.Kill();
-        _process.Dispose();
-    }
+    public void Dispose() => _process.Dispose();
 }

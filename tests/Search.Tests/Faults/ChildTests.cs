@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.Versioning;
 
@@ -52,9 +51,9 @@ public sealed class ChildTests
 
     /// <summary>Runs where the folder's device has half a megabyte.</summary>
     [Fact(Explicit = true)]
-    public void A_full_device_is_an_error_that_leaves_the_index_as_it_was()
+    public async Task A_full_device_is_an_error_that_leaves_the_index_as_it_was()
     {
-        Mount();
+        await MountAsync();
         string folder = Path.Combine(Folder, "index");
         using (var index = ImageSearchIndex.Create(folder, 512, "no model", "no model", null, new IndexOptions()))
         {
@@ -84,11 +83,10 @@ public sealed class ChildTests
             }
         }
 
-        void Mount()
+        async Task MountAsync()
         {
-            using var mount = Process.Start("mount", ["-t", "tmpfs", "-o", "size=512k", "none", Folder]);
-            mount.WaitForExit();
-            Assert.Equal(0, mount.ExitCode);
+            var (code, _, error) = await TestProcess.RunAsync("mount", ["-t", "tmpfs", "-o", "size=512k", "none", Folder]);
+            Assert.True(code == 0, error);
         }
     }
 

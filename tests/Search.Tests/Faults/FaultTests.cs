@@ -63,7 +63,8 @@ public sealed class FaultTests : IDisposable
     public async Task A_full_disk_is_an_error_that_leaves_the_index_as_it_was()
     {
         string[] wrapper = ["unshare", "--user", "--map-root-user", "--mount"];
-        if (!Works([.. wrapper, "sh", "-c", "mount -t tmpfs none /mnt"])) Assert.Skip("A small device cannot be made here: unshare --user --map-root-user --mount or mounting a tmpfs in it is not permitted.");
+        if (!await WorksAsync([.. wrapper, "sh", "-c", "mount -t tmpfs none /mnt"]))
+            Assert.Skip("A small device cannot be made here: unshare --user --map-root-user --mount or mounting a tmpfs is not permitted.");
         using var child = Child.Start(nameof(ChildTests.A_full_device_is_an_error_that_leaves_the_index_as_it_was), _sandbox.Folder, 0, wrapper);
         await child.SucceedsAsync();
     }
@@ -74,7 +75,8 @@ public sealed class FaultTests : IDisposable
         if (OperatingSystem.IsWindows()) Assert.Skip("Permissions are taken away by their Unix form.");
         // Root may read everything, until it gives that right up.
         string[] wrapper = Environment.IsPrivilegedProcess ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] : [];
-        if (wrapper.Length > 0 && !Works([.. wrapper, "true"])) Assert.Skip("This runs as root, who reads everything, and setpriv cannot take that right away here.");
+        if (wrapper.Length > 0 && !await WorksAsync([.. wrapper, "true"]))
+            Assert.Skip("This runs as root, who reads everything, and setpriv cannot take that right away here.");
         _sandbox.Picture("a.png", 1);
         _sandbox.Picture("secret.png", 2);
         _sandbox.Picture("locked/b.png", 3);
@@ -82,13 +84,11 @@ public sealed class FaultTests : IDisposable
         await child.SucceedsAsync();
     }
 
-    private static bool Works(string[] command)
+    private static async Task<bool> WorksAsync(string[] command)
     {
         try
         {
-            using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true })!;
-            process.WaitForExit();
-            return process.ExitCode == 0;
+            return (await TestProcess.RunAsync(command[0], command[1..])).Code == 0;
         }
         catch (System.ComponentModel.Win32Exception)
         {

@@ -1,0 +1,86 @@
+using System.Globalization;
+using ClipNotebooks.Clip.Base;
+
+namespace ClipNotebooks.Clip.Training;
+
+/// <summary>
+/// The checkpoints of one run in a folder, <c>train-STEP.checkpoint</c>: the last two are kept, so that a run continues from the former
+/// where the latter is damaged. Each is written beside its place, flushed and renamed, and carries a checksum: a process that is killed
+/// at any moment leaves whole checkpoints. Not thread-safe, and for one process at a time.
+/// </summary>
+/// <param name="folder">The folder; made when the first is saved.</param>
+public sealed class TrainingCheckpoints(string folder)
+{
+    private const string Prefix = "train-", Ending = ".checkpoint";
+    private const int Kept = 2;
+
+    /// <summary>The paths, the newest first.</summary>
+    public IReadOnlyList<string> Paths => [.. Found().OrderByDescending(found => found.Step).Select(found => found.Path)];
+
+    /// <summary>The newest checkpoint's step by its name; null where there is none.</summary>
+    public long? Step => Found().Select(found => (long?)found.Step).Max();
+
+    /// <summary>Saves the trainer's state and removes all but the last two.</summary>
+    /// <returns>The checkpoint's path.</returns>
+    /// <exception cref="IOException">It cannot be written; those before are as they were.</exception>
+    public string Save(ClipTrainer trainer)
+    {
+        ArgumentNullException.ThrowIfNull(trainer);
+        Directory.CreateDirectory(folder);
+        string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{trainer.Step}{Ending}"));
+        trainer.Save(path);
+        foreach (string old in Paths.Skip(Kept)) File.Delete(old);
+        DeleteParts();
+        return path;
+    }
+
+    /// <summary>Continues from the newest checkpoint that is whole.</summary>
+    /// <returns>Why newer ones were passed over; empty where the newest was taken.</returns>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    /// <exception cref="InvalidDataException">None can be resumed from; the message says why of each.</exception>
+    public IReadOnlyList<string> Resume(ClipTrainer trainer)
+    {
+        ArgumentNullException.ThrowIfNull(trainer);
+        var paths = Paths;
+        if (paths.Count == 0)
+            throw new FileNotFoundException($"There is no checkpoint to resume from in {folder}: no {Prefix}STEP{Ending}.");
+        var problems = new List<string>();
+        foreach (string path in paths)
+        {
+            try
+            {
+                trainer.Resume(path);
+                return problems;
+            }
+            catch (InvalidDataException problem)
+            {
+                problems.Add(problem.Message);
+            }
+        }
+        throw new InvalidDataException(string.Join(" ", problems));
+    }
+
+    /// <summary>Removes them: the run has ended, and its result is written.</summary>
+    public void Delete()
+    {
+        foreach (string path in Paths) File.Delete(path);
+        DeleteParts();
+    }
+
+    /// <summary>What a killed process was writing.</summary>
+    private void DeleteParts()
+    {
+        foreach (string part in Directory.GetFiles(folder, $"{Prefix}*{Ending}.*.part")) File.Delete(part);
+    }
+
+    private IEnumerable<(string Path, long Step)> Found()
+    {
+        if (!Directory.Exists(folder)) yield break;
+        foreach (string path in Directory.GetFiles(folder, $"{Prefix}*{Ending}"))
+        {
+            var name = Path.GetFileName(path.AsSpan());
+            if (long.TryParse(name[Prefix.Length..^Ending.Length], NumberStyles.None, CultureInfo.InvariantCulture, out long step))
+                yield return (path, step);
+        }
+    }
+}

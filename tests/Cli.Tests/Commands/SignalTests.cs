@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using ClipNotebooks.Workbook;
+
+namespace ClipNotebooks.Cli.Tests.Commands;
+
+/// <summary>Two signals in a row. <c>CLIP_LONG_TESTS=1</c> tries each command with each distance and each pair.</summary>
+public sealed class SignalTests : IDisposable
+{
+    private static readonly int[] Distances = [0, 1, 20, 300, 1000];
+
+    private static readonly (string First, string Second)[] Pairs = [("INT", "INT"), ("INT", "TERM"), ("TERM", "INT"), ("TERM", "TERM")];
+
+    private static readonly string Assembly = typeof(Program).Assembly.Location;
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly TcpListener _silent = new(IPAddress.Loopback, 0);
+
+    public void Dispose()
+    {
+        _silent.Dispose();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("plots")]
+    [InlineData("train")]
+    [InlineData("classify")]
+    [InlineData("index")]
+    [InlineData("embed")]
+    [InlineData("search")]
+    [InlineData("evaluate")]
+    [InlineData("download")]
+    [InlineData("serve")]
+    [InlineData("bench")]
+    [InlineData("export")]
+    public async Task Two_signals_end_a_command_with_its_exit_code_and_at_most_one_line(string command)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Processes are ended by signals, which Windows has not.");
+        bool everything = Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
+        var random = new Random(command.Length);
+        var tries = from distance in Distances from pair in Pairs select (distance, pair);
+        if (!everything) tries = [tries.ElementAt(random.Next(Distances.Length * Pairs.Length))];
+        foreach (var (distance, (first, second)) in tries)
+        {
+            using var process = TestProcess.Start(TestProcess.DotNet, [Assembly, .. Arguments(command)], Surroundings());
+            await process.HearsSignalsAsync();
+            await Task.Delay(random.Next(1000));
+            process.Signal(first);
+            await Task.Delay(distance);
+            if (!process.HasExited) process.Signal(second);
+            var (code, output, error) = await process.EndAsync();
+            string said = $"{command}, {first} and {second} after {distance} ms: {code}\n{output}\n{error}";
+            // Where the command was faster it has its own code.
+            Assert.True(code is ExitCode.Cancelled or ExitCode.Success, said);
+            Assert.False(error.Contains("   at ", StringComparison.Ordinal) || error.Contains("Unhandled", StringComparison.Ordinal), said);
+            if (code == ExitCode.Cancelled) Assert.True(error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length <= 1, said);
+        }
+    }
+
+    [Fact]
+    public async Task Where_CtrlCs_signal_is_ignored_by_the_parent_it_is_heard_all_the_same()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A program is started anew in its place on Linux alone.");
+        string[] ignoring = ["-c", "trap '' INT; exec \"$@\"", "sh", TestProcess.DotNet, Assembly];
+        using var process = TestProcess.Start("sh", [.. ignoring, .. Arguments("download")], Surroundings());
+        await process.HearsSignalsAsync();
+        await Task.Delay(500);
+        process.Signal("INT");
+        Assert.Equal((ExitCode.Cancelled, "", "clipbook: stopped.\n"), await process.EndAsync());
+    }
+
+    private Dictionary<string, string?> Surroundings()
+    {
+        _silent.Start();
+        string endpoint = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{((IPEndPoint)_silent.LocalEndpoint).Port}");
+        return new Dictionary<string, string?>
+        {
+            ["OMP_NUM_THREADS"] = "1",
+            ["HF_ENDPOINT"] = endpoint,
+            ["HF_HUB_CACHE"] = Path.Combine(_folder.Path, "cache"),
+            ["HF_HUB_OFFLINE"] = "0",
+            ["NO_PROXY"] = "127.0.0.1",
+        };
+    }
+
+    private string[] Arguments(string command)
+    {
+        string images = Path.Combine(Lesson.Data, "images"), place = Path.Combine(_folder.Path, $"{Guid.NewGuid():N}");
+        return command switch
+        {
+            "run" => ["run", "--only", "1,2", "--output", place],
+            "plots" => ["plots", "--output", place],
+            "train" => ["train", "--steps", "100000", "--output", place],
+            "classify" => ["classify", .. Directory.GetFiles(images, "*.png"), "--labels", "cat,dog,pizza"],
+            "index" => ["index", images, "--index", place],
+            "embed" => ["embed", images, "--output", place],
+            "search" => ["search", "a cat", "--index", Index(images)],
+            "download" => ["download", "nobody/nothing"],
+            "serve" => ["serve", "00", "--port", "0", "--output", place],
+            "export" => ["export", "00", "01", "--outputs", "--output", place],
+            _ => [command],
+        };
+    }
+
+    private string Index(string images)
+    {
+        string place = Path.Combine(_folder.Path, "searched");
+        if (!Directory.Exists(place))
+            Assert.Equal(ExitCode.Success, Program.RunAsync(["index", images, "--index", place], TextWriter.Null).GetAwaiter().GetResult());
+        return place;
+    }
+}
