@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using ClipNotebooks.Cli.Commands;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Inference;
 
 namespace ClipNotebooks.Cli;
 
@@ -65,7 +66,7 @@ internal static class Program
         if (parsed.Errors.Count > 0)
         {
             foreach (var problem in parsed.Errors)
-                await error.WriteLineAsync($"clipbook: {problem.Message}");
+                await error.WriteLineAsync(Terminal.Shown($"clipbook: {problem.Message}"));
             await error.WriteLineAsync("See clipbook --help, or clipbook COMMAND --help.");
             return ExitCode.Usage;
         }
@@ -82,13 +83,14 @@ internal static class Program
         }
         catch (Exception problem)
         {
-            await error.WriteLineAsync(parsed.GetValue(Verbose) ? problem.ToString()
-                : IsForTheReader(problem) ? $"clipbook: {problem.Message}"
-                : $"clipbook: {problem.Message} (--verbose shows where this happened)");
+            await error.WriteLineAsync(parsed.GetValue(Verbose) ? Terminal.ShownLines($"{problem}")
+                : IsForTheReader(problem) ? Terminal.Shown($"clipbook: {problem.Message}")
+                : Terminal.ShownLines($"clipbook: {problem.Message} (--verbose shows where this happened)"));
             return problem is UserError known ? known.ExitCode : ExitCode.Failed;
         }
     }
 
     /// <summary>Whether a failure's message says all that its reader needs: a file or a download, named, with the reason and what to do.</summary>
-    private static bool IsForTheReader(Exception problem) => problem is UserError or CheckpointException or HubException or InvalidDataException or FileNotFoundException;
+    private static bool IsForTheReader(Exception problem) =>
+        problem is UserError or CheckpointException or HubException or NonFiniteException or InvalidDataException or FileNotFoundException;
 }

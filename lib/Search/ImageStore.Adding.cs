@@ -112,7 +112,7 @@ public abstract partial class ImageStore
         void Flush()
         {
             if (batch.Count == 0) return;
-            using var embeddings = Encoder.EncodeImages([.. batch.Values.Select(image => image.Image)]);                       // (B, E)
+            using var embeddings = Encoder.EncodeImages([.. batch.Values.Select(image => image.Image)], [.. batch.Keys]);     // (B, E)
             Commit(embeddings.data<float>().ToArray(), [.. batch.Values.Select(image => new StoredEntry { Id = image.Id, IsFile = false, Hash = HashOf(image.Image), Metadata = Copy(image.Metadata) })]);
             batch.Clear();
         }
@@ -147,6 +147,7 @@ public abstract partial class ImageStore
     /// <param name="cancellation">Stops; what is committed stays: of a folder all batches before, of PostgreSQL all or nothing.</param>
     /// <returns>How many there were.</returns>
     /// <exception cref="ArgumentException">Another model built the other index.</exception>
+    /// <exception cref="InvalidDataException">A vector of the other index is not finite; the message names its image.</exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
     public int AddFrom(ImageSearchIndex other, CancellationToken cancellation = default)
@@ -164,7 +165,12 @@ public abstract partial class ImageStore
         var snapshot = other.Hold();
         try
         {
-            foreach (var (row, entry) in snapshot.Entries()) yield return (snapshot.Vector(row), entry.IsFile ? entry with { Id = IdOf(other.PathOf(entry.Id)) } : entry);
+            foreach (var (row, entry) in snapshot.Entries())
+            {
+                float[] vector = snapshot.Vector(row);
+                if (vector.Any(value => !float.IsFinite(value))) throw ExactSearch.NonFinite(snapshot, row);
+                yield return (vector, entry.IsFile ? entry with { Id = IdOf(other.PathOf(entry.Id)) } : entry);
+            }
         }
         finally
         {
@@ -318,7 +324,7 @@ public abstract partial class ImageStore
             batch[i].Pixels.AsSpan(0, values).CopyTo(target[(i * values)..]);
             ArrayPool<float>.Shared.Return(batch[i].Pixels!);
         }
-        return Encoder.EncodePixels(pixels).data<float>().ToArray();                                 // (B, E)
+        return Encoder.EncodePixels(pixels, [.. batch.Select(outcome => outcome.File.Path)]).data<float>().ToArray(); // (B, E)
     }
 
     /// <summary>Files of the index that belong to the folder and are no longer there; none below a folder that cannot be listed.</summary>

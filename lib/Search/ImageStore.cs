@@ -95,6 +95,8 @@ public abstract partial class ImageStore : IDisposable
             for (int i = 0; i < sum.Length; i++) sum[i] += term.Weight * unit[i];
         }
         double length = Math.Sqrt(sum.Sum(value => value * value));
+        if (!double.IsFinite(length))
+            throw new ArgumentException("The query's terms add up to no finite number: make their weights smaller.", nameof(query));
         if (length < 1e-6) throw new ArgumentException("The query's terms cancel each other out: nothing is left to search for. Change a weight.", nameof(query));
         return [.. sum.Select(value => (float)(value / length))];
     }

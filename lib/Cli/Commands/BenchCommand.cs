@@ -55,7 +55,7 @@ internal static class BenchCommand
             return (bounds, figures);
         }, CancellationToken.None));
 
-        if (json) Console.WriteLine(Output.Json(Report(machine, limits, measured)));
+        if (json) Terminal.WriteJson(Output.Json(Report(machine, limits, measured)));
         else Print(machine, limits, measured);
         return ExitCode.Success;
     }
@@ -80,7 +80,7 @@ internal static class BenchCommand
 
     private static void Print(Machine machine, MachineLimits limits, IReadOnlyList<Measurement> measured)
     {
-        var console = Output.Terminal();
+        var console = Terminal.Rich();
         console.WriteLine($"{machine.Processor}, {machine.Cores} cores; {machine.System}");
         console.WriteLine($"{machine.Libraries}. Precision.Auto is {machine.Precision}.");
         console.WriteLine($"float32 products, GFLOP/s: {Ways(limits.Float32)}; bfloat16: {Ways(limits.BFloat16)}; memory: {limits.Memory / 1e9:0.0} GB/s.");

@@ -87,17 +87,17 @@ internal static class ClassifyCommand
     {
         if (json)
         {
-            Console.WriteLine(Output.JsonLine(image.Problem is null
+            Terminal.WriteJson(Output.JsonLine(image.Problem is null
                 ? (object)new { file = image.Path, classes = answers.Select(answer => new { label = answer.Label, probability = Math.Round(answer.Probability, 6) }) }
                 : new { file = image.Path, error = image.Problem }));
             return;
         }
         if (image.Problem is not null) return;
         var table = new Table().NoBorder().HideHeaders().AddColumn("label").AddColumn(new TableColumn("probability").RightAligned()).AddColumn("bar");
-        foreach (var (label, probability) in answers) table.AddRow(new Text("  " + label), new Text($"{probability:p1}"), new Text(Output.Bar(probability)));
-        var console = Output.Terminal();
-        console.WriteLine(image.Path);
-        console.Write(table);
+        foreach (var (label, probability) in answers)
+            table.AddRow(new Text("  " + Terminal.Shown(label)), new Text($"{probability:p1}"), new Text(Output.Bar(probability)));
+        Terminal.WriteLine(image.Path);
+        Terminal.Rich().Write(table);
     }
 
     /// <summary>The files that are meant: a folder's images in its place.</summary>

@@ -31,9 +31,9 @@ internal static class DoctorCommand
             foreach (Finding finding in findings)
                 table.AddRow(finding.Fatal ? "[red]✗[/]" : finding.Cure is not null ? "[yellow]![/]" : "[green]✓[/]", Markup.Escape(finding.Subject),
                     Markup.Escape(finding.State) + (finding.Cure is null ? "" : $"\n[bold]→ {Markup.Escape(finding.Cure)}[/]"));
-            AnsiConsole.Write(table);
+            Terminal.Rich().Write(table);
             bool fatal = findings.Any(finding => finding.Fatal);
-            AnsiConsole.WriteLine(fatal ? "The lessons cannot run yet: mend the lines marked ✗." : "The lessons can run: clipbook run");
+            Terminal.WriteLine(fatal ? "The lessons cannot run yet: mend the lines marked ✗." : "The lessons can run: clipbook run");
             return fatal ? ExitCode.Failed : ExitCode.Success;
         });
         return command;

@@ -32,11 +32,11 @@ internal static class DownloadCommand
     private static async Task<int> RunAsync(string id, string revision, CancellationToken cancellation)
     {
         if (!HuggingFaceHub.IsId(id)) throw new UserError($"\"{id}\" is not a model's id: organisation/name is expected, such as openai/clip-vit-base-patch32.", ExitCode.Usage);
-        string folder = await AnsiConsole.Progress().AutoClear(false)
+        string folder = await Terminal.Rich().Progress().AutoClear(false)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
             .StartAsync(progress => new HuggingFaceHub().DownloadAsync(id, revision, new Bars(progress), cancellation));
         // Not wrapped at the console's width, so that the path can be copied.
-        Console.WriteLine($"{id} is at {folder}");
+        Terminal.WriteLine($"{id} is at {folder}");
         return ExitCode.Success;
     }
 

@@ -64,7 +64,7 @@ internal static class EmbedCommand
         int images;
         using (var index = ImageSearchIndex.Open(output)) images = index.Count;
         if (json)
-            Console.WriteLine(Output.Json(new
+            Terminal.WriteJson(Output.Json(new
             {
                 shard = $"{shard}",
                 output = Path.GetFullPath(output),
@@ -79,8 +79,11 @@ internal static class EmbedCommand
                 imagesPerSecond = Math.Round(rate, 1),
             }));
         else
-            Console.WriteLine($"{report}{Environment.NewLine}Shard {shard} is whole: {images:N0} images in {output}, {rate:N1} images/s, computed in {chosen}.{(shard.Count > 1 ? $" With all {shard.Count}: clipbook merge SHARD… --index FOLDER" : "")}");
-        foreach (var file in report.Unreadable) await Console.Error.WriteLineAsync($"clipbook: {file.Reason}");
+            Terminal.WriteLine(
+                $"{report}",
+                $"Shard {shard} is whole: {images:N0} images in {output}, {rate:N1} images/s, computed in {chosen}."
+                + $"{(shard.Count > 1 ? $" With all {shard.Count}: clipbook merge SHARD… --index FOLDER" : "")}");
+        foreach (var file in report.Unreadable) Terminal.WriteError($"clipbook: {file.Reason}");
         return ExitCode.Success;
     }
 }

@@ -61,7 +61,7 @@ internal static class EvaluateCommand
             var (encoder, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
             using var used = encoder;
             var result = SceneEvaluation.Measure(encoder, SceneWorld.HeldOut, parsed.GetValue(perConcept), parsed.GetValue(pairs));
-            if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(result, Indented));
+            if (parsed.GetValue(json)) Terminal.WriteJson(JsonSerializer.Serialize(result, Indented));
             else Print(result);
             return ExitCode.Success;
 
@@ -71,7 +71,7 @@ internal static class EvaluateCommand
                 var (opened, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
                 using var used = opened;
                 var (report, unreadable) = await LongWork.RunAsync("measuring", total, progress => Task.Run(() => measure(opened, new Count(progress, total), cancellation), CancellationToken.None));
-                if (parsed.GetValue(json)) Console.WriteLine(Output.Json(forJson(report)));
+                if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(forJson(report)));
                 else print(report);
                 return Output.Unreadable(unreadable.Select(image => image.Problem!));
             }
@@ -85,7 +85,7 @@ internal static class EvaluateCommand
         table.AddRow("zero-shot top-1", $"{report.Top1:p1}");
         table.AddRow("zero-shot top-5", $"{report.Top5:p1}");
         table.AddRow("mean per-class recall", $"{report.MeanPerClassRecall:p1}");
-        Output.Terminal().Write(table);
+        Terminal.Rich().Write(table);
     }
 
     private static void Print(RetrievalReport report)
@@ -96,7 +96,7 @@ internal static class EvaluateCommand
         Row("image to text, true recall", at => at.ImageToTextRecall);
         Row("text to image, hit rate (CLIP's recall)", at => at.TextToImageHitRate);
         Row("text to image, true recall", at => at.TextToImageRecall);
-        Output.Terminal().Write(table);
+        Terminal.Rich().Write(table);
 
         void Row(string name, Func<RetrievalAt, double> figure) => table.AddRow([name, .. report.At.Select(at => $"{figure(at):p1}")]);
     }
@@ -117,6 +117,6 @@ internal static class EvaluateCommand
         table.AddRow($"image to text, recall@1 of {result.Pairs}", $"{result.ImageToTextAt1:p1}");
         table.AddRow($"image to text, recall@5 of {result.Pairs}", $"{result.ImageToTextAt5:p1}");
         table.AddRow("the 8 sample images: maxima on the diagonal, of 8 rows and 8 columns", $"{result.SampleDiagonal} of 16");
-        AnsiConsole.Write(table);
+        Terminal.Rich().Write(table);
     }
 }

@@ -51,7 +51,8 @@ internal static class ExportCommand
         Dictionary<string, string> targets = paths.ToDictionary(path => path, path => Path.Combine(Edition.Of(path).Folder(folder), Path.GetFileNameWithoutExtension(path) + "." + Extension(format)));
         if (targets.GroupBy(target => Path.GetFullPath(target.Value)).FirstOrDefault(group => group.Count() > 1) is { } both)
             throw new UserError($"{string.Join(" and ", both.Select(target => target.Key))} would both become {both.Key}: export them one by one, each with an --output of its own.", ExitCode.Usage);
-        LessonResult[] results = run is null ? [] : await LessonRunner.RunAsync(paths, run, null, result => AnsiConsole.WriteLine(RunCommand.Line(result)), token);
+        LessonResult[] results = run is null ? []
+            : await LessonRunner.RunAsync(paths, run, null, result => Terminal.WriteLine(RunCommand.Line(result)), token);
         foreach (var (path, target) in targets)
         {
             token.ThrowIfCancellationRequested();
@@ -61,11 +62,11 @@ internal static class ExportCommand
             AtomicFile.Write(target, format == ExportFormat.Cs
                 ? LessonProgramWriter.Write(notebook, here, RepositoryRoot.Find())
                 : JupyterNotebook.Write(notebook, here, results.FirstOrDefault(result => result.Path == path), absolute));
-            AnsiConsole.WriteLine(target);
+            Terminal.WriteLine(target);
         }
         foreach (LessonResult result in results)
             foreach (CellFailure failure in result.Failures)
-                await Console.Error.WriteLineAsync("\n" + result.Report(failure));
+                Terminal.WriteErrorLines("\n" + result.Report(failure));
         return results.Any(result => result.Failures.Count > 0) ? ExitCode.Failed : ExitCode.Success;
     }
 }

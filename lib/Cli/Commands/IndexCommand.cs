@@ -48,9 +48,21 @@ internal static class IndexCommand
         using var index = ImageStores.OpenOrCreate(place, encoder, PreparedEncoder.Options(encoder, half, draft));
         var report = await LongWork.RunAsync("indexing", 1, progress => index.AddFolderAsync(folder, progress: new IndexBar(progress), cancellation: cancellation));
         if (json)
-            Console.WriteLine(Output.Json(new { index = index.Place, images = index.Count, precision = chosen, added = report.Added, updated = report.Updated, unchanged = report.Unchanged.Count, removed = report.Removed, unreadable = report.Unreadable }));
+            Terminal.WriteJson(Output.Json(new
+            {
+                index = index.Place,
+                images = index.Count,
+                precision = chosen,
+                added = report.Added,
+                updated = report.Updated,
+                unchanged = report.Unchanged.Count,
+                removed = report.Removed,
+                unreadable = report.Unreadable,
+            }));
         else
-            Console.WriteLine($"{report}{Environment.NewLine}Computed in {chosen}.{Environment.NewLine}{index.Count:N0} images can be found in {index.Place}: clipbook search \"…\" {Output.Again(place)}");
+            Terminal.WriteLine(
+                $"{report}", $"Computed in {chosen}.",
+                $"{index.Count:N0} images can be found in {index.Place}: clipbook search \"…\" {Output.Again(place)}");
         return Output.Unreadable(report.Unreadable.Select(file => file.Reason.Contains(file.Path, StringComparison.Ordinal) ? file.Reason : $"{file.Path}: {file.Reason}"));
     }
 }

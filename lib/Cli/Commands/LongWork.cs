@@ -10,8 +10,7 @@ internal static class LongWork
     internal static async Task<T> RunAsync<T>(string what, int total, Func<IProgress<(int Done, int Total)>, Task<T>> work)
     {
         if (!HasTerminal) return await work(new Callback(_ => { }));
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        return await console.Progress().AutoClear(true)
+        return await Terminal.RichError().Progress().AutoClear(true)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .StartAsync(progress =>
             {

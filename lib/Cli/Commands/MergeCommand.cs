@@ -32,8 +32,9 @@ internal static class MergeCommand
             string place = parsed.GetValue(index)!;
             string[] folders = [.. parsed.GetValue(shards)!.SelectMany(Shards)];
             int images = await LongWork.RunAsync("merging", 1, progress => Task.Run(() => ShardedIndex.Merge(folders, place, progress, cancellation), CancellationToken.None));
-            Console.WriteLine(parsed.GetValue(json) ? Output.Json(new { index = ImageStores.Shown(place), shards = folders.Length, images })
-                : $"{images:N0} images of {folders.Length} shards can be found in {ImageStores.Shown(place)}: clipbook search \"…\" {Output.Again(place)}");
+            string shown = ImageStores.Shown(place), search = $"clipbook search \"…\" {Output.Again(place)}";
+            if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(new { index = shown, shards = folders.Length, images }));
+            else Terminal.WriteLine($"{images:N0} images of {folders.Length} shards can be found in {shown}: {search}");
             return ExitCode.Success;
         });
         return command;

@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ClipNotebooks.Search;
-using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
 
@@ -35,17 +34,9 @@ internal static class Output
         int count = 0;
         foreach (string problem in problems)
         {
-            Console.Error.WriteLine($"clipbook: {problem}");
+            Terminal.WriteError($"clipbook: {problem}");
             count++;
         }
         return count == 0 ? ExitCode.Success : ExitCode.Failed;
-    }
-
-    /// <summary>A console on the process's output as it is now; as wide as its lines need to be where it is no terminal.</summary>
-    internal static IAnsiConsole Terminal()
-    {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        if (Console.IsOutputRedirected) console.Profile.Width = 160;
-        return console;
     }
 }

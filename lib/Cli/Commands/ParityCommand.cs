@@ -44,7 +44,7 @@ internal static class ParityCommand
         var samples = Lesson.Samples(4);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         ParityLadder.Record(encoder, [.. samples.Select(s => s.Image)], [.. samples.Select(s => s.Captions[0])], path);
-        Console.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
+        Terminal.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
         return ExitCode.Success;
     }
 
@@ -57,8 +57,8 @@ internal static class ParityCommand
         var processor = ClipProcessor.IsIn(beside)
             ? ClipProcessor.FromPretrained(beside, model.Config.Text.ContextLength, model.Config.Vision.ImageSize) : null;
         var report = ParityLadder.Compare(model, recording, processor, tolerance);
-        AnsiConsole.Write(Table(report));
-        Console.WriteLine(report.Summary);
+        Terminal.Rich().Write(Table(report));
+        Terminal.WriteLine(report.Summary);
         return report.Agrees ? ExitCode.Success : ExitCode.Failed;
     }
 

@@ -38,16 +38,16 @@ internal static class PlotsCommand
             string target = parsed.GetValue(output) ?? Path.Combine(Lesson.Data, "plots");
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
             using var scope = torch.NewDisposeScope();
-            var similarity = encoder.EncodeImages(pictures).mm(encoder.EncodeTexts(captions).t());
+            var similarity = encoder.EncodeImages(pictures, names).mm(encoder.EncodeTexts(captions).t());
             var plot = new SimilarityPlot(similarity, pictures, names, captions);
             Directory.CreateDirectory(target);
             foreach (var (name, save) in new (string, Action<string>)[] { ("similarity-matrix.html", plot.SaveHtml), ("similarity-matrix.png", plot.SavePng) })
             {
                 string path = Path.Combine(target, name);
                 save(path);
-                AnsiConsole.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
+                Terminal.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
             }
-            AnsiConsole.WriteLine(plot.Description);
+            Terminal.WriteLine(plot.Description);
             return ExitCode.Success;
         });
         return command;

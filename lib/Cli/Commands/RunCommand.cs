@@ -59,19 +59,20 @@ internal static class RunCommand
     internal static async Task<int> RunAsync(IReadOnlyList<string> paths, RunOptions options, string folder, CancellationToken token)
     {
         BookWriter.Check(folder);
-        LessonResult[] results = AnsiConsole.Profile.Capabilities.Interactive
+        LessonResult[] results = Terminal.Rich().Profile.Capabilities.Interactive
             ? await WithBarsAsync(paths, options, token)
-            : await LessonRunner.RunAsync(paths, options, null, result => AnsiConsole.WriteLine(Line(result)), token);
+            : await LessonRunner.RunAsync(paths, options, null, result => Terminal.WriteLine(Line(result)), token);
         BookWriter.Write(results, folder);
-        AnsiConsole.Write(Table(results));
+        Terminal.Rich().Write(Table(results));
         foreach (LessonResult result in results)
             foreach (CellFailure failure in result.Failures)
-                await Console.Error.WriteLineAsync("\n" + result.Report(failure));
-        AnsiConsole.WriteLine($"Pages: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+                Terminal.WriteErrorLines("\n" + result.Report(failure));
+        Terminal.WriteLine($"Pages: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
         return results.Any(result => result.Failures.Count > 0) ? ExitCode.Failed : ExitCode.Success;
     }
 
-    private static Task<LessonResult[]> WithBarsAsync(IReadOnlyList<string> paths, RunOptions options, CancellationToken token) => AnsiConsole.Progress()
+    private static Task<LessonResult[]> WithBarsAsync(IReadOnlyList<string> paths, RunOptions options, CancellationToken token) =>
+        Terminal.Rich().Progress()
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn())
         .StartAsync(bars =>
         {

@@ -54,13 +54,14 @@ internal static class SearchCommand
             using var opened = ImageStores.Open(place, encoder);
             var results = opened.Search(Query(words, picture, without), new SearchOptions { Count = parsed.GetValue(top), Cancellation = cancellation });
             string asked = string.Join(", ", new[] { words, picture is null ? null : $"like {Path.GetFileName(picture)}" }.Concat(without.Select(word => $"not {word}")).Where(part => !string.IsNullOrWhiteSpace(part)));
-            if (parsed.GetValue(json)) Console.WriteLine(Output.Json(new { query = asked, results = results.Select((result, i) => new { rank = i + 1, id = result.Id, path = result.Path, score = Math.Round(result.Score, 5) }) }));
+            var listed = results.Select((hit, i) => new { rank = i + 1, id = hit.Id, path = hit.Path, score = Math.Round(hit.Score, 5) });
+            if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(new { query = asked, results = listed }));
             else Print(results);
             if (parsed.GetValue(gallery) is not null || parsed.GetValue(open))
             {
                 string page = Path.GetFullPath(parsed.GetValue(gallery) ?? Path.Combine(Directory.CreateTempSubdirectory("clipbook-").FullName, "search.html"));
                 var missing = WriteGallery(page, asked, results);
-                Console.Error.WriteLine($"clipbook: the gallery is {page}");
+                Terminal.WriteError($"clipbook: the gallery is {page}");
                 if (parsed.GetValue(open)) Open(page);
                 return Task.FromResult(Output.Unreadable(missing));
             }
@@ -79,7 +80,7 @@ internal static class SearchCommand
 
     private static void Print(IReadOnlyList<SearchResult> results)
     {
-        var console = Output.Terminal();
+        var console = Terminal.Rich();
         if (results.Count == 0)
         {
             console.WriteLine("The index holds no image yet.");
@@ -87,7 +88,10 @@ internal static class SearchCommand
         }
         var table = new Table().RoundedBorder().AddColumn(new TableColumn("#").RightAligned()).AddColumn(new TableColumn("similarity").RightAligned()).AddColumn("").AddColumn("image");
         foreach (var (i, result) in results.Index())
-            table.AddRow(new Text($"{i + 1}"), new Text($"{result.Score:0.000}"), new Text(Output.Bar(result.Score)), new Text(result.Id));
+        {
+            string id = Terminal.Shown(result.Id);
+            table.AddRow(new Text($"{i + 1}"), new Text($"{result.Score:0.000}"), new Text(Output.Bar(result.Score)), new Text(id));
+        }
         console.Write(table);
     }
 
@@ -132,7 +136,7 @@ internal static class SearchCommand
         }
         catch (Win32Exception)
         {
-            Console.Error.WriteLine("clipbook: no browser could be started here; open the file yourself.");
+            Terminal.WriteError("clipbook: no browser could be started here; open the file yourself.");
         }
     }
 }

@@ -50,7 +50,7 @@ internal static class ServeCommand
         if (BookLesson.Read(folder) is null)
             await RunCommand.RunAsync(lessons, options, folder, token);
         await using BookServer server = await BookServer.StartAsync(folder, port, token);
-        await Console.Out.WriteLineAsync($"{server.Address} shows {Path.GetFullPath(folder)}. Ctrl-C ends it.");
+        Terminal.WriteLine($"{server.Address} shows {Path.GetFullPath(folder)}. Ctrl-C ends it.");
         Dictionary<string, DateTime> shown = Shown(folder);
         while (true)
         {
@@ -95,9 +95,9 @@ internal static class ServeCommand
         {
             LessonResult result = (await run)[0];
             BookWriter.Update(result, folder);
-            await Console.Out.WriteLineAsync(RunCommand.Line(result));
+            Terminal.WriteLine(RunCommand.Line(result));
             foreach (CellFailure failure in result.Failures)
-                await Console.Error.WriteLineAsync(result.Report(failure));
+                Terminal.WriteErrorLines(result.Report(failure));
             server.Tell(result.Failures.Count == 0 ? "" : $"{name}: {result.Edition.Failures(result.Failures.Count)}");
         }
         catch (OperationCanceledException) when (!token.IsCancellationRequested)
@@ -105,7 +105,7 @@ internal static class ServeCommand
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            await Console.Error.WriteLineAsync($"clipbook: the page of {name} was not written: {problem.Message}");
+            Terminal.WriteError($"clipbook: the page of {name} was not written: {problem.Message}");
             server.Tell($"{name}: {problem.Message}");
         }
         return version;

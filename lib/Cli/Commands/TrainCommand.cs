@@ -82,7 +82,7 @@ internal static class TrainCommand
         var batches = new SceneBatches(tokenizer, processor.Transform, batch, seed);
         long parameters = model.parameters().Sum(p => p.numel());
         string run = $"{steps} steps, batches of {batch} captions, seed {seed}{(resume ? $", from step {trainer.Step}" : "")}";
-        Console.WriteLine($"{parameters:N0} parameters, vocabulary {tokenizer.VocabularySize}, {run}.");
+        Terminal.WriteLine($"{parameters:N0} parameters, vocabulary {tokenizer.VocabularySize}, {run}.");
         try
         {
             Watch(trainer, model, processor, batches, plan, checkpoints, cancellation);
@@ -91,12 +91,12 @@ internal static class TrainCommand
         {
             if (checkpoints.Step != trainer.Step) checkpoints.Save(trainer);
             string again = $"clipbook train --output {folder} --seed {seed} --steps {steps} --batch {batch} --resume";
-            Console.WriteLine($"Stopped after step {trainer.Step}; to continue: {again}");
+            Terminal.WriteLine($"Stopped after step {trainer.Step}; to continue: {again}");
             return ExitCode.Cancelled;
         }
         TinyClip.Save(model, folder);
         checkpoints.Delete();
-        Console.WriteLine($"Written to {folder}. Measure it: clipbook evaluate --model {folder}");
+        Terminal.WriteLine($"Written to {folder}. Measure it: clipbook evaluate --model {folder}");
         return ExitCode.Success;
     }
 
@@ -104,13 +104,16 @@ internal static class TrainCommand
         ClipTrainer trainer, ClipModel model, ClipProcessor processor, SceneBatches batches, Plan plan, TrainingCheckpoints checkpoints,
         CancellationToken cancellation)
     {
-        bool terminal = AnsiConsole.Profile.Capabilities.Interactive;
+        bool terminal = Terminal.Rich().Profile.Capabilities.Interactive;
         int steps = plan.Steps, every = Math.Max(1, steps / 20);
         var (clock, sinceSaved) = (Stopwatch.StartNew(), Stopwatch.StartNew());
         long start = trainer.Step;
         double loss = double.NaN;
         string retrieval = "";
-        AnsiConsole.Progress().AutoClear(false).Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(progress =>
+        var bars = Terminal.Rich().Progress().AutoClear(false)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn());
+        bars.Start(progress =>
         {
             var bar = progress.AddTask("training", maxValue: steps);
             bar.Value = start;
@@ -130,7 +133,8 @@ internal static class TrainCommand
                 if (look && !terminal)
                 {
                     var left = TimeSpan.FromSeconds(clock.Elapsed.TotalSeconds / (step.Step - start) * (steps - step.Step));
-                    AnsiConsole.WriteLine($"step {step.Step,6} of {steps}  loss {loss:f4}  temperature {1 / step.Scale:f4}  {retrieval}  {clock.Elapsed:hh\\:mm\\:ss} gone, {left:hh\\:mm\\:ss} left");
+                    Terminal.WriteLine($"step {step.Step,6} of {steps}  loss {loss:f4}  temperature {1 / step.Scale:f4}  {retrieval}  "
+                        + $"{clock.Elapsed:hh\\:mm\\:ss} gone, {left:hh\\:mm\\:ss} left");
                 }
             }), cancellation);
         });

@@ -14,7 +14,7 @@ namespace ClipNotebooks.Clip.Inference;
 /// </summary>
 public sealed class ClipEncoder : IDisposable
 {
-    private const int BatchSize = 64;
+    private const int BatchSize = 64, LongestQuote = 60;
 
     private readonly Device _device;
     private readonly UseGate _calls, _model;
@@ -42,6 +42,18 @@ public sealed class ClipEncoder : IDisposable
 
     /// <summary>What makes the model's inputs.</summary>
     public ClipProcessor Processor { get; }
+
+    /// <summary>The folder or Hub id that the model was opened from; null for one from memory.</summary>
+    public string? Source { get; private init; }
+
+    /// <summary>What the blocks compute in: the prepared form's, or what the weights are in.</summary>
+    internal Precision? ComputesIn => _prepared?.Precision ?? Model.LogitScale.dtype switch
+    {
+        ScalarType.Float32 => Precision.Float32,
+        ScalarType.BFloat16 => Precision.BFloat16,
+        ScalarType.Float16 => Precision.Float16,
+        _ => null,
+    };
 
     /// <summary>Opens a model.</summary>
     /// <param name="idOrFolder">A folder such as <c>data/models/tiny-clip</c>, or a Hub id such as <c>openai/clip-vit-base-patch32</c>, which is downloaded once.</param>
@@ -72,7 +84,7 @@ public sealed class ClipEncoder : IDisposable
                 model.Visual.InterpolatePositions = true;
                 processor = new ClipProcessor(new ClipImageTransform(processor.Transform.Config with { Size = size, ResizeSize = size }), processor.Tokenizer);
             }
-            return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU));
+            return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU)) { Source = idOrFolder };
         }
         catch
         {
@@ -82,10 +94,13 @@ public sealed class ClipEncoder : IDisposable
     }
 
     /// <summary>Embeds images.</summary>
+    /// <param name="images">Any size; at least one.</param>
+    /// <param name="names">What errors call them; by default their places in the list.</param>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
-    public Tensor EncodeImages(IReadOnlyList<RasterImage> images)
+    public Tensor EncodeImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw Empty(nameof(images));
@@ -97,12 +112,16 @@ public sealed class ClipEncoder : IDisposable
             using var inner = NewDisposeScope();
             return Normalised(Processor.Images(chunk), EncodeImage).MoveToOuterDisposeScope();
         }).ToList();
-        return cat(rows, 0).cpu().MoveToOuterDisposeScope();                                       // (N, E)
+        var embeddings = cat(rows, 0).cpu();                                                       // (N, E)
+        return FiniteEmbeddings.Checked(embeddings, this, Named, i => Processor.Images([images[i]])).MoveToOuterDisposeScope();
+
+        string Named(int i) => names?[i] ?? $"image {i + 1} of {images.Count}";
     }
 
     /// <summary>Embeds captions, each cut at the context length.</summary>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public Tensor EncodeTexts(IReadOnlyList<string> texts)
     {
@@ -124,15 +143,18 @@ public sealed class ClipEncoder : IDisposable
         }).ToList();
         var places = new long[order.Length];
         for (int place = 0; place < order.Length; place++) places[order[place]] = place;
-        return cat(rows, 0).cpu()[tensor(places)].MoveToOuterDisposeScope();                       // (N, E)
+        var embeddings = cat(rows, 0).cpu()[tensor(places)];                                       // (N, E)
+        return FiniteEmbeddings.Checked(embeddings, this, i => $"the caption \"{Shortened(texts[i])}\"").MoveToOuterDisposeScope();
     }
 
     /// <summary>Embeds pixels that the processor's transform made: for callers that prepare their images while others are encoded.</summary>
     /// <param name="pixels">(B, 3, R, R), float32, normalised; encoded as one batch.</param>
+    /// <param name="names">What errors call the images; by default their places in the batch.</param>
     /// <returns>(B, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The pixels have another shape.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
-    public Tensor EncodePixels(Tensor pixels)
+    public Tensor EncodePixels(Tensor pixels, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
         int side = Processor.Transform.Config.Size;
@@ -141,7 +163,10 @@ public sealed class ClipEncoder : IDisposable
         using var use = _calls.Enter();
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        return Normalised(pixels, EncodeImage).cpu().MoveToOuterDisposeScope();
+        var embeddings = Normalised(pixels, EncodeImage).cpu();                                    // (B, E)
+        return FiniteEmbeddings.Checked(embeddings, this, Named, i => pixels.narrow(0, i, 1)).MoveToOuterDisposeScope();
+
+        string Named(int i) => names?[i] ?? $"image {i + 1} of {pixels.shape[0]}";
     }
 
     /// <summary>
@@ -170,6 +195,7 @@ public sealed class ClipEncoder : IDisposable
     }
 
     /// <summary>The factor on the cosine similarities, exp(LogitScale).</summary>
+    /// <exception cref="NonFiniteException">It is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public double Scale
     {
@@ -177,7 +203,8 @@ public sealed class ClipEncoder : IDisposable
         {
             using var use = _calls.Enter();
             using var scope = NewDisposeScope();
-            return Model.LogitScale.detach().exp().to(float32).ToDouble();
+            double scale = Model.LogitScale.detach().exp().to(float32).ToDouble();
+            return double.IsFinite(scale) ? scale : throw FiniteEmbeddings.Of(this, $"has the scale {scale}");
         }
     }
 
@@ -193,6 +220,8 @@ public sealed class ClipEncoder : IDisposable
         _prepared?.Dispose();
         _model.Close(); // a prepared form that somebody uses directly keeps the model until that call has ended
     }
+
+    private static string Shortened(string text) => text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
 
     private static ArgumentException Empty(string name) => new("There is nothing to encode: the list is empty.", name);
 

@@ -63,6 +63,7 @@ public static class ImageFiles
     /// <param name="encoder">The model, whose transform prepared the batch.</param>
     /// <param name="batch">Of <see cref="Prepare"/>.</param>
     /// <returns>(N, E), float32, on the CPU, rows of length 1, for the N images with pixels, in order; null where there are none. The caller's to dispose.</returns>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers for an image; the message names its file.</exception>
     public static Tensor? Encode(ClipEncoder encoder, IReadOnlyList<PreparedImage> batch)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -73,7 +74,7 @@ public static class ImageFiles
         using var pixels = empty([readable.Length, 3, side, side], dtype: float32);
         var target = MemoryMarshal.Cast<byte, float>(pixels.bytes);
         foreach (var (i, values) in readable.Index()) values.CopyTo(target[(i * values.Length)..]);
-        return encoder.EncodePixels(pixels);
+        return encoder.EncodePixels(pixels, [.. batch.Where(image => image.Pixels is not null).Select(image => image.Path)]);
     }
 
     /// <summary>Embeds a list of files.</summary>

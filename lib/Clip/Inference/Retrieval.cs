@@ -14,7 +14,7 @@ public static class Retrieval
     /// <param name="similarity">(N, N): rows are queries, columns candidates. Transpose it for the other direction.</param>
     /// <param name="k">How many candidates are looked at, from 1.</param>
     /// <returns>Recall@k, 0 to 1.</returns>
-    /// <exception cref="ArgumentException">The matrix is not square or is empty, or <paramref name="k"/> is below 1.</exception>
+    /// <exception cref="ArgumentException">The matrix is not square, is empty or holds NaN, or <paramref name="k"/> is below 1.</exception>
     public static double RecallAt(Tensor similarity, int k)
     {
         ArgumentNullException.ThrowIfNull(similarity);
@@ -23,6 +23,7 @@ public static class Retrieval
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
 
         using var scope = NewDisposeScope();
+        RefuseNaN(similarity);
         var own = similarity.diag().unsqueeze(1);             // (N, 1)
         var notBelow = similarity.ge(own).sum(dim: 1);        // (N): the own column, and those as good or better
         return notBelow.AtMost(k).to(float64).mean().ToDouble();
@@ -36,7 +37,9 @@ public static class Retrieval
     /// <param name="positives">(N, M), bool: true where the candidate is a right answer; at least one in each row.</param>
     /// <param name="k">How many candidates are looked at, from 1; all, if there are fewer.</param>
     /// <returns>0 to 1.</returns>
-    /// <exception cref="ArgumentException">The shapes differ or are empty, a query has no right answer, or <paramref name="k"/> is below 1.</exception>
+    /// <exception cref="ArgumentException">
+    /// The shapes differ or are empty, a similarity is NaN, a query has no right answer, or <paramref name="k"/> is below 1.
+    /// </exception>
     public static double HitRateAt(Tensor similarity, Tensor positives, int k)
     {
         using var scope = NewDisposeScope();
@@ -51,6 +54,12 @@ public static class Retrieval
         return (Found(similarity, positives, k).to(float64) / positives.sum(dim: 1)).mean().ToDouble();
     }
 
+    /// <summary>A comparison with NaN is false whichever way it is asked: rows of NaN would count as found.</summary>
+    private static void RefuseNaN(Tensor similarity)
+    {
+        if (similarity.isnan().any().ToBoolean()) throw new ArgumentException("A similarity is not a number (NaN).", nameof(similarity));
+    }
+
     /// <summary>(N): how many right answers are among each row's k largest.</summary>
     private static Tensor Found(Tensor similarity, Tensor positives, int k)
     {
@@ -59,6 +68,7 @@ public static class Retrieval
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
         if (similarity.dim() != 2 || similarity.numel() == 0 || !similarity.shape.AsSpan().SequenceEqual(positives.shape) || positives.dtype != ScalarType.Bool)
             throw new ArgumentException($"The similarity is ({string.Join(", ", similarity.shape)}), the right answers ({string.Join(", ", positives.shape)}) {positives.dtype}; both must be (N, M), the latter bool.");
+        RefuseNaN(similarity);
         if (!positives.any(1).all().ToBoolean()) throw new ArgumentException("A query has no right answer: recall is not defined for it.", nameof(positives));
         var nearest = similarity.topk((int)Math.Min(k, similarity.shape[1]), dim: 1).indexes;    // (N, k)
         return positives.gather(1, nearest).sum(dim: 1);

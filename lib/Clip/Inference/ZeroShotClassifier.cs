@@ -86,7 +86,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <summary>The same for images that are embedded already.</summary>
     /// <param name="embeddings">(N, E), float32, on the CPU, rows of length 1, as <see cref="ClipEncoder.EncodeImages"/> gives them.</param>
     /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="MultiLabel"/>. The caller's to dispose.</returns>
-    /// <exception cref="ArgumentException">The embeddings have another width.</exception>
+    /// <exception cref="ArgumentException">The embeddings have another width, or are not finite.</exception>
     /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
     public Tensor Probabilities(Tensor embeddings)
     {
@@ -101,6 +101,8 @@ public sealed class ZeroShotClassifier : IDisposable
             throw new ArgumentException($"The embeddings are ({string.Join(", ", embeddings.shape)}); (N, {_weights.shape[1]}) is needed.", nameof(embeddings));
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
+        if (!embeddings.isfinite().all().ToBoolean())
+            throw new ArgumentException("An embedding holds NaN or infinity.", nameof(embeddings));
         var similarity = embeddings.mm(_weights.T);                                                                           // (N, C)
         var probabilities = _neutral is null
             ? similarity.Times(_encoder.Scale).softmax(1)
@@ -183,7 +185,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <param name="encoder">The model that made it; stays the caller's.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CheckpointException">The file is damaged.</exception>
-    /// <exception cref="InvalidDataException">The file is not a classifier, or another model made it.</exception>
+    /// <exception cref="InvalidDataException">The file is not a classifier, holds NaN, or another model made it.</exception>
     public static ZeroShotClassifier Load(string path, ClipEncoder encoder)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -201,6 +203,8 @@ public sealed class ZeroShotClassifier : IDisposable
             throw new InvalidDataException($"{path} names {names.Length} classes, and its \"weights\" are ({string.Join(", ", weights.shape)}); ({names.Length}, {width}) is needed.");
         if (neutral is not null && !neutral.shape.AsSpan().SequenceEqual([1, width]))
             throw new InvalidDataException($"{path}: its \"neutral\" is ({string.Join(", ", neutral.shape)}); (1, {width}) is needed.");
+        if (!weights.isfinite().all().ToBoolean() || neutral is not null && !neutral.isfinite().all().ToBoolean())
+            throw new InvalidDataException($"{path} holds NaN or infinity: make the classifier anew.");
         return new ZeroShotClassifier(encoder, names, Strings("templates"), weights.DetachFromDisposeScope(), neutral?.DetachFromDisposeScope());
 
         string[] Strings(string key)

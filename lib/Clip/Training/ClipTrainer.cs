@@ -66,7 +66,9 @@ public sealed class ClipTrainer : IDisposable
 
     /// <summary>One optimizer step on one batch: loss, gradient, clipping, AdamW, clamping of the scale.</summary>
     /// <exception cref="ArgumentException">The batch's tensors do not fit each other or the model.</exception>
-    /// <exception cref="InvalidOperationException">The loss is no longer a number; the weights are left as before the step.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The loss or its gradient is no longer a number; the weights are left as before the step.
+    /// </exception>
     public TrainingStep TrainStep(TrainingBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -89,6 +91,11 @@ public sealed class ClipTrainer : IDisposable
         if (!double.IsFinite(value))
             throw new InvalidOperationException($"The loss of step {Step + 1} is {value}: the learning rate ({rate:g3}) is too high, or the batch holds values that are not numbers.");
         double norm = nn.utils.clip_grad_norm_(_model.parameters().Where(p => p.requires_grad), _options.MaxGradientNorm);
+        if (!double.IsFinite(norm))
+        {
+            throw new InvalidOperationException(
+                $"The gradient of step {Step + 1} has the length {norm}: the learning rate ({rate:g3}) is too high.");
+        }
         _optimizer.step();
         using (no_grad()) _model.LogitScale.clamp_(0, Math.Log(_options.MaxScale));
 

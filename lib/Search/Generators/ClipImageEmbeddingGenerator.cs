@@ -29,13 +29,17 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <returns>N vectors of (E) values, of length 1, in the order of the images.</returns>
     /// <exception cref="ArgumentException">The options ask for another width or model, or an image is null.</exception>
     /// <exception cref="InvalidDataException">Bytes are not an image that can be read; the message names it by <see cref="DataContent.Name"/> or its place in the batch.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers for an image; the message names it alike.</exception>
     /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         _generator.RunAsync(values, options, Encode, cancellationToken);
 
-    private Tensor Encode(ClipEncoder encoder, DataContent[] images) =>
-        encoder.EncodeImages([.. images.Select((image, i) => _decoder.Decode(image.Data, image.Name ?? $"image {i + 1}"))]);
+    private Tensor Encode(ClipEncoder encoder, DataContent[] images)
+    {
+        string[] names = [.. images.Select((image, i) => image.Name ?? $"image {i + 1}")];
+        return encoder.EncodeImages([.. images.Zip(names, (image, name) => _decoder.Decode(image.Data, name))], names);
+    }
 
     /// <inheritdoc cref="ClipTextEmbeddingGenerator.GetService"/>
     public object? GetService(Type serviceType, object? serviceKey = null) => _generator.Service(this, serviceType, serviceKey);

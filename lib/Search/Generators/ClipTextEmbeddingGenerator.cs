@@ -23,6 +23,7 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
     /// <param name="cancellationToken">Stops between two batches.</param>
     /// <returns>N vectors of (E) values, of length 1, in the order of the captions.</returns>
     /// <exception cref="ArgumentException">The options ask for another width or model, or a caption is null.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers for a caption.</exception>
     /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>

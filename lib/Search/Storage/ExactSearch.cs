@@ -11,6 +11,11 @@ internal static unsafe class ExactSearch
     /// <summary>Rows between two looks at the cancellation.</summary>
     private const int Block = 4096;
 
+    /// <summary>Says which image has no vector: a library that did not look may have written what a damaged model gave.</summary>
+    internal static InvalidDataException NonFinite(Snapshot snapshot, long row) => new(
+        $"The vector of \"{snapshot.Entry(row).Id}\" is not finite (NaN or infinity), in row {row} of {snapshot.Header.VectorsName}: " +
+        "a damaged model has made it. Remove the image, or index the images again with a sound model.");
+
     /// <summary>The best rows in order, the best first.</summary>
     /// <param name="snapshot">Held by the caller.</param>
     /// <param name="query">(E), of length 1.</param>
@@ -18,6 +23,7 @@ internal static unsafe class ExactSearch
     /// <param name="minimum">The least score.</param>
     /// <param name="filter">Which rows count; asked only of rows that would be among the best so far; from several threads.</param>
     /// <param name="cancellation">Stops between two blocks.</param>
+    /// <exception cref="InvalidDataException">A row is not finite: it would never be found.</exception>
     internal static List<(float Score, long Row)> Run(Snapshot snapshot, float[] query, int count, float minimum, Func<long, bool>? filter, CancellationToken cancellation)
     {
         int keep = (int)Math.Clamp(snapshot.Live, 1, count);
@@ -52,6 +58,7 @@ internal static unsafe class ExactSearch
                 for (long row = block * Block; row < end; row++)
                 {
                     float score = product.With(snapshot.Row(row));
+                    if (!float.IsFinite(score) && !snapshot.IsDead(row)) throw NonFinite(snapshot, row);
                     if (best.Takes(score) && !snapshot.IsDead(row) && filter?.Invoke(row) != false) best.Add(score, row);
                 }
             }

@@ -127,4 +127,45 @@ public sealed class BadModelTests : IDisposable
         Configure("config.json", config => config["vision_config"]!["hidden_act"] = "silu");
         await RefusedAsync(_folder.Path, "\"vision_config.hidden_act\" is \"silu\"", "The Python package");
     }
+
+    /// <summary>One number of a damaged file is enough for each embedding to be NaN.</summary>
+    [Fact]
+    public async Task Weights_that_are_no_numbers_are_named_by_every_command_and_nothing_is_printed_or_written()
+    {
+        byte[] whole = File.ReadAllBytes(Weights);
+        int length = (int)BitConverter.ToUInt64(whole);
+        var header = JsonNode.Parse(whole.AsSpan(8, length))!;
+        foreach (string name in new[] { "visual_projection.weight", "text_projection.weight" })
+            BitConverter.GetBytes(float.NaN).CopyTo(whole, 8 + length + (int)header[name]!["data_offsets"]![0]!);
+        File.WriteAllBytes(Weights, whole);
+        string cat = Path.Combine(Lesson.Data, "images", "cat.png"), index = Path.Combine(_folder.Path, "index");
+        string photos = Path.Combine(_folder.Path, "photos", "cat");
+        Directory.CreateDirectory(photos);
+        File.Copy(cat, Path.Combine(photos, "cat.png"));
+        string captions = _folder.Write("photos/cat/captions.csv", "image,text\ncat.png,a cat\n");
+        string texts = _folder.Write("texts.txt", "a cat\n");
+        string[][] commands =
+        [
+            ["classify", cat, "--labels", "cat,dog"],
+            ["classify", cat, "--labels", "cat,dog", "--json", "--precision", "bfloat16"],
+            ["index", photos, "--index", index],
+            ["search", "a cat", "--index", index],
+            ["search", "--image", cat, "--index", index],
+            ["embed", photos, "--output", Path.Combine(_folder.Path, "shard")],
+            ["evaluate", "--images", Path.GetDirectoryName(photos)!],
+            ["evaluate", "--captions", captions],
+            ["evaluate", "--per-concept", "1", "--pairs", "2"],
+            ["plots", "--images", photos, "--texts", texts, "--output", Path.Combine(_folder.Path, "plots")],
+        ];
+        foreach (string[] command in commands)
+        {
+            var (code, output, error) = await Clipbook.RunAsync([.. command, "--model", _folder.Path]);
+            string said = $"{string.Join(' ', command)}: {output}{error}";
+            Assert.True(code == ExitCode.Failed, said);
+            Assert.True(output.Length == 0, said);
+            Assert.Matches("^clipbook: The model .* gives NaN for .*: its weight (visual.proj|text_projection) .*Fetch or write", error);
+        }
+        Assert.Equal(64, new FileInfo(Path.Combine(index, "vectors.bin")).Length);
+        Assert.False(Directory.Exists(Path.Combine(_folder.Path, "plots")));
+    }
 }

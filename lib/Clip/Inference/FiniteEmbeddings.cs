@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Inference;
+
+/// <summary>Whether embeddings are ones, and where not, why.</summary>
+internal static class FiniteEmbeddings
+{
+    /// <summary>Hands embeddings on whose rows all have a length.</summary>
+    /// <param name="embeddings">(N, E), float32, on the CPU, normalised.</param>
+    /// <param name="encoder">What made them.</param>
+    /// <param name="inputOf">What row i is of: an image or a caption, in words.</param>
+    /// <param name="pixelsOf">The pixels that row i was made from, (1, 3, R, R); null for a caption.</param>
+    /// <exception cref="NonFiniteException">A row is not finite, or 0: what it was divided by was infinite.</exception>
+    internal static Tensor Checked(Tensor embeddings, ClipEncoder encoder, Func<int, string> inputOf, Func<int, Tensor>? pixelsOf = null)
+    {
+        int width = (int)embeddings.shape[1];
+        var values = MemoryMarshal.Cast<byte, float>(embeddings.bytes);
+        for (int row = 0; row < embeddings.shape[0]; row++)
+        {
+            double square = 0;
+            foreach (float value in values.Slice(row * width, width)) square += (double)value * value;
+            // Rows have the length 1, within the rounding of bfloat16.
+            if (square is > 0.5 and < 2) continue;
+            string input = inputOf(row), result = double.IsNaN(square) ? "NaN" : square == 0 ? "nothing but zeros" : "infinity";
+            throw Of(encoder, $"gives {result} for {input}", pixelsOf is not null && !IsFinite(pixelsOf(row)));
+        }
+        return embeddings;
+    }
+
+    /// <summary>Says why a model's numbers are none.</summary>
+    /// <param name="encoder">The model.</param>
+    /// <param name="what">What happened, after "The model ".</param>
+    /// <param name="pixelsAreWrong">Whether what went into the model was not finite.</param>
+    internal static NonFiniteException Of(ClipEncoder encoder, string what, bool pixelsAreWrong = false)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        string model = encoder.Source is { } source ? $"The model {source}" : "The model";
+        var (name, weight) = encoder.Model.state_dict().FirstOrDefault(entry => !IsFinite(entry.Value));
+        string reason = (weight, pixelsAreWrong, encoder.ComputesIn) switch
+        {
+            ({ }, _, _) => $"its weight {name} ({string.Join(", ", weight.shape)}) holds {Wrong(weight):N0} values that are NaN or infinity"
+                + ", so the file of weights is damaged or its training has failed. Fetch or write it again",
+            (_, true, _) => "the pixels are not finite: look at the mean and std of the model's recipe, or at the pixels that were given",
+            (_, _, { } narrow and not Precision.Float32) => $"its weights are sound, and {narrow} is too narrow for what comes of them. "
+                + "Compute in float32: --precision float32, or Precision.Float32",
+            _ => "its weights are sound, and what comes of them is too large, or 0. Compare the model with its original: clipbook parity",
+        };
+        return new NonFiniteException($"{model} {what}: {reason}.") { Weight = weight is null ? null : name };
+    }
+
+    private static long Wrong(Tensor weight) => weight.numel() - weight.isfinite().sum().ToInt64();
+
+    private static bool IsFinite(Tensor values) => !values.is_floating_point() || values.isfinite().all().ToBoolean();
+}
