@@ -33,8 +33,12 @@ internal static class Terminal
         foreach (string line in lines) Console.Out.WriteLine(Shown(line));
     }
 
-    /// <summary>Writes JSON to the output, as it is: its writer escapes control characters.</summary>
-    internal static void WriteJson(string json) => Console.Out.WriteLine(json);
+    /// <summary>
+    /// Writes JSON to the output. Its writer escapes what terminals obey, but for what turns the direction of writing: that is escaped
+    /// here.
+    /// </summary>
+    internal static void WriteJson(string json) =>
+        Console.Out.WriteLine(string.Concat(json.Select(c => IsDirection(c) ? $"\\u{(int)c:X4}" : $"{c}")));
 
     /// <summary>Writes a line to the error stream.</summary>
     internal static void WriteError(string line) => Console.Error.WriteLine(Shown(line));
@@ -58,9 +62,9 @@ internal static class Terminal
         return console;
     }
 
-    private static bool IsControl(int c) =>
-        c is < 0x20 or (>= 0x7F and <= 0x9F) or 0x61C or 0x200E or 0x200F or (>= 0x2028 and <= 0x202E) or (>= 0x2066 and <= 0x2069)
-            or 0xFEFF;
+    private static bool IsControl(int c) => c is < 0x20 or (>= 0x7F and <= 0x9F) or 0x2028 or 0x2029 or 0xFEFF || IsDirection(c);
+
+    private static bool IsDirection(int c) => c is 0x61C or 0x200E or 0x200F or (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069);
 
     /// <summary>Unicode has pictures of the 33 controls of ASCII.</summary>
     private static Rune Sign(int c) => new(c < 0x20 ? 0x2400 + c : c == 0x7F ? 0x2421 : 0xFFFD);

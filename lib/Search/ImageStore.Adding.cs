@@ -93,7 +93,9 @@ public abstract partial class ImageStore
 
     /// <summary>Adds images from memory, a batch at a time; replaces those of the same name.</summary>
     /// <param name="images">Read as far as they are encoded.</param>
-    /// <exception cref="ArgumentException">A name is empty; batches before it are committed.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name is empty or has half a character (a lone surrogate); batches before it are committed.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails; batches before are committed.</exception>
     public void AddRange(IEnumerable<IndexImage> images)
@@ -103,6 +105,8 @@ public abstract partial class ImageStore
         foreach (var image in images)
         {
             ArgumentException.ThrowIfNullOrEmpty(image.Id, nameof(images));
+            RequireWhole(image.Id, nameof(images));
+            RequireWhole(image.Metadata, nameof(images));
             ArgumentNullException.ThrowIfNull(image.Image, nameof(images));
             if (batch.ContainsKey(image.Id) || batch.Count == Options.BatchSize) Flush();
             batch.Add(image.Id, image);
@@ -122,7 +126,9 @@ public abstract partial class ImageStore
     /// <param name="ids">N names, all different, none empty.</param>
     /// <param name="embeddings">(N, E) values; each row is made a unit vector.</param>
     /// <param name="metadata">What is to be stored with each; N, or null.</param>
-    /// <exception cref="ArgumentException">The counts do not fit, a name is empty or repeated, or a row is 0 or not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The counts do not fit, a name is empty, repeated or has half a character, or a row is 0 or not finite.
+    /// </exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
     public void AddEmbeddings(IReadOnlyList<string> ids, ReadOnlySpan<float> embeddings, IReadOnlyList<IReadOnlyDictionary<string, string>?>? metadata = null)
     {
@@ -131,6 +137,8 @@ public abstract partial class ImageStore
             throw new ArgumentException($"{ids.Count} embeddings of width {Width} are {(long)ids.Count * Width} values; {embeddings.Length} were given.", nameof(embeddings));
         if (metadata is not null && metadata.Count != ids.Count) throw new ArgumentException($"There are {ids.Count} names and {metadata.Count} metadata.", nameof(metadata));
         if (ids.Any(string.IsNullOrEmpty)) throw new ArgumentException("A name is empty.", nameof(ids));
+        foreach (string id in ids) RequireWhole(id, nameof(ids));
+        foreach (var each in metadata ?? []) RequireWhole(each, nameof(metadata));
         if (ids.GroupBy(id => id, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } repeated)
             throw new ArgumentException($"The name \"{repeated.Key}\" is given {repeated.Count()} times.", nameof(ids));
         if (ids.Count == 0) return;
@@ -279,6 +287,7 @@ public abstract partial class ImageStore
     private FileOutcome ReadOne(FoundFile file, Func<string, StoredEntry?> recall, CancellationToken stop)
     {
         var failed = new FileOutcome(file);
+        if (!IsWhole(file.Id)) return failed with { Failure = $"{file.Path}: the name has half a character, which no index keeps." };
         if (file.Length < 0) return failed with { Failure = $"There is no file {file.Path}." };
         var known = recall(file.Id);
         if (known is not null && known.Length == file.Length && known.Modified == file.Modified) return new FileOutcome(file);
@@ -354,6 +363,30 @@ public abstract partial class ImageStore
 
     private static bool IsInside(string folder, string path) =>
         path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
+    /// <summary>Names are kept as UTF-8, in which a surrogate without its other would become a sign that stands for any.</summary>
+    /// <exception cref="ArgumentException">The text has half a character.</exception>
+    private static void RequireWhole(string text, string parameter)
+    {
+        if (IsWhole(text)) return;
+        throw new ArgumentException($"\"{text}\" has half a character (a surrogate without its other), which no index keeps.", parameter);
+    }
+
+    private static void RequireWhole(IReadOnlyDictionary<string, string>? metadata, string parameter)
+    {
+        foreach (var (key, value) in metadata ?? new Dictionary<string, string>())
+        {
+            RequireWhole(key, parameter);
+            RequireWhole(value, parameter);
+        }
+    }
+
+    private static bool IsWhole(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+            if (char.IsSurrogate(text[i]) && !(i + 1 < text.Length && char.IsSurrogatePair(text[i], text[++i]))) return false;
+        return true;
+    }
 
     private static Dictionary<string, string> Copy(IReadOnlyDictionary<string, string>? metadata) => metadata is null ? [] : new(metadata, StringComparer.Ordinal);
 

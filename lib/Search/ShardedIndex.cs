@@ -83,32 +83,22 @@ public static class ShardedIndex
         ArgumentException.ThrowIfNullOrEmpty(index);
         if (PgVectorImageStore.IsConnectionString(index)) return MergeIntoDatabase(ShardSet.Check(shards, cancellation), index, progress, cancellation);
         index = FullPath(index);
-        if (Directory.Exists(index) && Directory.EnumerateFileSystemEntries(index).Any()) throw new IOException($"{index} holds something already. Give the index a folder of its own, or delete this one first.");
+        WholeFolder.RefuseTaken(index);
         var parts = ShardSet.Check(shards, cancellation);
-
-        string beside = index + ".part";
-        if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
-        try
+        WholeFolder.Write(index, beside =>
         {
-            using (var merged = parts.Create(beside))
+            using var merged = parts.Create(beside);
+            foreach (var (path, manifest) in parts.InOrder)
             {
-                foreach (var (path, manifest) in parts.InOrder)
-                {
-                    using var part = ShardSet.Open(path, manifest);
-                    merged.AddFrom(part, cancellation);
-                    progress?.Report((merged.Count, parts.Images));
-                }
-                if (merged.Count != parts.Images) throw new InvalidDataException($"The shards have {parts.Images} images, of which {parts.Images - merged.Count} are in more than one of them. Embed them again, in new folders.");
+                using var part = ShardSet.Open(path, manifest);
+                merged.AddFrom(part, cancellation);
+                progress?.Report((merged.Count, parts.Images));
             }
-            if (Directory.Exists(index)) Directory.Delete(index);
-            Directory.Move(beside, index);
-        }
-        catch
-        {
-            if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
-            throw;
-        }
-        WholeFile.FlushFolder(Path.GetDirectoryName(index)!);
+            if (merged.Count == parts.Images) return;
+            throw new InvalidDataException(
+                $"The shards have {parts.Images} images, of which {parts.Images - merged.Count} are in more than one of them. " +
+                "Embed them again, in new folders.");
+        });
         return parts.Images;
     }
 

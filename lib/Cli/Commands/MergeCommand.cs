@@ -10,6 +10,7 @@ internal static class MergeCommand
     {
         Argument<string[]> shards = new("shard") { Description = "The folders that clipbook embed made, all of them; or one folder that holds them; or one index.", Arity = ArgumentArity.OneOrMore };
         Option<string> index = new("--index") { Description = "The new index's folder, or PostgreSQL's connection string.", Required = true };
+        Option<bool> salvage = new("--salvage") { Description = "Keep what is whole of one damaged index, and name what is lost." };
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("merge", $"""
             Puts shards together as one index, the same that clipbook index would have made of the whole folder. Checked before: every shard is there once and
@@ -21,15 +22,17 @@ internal static class MergeCommand
               clipbook merge shards --index artifacts/photos-index --json      all shards in that folder
               clipbook merge shards --index "Host=localhost;Database=images;Username=me"
               clipbook merge artifacts/photos-index --index "postgresql://me@localhost/images?table=photos"
+              clipbook merge artifacts/photos-index --index artifacts/mended-index --salvage
 
             {ExitCode.Help}
             """)
         {
-            shards, index, json,
+            shards, index, salvage, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             string place = parsed.GetValue(index)!;
+            if (parsed.GetValue(salvage)) return Salvage(parsed.GetValue(shards)!, place, parsed.GetValue(json), cancellation);
             string[] folders = [.. parsed.GetValue(shards)!.SelectMany(Shards)];
             int images = await LongWork.RunAsync("merging", 1, progress => Task.Run(() => ShardedIndex.Merge(folders, place, progress, cancellation), CancellationToken.None));
             string shown = ImageStores.Shown(place), search = $"clipbook search \"…\" {Output.Again(place)}";
@@ -38,6 +41,18 @@ internal static class MergeCommand
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private static int Salvage(string[] folders, string place, bool json, CancellationToken cancellation)
+    {
+        if (folders.Length != 1 || PgVectorImageStore.IsConnectionString(place))
+            throw new UserError("--salvage takes one damaged index, and a folder for the new one.", ExitCode.Usage);
+        var lost = ImageSearchIndex.Salvage(folders[0], place, cancellation);
+        int images;
+        using (var index = ImageSearchIndex.Open(place)) images = index.Count;
+        if (json) Terminal.WriteJson(Output.Json(new { index = Path.GetFullPath(place), images, lost }));
+        else Terminal.WriteLine($"{images:N0} images are kept in {place}.", $"{folders[0]} is as it was: index the images again if you can.");
+        return Output.Unreadable(lost.Select(what => $"lost: {what}"));
     }
 
     /// <summary>A shard itself, or the shards inside a folder of them.</summary>

@@ -4,6 +4,7 @@ using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;

@@ -32,13 +32,21 @@ internal sealed class IndexWriter : IDisposable
         try
         {
             newest = snapshot = Snapshot.Load(folder, earlier);
+            if (snapshot.JournalStart == JournalRecord.Magic.Length)
+            {
+                GiveSeal(folder, snapshot);
+                snapshot.Dispose();
+                newest = snapshot = Snapshot.Load(folder);
+            }
             journal = OpenAppending(Path.Combine(folder, Snapshot.JournalName));
             vectors = OpenAppending(Path.Combine(folder, snapshot.Header.VectorsName));
             if (journal.Length > snapshot.JournalLength) journal.SetLength(snapshot.JournalLength);
             if (vectors.Length > snapshot.VectorsLength) vectors.SetLength(snapshot.VectorsLength);
             foreach (string stray in Directory.GetFiles(folder, "vectors*.bin").Concat(Directory.GetFiles(folder, "*.part")))
                 if (Path.GetFileName(stray) != snapshot.Header.VectorsName) TryDelete(stray);
-            return new IndexWriter(held, journal, vectors);
+            var writer = new IndexWriter(held, journal, vectors);
+            if (snapshot.Sealed != snapshot.JournalLength) writer.Seal(snapshot.JournalLength);
+            return writer;
         }
         catch (Exception exception)
         {
@@ -60,7 +68,38 @@ internal sealed class IndexWriter : IDisposable
         string journal = Path.Combine(folder, Snapshot.JournalName);
         if (File.Exists(journal)) throw new IOException($"{folder} holds an index already: open it with {nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Open)}, or delete the folder first.");
         WholeFile.Write(Path.Combine(folder, header.VectorsName), Snapshot.VectorsHeader(header));
-        WholeFile.Write(journal, [.. JournalRecord.Magic, .. JournalRecord.OfHeader(header), .. root is null ? [] : JournalRecord.OfRoot(root)]);
+        WholeFile.Write(journal, Beginning(header, root));
+    }
+
+    /// <summary>A journal without rows.</summary>
+    private static byte[] Beginning(IndexHeader header, string? root)
+    {
+        byte[] records = [.. JournalRecord.OfHeader(header), .. root is null ? [] : JournalRecord.OfRoot(root)];
+        return [.. JournalRecord.Magic, .. JournalSeal.Of(JournalRecord.Magic.Length + JournalSeal.Bytes + records.Length), .. records];
+    }
+
+    /// <summary>Rewrites the journal of an earlier library with a seal; the renaming puts it in the other's place.</summary>
+    private static void GiveSeal(string folder, Snapshot snapshot)
+    {
+        string path = Path.Combine(folder, Snapshot.JournalName), beside = path + ".part";
+        try
+        {
+            using (var old = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
+            using (var journal = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.Read))
+            {
+                journal.Write([.. JournalRecord.Magic, .. JournalSeal.Of(snapshot.JournalLength + JournalSeal.Bytes)]);
+                old.Position = JournalRecord.Magic.Length;
+                old.CopyTo(journal);
+                journal.SetLength(snapshot.JournalLength + JournalSeal.Bytes);
+                journal.Flush(flushToDisk: true);
+            }
+            File.Move(beside, path, overwrite: true);
+        }
+        finally
+        {
+            TryDelete(beside);
+        }
+        WholeFile.FlushFolder(folder);
     }
 
     /// <summary>Appends rows with their entries and deletes others, all or nothing.</summary>
@@ -99,7 +138,7 @@ internal sealed class IndexWriter : IDisposable
             using (var journal = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.Read))
             {
                 vectors.Write(Snapshot.VectorsHeader(header));
-                journal.Write([.. JournalRecord.Magic, .. JournalRecord.OfHeader(header), .. snapshot.Root is null ? [] : JournalRecord.OfRoot(snapshot.Root)]);
+                journal.Write(Beginning(header, snapshot.Root));
                 long row = 0;
                 foreach (var live in snapshot.Entries().Chunk(4096))
                 {
@@ -114,6 +153,9 @@ internal sealed class IndexWriter : IDisposable
                     row += live.Length;
                 }
                 vectors.Flush(flushToDisk: true);
+                long length = journal.Position;
+                journal.Position = JournalRecord.Magic.Length;
+                journal.Write(JournalSeal.Of(length));
                 journal.Flush(flushToDisk: true);
             }
             // The new vectors' name has to be there when the journal speaks of it.
@@ -143,6 +185,15 @@ internal sealed class IndexWriter : IDisposable
 
     public void Dispose()
     {
+        try
+        {
+            // The last seal, which no commit has waited for.
+            _journal.Flush(flushToDisk: true);
+        }
+        catch (IOException)
+        {
+            // The seal says less than is committed, as after a power cut.
+        }
         _journal.Dispose();
         _vectors.Dispose();
         _lock.Dispose();
@@ -155,6 +206,14 @@ internal sealed class IndexWriter : IDisposable
         _journal.Position = snapshot.JournalLength;
         _journal.Write(record);
         _journal.Flush(flushToDisk: true);
+        Seal(snapshot.JournalLength + record.Length);
+    }
+
+    /// <summary>Says that so much is on the device.</summary>
+    private void Seal(long committed)
+    {
+        _journal.Position = JournalRecord.Magic.Length;
+        _journal.Write(JournalSeal.Of(committed));
     }
 
     private void AllOrNothing(Snapshot snapshot, Action write)
@@ -166,9 +225,21 @@ internal sealed class IndexWriter : IDisposable
         catch
         {
             // What cannot be cut off now is cut off by the next writer.
+            TrySeal(snapshot.JournalLength);
             TrySetLength(_journal, snapshot.JournalLength);
             TrySetLength(_vectors, snapshot.VectorsLength);
             throw;
+        }
+    }
+
+    private void TrySeal(long committed)
+    {
+        try
+        {
+            Seal(committed);
+        }
+        catch (IOException)
+        {
         }
     }
 

@@ -66,13 +66,21 @@ internal static class JournalRecord
         return Framed(stream.ToArray());
     }
 
-    /// <summary>The payload's length, or −1 where no whole record stands at the place.</summary>
-    internal static int PayloadAt(MappedFile journal, long offset)
+    /// <summary>The length that a record claims to have, as far as the journal has so many bytes; −1 where none begins.</summary>
+    internal static int ClaimedAt(MappedFile journal, long offset)
     {
         if (journal.Length - offset < HeadBytes) return -1;
         var head = journal.Bytes(offset, HeadBytes);
         int length = BinaryPrimitives.ReadInt32LittleEndian(head[4..]);
-        if (!head.StartsWith(Marker) || length < 1 || journal.Length - offset - HeadBytes < length) return -1;
+        return head.StartsWith(Marker) && length >= 1 && length <= journal.Length - offset - HeadBytes ? length : -1;
+    }
+
+    /// <summary>The payload's length, or −1 where no whole record stands at the place.</summary>
+    internal static int PayloadAt(MappedFile journal, long offset)
+    {
+        int length = ClaimedAt(journal, offset);
+        if (length < 0) return -1;
+        var head = journal.Bytes(offset, HeadBytes);
         uint checksum = Checksum.Of(journal.Bytes(offset + HeadBytes, length), Checksum.Of(head[4..8]));
         return checksum == BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) ? length : -1;
     }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Text;
 
 namespace ClipNotebooks.Search.Storage;
 
@@ -19,25 +18,37 @@ internal sealed unsafe class Snapshot : IDisposable
     private readonly MappedFile _vectors;
     private readonly ulong[] _dead;
 
-    private Snapshot(IndexHeader header, MappedFile journal, MappedFile vectors, ulong[] dead) =>
-        (Header, _journal, _vectors, _dead) = (header, journal, vectors, dead);
+    private Snapshot(JournalReader read, MappedFile journal, MappedFile vectors)
+    {
+        (Header, _journal, _vectors, _dead) = (read.Header, journal, vectors, read.Dead);
+        (Batches, Touched, Rows, DeadRows, Root) = (read.Batches, read.Touched, read.Rows, read.DeadRows, read.Root);
+    }
 
     internal IndexHeader Header { get; }
 
-    internal required ImmutableList<RowBatch> Batches { get; init; }
+    internal ImmutableList<RowBatch> Batches { get; }
 
     /// <summary>Rows in the file, deleted ones included.</summary>
-    internal required long Rows { get; init; }
+    internal long Rows { get; }
 
-    internal required long DeadRows { get; init; }
+    internal long DeadRows { get; }
 
     /// <summary>The folder that relative paths begin at; null where none was added yet.</summary>
-    internal required string? Root { get; init; }
+    internal string? Root { get; }
 
     /// <summary>Files' times that changed while their bytes did not, by row.</summary>
-    internal required ImmutableDictionary<long, long> Touched { get; init; }
+    internal ImmutableDictionary<long, long> Touched { get; }
 
     internal long JournalLength => _journal.Length;
+
+    /// <summary>Where the journal's first record stands: after its seal, if it has one.</summary>
+    internal required int JournalStart { get; init; }
+
+    /// <summary>What the journal's seal says is committed.</summary>
+    internal required long Sealed { get; init; }
+
+    /// <summary>Rows that are gone, a bit for each.</summary>
+    internal ulong[] Dead => _dead;
 
     internal long VectorsLength => VectorsHeaderBytes + Rows * Header.RowBytes;
 
@@ -102,12 +113,18 @@ internal sealed unsafe class Snapshot : IDisposable
     internal RowBatch? FirstDamaged()
     {
         foreach (var batch in Batches)
-        {
-            uint checksum = 0;
-            for (int i = 0; i < batch.Count; i++) checksum = Checksum.Of(new ReadOnlySpan<byte>(Row(batch.FirstRow + i), Header.RowBytes), checksum);
-            if (checksum != batch.Checksum) return batch;
-        }
+            if (!IsSound(batch)) return batch;
         return null;
+    }
+
+    /// <summary>Whether a batch's rows are there, and are those that were committed.</summary>
+    internal bool IsSound(RowBatch batch)
+    {
+        if (VectorsHeaderBytes + (batch.FirstRow + batch.Count) * Header.RowBytes > _vectors.Length) return false;
+        uint checksum = 0;
+        for (long row = batch.FirstRow; row < batch.FirstRow + batch.Count; row++)
+            checksum = Checksum.Of(new ReadOnlySpan<byte>(Row(row), Header.RowBytes), checksum);
+        return checksum == batch.Checksum;
     }
 
     public void Dispose()
@@ -117,9 +134,14 @@ internal sealed unsafe class Snapshot : IDisposable
     }
 
     /// <summary>Opens what is committed; given an earlier snapshot of the same files, reads only what came after it.</summary>
+    /// <param name="folder">The index.</param>
+    /// <param name="earlier">Stays the caller's.</param>
+    /// <param name="lost">
+    /// Null: damage is refused. Otherwise it is passed over, and told here; of the vectors <see cref="IsSound"/> tells.
+    /// </param>
     /// <exception cref="FileNotFoundException">The folder holds no index.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message says which and where.</exception>
-    internal static Snapshot Load(string folder, Snapshot? earlier = null)
+    internal static Snapshot Load(string folder, Snapshot? earlier = null, List<string>? lost = null)
     {
         for (int attempt = 0; ; attempt++)
         {
@@ -127,106 +149,28 @@ internal sealed unsafe class Snapshot : IDisposable
             if (!File.Exists(path))
                 throw new FileNotFoundException($"There is no image index in {folder}: it has no {JournalName}. Make one with {nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Create)}.", path);
             using var stream = OpenShared(path);
-            if (stream.Length < JournalRecord.Magic.Length) throw new InvalidDataException($"{path} is not the journal of an image index: it has {stream.Length} bytes.");
-            var journal = MappedFile.Open(stream, stream.Length);
+            var (start, committed) = JournalSeal.Read(stream, lost);
+            using var journal = MappedFile.Open(stream, stream.Length);
             try
             {
-                return Read(folder, path, stream, journal, earlier);
+                var read = JournalReader.Read(journal, path, start, committed, earlier, lost);
+                var whole = MappedFile.Open(stream, read.End);
+                try
+                {
+                    var vectors = MapVectors(folder, read.Header, read.Rows, lost is not null);
+                    return new Snapshot(read, whole, vectors) { JournalStart = start, Sealed = committed };
+                }
+                catch
+                {
+                    whole.Dispose();
+                    throw;
+                }
             }
             catch (FileNotFoundException exception)
             {
                 // A compaction may have come between the two openings: the journal that is there now then names another file of vectors.
                 if (attempt == 10) throw new InvalidDataException($"The index in {folder} is damaged: its {JournalName} names a file of vectors that is not there ({exception.Message}). Restore the file, or index the images again.", exception);
             }
-            finally
-            {
-                journal.Dispose();
-            }
-        }
-    }
-
-    private static Snapshot Read(string folder, string path, FileStream stream, MappedFile journal, Snapshot? earlier)
-    {
-        if (!journal.Bytes(0, JournalRecord.Magic.Length).SequenceEqual(JournalRecord.Magic))
-            throw new InvalidDataException($"{path} is not the journal of an image index: it does not begin with \"{Encoding.ASCII.GetString(JournalRecord.Magic).TrimEnd()}\".");
-        long offset = JournalRecord.Magic.Length;
-        int length = JournalRecord.PayloadAt(journal, offset);
-        if (length < 0 || journal.Bytes(offset + JournalRecord.HeadBytes, 1)[0] != JournalRecord.Header)
-            throw new InvalidDataException($"{path} is damaged: its header's checksum is wrong. Restore the file, or index the images again.");
-        var header = IndexHeader.Parse(journal.Bytes(offset + JournalRecord.HeadBytes + 1, length - 1), path);
-        offset += JournalRecord.HeadBytes + length;
-
-        var batches = ImmutableList.CreateBuilder<RowBatch>();
-        var touched = ImmutableDictionary.CreateBuilder<long, long>();
-        var (rows, deadRows, root, dead) = (0L, 0L, default(string), Array.Empty<ulong>());
-        bool copied = false;
-        if (earlier is not null && earlier.Header == header && earlier.JournalLength <= journal.Length)
-        {
-            (batches, touched) = (earlier.Batches.ToBuilder(), earlier.Touched.ToBuilder());
-            (rows, deadRows, root, dead, offset) = (earlier.Rows, earlier.DeadRows, earlier.Root, earlier._dead, earlier.JournalLength);
-        }
-
-        while ((length = JournalRecord.PayloadAt(journal, offset)) >= 0)
-        {
-            long at = offset + JournalRecord.HeadBytes, end = at + length;
-            var payload = journal.Bytes(at, length);
-            switch (payload[0])
-            {
-                case JournalRecord.Batch:
-                    if (length < JournalRecord.BatchBytes) throw Nonsense();
-                    long firstRow = BinaryPrimitives.ReadInt64LittleEndian(payload[1..]);
-                    int count = BinaryPrimitives.ReadInt32LittleEndian(payload[9..]), deleted = BinaryPrimitives.ReadInt32LittleEndian(payload[17..]);
-                    long offsets = JournalRecord.BatchBytes + 8L * deleted, entries = offsets + 4L * count;
-                    if (firstRow != rows || count < 0 || deleted < 0 || entries > length) throw Nonsense();
-                    if (count > 0) batches.Add(new RowBatch(firstRow, count, at + offsets, at + entries, end, BinaryPrimitives.ReadUInt32LittleEndian(payload[13..])));
-                    for (int i = 0; i < deleted; i++)
-                    {
-                        long row = BinaryPrimitives.ReadInt64LittleEndian(payload[(JournalRecord.BatchBytes + 8 * i)..]);
-                        if (row < 0 || row >= rows) throw Nonsense();
-                        int word = (int)(row >> 6);
-                        if (!copied || word >= dead.Length) Array.Resize(ref dead, Math.Max(dead.Length, (int)(rows >> 6) + 1));
-                        if (!copied) dead = [.. dead];
-                        copied = true;
-                        ulong bit = 1UL << (int)(row & 63);
-                        if ((dead[word] & bit) == 0) deadRows++;
-                        dead[word] |= bit;
-                    }
-                    rows += count;
-                    break;
-                case JournalRecord.Root:
-                    root = Encoding.UTF8.GetString(payload[1..]);
-                    break;
-                case JournalRecord.Touch:
-                    for (int i = 1; i + 16 <= length; i += 16)
-                        touched[BinaryPrimitives.ReadInt64LittleEndian(payload[i..])] = BinaryPrimitives.ReadInt64LittleEndian(payload[(i + 8)..]);
-                    break;
-                default:
-                    throw new InvalidDataException($"{path} has a record of kind {payload[0]} at byte {offset}, which this library does not know: a later version wrote it.");
-            }
-            offset = end;
-
-            InvalidDataException Nonsense() => new($"{path} is damaged: the record at byte {at - JournalRecord.HeadBytes} does not follow from those before it. Restore the file, or index the images again.");
-        }
-        // A crash leaves at most a part of the last record. A whole one after what is broken means that something committed was damaged.
-        if (RecordBeyond(journal, offset) is { } beyond)
-            throw new InvalidDataException($"{path} is damaged: the record at byte {offset} is broken, though another follows at byte {beyond}. Restore the file, or index the images again.");
-
-        var committed = MappedFile.Open(stream, offset);
-        try
-        {
-            return new Snapshot(header, committed, MapVectors(folder, header, rows), dead)
-            {
-                Batches = batches.ToImmutable(),
-                Rows = rows,
-                DeadRows = deadRows,
-                Root = root,
-                Touched = touched.ToImmutable(),
-            };
-        }
-        catch
-        {
-            committed.Dispose();
-            throw;
         }
     }
 
@@ -240,29 +184,18 @@ internal sealed unsafe class Snapshot : IDisposable
         return bytes;
     }
 
-    private static MappedFile MapVectors(string folder, IndexHeader header, long rows)
+    private static MappedFile MapVectors(string folder, IndexHeader header, long rows, bool takeLess)
     {
         string path = Path.Combine(folder, header.VectorsName);
         using var stream = OpenShared(path);
         long length = VectorsHeaderBytes + rows * header.RowBytes;
+        if (takeLess) length = Math.Clamp(stream.Length, VectorsHeaderBytes, length);
         if (stream.Length < length)
             throw new InvalidDataException($"{path} is cut short: the journal speaks of {rows} rows, which are {length} bytes; it has {stream.Length}. Restore the file, or index the images again.");
         var vectors = MappedFile.Open(stream, length);
         if (vectors.Bytes(0, VectorsHeaderBytes).SequenceEqual(VectorsHeader(header))) return vectors;
         vectors.Dispose();
         throw new InvalidDataException($"{path} does not belong to the journal beside it: its header is another. Restore the file, or index the images again.");
-    }
-
-    private static long? RecordBeyond(MappedFile journal, long offset)
-    {
-        for (long from = offset + 1; from < journal.Length; from++)
-        {
-            int found = journal.Bytes(from, (int)Math.Min(int.MaxValue, journal.Length - from)).IndexOf(JournalRecord.Marker);
-            if (found < 0) return null;
-            from += found;
-            if (JournalRecord.PayloadAt(journal, from) >= 0) return from;
-        }
-        return null;
     }
 
     private StoredEntry EntryOf(RowBatch batch, int index)

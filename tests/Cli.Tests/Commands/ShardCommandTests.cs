@@ -124,4 +124,29 @@ public sealed class ShardCommandTests : IDisposable
         Assert.True(code == ExitCode.Success, error);
         return [.. JsonDocument.Parse(output).RootElement.GetProperty("results").EnumerateArray().Select(found => (found.GetProperty("id").GetString()!, found.GetProperty("score").GetDouble()))];
     }
+
+    [Fact]
+    public async Task What_is_whole_of_a_damaged_index_is_kept_and_what_is_lost_is_named()
+    {
+        string index = Index, kept = Path.Combine(_folder.Path, "kept"), journal = Path.Combine(index, "journal.bin"), photos = Photos;
+        Directory.CreateDirectory(photos);
+        foreach (string name in new[] { "cat.png", "pizza.png" })
+        {
+            File.Copy(Path.Combine(Lesson.Data, "images", name), Path.Combine(photos, name));
+            Assert.Equal(ExitCode.Success, (await Clipbook.RunAsync("index", photos, "--index", index)).Code);
+        }
+        byte[] damaged = File.ReadAllBytes(journal);
+        damaged[^1] ^= 1;
+        File.WriteAllBytes(journal, damaged);
+        var (code, output, error) = await Clipbook.RunAsync("search", "a cat", "--index", index);
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains($"keep what is whole: clipbook merge {index} --index NEW --salvage", error);
+        (code, output, error) = await Clipbook.RunAsync("merge", index, "--index", kept, "--salvage");
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains($"1 images are kept in {kept}", output);
+        Assert.Contains("lost: ", error);
+        Assert.Contains("cat.png", (await Clipbook.RunAsync("search", "a cat", "--index", kept)).Output);
+        Assert.Equal(damaged, File.ReadAllBytes(journal));
+        Assert.Equal(ExitCode.Usage, (await Clipbook.RunAsync("merge", index, kept, "--index", kept + "2", "--salvage")).Code);
+    }
 }

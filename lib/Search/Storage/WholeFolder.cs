@@ -1,0 +1,36 @@
+namespace ClipNotebooks.Search.Storage;
+
+/// <summary>Folders that are there whole or not at all.</summary>
+internal static class WholeFolder
+{
+    /// <summary>Writes beside the place, in a folder ending in <c>.part</c> that the next call begins anew, and renames.</summary>
+    /// <param name="folder">Must not hold anything.</param>
+    /// <param name="write">Fills the folder that it is given.</param>
+    /// <exception cref="IOException">The folder holds something already.</exception>
+    internal static void Write(string folder, Action<string> write)
+    {
+        folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        RefuseTaken(folder);
+        string beside = folder + ".part";
+        if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
+        try
+        {
+            write(beside);
+            if (Directory.Exists(folder)) Directory.Delete(folder);
+            Directory.Move(beside, folder);
+        }
+        catch
+        {
+            if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
+            throw;
+        }
+        WholeFile.FlushFolder(Path.GetDirectoryName(folder)!);
+    }
+
+    /// <exception cref="IOException">The folder holds something.</exception>
+    internal static void RefuseTaken(string folder)
+    {
+        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            throw new IOException($"{folder} holds something already. Give the index a folder of its own, or delete this one first.");
+    }
+}
