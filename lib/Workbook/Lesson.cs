@@ -15,7 +15,26 @@ public static class Lesson
     /// <summary>The environment variable that puts another model in the place of the embedded one.</summary>
     public const string ModelVariable = "CLIP_MODEL";
 
+    /// <summary>The environment variable that says in which language views speak; by default that of the lesson's folder.</summary>
+    public const string LanguageVariable = "CLIP_LANGUAGE";
+
     private const string Mark = "ClipNotebooks.sln";
+
+    /// <summary>
+    /// The language of the lesson that runs, en or ko: what <see cref="LanguageVariable"/> says, else that of the folder it runs in, as
+    /// editors start a lesson in its own.
+    /// </summary>
+    public static string Language
+    {
+        get
+        {
+            string? said = Environment.GetEnvironmentVariable(LanguageVariable);
+            return (said is { Length: > 0 } ? said : Path.GetFileName(Environment.CurrentDirectory)) == "ko" ? "ko" : "en";
+        }
+    }
+
+    /// <summary>Of two, what is in the lesson's language.</summary>
+    internal static T In<T>(T english, T korean) => Language == "ko" ? korean : english;
 
     /// <summary>The repository's root: the folder of ClipNotebooks.sln, above the working directory or above this library.</summary>
     /// <exception cref="DirectoryNotFoundException">Neither lies in the repository.</exception>

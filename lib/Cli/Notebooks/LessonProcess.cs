@@ -108,6 +108,7 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
         info.Environment["DOTNET_DbgEnableMiniDump"] = "0";
         // A lesson runs most code once: watching it to compile it better the second time costs more than it brings.
         info.Environment.TryAdd("DOTNET_TieredPGO", "0");
+        info.Environment[Workbook.Lesson.LanguageVariable] = Edition.Of(path).Language;
         return Process.Start(info) ?? throw new UserError($"Could not start {info.FileName}.");
     }
 

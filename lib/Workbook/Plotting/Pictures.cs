@@ -15,6 +15,35 @@ internal static class Pictures
         return "data:image/png;base64," + Convert.ToBase64String(data.AsSpan());
     }
 
+    /// <summary>A JPEG of at most <paramref name="side"/> pixels on its longer side, as data URI: a small form of many pictures.</summary>
+    public static string Jpeg(RasterImage image, int side)
+    {
+        using var small = Thumbnail(image, side);
+        return Jpeg(small);
+    }
+
+    /// <summary>All images in rows of <paramref name="columns"/>, each <paramref name="side"/> pixels square, as one JPEG.</summary>
+    public static string Sheet(IReadOnlyList<RasterImage> images, int side, int columns)
+    {
+        int rows = (images.Count + columns - 1) / columns;
+        using var sheet = new SKBitmap(new SKImageInfo(side * columns, side * rows, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using (var canvas = new SKCanvas(sheet))
+        {
+            foreach (var (i, image) in images.Index())
+            {
+                using var small = Thumbnail(image, side);
+                canvas.DrawBitmap(small, i % columns * side, i / columns * side, new SKSamplingOptions(SKFilterMode.Linear));
+            }
+        }
+        return Jpeg(sheet);
+    }
+
+    private static string Jpeg(SKBitmap picture)
+    {
+        using var data = picture.Encode(SKEncodedImageFormat.Jpeg, 80);
+        return "data:image/jpeg;base64," + Convert.ToBase64String(data.AsSpan());
+    }
+
     /// <summary>The image with its longer side reduced to <paramref name="side"/> pixels; smaller images as they are.</summary>
     public static SKBitmap Thumbnail(RasterImage image, int side)
     {

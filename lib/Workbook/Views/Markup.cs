@@ -12,11 +12,31 @@ internal static class Markup
 
     public static string Number(double value) => value.ToString(Math.Abs(value) switch { >= 100 => "F0", >= 10 => "F1", >= 0.1 or 0 => "F2", _ => "F3" }, CultureInfo.InvariantCulture);
 
+    public static string Percent(double share) => share.ToString("P0", CultureInfo.InvariantCulture);
+
     /// <summary>A number for an attribute of SVG.</summary>
     public static string At(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     public static string Image(RasterImage image, string description, int side) =>
         $"<img src=\"{Pictures.DataUri(image, 2 * side)}\" alt=\"{Escape(description)}\" width=\"{side}\" height=\"{side}\" style=\"object-fit:cover;max-width:none;border-radius:4px;margin:0\">";
+
+    /// <summary>A matrix as a table, its cells coloured by their values.</summary>
+    /// <param name="heads">Markup at the left of each row.</param>
+    /// <param name="columns">Plain names.</param>
+    /// <param name="values">(rows, columns).</param>
+    /// <param name="number">How a value is written.</param>
+    public static string HeatTable(
+        IReadOnlyList<string> heads, IReadOnlyList<string> columns, IReadOnlyList<double[]> values, Func<double, string> number)
+    {
+        var colors = ColorScale.Of(values.SelectMany(row => row));
+        const string Plain = "border:0;font-weight:400", Centred = "text-align:center;vertical-align:middle";
+        string Head(string column) => $"<th scope=\"col\" style=\"{Plain};{Centred};font-size:0.8em;padding:2px 4px\">{Escape(column)}</th>";
+        string Cell(double value) => $"<td style=\"border:0;{Centred};padding:6px 8px;{colors.Style(value)}\">{number(value)}</td>";
+        var rows = values.Select((row, i) =>
+            $"<tr><th scope=\"row\" style=\"{Plain};padding:2px 6px 2px 0\">{heads[i]}</th>{string.Concat(row.Select(Cell))}</tr>");
+        return Scrolling("<table style=\"border-collapse:separate;border-spacing:2px;width:auto;margin:0\"><tr><td style=\"border:0\"></td>"
+            + string.Concat(columns.Select(Head)) + "</tr>" + string.Concat(rows) + "</table>");
+    }
 
     /// <summary>Content wider than its column scrolls by itself, not with the page's prose.</summary>
     public static string Scrolling(string content) => $"<div style=\"overflow-x:auto;margin:0.5em 0\">{content}</div>";

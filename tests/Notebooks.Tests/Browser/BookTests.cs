@@ -1,6 +1,4 @@
 using ClipNotebooks.Cli.Notebooks.Pages;
-using Deque.AxeCore.Commons;
-using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using SkiaSharp;
 
@@ -11,7 +9,7 @@ namespace ClipNotebooks.Notebooks.Tests.Browser;
 public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book>, IClassFixture<Chromium>
 {
     /// <summary>Text on the sides of the window or under the contents, plots and their labels cut off: one line each.</summary>
-    private const string Misplaced = """
+    internal const string Misplaced = """
         () => {
           const found = [], width = document.documentElement.clientWidth, name = e => `<${e.localName} class="${e.getAttribute('class') ?? ''}"> ${e.textContent.trim().slice(0, 60)}`;
           if (document.documentElement.scrollWidth > width) found.push(`the document is ${document.documentElement.scrollWidth} wide in a window of ${width}`);
@@ -93,9 +91,7 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
         foreach (ColorScheme theme in new[] { ColorScheme.Light, ColorScheme.Dark })
         {
             await visit.Page.EmulateMediaAsync(new() { ColorScheme = theme });
-            AxeResult result = await visit.Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
-            Assert.True(result.Violations.Length == 0, $"{theme}:\n" + string.Join('\n', result.Violations.SelectMany(rule => rule.Nodes.Take(4).Select(node =>
-                $"{rule.Id} ({rule.Nodes.Length}): {node.Target}: {node.Any.Concat(node.All).Concat(node.None).FirstOrDefault()?.Message}\n  {node.Html}"))));
+            Assert.Equal("", string.Join('\n', (await visit.AxeAsync()).Select(found => $"{theme}: {found}")));
         }
     }
 
@@ -118,6 +114,25 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
             found.AddRange(visit.Problems);
         }
         Assert.True(found.Count == 0, string.Join('\n', found));
+    }
+
+    /// <summary>Plots and model, which every page shares, are half of it.</summary>
+    [Fact]
+    public void The_book_is_smaller_than_16_megabytes() =>
+        Assert.InRange(new DirectoryInfo(book.Folder).GetFiles().Sum(file => file.Length), 1, 16_000_000);
+
+    [Theory, MemberData(nameof(Book.LessonPages), MemberType = typeof(Book))]
+    public async Task What_answers_the_hand_speaks_the_language_of_its_page(string page)
+    {
+        Chromium.Need();
+        await using Visit visit = await chromium.OpenAsync(book[page]);
+        foreach (ILocator live in await visit.Page.Locator(".clip-live").AllAsync())
+        {
+            Assert.Equal(page.EndsWith(".ko.html", StringComparison.Ordinal) ? "ko" : "en", await live.GetAttributeAsync("lang"));
+            await Assertions.Expect(live.Locator(".clip-live-still")).ToBeHiddenAsync();
+            Assert.NotEmpty((await live.Locator(".clip-live-form").InnerTextAsync()).Trim());
+        }
+        Assert.Empty(visit.Problems);
     }
 
     [Theory]

@@ -1,3 +1,5 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 
 namespace ClipNotebooks.Notebooks.Tests.Browser;
@@ -46,6 +48,16 @@ internal sealed class Visit : IAsyncDisposable
     {
         await Page.WaitForFunctionAsync("[...document.querySelectorAll('.clip-plot')].every(figure => figure.querySelector('.js-plotly-plot .main-svg') && figure.querySelector('.clip-plot-still').style.display === 'none')");
         return await Page.Locator(".clip-plot .js-plotly-plot").AllAsync();
+    }
+
+    /// <summary>What axe finds against its rules, a line each.</summary>
+    internal async Task<IReadOnlyList<string>> AxeAsync()
+    {
+        AxeResult result = await Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
+        return [.. result.Violations.SelectMany(rule => rule.Nodes.Take(4).Select(node =>
+            $"{rule.Id} ({rule.Nodes.Length}): {node.Target}: {First(node)?.Message}\n  {node.Html}"))];
+
+        static AxeResultCheck? First(AxeResultNode node) => node.Any.Concat(node.All).Concat(node.None).FirstOrDefault();
     }
 
     internal Task UnfoldAsync() => Page.EvaluateAsync("document.querySelectorAll('details').forEach(solution => solution.open = true)");

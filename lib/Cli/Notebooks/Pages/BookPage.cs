@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using ClipNotebooks.Workbook.Views;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
@@ -31,6 +32,7 @@ internal static partial class BookPage
         <link rel="stylesheet" href="{Style}">
         <script src="{Script}" defer></script>
         {(HasPlot(main) ? $"<script src=\"{PlotLibrary}\" defer></script>" : "")}
+        {(InteractiveModel.IsAskedForBy(main) ? InteractiveModel.Head : "")}
         <noscript><style>.search {"{ display: none; }"}</style></noscript>
         </head>
         <body>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using ClipNotebooks.Workbook.Plotting;
+using ClipNotebooks.Workbook.Views;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
@@ -34,8 +35,8 @@ internal static class BookWriter
                 File.WriteAllText(Path.Combine(beside, BookLesson.FileOf(edition.Key)), BookLesson.Write(edition));
             for (int i = 0; i < results.Count; i++)
                 File.WriteAllText(Path.Combine(beside, names[i] + ".html"), new LessonPage(results[i], lessons, i).ToHtml());
-            if (results.Any(HasPlot))
-                File.WriteAllText(Path.Combine(beside, BookPage.PlotLibrary), Plotly.JavaScript);
+            foreach (var (name, create) in results.SelectMany(Needs).DistinctBy(file => file.Name))
+                File.WriteAllText(Path.Combine(beside, name), create());
             Replace(beside, target, target + unique + ".old");
         }
         finally
@@ -59,8 +60,8 @@ internal static class BookWriter
             lessons[at] = lesson;
         else
             lessons.Insert(at = Place(lesson, lessons), lesson);
-        if (HasPlot(result) && !File.Exists(Path.Combine(folder, BookPage.PlotLibrary)))
-            Put(folder, BookPage.PlotLibrary, Plotly.JavaScript);
+        foreach (var (name, create) in Needs(result).Where(file => !File.Exists(Path.Combine(folder, file.Name))))
+            Put(folder, name, create());
         Put(folder, BookLesson.FileOf(lesson.Language), BookLesson.Write(lessons.Where(other => other.Language == lesson.Language)));
         Put(folder, "index.html", Index(lessons));
         Put(folder, lesson.Page + ".html", new LessonPage(result, lessons, at).ToHtml());
@@ -120,7 +121,15 @@ internal static class BookWriter
         return reader.ReadToEnd();
     }
 
-    private static bool HasPlot(LessonResult result) => result.Cells.Any(cell => cell.Outputs.Any(output => BookPage.HasPlot(output.Html ?? "")));
+    /// <summary>The scripts that a lesson's page loads from beside it.</summary>
+    private static IEnumerable<(string Name, Func<string> Create)> Needs(LessonResult result)
+    {
+        string[] shown = [.. result.Cells.SelectMany(cell => cell.Outputs).Select(output => output.Html ?? "")];
+        if (shown.Any(BookPage.HasPlot))
+            yield return (BookPage.PlotLibrary, () => Plotly.JavaScript);
+        foreach (string file in shown.Any(InteractiveModel.IsAskedForBy) ? InteractiveModel.Files : [])
+            yield return (file, () => InteractiveModel.Create(file));
+    }
 
     private static string Index(IReadOnlyList<BookLesson> lessons)
     {

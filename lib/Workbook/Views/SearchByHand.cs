@@ -1,0 +1,63 @@
+using System.Globalization;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Workbook.Plotting;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Workbook.Views;
+
+/// <summary>
+/// Pictures that are searched as one types, with sentences added and taken away, or from a picture that is pointed at. It computes with
+/// the embedded model; its still form is the library's answer.
+/// </summary>
+[TypeFormatterSource(typeof(ViewFormatterSource))]
+public sealed class SearchByHand : Interactive
+{
+    private const int Side = 48, Most = 12;
+
+    private readonly string[] _captions;
+    private readonly string _query, _embeddings, _sheet, _still;
+    private readonly long _width;
+    private readonly int _columns;
+    private readonly (int Picture, double Score)[] _found;
+
+    /// <summary>Looks for the first sentence.</summary>
+    /// <param name="images">N pictures, two or more.</param>
+    /// <param name="captions">N sentences about them.</param>
+    /// <param name="query">What is looked for first.</param>
+    /// <exception cref="ArgumentException">There are not as many of both, or fewer than two.</exception>
+    public SearchByHand(IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, string query)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(captions);
+        if (images.Count != captions.Count
+            || images.Count < 2) throw new ArgumentException(
+            $"There are {images.Count} pictures and {captions.Count} captions; as many of both are needed, two or more.", nameof(captions));
+        using var clip = InteractiveModel.Open();
+        using var scope = NewDisposeScope();
+        var embeddings = clip.EncodeImages(images).cpu().to(float32);                       // (N, E)
+        var (scores, at) = embeddings.mv(clip.EncodeTexts([query])[0].cpu()).topk(Math.Min(Most, images.Count));
+        _found = [.. at.data<long>().ToArray().Zip(scores.data<float>().ToArray(), (picture, score) => ((int)picture, (double)score))];
+        (_captions, _query, _embeddings, _width) = ([.. captions], query, Halves(embeddings), embeddings.shape[1]);
+        _columns = Math.Max(2, (int)Math.Ceiling(Math.Sqrt(images.Count)));
+        _sheet = Pictures.Sheet(images, Side, _columns);
+        _still = new SearchGallery(query, _found.Select(found => (images[found.Picture], captions[found.Picture], found.Score))).ToHtml();
+    }
+
+    private protected override string Script => "search";
+
+    private protected override bool NeedsModel => true;
+
+    private protected override object Content => new
+    {
+        Count = _captions.Length, Width = _width, Embeddings = _embeddings, Sheet = _sheet, Columns = _columns, Captions = _captions,
+            Query = _query, Found = _found.Select(found => new[] { found.Picture, Math.Round(found.Score, 4) }),
+    };
+
+    /// <inheritdoc/>
+    public override string ToText() =>
+        string.Join(Environment.NewLine,
+        _found.Select(found => string.Create(CultureInfo.InvariantCulture, $"  {found.Score:F3}  {_captions[found.Picture]}"))
+        .Prepend(_query));
+
+    private protected override string Still() => _still;
+}
