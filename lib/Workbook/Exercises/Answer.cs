@@ -4,17 +4,21 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>What a function gave for one input: numbers in a shape, or words, or the reason why there are none.</summary>
-internal sealed record Answer(long[] Shape, double[] Values, string? Failure = null, bool IsNotYet = false, string? Words = null)
+internal sealed record Answer(long[] Shape, double[] Values, string? Failure = null, bool IsNotYet = false, string? Words = null, ScalarType? Type = null)
 {
-    public static Answer Of(Func<object?> run)
+    public static Answer Of(Func<object?> run, TimeSpan limit)
     {
         try
         {
-            return From(run());
+            return From(TimeLimit.Run(run, limit));
         }
         catch (NotYetAttemptedException)
         {
             return new Answer([], [], IsNotYet: true);
+        }
+        catch (TimeoutException exception)
+        {
+            return new Answer([], [], $"your function does not end: {exception.Message}");
         }
         catch (Exception exception)
         {
@@ -24,7 +28,7 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
     }
 
     public bool Agrees(Answer other, double tolerance) =>
-        Failure == other.Failure && Words == other.Words && Shape.AsSpan().SequenceEqual(other.Shape) && Enumerable.Range(0, Values.Length).All(i => Same(i, other, tolerance));
+        Failure == other.Failure && Words == other.Words && Type == other.Type && Shape.AsSpan().SequenceEqual(other.Shape) && Enumerable.Range(0, Values.Length).All(i => Same(i, other, tolerance));
 
     /// <summary>The difference in words: first of shape, then of values, with the simplest relation that explains it.</summary>
     public string DifferenceFrom(Answer expected, double tolerance)
@@ -32,6 +36,7 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
         if (Failure is not null) return Failure;
         if (expected.Words is not null) return $"the answer is \"{expected.Words}\"; yours is \"{Words}\"";
         if (!Shape.AsSpan().SequenceEqual(expected.Shape)) return $"the answer has the shape {Text(expected.Shape)}; yours has {Text(Shape)}";
+        if (Type != expected.Type) return $"the answer's type is {Text(expected.Type)}; yours is {Text(Type)}";
         if (Values.Any(v => !double.IsFinite(v)) && expected.Values.All(double.IsFinite))
             return $"yours holds {Values.First(v => !double.IsFinite(v))} where the answer is a number";
 
@@ -71,7 +76,7 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
     {
         null => new Answer([], [], "your function returned null"),
         string words => new Answer([], [], Words: words),
-        Tensor t => new Answer([.. t.shape], t.detach().cpu().to(float64).contiguous().data<double>().ToArray()),
+        Tensor t => new Answer([.. t.shape], t.detach().cpu().to(float64).contiguous().data<double>().ToArray(), Type: t.dtype),
         System.Collections.IEnumerable list => FromList([.. list.Cast<object>().Select(x => Convert.ToDouble(x, CultureInfo.InvariantCulture))]),
         _ => new Answer([], [Convert.ToDouble(value, CultureInfo.InvariantCulture)]),
     };
@@ -79,6 +84,8 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
     private static Answer FromList(double[] values) => new([values.Length], values);
 
     private static string Text(long[] shape) => shape.Length == 0 ? "() (a single number)" : $"({string.Join(", ", shape)})";
+
+    private static string Text(ScalarType? type) => type is { } some ? some.ToString().ToLowerInvariant() : "no tensor's";
 
     private static string Number(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
 }

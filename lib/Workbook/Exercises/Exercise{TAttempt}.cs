@@ -18,6 +18,9 @@ public sealed class Exercise<TAttempt> : Exercise where TAttempt : Delegate
     /// <summary>The largest difference that counts as equal, relative to values above 1; by default what float32 sums of a few hundred terms can differ by.</summary>
     public double Tolerance { get; init; } = 1e-4;
 
+    /// <summary>How long the reader's function may take for one input before it is stopped.</summary>
+    internal TimeSpan Limit { get; init; } = TimeLimit.Default;
+
     /// <summary>Runs the reader's function on every input and says in words how it differs from the library.</summary>
     /// <param name="attempt">The reader's function; whatever it throws becomes part of the result.</param>
     public ExerciseResult Check(TAttempt attempt)
@@ -42,5 +45,5 @@ public sealed class Exercise<TAttempt> : Exercise where TAttempt : Delegate
         return new ExerciseResult(Title, ExerciseStatus.Wrong, $"for {Cases[wrong].Input}, {given[wrong].DifferenceFrom(expected[wrong], Tolerance)}", mistake?.Hint);
     }
 
-    private List<Answer> Answers(TAttempt attempt) => [.. Cases.Select(c => Answer.Of(() => c.Run(attempt)))];
+    private List<Answer> Answers(TAttempt attempt) => [.. Cases.Select(c => Answer.Of(() => c.Run(attempt), Limit))];
 }

@@ -76,7 +76,7 @@ public sealed class PromptExercise : Exercise
         string[][][] captions;
         try
         {
-            captions = Ask(attempt);
+            captions = TimeLimit.Run(() => Ask(attempt), TimeLimit.Default);
         }
         catch (NotYetAttemptedException)
         {
@@ -84,7 +84,12 @@ public sealed class PromptExercise : Exercise
         }
         catch (Exception exception)
         {
-            return new ExerciseResult(Title, ExerciseStatus.Wrong, exception is UnusableException ? exception.Message : $"your function stopped: {exception.Message.Split('\n')[0].TrimEnd()} ({exception.GetType().Name})", null);
+            return new ExerciseResult(Title, ExerciseStatus.Wrong, exception switch
+            {
+                UnusableException => exception.Message,
+                TimeoutException => $"your function does not end: {exception.Message}",
+                _ => $"your function stopped: {exception.Message.Split('\n')[0].TrimEnd()} ({exception.GetType().Name})",
+            }, null);
         }
 
         using var encoder = ClipEncoder.FromPretrained(Path.Combine(Lesson.Data, "models", "tiny-clip"), CPU);

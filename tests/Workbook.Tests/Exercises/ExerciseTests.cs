@@ -115,4 +115,25 @@ public sealed class ExerciseTests
         first.Check(x => x);
         Assert.Equal(["Exercises of a lesson: 1 of 2 done", "✓ One", "○ Two"], progress.ToText().Split(Environment.NewLine));
     }
+
+    [Fact]
+    public void An_answer_that_does_not_end_is_stopped_and_the_next_check_runs()
+    {
+        Exercise<Func<Tensor, Tensor>> brief = new() { Title = "Twice", Reference = x => 2 * x, Cases = Double.Cases, Mistakes = [], Limit = TimeSpan.FromSeconds(0.2) };
+        static Tensor Forever(Tensor x)
+        {
+            while (x.shape.Length > 0) x = x + 1;
+            return x;
+        }
+        Assert.Equal("for a matrix (2, 2), your function does not end: it had not returned after 0.2 seconds and was stopped; is there a loop whose condition never becomes false?",
+            brief.Check(Forever).Finding);
+        Assert.Equal(ExerciseStatus.Done, brief.Check(x => x + x).Status);
+    }
+
+    [Fact]
+    public void An_answer_of_another_type_is_told_so()
+    {
+        Assert.Equal("for a matrix (2, 2), the answer's type is float32; yours is float64", Double.Check(x => (2 * x).to(float64)).Finding);
+        Assert.Equal("for a matrix (2, 2), the answer's type is float32; yours is int64", Double.Check(x => (2 * x).to(int64)).Finding);
+    }
 }

@@ -1,0 +1,29 @@
+using System.Runtime;
+
+namespace ClipNotebooks.Workbook.Exercises;
+
+/// <summary>Runs a reader's function, which may never return, and ends it after a time: the lesson goes on.</summary>
+internal static class TimeLimit
+{
+    /// <summary>Long enough for any answer that ends: the slowest of the solutions takes less than a second.</summary>
+    public static TimeSpan Default { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Runs on the calling thread, so that tensors belong to its scopes. A managed loop is ended where it stands; a call into libtorch ends by itself first.
+    /// </summary>
+    /// <exception cref="TimeoutException">The function did not return in time; the message is for the reader.</exception>
+    public static T Run<T>(Func<T> function, TimeSpan limit)
+    {
+        T? result = default;
+        using var stop = new CancellationTokenSource(limit);
+        try
+        {
+            ControlledExecution.Run(() => result = function(), stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            throw new TimeoutException($"it had not returned after {limit.TotalSeconds:0.#} seconds and was stopped; is there a loop whose condition never becomes false?");
+        }
+        return result!;
+    }
+}
