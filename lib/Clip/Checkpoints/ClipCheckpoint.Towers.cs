@@ -7,7 +7,8 @@ public static partial class ClipCheckpoint
 {
     /// <summary>
     /// Loads the image tower alone, from a folder with a whole CLIP or with a tower of its own: Hugging Face's <c>CLIPVisionModelWithProjection</c>, and <c>CLIPVisionModel</c> where the file has no
-    /// projection. <see cref="VisionTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 768) for ViT-B/32; <see cref="VisionTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a
+    /// projection; <c>SiglipVisionModel</c>, likewise. <see cref="VisionTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 768) for
+    /// ViT-B/32; <see cref="VisionTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a
     /// <see cref="Trace"/> gets all hidden states and attention maps.
     /// </summary>
     /// <param name="idOrFolder">A folder with a model, a file of weights, or a Hub id.</param>
@@ -16,27 +17,32 @@ public static partial class ClipCheckpoint
     /// <returns>The tower, in evaluation mode; the caller's to dispose.</returns>
     /// <exception cref="FileNotFoundException">The folder is not there or holds no model; the message says which files were looked for.</exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
-    /// <exception cref="CheckpointException">The files are damaged or at odds with each other, or the tower is a ResNet.</exception>
+    /// <exception cref="CheckpointException">The files are damaged or at odds with each other, or the tower is convolutional.</exception>
     public static VisionTransformer VisionFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
-        using var weights = found.Open();
+        using var weights = BareNames.Prefixed(found.Open(), "vision_model.");
         var naming = Naming(weights);
-        var (config, block, embeddingWidth) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadVision(path) : Whole(found.Read() ?? found.Infer(weights, naming));
-        if (config.Stages is not null) throw new CheckpointException($"The image tower of {weights.Path} is a ResNet, which does not stand alone here: load the whole model with FromPretrained.");
-        int? projection = Projection(weights, "visual.proj", naming, embeddingWidth);
-        CompareBlocks(found, weights, "vision", config.Layers, VisionBlocks(naming));
+        var (config, block, width, names) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false }
+            ? HuggingFaceConfig.LoadVision(path) : Whole(found, found.Read() ?? found.Infer(weights, naming), weights, naming);
+        if (!config.IsTransformer) throw new CheckpointException($"The image tower of {weights.Path} is convolutional, which does not " +
+            $"stand alone here: load the whole model with FromPretrained.");
+        int? projection = Projection(weights, config.Projection, "visual.", "proj", names, width);
+        CompareBlocks(found, weights, "vision", config.Layers, Blocks(names("visual.transformer.resblocks.0.ln_1.weight")));
         using (NewDisposeScope())
         using (var skeleton = new VisionTransformer(config, block with { Device = META }, projection))
-            CompareShapes(found, skeleton, "visual.", weights, naming, IsTextOrScale);
-        return Fill(new VisionTransformer(config, block, projection), "visual.", weights, naming, device, dtype);
+            CompareShapes(found, skeleton, "visual.", weights, names, IsTextOrScale);
+        return Fill(new VisionTransformer(config, block, projection), "visual.", weights, names, device, dtype);
 
-        static (VisionConfig, BlockShape, int) Whole(ClipConfig whole) => (whole.Vision, whole.VisionBlock, whole.EmbeddingWidth);
+        static (VisionConfig, BlockShape, int, Func<string, ParameterSource>) Whole(CheckpointFolder found, ClipConfig whole,
+            IWeightFile weights, ParameterNaming naming) =>
+            (whole.Vision, whole.VisionBlock, whole.EmbeddingWidth, Names(found, whole, weights, naming));
     }
 
     /// <summary>
     /// Loads the text tower alone, from a folder with a whole CLIP or with a tower of its own: Hugging Face's <c>CLIPTextModelWithProjection</c>, and <c>CLIPTextModel</c> where the file has no
-    /// projection. <see cref="TextTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 512) for ViT-B/32; <see cref="TextTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a
+    /// projection; <c>SiglipTextModel</c>, likewise. <see cref="TextTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 512) for
+    /// ViT-B/32; <see cref="TextTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a
     /// <see cref="Trace"/> gets all hidden states and attention maps.
     /// </summary>
     /// <param name="idOrFolder">A folder with a model, a file of weights, or a Hub id.</param>
@@ -49,26 +55,41 @@ public static partial class ClipCheckpoint
     public static TextTransformer TextFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
-        using var weights = found.Open();
+        using var weights = BareNames.Prefixed(found.Open(), "text_model.");
         var naming = Naming(weights);
-        var (config, block, embeddingWidth) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadText(path) : Whole(found.Read() ?? found.Infer(weights, naming));
-        int? projection = Projection(weights, "text_projection", naming, embeddingWidth);
-        CompareBlocks(found, weights, "text", config.Layers, TextBlocks(naming));
+        var (config, block, width, names) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false }
+            ? HuggingFaceConfig.LoadText(path) : Whole(found, found.Read() ?? found.Infer(weights, naming), weights, naming);
+        int? projection = Projection(weights, config.Projection, "", "text_projection", names, width);
+        CompareBlocks(found, weights, "text", config.Layers, Blocks(names("transformer.resblocks.0.ln_1.weight")));
         using (NewDisposeScope())
         using (var skeleton = new TextTransformer(config, block with { Device = META }, projection))
-            CompareShapes(found, skeleton, "", weights, naming, IsVisualOrScale);
-        return Fill(new TextTransformer(config, block, projection), "", weights, naming, device, dtype);
+            CompareShapes(found, skeleton, "", weights, names, IsVisualOrScale);
+        return Fill(new TextTransformer(config, block, projection), "", weights, names, device, dtype);
 
-        static (TextConfig, BlockShape, int) Whole(ClipConfig whole) => (whole.Text, whole.TextBlock, whole.EmbeddingWidth);
+        static (TextConfig, BlockShape, int, Func<string, ParameterSource>) Whole(CheckpointFolder found, ClipConfig whole,
+            IWeightFile weights, ParameterNaming naming) =>
+            (whole.Text, whole.TextBlock, whole.EmbeddingWidth, Names(found, whole, weights, naming));
     }
 
-    private static int? Projection(IWeightFile weights, string name, ParameterNaming naming, int embeddingWidth) =>
-        weights.Contains(ParameterNames.Source(name, naming).Sources[0]) ? embeddingWidth : null;
+    /// <summary>The width of the shared space, where the file has a projection into it.</summary>
+    private static int? Projection(IWeightFile weights, ProjectionKind kind, string tower, string matrix, Func<string,
+        ParameterSource> names, int width) => kind switch
+    {
+        ProjectionKind.None => null,
+        ProjectionKind.Matrix => weights.Contains(names(tower + matrix).Sources[0]) ? width : null,
+        ProjectionKind.Affine => weights.Contains(names(tower + Head(tower) + ".weight").Sources[0]) ? width : null,
+        _ => weights.Contains(names(tower + Head(tower) + ".c_proj.weight").Sources[0]) ? width : null,
+    };
 
-    private static bool IsVisualOrScale(string key) => key is "logit_scale" or "visual_projection.weight" || StartsWith(key, "vision_model.", "visual.");
+    private static string Head(string tower) => tower.Length == 0 ? "text_head" : "head";
+
+    private static bool IsVisualOrScale(string key) => key is "logit_scale" or "logit_bias" or "visual_projection.weight"
+        || StartsWith(key, "vision_model.", "visual.");
 
     private static bool IsTextOrScale(string key) =>
-        key is "logit_scale" or "text_projection.weight" or "text_projection" or "positional_embedding" || StartsWith(key, "text_model.", "text.", "transformer.", "token_embedding.", "ln_final.");
+        key is "logit_scale" or "logit_bias" or "text_projection.weight" or "text_projection.bias" or "cls_emb" or "text_projection"
+            or "positional_embedding"
+        || StartsWith(key, "text_model.", "text.", "transformer.", "token_embedding.", "ln_final.", "text_decoder.");
 
     private static bool StartsWith(string key, params string[] prefixes) => prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal));
 }

@@ -31,7 +31,8 @@ public static partial class ClipCheckpoint
         using var weights = found.Open();
         var naming = Naming(weights);
         var config = described ?? found.Infer(weights, naming);
-        return Fill(Compare(found, config, weights, naming), "", weights, naming, device, dtype);
+        var names = Names(found, config, weights, naming);
+        return Fill(Compare(found, config, weights, names), "", weights, names, device, dtype);
     }
 
     /// <summary>
@@ -41,51 +42,47 @@ public static partial class ClipCheckpoint
     /// <param name="model">The model; stays as it is.</param>
     /// <param name="folder">Where to; made if it is not there.</param>
     /// <param name="layout">Whose names and file names.</param>
-    /// <exception cref="ArgumentException">The layout has no place for the model: Hugging Face's for a ResNet or for <c>LayerScale</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// The layout has no place for the model, as Hugging Face's for a ResNet; nothing is written.
+    /// </exception>
     public static void SavePretrained(ClipModel model, string folder, CheckpointLayout layout = CheckpointLayout.HuggingFace)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         bool openClip = layout == CheckpointLayout.OpenClip;
-        if (!openClip && model.Config.Vision.Stages is not null)
-            throw new ArgumentException($"Hugging Face's CLIPModel has no ResNet image tower: save this model with {nameof(CheckpointLayout)}.{nameof(CheckpointLayout.OpenClip)}.", nameof(model));
-        if (!openClip && (model.Config.Vision.LayerScale ?? model.Config.Text.LayerScale) is not null)
-            throw new ArgumentException($"Hugging Face's CLIPModel has no LayerScale: save this model with {nameof(CheckpointLayout)}.{nameof(CheckpointLayout.OpenClip)}.", nameof(model));
-        if (openClip && model.Config.LayerNormEpsilon != 1e-5)
-            throw new ArgumentException($"OpenCLIP's configuration has no place for a LayerNormEpsilon of {model.Config.LayerNormEpsilon}; its own is 1e-5.", nameof(model));
+        var names = ModelNames.Of(model.Config, openClip ? OpenClipConfig.Naming(model.Config) : ParameterNaming.HuggingFace);
+        string path = Path.Combine(folder, openClip ? CheckpointFolder.OpenClipConfigName : CheckpointFolder.HuggingFaceConfigName);
+        string config = openClip ? OpenClipConfig.Text(model.Config, path) : HuggingFaceConfig.Text(model.Config, model.LogitScale.dtype);
         Directory.CreateDirectory(folder);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (var (name, tensor) in model.state_dict())
         {
-            var source = ParameterNames.Source(name, openClip ? ParameterNaming.OpenAi : ParameterNaming.HuggingFace);
-            var parts = source.Sources.Count == 1 ? [tensor] : tensor.chunk(source.Sources.Count, 0);
-            foreach (var (key, part) in source.Sources.Zip(parts)) tensors[key] = source.Transposed ? part.t() : part;
+            var source = names(name);
+            foreach (var (key, part) in source.Sources.Zip(Parts(tensor, source))) tensors[key] = source.Transposed ? part.t() : part;
         }
         SafetensorsFile.Write(Path.Combine(folder, openClip ? CheckpointFolder.OpenClipWeightsName : CheckpointFolder.HuggingFaceWeightsName), tensors);
-        WriteText(
-            Path.Combine(folder, openClip ? CheckpointFolder.OpenClipConfigName : CheckpointFolder.HuggingFaceConfigName),
-            openClip ? OpenClipConfig.Text(model.Config, Path.Combine(folder, CheckpointFolder.OpenClipConfigName)) : HuggingFaceConfig.Text(model.Config, model.Text.get_parameter("text_projection")!.dtype));
+        WriteText(path, config);
     }
 
     /// <summary>Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.</summary>
     /// <returns>The model on <c>meta</c>: names and shapes, no memory yet.</returns>
-    private static ClipModel Compare(CheckpointFolder found, ClipConfig config, IWeightFile weights, ParameterNaming naming)
+    private static ClipModel Compare(CheckpointFolder found, ClipConfig config, IWeightFile weights, Func<string, ParameterSource> names)
     {
-        bool huggingFace = naming == ParameterNaming.HuggingFace;
-        if (huggingFace && config.Vision.Stages is not null)
-            throw new CheckpointException($"{found.Config} describes a ResNet image tower, {weights.Path} has Hugging Face's names, which have no place for one.");
-        CompareBlocks(found, weights, "text", config.Text.Layers, TextBlocks(naming));
+        CompareBlocks(found, weights, "text", config.Text.Layers, Blocks(names("transformer.resblocks.0.ln_1.weight")));
         if (config.Vision.Stages is { } stages)
             foreach (var (i, asked) in new[] { stages.First, stages.Second, stages.Third, stages.Fourth }.Index()) CompareBlocks(found, weights, "vision", asked, $"visual.layer{i + 1}.");
+        else if (config.Vision.Convolutional is { } convolutional)
+            foreach (var (i, asked) in convolutional.Depths.Index()) CompareBlocks(found, weights, "vision", asked,
+                $"visual.trunk.stages.{i}.blocks.");
         else
-            CompareBlocks(found, weights, "vision", config.Vision.Layers, VisionBlocks(naming));
+            CompareBlocks(found, weights, "vision", config.Vision.Layers, Blocks(names("visual.transformer.resblocks.0.ln_1.weight")));
         using var scope = NewDisposeScope();
         var skeleton = new ClipModel(config, META);
         try
         {
-            CompareShapes(found, skeleton, "", weights, naming);
+            CompareShapes(found, skeleton, "", weights, names, key => ModelNames.IsElsewhere(config, key));
             CompareNotes(found, config, weights);
             foreach (var parameter in skeleton.parameters()) parameter.MoveToOuterDisposeScope();
             foreach (var buffer in skeleton.buffers()) buffer.MoveToOuterDisposeScope();
@@ -121,9 +118,7 @@ public static partial class ClipCheckpoint
         foreach (var (name, parameter) in parameters)
         {
             var source = sources[name];
-            long[] shape = [.. source.Transposed ? parameter.shape.Reverse() : parameter.shape];
-            if (source.Sources.Count > 1) shape[0] /= source.Sources.Count;
-            foreach (string key in source.Sources.Where(weights.Contains))
+            foreach (var (key, shape) in source.Sources.Zip(source.Shapes(parameter.shape)).Where(part => weights.Contains(part.First)))
             {
                 var actual = weights.Shape(key);
                 if (!actual.SequenceEqual(shape))
@@ -164,14 +159,25 @@ public static partial class ClipCheckpoint
         }
     }
 
-    private static string TextBlocks(ParameterNaming naming) => naming switch
-    {
-        ParameterNaming.HuggingFace => "text_model.encoder.layers.",
-        ParameterNaming.OpenClipCustomText => "text.transformer.resblocks.",
-        _ => "transformer.resblocks.",
-    };
+    /// <summary>What stands before a block's number in a file.</summary>
+    private static string Blocks(ParameterSource first) =>
+        first.Sources[0][..(first.Sources[0].IndexOf(".0.", StringComparison.Ordinal) + 1)];
 
-    private static string VisionBlocks(ParameterNaming naming) => naming == ParameterNaming.HuggingFace ? "vision_model.encoder.layers." : "visual.transformer.resblocks.";
+    /// <summary>Where a model's parameters lie in a file.</summary>
+    private static Func<string, ParameterSource> Names(CheckpointFolder found, ClipConfig config, IWeightFile weights,
+        ParameterNaming naming)
+    {
+        try
+        {
+            return ModelNames.In(weights, ModelNames.Of(config, naming));
+        }
+        catch (ArgumentException exception)
+        {
+            throw new CheckpointException($"{weights.Path} has Hugging Face's names, " +
+                $"and {found.Config ?? "the shape that its own tensors give"} describes a model of another kind: {exception.Message}",
+                exception);
+        }
+    }
 
     private static ParameterNaming Naming(IWeightFile weights) => ParameterNames.Detect(weights.Names) ?? throw new CheckpointException(
         $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow none of the namings of openai/CLIP, OpenCLIP and Hugging Face (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}). Name a CLIP's weights.");
@@ -206,13 +212,16 @@ public static partial class ClipCheckpoint
         {
             using var scope = NewDisposeScope();
             var source = find(prefix + name);
-            if (source.Transposed)
-                parameter.copy_(weights.Read(source.Sources[0]).t());
-            else if (source.Sources.Count == 1)
-                weights.ReadInto(source.Sources[0], parameter);
-            else
-                foreach (var (key, part) in source.Sources.Zip(parameter.chunk(source.Sources.Count, 0))) weights.ReadInto(key, part);
+            if (source.Transposed) parameter.copy_(weights.Read(source.Sources[0]).t());
+            else foreach (var (key, part) in source.Sources.Zip(Parts(parameter, source))) weights.ReadInto(key, part);
         }
+    }
+
+    /// <summary>A parameter as a source's files have it, but for a transposition: views of the same numbers.</summary>
+    private static Tensor[] Parts(Tensor parameter, ParameterSource source)
+    {
+        for (int i = 0; i < source.Leading; i++) parameter = parameter.unsqueeze(0);
+        return source.Sources.Count == 1 ? [parameter] : parameter.split([.. source.Sizes(parameter.shape[0])], 0);
     }
 
     internal static void WriteText(string path, string text)

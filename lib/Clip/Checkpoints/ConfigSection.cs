@@ -27,10 +27,21 @@ internal sealed class ConfigSection
         }
     }
 
+    /// <summary>A section without values, which a file leaves out.</summary>
+    internal static ConfigSection Empty(string prefix) => new([], prefix);
+
+    /// <summary>A section of values at hand.</summary>
+    internal static ConfigSection Of(JsonObject values, string prefix) => new(values, prefix);
+
     /// <summary>A key as messages name it, with the sections around it.</summary>
     internal string Name(string key) => _prefix + key;
 
     internal bool Has(string key) => _values[key] is not null;
+
+    internal bool IsWord(string key) => _values[key] is JsonValue value && value.TryGetValue(out string? _);
+
+    /// <summary>Whether a key is there and says null.</summary>
+    internal bool IsNull(string key) => _values.ContainsKey(key) && _values[key] is null;
 
     /// <summary>An object inside, or the one under <paramref name="instead"/> where there is one.</summary>
     internal ConfigSection Section(string key, string? instead = null)
@@ -73,6 +84,24 @@ internal sealed class ConfigSection
     {
         if (_values[key] is not { } node) return otherwise;
         return node is JsonValue value && value.TryGetValue(out string? word) ? word : throw new FormatException($"\"{_prefix}{key}\" is {Show(node)}, not a word");
+    }
+
+    /// <summary>One of several words; the first where none is said.</summary>
+    internal string Choice(string key, params string[] words)
+    {
+        string word = Word(key, words[0]);
+        return words.Contains(word) ? word
+            : throw Unsupported($"\"{_prefix}{key}\" is " +
+            $"\"{word}\"; {string.Join(", ", words.Where(known => known.Length > 0).Distinct().Select(known => $"\"{known}\""))} are " +
+            $"supported");
+    }
+
+    /// <summary>The side of a square, where the value is a number or two equal ones.</summary>
+    internal int? Side(string key, int? otherwise)
+    {
+        if (Counts(key) is not { } sides) return Has(key) ? Count(key, 1) : otherwise;
+        return sides is [var height, var width] && height == width ? height
+            : throw Unsupported($"\"{_prefix}{key}\" is {Show(_values[key]!)}; a square is supported, as [16, 16]");
     }
 
     internal bool Flag(string key)

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>Hugging Face's <c>config.json</c> of a <c>CLIPModel</c>, read and written.</summary>
+/// <summary>
+/// Hugging Face's <c>config.json</c>, read and written: <see cref="HuggingFaceFamily"/> says for which models, here are what they have in
+/// common and CLIP's own.
+/// </summary>
 internal static class HuggingFaceConfig
 {
     /// <summary>The end token's id in old files, whose meaning is: pool at the largest id.</summary>
@@ -16,39 +19,51 @@ internal static class HuggingFaceConfig
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    internal static ClipConfig Load(string path) => ConfigSection.Load(path, Read);
+    internal static ClipConfig Load(string path) => ConfigSection.Load(path, root => Family(root).Read(root));
 
     internal static string Text(ClipConfig config, ScalarType type)
     {
-        string activation = Word(config.Activation);
-        var json = new JsonObject
-        {
-            ["architectures"] = new JsonArray("CLIPModel"),
-            ["logit_scale_init_value"] = Math.Round(Math.Log(1 / config.InitialTemperature), 4),
-            ["model_type"] = "clip",
-            ["projection_dim"] = config.EmbeddingWidth,
-            ["text_config"] = new JsonObject
-            {
-                ["bos_token_id"] = config.Text.VocabularySize - 2,
-                ["eos_token_id"] = config.Text.EndOfTextId ?? PoolAtLargest,
-                ["hidden_act"] = activation,
-                ["hidden_size"] = config.Text.Width,
-                ["intermediate_size"] = config.TextBlock.MlpWidth,
-                ["layer_norm_eps"] = config.LayerNormEpsilon,
-                ["max_position_embeddings"] = config.Text.ContextLength,
-                ["model_type"] = "clip_text_model",
-                ["num_attention_heads"] = config.Text.Heads,
-                ["num_hidden_layers"] = config.Text.Layers,
-                ["pad_token_id"] = 1,
-                ["projection_dim"] = config.EmbeddingWidth,
-                ["vocab_size"] = config.Text.VocabularySize,
-            },
-            ["torch_dtype"] = TypeName(type),
-            ["vision_config"] = VisionSection(config.Vision, config.VisionBlock, "clip_vision_model"),
-        };
-        json["vision_config"]!["projection_dim"] = config.EmbeddingWidth;
-        return json.ToJsonString(Indented) + "\n";
+        var family = HuggingFaceFamily.Of(config);
+        var json = family.Write(config);
+        json["architectures"] = new JsonArray(family.Class);
+        json["model_type"] = family.ModelType;
+        json["torch_dtype"] = TypeName(type);
+        return new JsonObject(json.OrderBy(value => value.Key, StringComparer.Ordinal).Select(value =>
+            KeyValuePair.Create(value.Key, value.Value?.DeepClone()))).ToJsonString(Indented) + "\n";
     }
+
+    internal static JsonObject WriteClip(ClipConfig config, string modelType)
+    {
+        JsonObject text = TextSection(config.Text, config.TextBlock, $"{modelType}_text_model"),
+            vision = VisionSection(config.Vision, config.VisionBlock, $"{modelType}_vision_model");
+        bool clip = modelType == "clip";
+        text["bos_token_id"] = clip ? config.Text.VocabularySize - 2 : 0;
+        text["eos_token_id"] = config.Text.EndOfTextId ?? PoolAtLargest;
+        text["pad_token_id"] = clip ? 1 : config.Text.PaddingId;
+        text["projection_dim"] = config.EmbeddingWidth;
+        vision["projection_dim"] = config.EmbeddingWidth;
+        return new JsonObject
+        {
+            ["logit_scale_init_value"] = Math.Round(Math.Log(1 / config.InitialTemperature), 4),
+            ["projection_dim"] = config.EmbeddingWidth,
+            ["text_config"] = text,
+            ["vision_config"] = vision,
+        };
+    }
+
+    /// <summary>A text tower's section, as all families' files have it.</summary>
+    internal static JsonObject TextSection(TextConfig config, BlockShape block, string modelType) => new()
+    {
+        ["hidden_act"] = Word(block.Activation),
+        ["hidden_size"] = config.Width,
+        ["intermediate_size"] = block.MlpWidth,
+        ["layer_norm_eps"] = block.LayerNormEpsilon,
+        ["max_position_embeddings"] = config.ContextLength,
+        ["model_type"] = modelType,
+        ["num_attention_heads"] = config.Heads,
+        ["num_hidden_layers"] = config.Layers,
+        ["vocab_size"] = config.VocabularySize,
+    };
 
     /// <summary>An image tower's section, as CLIP's and SigLIP's files both have it.</summary>
     internal static JsonObject VisionSection(VisionConfig config, BlockShape block, string modelType) => new()
@@ -68,56 +83,98 @@ internal static class HuggingFaceConfig
     /// <summary>An element type as PyTorch names it.</summary>
     internal static string TypeName(ScalarType type) => type switch { ScalarType.Float16 => "float16", ScalarType.BFloat16 => "bfloat16", ScalarType.Float64 => "float64", _ => "float32" };
 
-    /// <summary>The image tower of a CLIP's configuration, or of a tower's own (<c>clip_vision_model</c>).</summary>
-    internal static (VisionConfig Config, BlockShape Block, int EmbeddingWidth) LoadVision(string path) => ConfigSection.Load(path, root =>
+    /// <summary>
+    /// The image tower of a whole model's configuration, or of a tower's own (<c>clip_vision_model</c>), the width of the shared space, and
+    /// the parameters' names.
+    /// </summary>
+    internal static (VisionConfig Config, BlockShape Block, int EmbeddingWidth, Func<string, ParameterSource> Names) LoadVision(
+        string path) => ConfigSection.Load<(VisionConfig, BlockShape, int, Func<string, ParameterSource>)>(path, root =>
     {
-        var section = IsTower(root, "clip_vision_model") ? root : Tower(root, "vision_config");
+        var family = TowersFamily(root, "vision_model", out bool alone);
         RefuseOtherModels(root);
-        var config = Vision(section);
+        var section = alone ? root : Tower(root, "vision_config");
+        bool siglip = family.Names == HuggingFaceNames.Siglip;
+        var (activation, epsilon) = siglip ? SiglipConfigs.Common(section) : Common(section);
+        var config = (siglip ? SiglipConfigs.ReadVision(section, flexible: family.ModelType == "siglip2")
+            : Vision(section)) with { Activation = activation, LayerNormEpsilon = epsilon };
         config.Validate();
-        return (config, Block(section, config.Width, config.Heads, config.MlpWidth), root.Count("projection_dim", 512));
+        return (config, Block(section, config.Width, config.Heads, config.MlpWidth, activation, epsilon), siglip ? config.Width
+            : root.Count("projection_dim", 512), family.Names.Source);
     });
 
-    /// <summary>The text tower of a CLIP's configuration, or of a tower's own (<c>clip_text_model</c>).</summary>
-    internal static (TextConfig Config, BlockShape Block, int EmbeddingWidth) LoadText(string path) => ConfigSection.Load(path, root =>
+    /// <summary>The text tower, likewise (<c>clip_text_model</c>).</summary>
+    internal static (TextConfig Config, BlockShape Block, int EmbeddingWidth, Func<string, ParameterSource> Names) LoadText(
+        string path) => ConfigSection.Load<(TextConfig, BlockShape, int, Func<string, ParameterSource>)>(path, root =>
     {
-        var section = IsTower(root, "clip_text_model") ? root : Tower(root, "text_config");
+        var family = TowersFamily(root, "text_model", out bool alone);
         RefuseOtherModels(root);
-        var config = Text(section);
+        var section = alone ? root : Tower(root, "text_config");
+        bool siglip = family.Names == HuggingFaceNames.Siglip;
+        var (activation, epsilon) = siglip ? SiglipConfigs.Common(section) : Common(section);
+        int projection = root.Count("projection_dim", 512);
+        var config = (siglip ? SiglipConfigs.ReadText(section, out projection) : Text(section, family.ModelType == "clip" ? PoolAtLargest
+            : null)) with { Activation = activation, LayerNormEpsilon = epsilon };
         config.Validate();
-        return (config, Block(section, config.Width, config.Heads, config.MlpWidth), root.Count("projection_dim", 512));
+        return (config, Block(section, config.Width, config.Heads, config.MlpWidth, activation, epsilon), projection, family.Names.Source);
     });
 
-    private static bool IsTower(ConfigSection root, string tower) => root.Word("model_type", "clip") switch
-    {
-        "clip" => false,
-        var type when type == tower => true,
-        var other => throw ConfigSection.Unsupported($"\"model_type\" is \"{other}\"; \"clip\" and \"{tower}\" are supported here"),
-    };
-
-    private static ClipConfig Read(ConfigSection root)
+    /// <summary>The family of a configuration whose one tower is wanted.</summary>
+    private static HuggingFaceFamily TowersFamily(ConfigSection root, string tower, out bool alone)
     {
         string type = root.Word("model_type", "clip");
-        if (type is "clip_vision_model" or "clip_text_model")
-            throw new NotSupportedException($"\"model_type\" is \"{type}\", one tower alone: ClipCheckpoint.{(type == "clip_vision_model" ? "VisionFromPretrained" : "TextFromPretrained")} loads it");
-        if (type == "siglip") throw new NotSupportedException("\"model_type\" is \"siglip\": SiglipCheckpoint.FromPretrained loads it");
-        if (type != "clip") throw ConfigSection.Unsupported($"\"model_type\" is \"{type}\"; \"clip\" is supported");
+        var known = HuggingFaceFamily.All.Where(family => family.Names == HuggingFaceNames.Clip
+            || family.Names == HuggingFaceNames.Siglip).ToList();
+        alone = known.Any(family => type == $"{family.ModelType}_{tower}");
+        string all = string.Join(", ", known.Select(family => $"\"{family.ModelType}\" and \"{family.ModelType}_{tower}\""));
+        return known.Find(family => type == family.ModelType || type == $"{family.ModelType}_{tower}")
+            ?? throw ConfigSection.Unsupported($"\"model_type\" is \"{type}\"; {all} are supported here");
+    }
+
+    private static HuggingFaceFamily Family(ConfigSection root)
+    {
+        string type = root.Word("model_type", "clip");
+        if (HuggingFaceFamily.All.FirstOrDefault(family => family.ModelType == type) is { } found) return found;
+        if (type.EndsWith("_vision_model", StringComparison.Ordinal) || type.EndsWith("_text_model", StringComparison.Ordinal))
+        {
+            string loader = type.Contains("vision", StringComparison.Ordinal) ? "VisionFromPretrained" : "TextFromPretrained";
+            throw new NotSupportedException($"\"model_type\" is \"{type}\", one tower alone: ClipCheckpoint.{loader} loads it");
+        }
+        string all = string.Join(", ", HuggingFaceFamily.All.Select(family => $"\"{family.ModelType}\""));
+        throw ConfigSection.Unsupported($"\"model_type\" is \"{type}\"; {all} are supported");
+    }
+
+    internal static ClipConfig ReadClip(ConfigSection root) => ReadClip(root, pooledAtLargest: PoolAtLargest);
+
+    /// <summary>As CLIP's, but that the end token's id always means itself.</summary>
+    internal static ClipConfig ReadMetaClip2(ConfigSection root)
+    {
+        var config = ReadClip(root, pooledAtLargest: null);
+        return config with { Text = config.Text with { PaddingId = Tower(root, "text_config").Id("pad_token_id", 1) } };
+    }
+
+    private static ClipConfig ReadClip(ConfigSection root, int? pooledAtLargest)
+    {
         RefuseOtherModels(root);
         ConfigSection vision = Tower(root, "vision_config"), text = Tower(root, "text_config");
-        var config = new ClipConfig
-        {
-            Vision = Vision(vision),
-            Text = Text(text),
-            EmbeddingWidth = root.Count("projection_dim", 512),
-            Activation = Same("hidden_act", Activation(vision), Activation(text)),
-            LayerNormEpsilon = Same("layer_norm_eps", vision.Number("layer_norm_eps", 1e-5), text.Number("layer_norm_eps", 1e-5)),
-        };
+        var config = ClipConfig.Join(Vision(vision), Text(text, pooledAtLargest), root.Count("projection_dim", 512), Common(vision),
+            Common(text));
         config.Validate();
         return config;
     }
 
+    internal static bool HoldsClip(ClipConfig config) => HasClipsTowers(config) && config.Text.EndOfTextId != PoolAtLargest;
+
+    internal static bool HoldsMetaClip2(ClipConfig config) => HasClipsTowers(config) && config.Text.EndOfTextId is not null;
+
+    private static bool HasClipsTowers(ClipConfig config) =>
+        config is { Vision: { IsClips: true, LayerScale: null }, Text: { IsClips: true, LayerScale: null }, IsSigmoid: false,
+            HasListedScale: false };
+
+    /// <summary>What both towers' sections say alike.</summary>
+    internal static (Activation, double) Common(ConfigSection tower) => (Activation(tower), tower.Number("layer_norm_eps", 1e-5));
+
     /// <summary>Older files give a tower's values a second time, and transformers makes the whole tower of these: what they leave out has its default, whatever the first section says.</summary>
-    private static ConfigSection Tower(ConfigSection root, string key)
+    internal static ConfigSection Tower(ConfigSection root, string key)
     {
         var tower = root.Section(key, key + "_dict");
         RefuseOtherModels(tower);
@@ -127,10 +184,9 @@ internal static class HuggingFaceConfig
     /// <summary>Refuses what makes another model of a configuration of known type: quantised weights, code of its own, heads taken out.</summary>
     internal static void RefuseOtherModels(ConfigSection section) => section.Refuse("quantization_config", "auto_map", "pruned_heads");
 
-    private static VisionConfig Vision(ConfigSection vision)
+    internal static VisionConfig Vision(ConfigSection vision)
     {
-        int channels = vision.Count("num_channels", 3);
-        if (channels != 3) throw ConfigSection.Unsupported($"\"{vision.Name("num_channels")}\" is {channels}; 3 is supported");
+        RequireColours(vision);
         return new VisionConfig
         {
             ImageSize = vision.Count("image_size", 224, 16384),
@@ -142,10 +198,17 @@ internal static class HuggingFaceConfig
         };
     }
 
-    private static TextConfig Text(ConfigSection text)
+    internal static void RequireColours(ConfigSection vision)
+    {
+        int channels = vision.Count("num_channels", 3);
+        if (channels != 3) throw ConfigSection.Unsupported($"\"{vision.Name("num_channels")}\" is {channels}; 3 is supported");
+    }
+
+    private static TextConfig Text(ConfigSection text, int? pooledAtLargest)
     {
         int end = text.Id("eos_token_id", DefaultEnd), vocabulary = text.Count("vocab_size", 49408, 1 << 24);
-        if (end >= vocabulary && end != PoolAtLargest) throw new FormatException($"\"{text.Name("eos_token_id")}\" is {(text.Has("eos_token_id") ? end : $"missing, which means {end}")}; it must be below \"vocab_size\" ({vocabulary})");
+        if (end >= vocabulary && end != pooledAtLargest) throw new FormatException($"\"{text.Name("eos_token_id")}\" " +
+            $"is {(text.Has("eos_token_id") ? end : $"missing, which means {end}")}; it must be below \"vocab_size\" ({vocabulary})");
         return new TextConfig
         {
             ContextLength = text.Count("max_position_embeddings", 77),
@@ -154,15 +217,13 @@ internal static class HuggingFaceConfig
             Layers = text.Count("num_hidden_layers", 12, 1024),
             Heads = text.Count("num_attention_heads", 8),
             MlpWidth = text.Count("intermediate_size", 2048, 1 << 20),
-            EndOfTextId = end == PoolAtLargest ? null : end,
+            EndOfTextId = end == pooledAtLargest ? null : end,
         };
     }
 
-    private static BlockShape Block(ConfigSection tower, int width, int heads, int? mlpWidth)
-    {
-        double epsilon = tower.Number("layer_norm_eps", 1e-5);
-        return epsilon > 0 ? new BlockShape(width, heads, mlpWidth ?? 4 * width, Activation(tower), epsilon) : throw new FormatException($"\"{tower.Name("layer_norm_eps")}\" is {epsilon}; it must be above 0");
-    }
+    private static BlockShape Block(ConfigSection tower, int width, int heads, int? mlpWidth, Activation activation, double epsilon) =>
+        epsilon > 0 ? new BlockShape(width, heads, mlpWidth ?? 4 * width, activation, epsilon)
+            : throw new FormatException($"\"{tower.Name("layer_norm_eps")}\" is {epsilon}; it must be above 0");
 
     internal static Activation Activation(ConfigSection tower, string otherwise = "quick_gelu") => tower.Word("hidden_act", otherwise) switch
     {
@@ -180,8 +241,4 @@ internal static class HuggingFaceConfig
         Models.Activation.GeluTanh => "gelu_pytorch_tanh",
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, null),
     };
-
-    internal static T Same<T>(string key, T vision, T text) where T : notnull => vision.Equals(text)
-        ? vision
-        : throw ConfigSection.Unsupported($"\"{key}\" differs between the towers: {vision} in vision_config, {text} in text_config");
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -19,6 +20,20 @@ internal static class MetaMemory
             // Embedding alone keeps its parameter a second time, on the native side.
             if (part is Embedding embedding && embedding.get_parameter("weight") is { } weight) embedding.weight = weight;
         }
+    }
+
+    /// <summary>Fills a module of the same kind, made on <c>meta</c>, with another's parameters in another element type.</summary>
+    /// <returns>The module, in evaluation mode; the caller's to dispose.</returns>
+    internal static T Copy<T>(T from, T skeleton, ScalarType dtype) where T : nn.Module
+    {
+        using var _ = no_grad();
+        Allocate(skeleton);
+        skeleton.to(dtype);
+        var values = from.state_dict();
+        foreach (var (name, tensor) in skeleton.state_dict()) tensor.copy_(values[name]);
+        skeleton.to(values.Values.First().device);
+        skeleton.eval();
+        return skeleton;
     }
 
     /// <summary>The tensor stays the object that the module's fields hold; the native tensor behind it becomes another.</summary>

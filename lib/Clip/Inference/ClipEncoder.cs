@@ -4,6 +4,7 @@ using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
+using Padding = ClipNotebooks.Clip.Text.Padding;
 
 namespace ClipNotebooks.Clip.Inference;
 
@@ -70,7 +71,9 @@ public sealed class ClipEncoder : IDisposable
     /// The tokenizer's file asks for something that is not known; the message names its key.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The images would be smaller than a patch.</exception>
-    /// <exception cref="InvalidOperationException">The model is a ResNet, whose positions are not interpolated.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The model's image tower is convolutional, and has no positions to interpolate.
+    /// </exception>
     public static ClipEncoder FromPretrained(string idOrFolder, Device? device = null, int? imageSize = null)
     {
         string folder = HuggingFaceHub.Resolve(idOrFolder);
@@ -132,15 +135,20 @@ public sealed class ClipEncoder : IDisposable
         using var _ = inference_mode();
 
         // Captions of like length go together: a row costs as much as the longest of its batch.
-        var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true);
+        var text = Model.Config.Text;
+        bool full = text.NeedsFullRows, masked = text.MaskPadding || text.AppendedClassToken;
+        var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true, full ? Padding.ContextLength : Padding.Longest, masked
+            ? text.PaddingId : null);
         int[] order = [.. Enumerable.Range(0, texts.Count).OrderBy(i => tokens.EndOfTextPositions[i])];
         var rows = order.Chunk(BatchSize).Select(chunk =>
         {
             using var inner = NewDisposeScope();
-            int length = tokens.EndOfTextPositions[chunk[^1]] + 1;
-            var ids = tensor(chunk.SelectMany(i => tokens.Ids[(i * tokens.Length)..(i * tokens.Length + length)]).ToArray(), [chunk.Length, length]);   // (B, L)
+            int length = full ? tokens.Length : tokens.EndOfTextPositions[chunk[^1]] + 1;
+            var ids = tensor(chunk.SelectMany(i => tokens.Ids[(i * tokens.Length)..(i * tokens.Length + length)]).ToArray(),
+                [chunk.Length, length]);
             return Normalised(ids, EncodeText).MoveToOuterDisposeScope();
         }).ToList();
+
         var places = new long[order.Length];
         for (int place = 0; place < order.Length; place++) places[order[place]] = place;
         var embeddings = cat(rows, 0).cpu()[tensor(places)];                                       // (N, E)
@@ -184,14 +192,19 @@ public sealed class ClipEncoder : IDisposable
         return _prepared = prepared;
     }
 
-    /// <summary>What the model was trained to compare: cosine similarities times the learned scale.</summary>
-    /// <returns>(N, M) for N images and M captions; a softmax over a row gives that image's probabilities. The caller's to dispose.</returns>
+    /// <summary>
+    /// What the model was trained to compare: cosine similarities times the learned scale, plus the learned bias where there is one.
+    /// </summary>
+    /// <returns>
+    /// (N, M) for N images and M captions; a softmax over a row gives that image's probabilities, and of a model that
+    /// <see cref="IsSigmoid"/> the sigmoid of an element that pair's. The caller's to dispose.
+    /// </returns>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public Tensor LogitsPerImage(IReadOnlyList<RasterImage> images, IReadOnlyList<string> texts)
     {
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        return EncodeImages(images).mm(EncodeTexts(texts).T).Times(Scale).MoveToOuterDisposeScope();
+        return EncodeImages(images).mm(EncodeTexts(texts).T).Times(Scale).Plus(Bias).MoveToOuterDisposeScope();
     }
 
     /// <summary>The factor on the cosine similarities, exp(LogitScale).</summary>
@@ -207,6 +220,23 @@ public sealed class ClipEncoder : IDisposable
             return double.IsFinite(scale) ? scale : throw FiniteEmbeddings.Of(this, $"has the scale {scale}");
         }
     }
+
+    /// <summary>What is added to the logits, LogitBias; 0 where the model has none.</summary>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
+    public double Bias
+    {
+        get
+        {
+            using var use = _calls.Enter();
+            using var scope = NewDisposeScope();
+            return Model.LogitBias is { } bias ? bias.detach().to(float32).ToDouble() : 0;
+        }
+    }
+
+    /// <summary>
+    /// Whether the model was trained with a sigmoid for each pair, so that the sigmoid of a logit is a probability by itself.
+    /// </summary>
+    public bool IsSigmoid => Model.Config.IsSigmoid;
 
     /// <summary>Frees the model and its prepared form, once the calls under way have ended.</summary>
     public void Dispose() => _calls.Close();

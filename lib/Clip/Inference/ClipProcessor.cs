@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Text;
 using static TorchSharp.torch;
 
@@ -86,13 +87,15 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
     }
 
     /// <summary>Captions to token ids, cut at the context length where they are longer.</summary>
-    /// <returns>(B, L), int64, L being the longest caption's; the caller's to dispose.</returns>
+    /// <param name="texts">B captions.</param>
+    /// <param name="padding">How long rows become; the context length for models of which <see cref="TextConfig.NeedsFullRows"/>.</param>
+    /// <returns>(B, L), int64, L being the longest caption's, or the context length; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
-    public Tensor Texts(IReadOnlyList<string> texts)
+    public Tensor Texts(IReadOnlyList<string> texts, Padding padding = Padding.Longest)
     {
         ArgumentNullException.ThrowIfNull(texts);
         if (texts.Count == 0) throw new ArgumentException("There is no caption: the list is empty.", nameof(texts));
-        var batch = Tokenizer.Tokenize(texts, truncate: true);
+        var batch = Tokenizer.Tokenize(texts, truncate: true, padding);
         return tensor(batch.Ids, [batch.Count, batch.Length]); // (B, L)
     }
 }

@@ -4,6 +4,7 @@ using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
+using Padding = ClipNotebooks.Clip.Text.Padding;
 
 namespace ClipNotebooks.Clip.Inference;
 
@@ -12,7 +13,8 @@ namespace ClipNotebooks.Clip.Inference;
 /// <para>
 /// A recording is a safetensors file. Its inputs: <c>images</c> (B, 3, R, R) normalised, float32, and <c>token_ids</c> (T, L), int64; they may also stand in an <c>inputs.safetensors</c> beside it. Any
 /// of these outputs, float: <c>vision.patch_embedding</c> (B, N − 1, D), before class token and positions; <c>vision.hidden.0</c> before the first block and <c>vision.hidden.i</c> after block i (B, N, D);
-/// for a ResNet <c>vision.stem</c> and <c>vision.layer1</c> to <c>vision.layer4</c>; <c>vision.ln_post</c>, pooled (B, D); <c>encode_image</c>, projected and not normalised (B, E); <c>text.hidden.i</c>
+/// for a convolutional tower <c>vision.stem</c> and <c>vision.layer1</c> and on; <c>vision.ln_post</c>, pooled (B, D); <c>encode_image</c>,
+/// projected and not normalised (B, E); <c>text.hidden.i</c>
 /// likewise (T, L, D); <c>text.ln_final</c> (T, L, D); <c>text.pooled</c> (T, D); <c>encode_text</c> (T, E); <c>logits_per_image</c> (B, T). Of a text's tokens those after its end are not compared: nothing
 /// reads them. For the first two steps, what the inputs were made of: <c>raw_images.0</c>, <c>raw_images.1</c>, … (height, width, 3), uint8 RGB, and the header's note <c>texts</c>, a JSON list of the captions.
 /// Other tensors are not looked at.
@@ -23,7 +25,7 @@ public static class ParityLadder
     /// <summary>What the relative error may be by default, float32 against float32: the rounding of another order of summation in a Vision Transformer.</summary>
     public const double VisionTransformerTolerance = 1e-5;
 
-    /// <summary>The same for a ResNet, whose batch normalisations amplify rounding.</summary>
+    /// <summary>The same for a convolutional tower, whose batch normalisations amplify rounding.</summary>
     public const double ResNetTolerance = 5e-5;
 
     private const string Images = "images", Ids = "token_ids", Texts = "texts", RawImage = "raw_images.", InputsName = "inputs.safetensors";
@@ -51,10 +53,11 @@ public static class ParityLadder
         Tensor? images = source.Contains(Images) ? source.Read(Images) : null, ids = source.Contains(Ids) ? source.Read(Ids) : null;
         if (images is null && ids is null) throw new CheckpointException($"{recording} has no inputs: neither it nor {InputsName} beside it holds \"{Images}\" or \"{Ids}\".");
 
-        double allowed = tolerance ?? (model.Config.Vision.Stages is null ? VisionTransformerTolerance : ResNetTolerance);
+        double allowed = tolerance ?? (model.Config.Vision.IsTransformer ? VisionTransformerTolerance : ResNetTolerance);
         var rungs = new List<ParityRung>();
-        var reached = ids is null ? null : Reached(model, ids);
-        if (processor is not null && ids is not null && source.Metadata.TryGetValue(Texts, out string? texts)) rungs.Add(Rung("tokens", ids, Tokens(processor, texts, ids.shape[1], source.Path), 0, reached));
+        var reached = ids is null || !model.Config.Text.Causal ? null : Reached(model, ids);
+        if (processor is not null && ids is not null && source.Metadata.TryGetValue(Texts, out string? texts))
+            rungs.Add(Rung("tokens", ids, Tokens(processor, texts, RowsOf(model), ids.shape[1], source.Path), 0, reached));
         if (processor is not null && images is not null && source.Contains(RawImage + "0")) rungs.Add(Rung("pixels", images, Pixels(processor, source), PixelTolerance));
         foreach (var (name, actual) in Walk(model, images, ids))
         {
@@ -78,7 +81,7 @@ public static class ParityLadder
         using var use = encoder.Enter();
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        Tensor pixels = encoder.Processor.Images(images), ids = encoder.Processor.Texts(texts);
+        Tensor pixels = encoder.Processor.Images(images), ids = encoder.Processor.Texts(texts, RowsOf(encoder.Model));
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal) { [Images] = pixels, [Ids] = ids };
         if (images.All(image => image.Layout == SampleLayout.Rgb))
         {
@@ -106,7 +109,12 @@ public static class ParityLadder
             }
             else
             {
-                ((ModifiedResNet)model.ImageTower).Features(pixels, trace);
+                _ = model.ImageTower switch
+                {
+                    ModifiedResNet resNet => resNet.Features(pixels, trace),
+                    ConvNext convNext => convNext.Features(pixels, trace),
+                    var fastVit => ((FastVit)fastVit).Features(pixels, trace),
+                };
                 AddTrace(steps, "vision.", trace);
             }
             steps.Add(("encode_image", Plain(model.EncodeImage(pixels))));
@@ -138,11 +146,13 @@ public static class ParityLadder
         return tensor(ends.SelectMany(end => Enumerable.Range(0, (int)ids.shape[1]).Select(i => i <= end)).ToArray(), ids.shape);
     }
 
-    private static Tensor Tokens(ClipProcessor processor, string texts, long length, string recording)
+    private static Padding RowsOf(ClipModel model) => model.Config.Text.NeedsFullRows ? Padding.ContextLength : Padding.Longest;
+
+    private static Tensor Tokens(ClipProcessor processor, string texts, Padding rows, long length, string recording)
     {
         try
         {
-            var ours = processor.Texts(JsonSerializer.Deserialize<string[]>(texts) ?? []);
+            var ours = processor.Texts(JsonSerializer.Deserialize<string[]>(texts) ?? [], rows);
             // Rows are cut to the longest caption here, and often filled up to the context elsewhere; no token is -1.
             long common = Math.Min(ours.shape[1], length);
             return cat([ours.narrow(1, 0, common), ones(ours.shape[0], length - common, dtype: int64).neg()], 1);

@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference.Prepared;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
@@ -22,14 +23,36 @@ public sealed class PreparedClip : IDisposable
 
     private PreparedClip(ClipModel model, Precision precision, string reason)
     {
-        var (config, visual, device) = (model.Config, model.ImageTower as VisionTransformer, model.LogitScale.device_type);
+        var (config, device) = (model.Config, model.LogitScale.device_type);
+        var visual = config.Vision.IsClips ? model.ImageTower as VisionTransformer : null;
         var dtype = precision switch { Precision.BFloat16 => ScalarType.BFloat16, Precision.Float16 => ScalarType.Float16, _ => ScalarType.Float32 };
         bool Packed(BlockShape shape) => precision == Precision.Float32 && device == DeviceType.CPU && PackedTransformer.IsSupported(shape);
-        (_image, _text) = (visual is null ? model.EncodeImage : Packed(config.VisionBlock) ? PackedImage(visual) : Image(visual), Packed(config.TextBlock) ? PackedText() : Text());
+        _image = config.Vision.Stages is not null ? model.EncodeImage
+            : visual is null ? Plain(model.ImageTower, config.Vision.Tokens, () => ClipModel.MakeImageTower(config, META),
+                takesNumbers: true)
+            : Packed(config.VisionBlock) ? PackedImage(visual) : Image(visual);
+        _text = !config.Text.IsClips
+            ? Plain(model.Text, config.Text.ContextLength, () => new TextTransformer(config, META), takesNumbers: false)
+            : Packed(config.TextBlock) ? PackedText() : Text();
         Precision = precision;
         _gate = new UseGate(this, Free);
+        string plain = (visual ?? (object?)config.Vision.Stages, config.Text.IsClips) switch
+        {
+            (null, false) => "both towers",
+            (null, true) => "the image tower",
+            (_, false) => "the text tower",
+            _ => "",
+        };
+        if (plain.Length > 0) reason += $"; {plain} in the model's own form, which has no other";
         string products = Packed(config.TextBlock) ? "this library, for AVX-512" : FixedLinear.UsesOneDnn(dtype, device) ? "oneDNN" : "libtorch";
         Description = $"{dtype}, products by {products}: {reason}";
+
+        // Towers that are not CLIP's own: the module itself in float32, a copy of it in another element type.
+        Func<Tensor, Tensor> Plain(nn.Module<Tensor, Tensor> tower, long tokens, Func<nn.Module<Tensor, Tensor>> make, bool takesNumbers)
+        {
+            var form = dtype == ScalarType.Float32 ? tower : Part(MetaMemory.Copy(tower, make(), dtype));
+            return inputs => InParts(inputs, tokens, part => form.call(takesNumbers ? part.to(dtype) : part).to(float32));
+        }
 
         Func<Tensor, Tensor> PackedImage(VisionTransformer tower) => Part(new PackedImageTower(tower, config.VisionBlock)).Encode;
 
@@ -60,7 +83,7 @@ public sealed class PreparedClip : IDisposable
     /// <summary>What was chosen, and why, in a line.</summary>
     public string Description { get; }
 
-    /// <summary>Makes the prepared form of a model. A ResNet's image tower stays as it is.</summary>
+    /// <summary>Makes the prepared form of a model. Towers that are not CLIP's own keep the model's form, in the precision.</summary>
     /// <param name="model">In float32.</param>
     /// <param name="precision">The element type of the blocks.</param>
     /// <exception cref="ArgumentException">The model's weights are not in float32.</exception>

@@ -30,6 +30,13 @@ internal static class Arithmetic
         return x.add(scalar, one);
     }
 
+    /// <summary>x + <paramref name="value"/>, whole numbers staying whole.</summary>
+    internal static Tensor Plus(this Tensor x, long value)
+    {
+        using Scalar scalar = value, one = 1;
+        return x.add(scalar, one);
+    }
+
     /// <summary>x += y.</summary>
     internal static void Accumulate(this Tensor x, Tensor y)
     {

@@ -13,6 +13,9 @@ internal sealed record BlockShape(int Width, int Heads, int MlpWidth, Activation
     /// <summary>Where a <see cref="Models.LayerScale"/> starts; none without one.</summary>
     internal double? LayerScale { get; init; }
 
+    /// <summary>What differs from CLIP's own blocks.</summary>
+    internal BlockOptions Options { get; init; } = BlockOptions.Clip;
+
     /// <summary>Where the weights are made; the CPU by default.</summary>
     internal Device? Device { get; init; }
 

@@ -14,14 +14,26 @@ public sealed record ClipConfig
     /// <summary>E, the width of the shared space.</summary>
     public required int EmbeddingWidth { get; init; }
 
-    /// <summary>The non-linearity of both towers' MLPs.</summary>
+    /// <summary>The non-linearity of both towers' MLPs, where a tower has none of its own.</summary>
     public Activation Activation { get; init; } = Activation.QuickGelu;
 
-    /// <summary>ε of every layer normalisation.</summary>
+    /// <summary>ε of every layer normalisation, where a tower has none of its own.</summary>
     public double LayerNormEpsilon { get; init; } = 1e-5;
 
     /// <summary>The temperature τ at the start of training (paper, section 2.5: 0.07); LogitScale starts at ln(1 / τ).</summary>
     public double InitialTemperature { get; init; } = 0.07;
+
+    /// <summary>
+    /// What is added to the logits at the start of training of a model that was trained with a sigmoid for each pair (SigLIP paper, section
+    /// 3.2: −10); none, as in CLIP, for a softmax over the batch.
+    /// </summary>
+    public double? InitialBias { get; init; }
+
+    /// <summary>Whether scale and bias are tensors of one element, (1), as SigLIP's; scalars, (), by default.</summary>
+    public bool HasListedScale { get; init; }
+
+    /// <summary>Whether the sigmoid of a logit is the probability that a pair belongs together, whatever other texts there are.</summary>
+    public bool IsSigmoid => InitialBias is not null;
 
     /// <summary>ViT-B/32: 151,277,313 parameters.</summary>
     public static ClipConfig ViTB32 { get; } = ViT(224, 32, 768, 12, 512, 512);
@@ -59,9 +71,25 @@ public sealed record ClipConfig
     /// <summary>OpenCLIP's ViT-bigG/14, with heads 104 wide, GELU and an MLP 4.9231 times as wide: 2,539,567,105 parameters (its <c>model_configs/ViT-bigG-14.json</c>).</summary>
     public static ClipConfig ViTBigG14 { get; } = OpenClip(1664, 48, 104, 8192, 32, 1280, 1280);
 
-    internal BlockShape VisionBlock => new(Vision.Width, Vision.Heads, Vision.MlpWidth ?? 4 * Vision.Width, Activation, LayerNormEpsilon) { LayerScale = Vision.LayerScale };
+    /// <summary>SigLIP-B/16 (<c>google/siglip-base-patch16-224</c>): 203,155,970 parameters.</summary>
+    public static ClipConfig SiglipBasePatch16 { get; } = Siglip(224, 16, 768, 12, 12, 3072);
 
-    internal BlockShape TextBlock => new(Text.Width, Text.Heads, Text.MlpWidth ?? 4 * Text.Width, Activation, LayerNormEpsilon) { LayerScale = Text.LayerScale };
+    /// <summary>SigLIP-SO400M/14@384px (<c>google/siglip-so400m-patch14-384</c>), with heads 72 wide: 877,960,498 parameters.</summary>
+    public static ClipConfig SiglipSo400mPatch14At384 { get; } = Siglip(384, 14, 1152, 27, 16, 4304);
+
+    internal BlockShape VisionBlock => new(Vision.Width, Vision.Heads, Vision.MlpWidth ?? 4 * Vision.Width, Vision.Activation
+        ?? Activation, Vision.LayerNormEpsilon ?? LayerNormEpsilon)
+    {
+        LayerScale = Vision.LayerScale,
+        Options = Vision.Block,
+    };
+
+    internal BlockShape TextBlock => new(Text.Width, Text.Heads, Text.MlpWidth ?? 4 * Text.Width, Text.Activation ?? Activation,
+        Text.LayerNormEpsilon ?? LayerNormEpsilon)
+    {
+        LayerScale = Text.LayerScale,
+        Options = Text.Block,
+    };
 
     /// <summary>Refuses shapes that cannot be built, naming the value.</summary>
     /// <exception cref="ArgumentException">A value is out of its range or contradicts another.</exception>
@@ -71,8 +99,34 @@ public sealed record ClipConfig
         Text.Validate();
         if (EmbeddingWidth < 1) throw new ArgumentException($"EmbeddingWidth is {EmbeddingWidth}; it must be at least 1.");
         if (!(LayerNormEpsilon > 0)) throw new ArgumentException($"LayerNormEpsilon is {LayerNormEpsilon}; it must be above 0.");
+        if (!(VisionBlock.LayerNormEpsilon > 0)) throw new ArgumentException($"Vision.LayerNormEpsilon is {Vision.LayerNormEpsilon}; " +
+            $"it must be above 0.");
+        if (!(TextBlock.LayerNormEpsilon > 0)) throw new ArgumentException($"Text.LayerNormEpsilon is {Text.LayerNormEpsilon}; it " +
+            $"must be above 0.");
+        if (InitialBias is { } bias && !double.IsFinite(bias)) throw new ArgumentException($"InitialBias is {bias}; a finite number " +
+            $"is needed.");
+        if (Vision is { IsTransformer: true, Projection: ProjectionKind.None } && Vision.Width != EmbeddingWidth)
+            throw new ArgumentException($"Vision.Width is {Vision.Width}; without a projection it must be EmbeddingWidth " +
+                $"({EmbeddingWidth}).");
+        if (Text.Projection == ProjectionKind.None && Text.PooledWidth != EmbeddingWidth)
+            throw new ArgumentException($"Text.Width is {Text.PooledWidth}; without a projection it must be EmbeddingWidth " +
+                $"({EmbeddingWidth}).");
+        if (Vision.AttentionPool is { MlpWidth: null } pool && EmbeddingWidth % pool.Heads != 0)
+            throw new ArgumentException($"Vision.AttentionPool.Heads is {pool.Heads}; it must divide EmbeddingWidth ({EmbeddingWidth}).");
         if (!(InitialTemperature > 0)) throw new ArgumentException($"InitialTemperature is {InitialTemperature}; it must be above 0.");
     }
+
+    /// <summary>Puts towers together: what both have alike is the model's, what the text tower has otherwise is its own.</summary>
+    internal static ClipConfig Join(VisionConfig vision, TextConfig text, int embeddingWidth,
+        (Activation Activation, double Epsilon) ofVision, (Activation Activation, double Epsilon) ofText) => new()
+    {
+        Vision = vision,
+        Text = text with { Activation = ofText.Activation == ofVision.Activation ? null : ofText.Activation, LayerNormEpsilon =
+            ofText.Epsilon == ofVision.Epsilon ? null : ofText.Epsilon },
+        EmbeddingWidth = embeddingWidth,
+        Activation = ofVision.Activation,
+        LayerNormEpsilon = ofVision.Epsilon,
+    };
 
     internal static ClipConfig Valid(ClipConfig config)
     {
@@ -94,6 +148,50 @@ public sealed record ClipConfig
         Text = new TextConfig { Width = textWidth, Layers = textLayers, Heads = textWidth / 64 },
         EmbeddingWidth = embeddingWidth,
         Activation = Activation.Gelu,
+    };
+
+    private static ClipConfig Siglip(int imageSize, int patchSize, int width, int layers, int heads, int mlpWidth) => new()
+    {
+        Vision = SiglipVision(imageSize, patchSize, width, layers, heads, mlpWidth),
+        Text = SiglipText(64, 32000, width, layers, heads, mlpWidth),
+        EmbeddingWidth = width,
+        Activation = Activation.GeluTanh,
+        LayerNormEpsilon = 1e-6,
+        InitialTemperature = 0.1,
+        InitialBias = -10,
+        HasListedScale = true,
+    };
+
+    /// <summary>SigLIP's image tower: patches alone, pooled by a query, which gives the shared space itself.</summary>
+    internal static VisionConfig SiglipVision(int imageSize, int patchSize, int width, int layers, int heads, int mlpWidth) => new()
+    {
+        ImageSize = imageSize,
+        PatchSize = patchSize,
+        Width = width,
+        Layers = layers,
+        Heads = heads,
+        MlpWidth = mlpWidth,
+        Stem = PatchStem.BiasedPatches,
+        ClassToken = false,
+        NormBefore = false,
+        Pooling = VisionPooling.Query,
+        AttentionPool = new AttentionPoolConfig { Heads = heads, MlpWidth = mlpWidth },
+        Projection = ProjectionKind.None,
+    };
+
+    /// <summary>SigLIP's text tower: every token sees every other, the padding too, and the last is pooled.</summary>
+    internal static TextConfig SiglipText(int contextLength, int vocabulary, int width, int layers, int heads, int mlpWidth) => new()
+    {
+        ContextLength = contextLength,
+        VocabularySize = vocabulary,
+        Width = width,
+        Layers = layers,
+        Heads = heads,
+        MlpWidth = mlpWidth,
+        Causal = false,
+        Pooling = TextPooling.Last,
+        PaddingId = 1,
+        Projection = ProjectionKind.Affine,
     };
 
     private static ClipConfig ResNet(int imageSize, int width, (int, int, int, int) stages, int textWidth, int embeddingWidth) => new()

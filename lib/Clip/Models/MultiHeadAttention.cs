@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -6,12 +7,21 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// Multi-head self-attention with q, k and v from one product, under the names of PyTorch's <c>nn.MultiheadAttention</c>.
+/// Multi-head self-attention with q, k and v from one product, under the names of PyTorch's <c>nn.MultiheadAttention</c>, and OpenCLIP's
+/// where it has more.
 /// </summary>
 public sealed class MultiHeadAttention : Module<Tensor, Tensor>
 {
+    /// <summary>The most that cosine attention multiplies by: ln 100.</summary>
+    private const double LargestScale = 4.605170185988092;
+
     [ComponentName(Name = "in_proj_weight")] private readonly Parameter _inWeight;
     [ComponentName(Name = "in_proj_bias")] private readonly Parameter _inBias;
+    [ComponentName(Name = "ln_q")] private readonly LayerNorm? _queryNorm;
+    [ComponentName(Name = "ln_k")] private readonly LayerNorm? _keyNorm;
+    [ComponentName(Name = "logit_scale")] private readonly Parameter? _scale;
+    [ComponentName(Name = "head_scale")] private readonly Parameter? _headScale;
+    [ComponentName(Name = "ln_inner")] private readonly LayerNorm? _innerNorm;
     [ComponentName(Name = "out_proj")] private readonly Linear _out;
     private readonly int _heads;
     private readonly bool _causal;
@@ -22,24 +32,47 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
     /// <param name="causal">Whether a token sees only itself and those before it.</param>
     /// <param name="device">Where the weights are made; the CPU by default.</param>
     /// <exception cref="ArgumentException">The heads do not divide the width.</exception>
-    public MultiHeadAttention(int width, int heads, bool causal, Device? device = null) : base(nameof(MultiHeadAttention))
+    public MultiHeadAttention(int width, int heads, bool causal, Device? device = null)
+        : this(new BlockShape(width, heads, width, Activation.Gelu, 1e-5) { Device = device }, causal)
     {
+    }
+
+    internal MultiHeadAttention(BlockShape shape, bool causal) : base(nameof(MultiHeadAttention))
+    {
+        var (width, heads, device, options) = (shape.Width, shape.Heads, shape.Device, shape.Options);
         if (heads < 1 || width % heads != 0) throw new ArgumentException($"{heads} heads do not divide a width of {width}.");
         (_heads, _causal) = (heads, causal);
         _inWeight = new Parameter(empty(3 * width, width, device: device));
-        _inBias = new Parameter(zeros(3 * width, device: device));
+        _inBias = new Parameter(zeros((options.KeyBias ? 3 : 2) * width, device: device));
+        if (options.QueryKeyNorm) (_queryNorm, _keyNorm) = (Norm(width / heads), Norm(width / heads));
+        if (options.CosineAttention) _scale = Filled(Math.Log(10));
+        if (options.HeadScale) _headScale = Filled(1);
+        if (options.InnerNorm) _innerNorm = Norm(width);
         init.xavier_uniform_(_inWeight);
         _out = Linear(width, width, device: device);
         init.zeros_(_out.bias!);
         RegisterComponents();
+
+        LayerNorm Norm(int size) => LayerNorm(size, shape.LayerNormEpsilon, device: device);
+
+        Parameter Filled(double value)
+        {
+            var parameter = new Parameter(empty(heads, 1, 1, device: device));
+            parameter.Fill(value);
+            return parameter;
+        }
     }
 
     /// <summary>(B, N, D) → (B, N, D).</summary>
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Run(input, null);
+
+    internal Tensor Run(Tensor input, AttentionInputs? inputs)
     {
         using var scope = NewDisposeScope();
-        var (q, k, v) = Heads(input);                                                       // (B, H, N, K) each
-        var mixed = functional.scaled_dot_product_attention(q, k, v, is_casual: _causal);   // (B, H, N, K)
+        if (_scale is not null) return RunWithWeights(input, inputs).Output.MoveToOuterDisposeScope();
+        var (q, k, v) = Heads(input, inputs?.Rotary);                                       // (B, H, N, K) each
+        var mask = inputs?.Mask is { } hidden ? Seen(hidden, q) : null;
+        var mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask: mask, is_casual: _causal && mask is null);   // (B, H, N, K)
         return Join(mixed).MoveToOuterDisposeScope();                                       // (B, N, D)
     }
 
@@ -48,32 +81,53 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
     /// </summary>
     /// <param name="input">(B, N, D).</param>
     /// <returns>The output, (B, N, D), and the attention weights, (B, H, N, N): row i is what token i looks at, summing to 1.</returns>
-    public (Tensor Output, Tensor Weights) ForwardWithWeights(Tensor input)
+    public (Tensor Output, Tensor Weights) ForwardWithWeights(Tensor input) => RunWithWeights(input, null);
+
+    internal (Tensor Output, Tensor Weights) RunWithWeights(Tensor input, AttentionInputs? inputs)
     {
         using var scope = NewDisposeScope();
-        var (q, k, v) = Heads(input);                                                       // (B, H, N, K) each
-        var scores = q.matmul(k.transpose(-2, -1)).Times(Math.Pow(q.shape[^1], -0.5));      // (B, H, N, N)
-        if (_causal)
-        {
-            var future = ones([scores.shape[^1], scores.shape[^1]], dtype: ScalarType.Bool, device: input.device).triu(1);
-            scores = scores.Where(future, double.NegativeInfinity);
-        }
+        var (q, k, v) = Heads(input, inputs?.Rotary);                                       // (B, H, N, K) each
+        var scores = _scale is null ? q.matmul(k.transpose(-2, -1)).Times(Math.Pow(q.shape[^1], -0.5)) : Cosines(q, k);  // (B, H, N, N)
+        if (Seen(inputs?.Mask, q) is { } mask) scores = scores.Plus(mask);
         var weights = scores.softmax(-1);                                                   // (B, H, N, N)
         return (Join(weights.matmul(v)).MoveToOuterDisposeScope(), weights.MoveToOuterDisposeScope());
     }
 
-    private (Tensor Q, Tensor K, Tensor V) Heads(Tensor x)
+    private Tensor Cosines(Tensor q, Tensor k)
+    {
+        using Scalar largest = LargestScale;
+        var (from, to) = (functional.normalize(q, p: 2, dim: -1), functional.normalize(k, p: 2, dim: -1));
+        return from.matmul(to.transpose(-2, -1)) * _scale!.clamp_max(largest).exp();        // (B, H, N, N)
+    }
+
+    /// <summary>The mask, and minus infinity for what is later where attention is causal.</summary>
+    private Tensor? Seen(Tensor? mask, Tensor q)
+    {
+        if (!_causal) return mask;
+        long N = q.shape[2];
+        var future = ones([N, N], dtype: ScalarType.Bool, device: q.device).triu(1);
+        var causal = zeros([N, N], dtype: q.dtype, device: q.device).Where(future, double.NegativeInfinity);   // (N, N)
+        return mask is null ? causal : mask.Plus(causal);
+    }
+
+    private (Tensor Q, Tensor K, Tensor V) Heads(Tensor x, RotaryTables? rotary)
     {
         Shapes.Require(x, "MultiHeadAttention", "(B, N, D)", -1, -1, _inWeight.shape[1]);
         var (B, N, D) = (x.shape[0], x.shape[1], x.shape[2]);
-        var qkv = functional.linear(x, _inWeight, _inBias)                                  // (B, N, 3D)
+        var bias = _inBias.shape[0] == 3 * D ? _inBias
+            : cat([_inBias.narrow(0, 0, D), zeros_like(_inBias.narrow(0, 0, D)), _inBias.narrow(0, D, D)], 0);
+        var qkv = functional.linear(x, _inWeight, bias)                                     // (B, N, 3D)
             .view(B, N, 3, _heads, D / _heads).permute(2, 0, 3, 1, 4);                      // (3, B, H, N, K)
-        return (qkv[0], qkv[1], qkv[2]);
+        var (q, k, v) = (qkv[0], qkv[1], qkv[2]);
+        if (_queryNorm is not null) (q, k) = (_queryNorm.call(q), _keyNorm!.call(k));
+        return rotary is null ? (q, k, v) : (rotary.Turn(q), rotary.Turn(k), v);
     }
 
     private Tensor Join(Tensor x)
     {
         var (B, N, D) = (x.shape[0], x.shape[2], x.shape[1] * x.shape[3]);
-        return _out.call(x.transpose(1, 2).reshape(B, N, D));                               // (B, N, D)
+        if (_headScale is not null) x *= _headScale;
+        x = x.transpose(1, 2).reshape(B, N, D);                                             // (B, N, D)
+        return _out.call(_innerNorm is null ? x : _innerNorm.call(x));
     }
 }

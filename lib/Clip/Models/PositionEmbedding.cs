@@ -24,4 +24,37 @@ internal static class PositionEmbedding
         x = x.permute(0, 2, 3, 1).reshape(height * width, D).to(positions.dtype);
         return cat([positions.narrow(0, 0, first), x], 0).MoveToOuterDisposeScope();
     }
+
+    /// <summary>
+    /// The same for every grid, its own too, as SigLIP 2 NaFlex has it: bilinear, and smoothed where the new grid is smaller
+    /// (<c>antialias</c>). (G², D) → (height · width, D).
+    /// </summary>
+    internal static Tensor Smooth(Tensor positions, long height, long width)
+    {
+        using var scope = NewDisposeScope();
+        long D = positions.shape[1], grid = (long)Math.Round(Math.Sqrt(positions.shape[0]));
+        var x = positions.view(grid, grid * D);                                                                     // (G, G·D)
+        var down = Weights(grid, height, positions).mm(x).view(height, grid, D);                                    // (height, G, D)
+        var across = Weights(grid, width, positions).matmul(down);                                                  // (height, width, D)
+        return across.reshape(height * width, D).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// What each new place takes of each old one, (places, grid): a triangle as wide as the larger of the two steps, its weights summing to
+    /// 1.
+    /// </summary>
+    private static Tensor Weights(long grid, long places, Tensor like)
+    {
+        double step = (double)grid / places, reach = Math.Max(step, 1);
+        double[] weights = new double[places * grid];
+        for (int place = 0; place < places; place++)
+        {
+            double center = step * (place + 0.5);
+            long first = Math.Max((long)(center - reach + 0.5), 0), end = Math.Min((long)(center + reach + 0.5), grid);
+            double sum = 0;
+            for (long i = first; i < end; i++) sum += weights[place * grid + i] = Math.Max(0, 1 - Math.Abs((i - center + 0.5) / reach));
+            for (long i = first; i < end; i++) weights[place * grid + i] /= sum;
+        }
+        return tensor(weights, [places, grid]).to(like.dtype).to(like.device);
+    }
 }

@@ -23,7 +23,7 @@ public sealed class Transformer : Module<Tensor, Tensor>
     /// <summary>(B, N, D) → (B, N, D).</summary>
     public override Tensor forward(Tensor input) => Run(input, null);
 
-    internal Tensor Run(Tensor input, Trace? trace)
+    internal Tensor Run(Tensor input, Trace? trace, AttentionInputs? inputs = null)
     {
         using var scope = NewDisposeScope();
         var x = input;
@@ -32,10 +32,10 @@ public sealed class Transformer : Module<Tensor, Tensor>
         {
             if (trace is null)
             {
-                x = _blocks[i].call(x);
+                x = _blocks[i].Run(x, inputs);
                 continue;
             }
-            (x, var weights) = _blocks[i].ForwardWithWeights(x);
+            (x, var weights) = _blocks[i].RunWithWeights(x, inputs);
             trace.Record($"attention.{i + 1}", weights);
             trace.Record($"hidden.{i + 1}", x);
         }

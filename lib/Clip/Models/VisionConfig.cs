@@ -1,18 +1,24 @@
+using System.Globalization;
+
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>The shape of an image tower: a Vision Transformer (paper, table 20), or a ResNet where <see cref="Stages"/> are set (table 19).</summary>
+/// <summary>
+/// The shape of an image tower: a Vision Transformer (paper, table 20), a ResNet where <see cref="Stages"/> are set (table 19), or a
+/// convolutional tower of another kind (<see cref="Convolutional"/>). What
+/// is not set is as in CLIP.
+/// </summary>
 public sealed record VisionConfig
 {
     /// <summary>R, the side of the square input in pixels; what is left of it past the last whole patch is not looked at.</summary>
     public required int ImageSize { get; init; }
 
-    /// <summary>P, the side of a patch in pixels; 32 for a ResNet, the pixels for a cell of its last grid.</summary>
+    /// <summary>P, the side of a patch in pixels; for a convolutional tower the pixels for a cell of its last grid, 32.</summary>
     public required int PatchSize { get; init; }
 
-    /// <summary>D, the width of a token; for a ResNet that of its stem.</summary>
+    /// <summary>D, the width of a token; for a ResNet that of its stem, for another convolutional tower that of its last grid.</summary>
     public required int Width { get; init; }
 
-    /// <summary>The number of blocks, over all stages for a ResNet.</summary>
+    /// <summary>The number of blocks, over all stages for a convolutional tower.</summary>
     public required int Layers { get; init; }
 
     /// <summary>H, the number of attention heads; for a ResNet those of its pool.</summary>
@@ -26,14 +32,72 @@ public sealed record VisionConfig
     /// </summary>
     public double? LayerScale { get; init; }
 
-    /// <summary>The blocks in each of a ResNet's four stages; none for a Vision Transformer.</summary>
+    /// <summary>The blocks in each of a ResNet's four stages; none for another tower.</summary>
     public (int First, int Second, int Third, int Fourth)? Stages { get; init; }
+
+    /// <summary>The shape of a ConvNeXt or a FastViT; none for another tower.</summary>
+    public ConvolutionalConfig? Convolutional { get; init; }
+
+    /// <summary>The non-linearity of the blocks' MLPs where it is another than <see cref="ClipConfig.Activation"/>.</summary>
+    public Activation? Activation { get; init; }
+
+    /// <summary>ε of the layer normalisations where it is another than <see cref="ClipConfig.LayerNormEpsilon"/>.</summary>
+    public double? LayerNormEpsilon { get; init; }
+
+    /// <summary>What differs in the blocks.</summary>
+    public BlockOptions Block { get; init; } = BlockOptions.Clip;
+
+    /// <summary>What makes tokens of pixels.</summary>
+    public PatchStem Stem { get; init; } = PatchStem.Patches;
+
+    /// <summary>The channels of the first stage of <see cref="PatchStem.InvertedResiduals"/>.</summary>
+    public int? StemWidth { get; init; }
+
+    /// <summary>Whether tokens have position embeddings; ViTamin-XL's have none.</summary>
+    public bool Positions { get; init; } = true;
+
+    /// <summary>Whether a class token stands before the patches.</summary>
+    public bool ClassToken { get; init; } = true;
+
+    /// <summary>Whether the class token has a position embedding.</summary>
+    public bool ClassPosition { get; init; } = true;
+
+    /// <summary>How queries and keys turn with their positions; not at all by default.</summary>
+    public RotaryConfig? Rotary { get; init; }
+
+    /// <summary>Whether tokens are normalised before the first block (<c>ln_pre</c>).</summary>
+    public bool NormBefore { get; init; } = true;
+
+    /// <summary>
+    /// Whether the pooled vector is normalised, and not the tokens before they are pooled (OpenCLIP's <c>final_ln_after_pool</c>).
+    /// </summary>
+    public bool NormAfterPooling { get; init; }
+
+    /// <summary>How one vector is made of the tokens.</summary>
+    public VisionPooling Pooling { get; init; } = VisionPooling.First;
+
+    /// <summary>The pool by attention, where there is one.</summary>
+    public AttentionPoolConfig? AttentionPool { get; init; }
+
+    /// <summary>How the pooled vector goes into the shared space.</summary>
+    public ProjectionKind Projection { get; init; } = ProjectionKind.Matrix;
 
     /// <summary>Patches along one side.</summary>
     public int Grid => ImageSize / PatchSize;
 
-    /// <summary>N: the patches and the class token.</summary>
-    public int Tokens => Grid * Grid + 1;
+    /// <summary>N: the patches, and the class token where there is one.</summary>
+    public int Tokens => Grid * Grid + (ClassToken ? 1 : 0);
+
+    /// <summary>Whether the tower is a <see cref="VisionTransformer"/>.</summary>
+    public bool IsTransformer => Stages is null && Convolutional is null;
+
+    /// <summary>Whether the tower is CLIP's own Vision Transformer but for its sizes, which the prepared forms compute.</summary>
+    internal bool IsClips => this == new VisionConfig
+    {
+        ImageSize = ImageSize, PatchSize = PatchSize, Width = Width, Layers = Layers, Heads = Heads, MlpWidth = MlpWidth,
+            LayerScale = LayerScale, Activation = Activation, LayerNormEpsilon = LayerNormEpsilon,
+        NormAfterPooling = NormAfterPooling,
+    };
 
     /// <summary>The shape of a <see cref="ModifiedResNet"/>: its pool's heads are 64 wide.</summary>
     /// <param name="imageSize">R, a multiple of 32.</param>
@@ -52,12 +116,35 @@ public sealed record VisionConfig
     internal void Validate()
     {
         if (Stages is { } stages) ValidateResNet(stages);
-        else BlockShape.Validate("Vision", Width, Layers, Heads, MlpWidth, LayerScale);
+        else if (Convolutional is { } convolutional) convolutional.Validate();
+        else ValidateTransformer();
         if (PatchSize < 1) throw new ArgumentException($"Vision.PatchSize is {PatchSize}; it must be at least 1.");
         if (ImageSize < PatchSize) throw new ArgumentException(
             $"Vision.ImageSize is {ImageSize}, less than Vision.PatchSize ({PatchSize}).");
         if (Stages is not null && ImageSize % PatchSize != 0)
             throw new ArgumentException($"Vision.ImageSize is {ImageSize}; a ResNet's must be a multiple of {PatchSize}.");
+        if (Stem == PatchStem.InvertedResiduals && ImageSize % PatchSize != 0)
+            throw new ArgumentException($"Vision.ImageSize is {ImageSize}; with Vision.Stem {Stem} it must be a multiple of {PatchSize}.");
+    }
+
+    private void ValidateTransformer()
+    {
+        BlockShape.Validate("Vision", Width, Layers, Heads, MlpWidth, LayerScale);
+        Block.Validate("Vision");
+        if (Rotary is not null && Width / Heads % 4 != 0) throw new ArgumentException($"Vision.Heads is {Heads}; with Vision.Rotary a " +
+            $"head's width must be a multiple of 4, and it is {Width / Heads}.");
+        if (Pooling == VisionPooling.Query && AttentionPool is not { MlpWidth: > 0, Queries: 1 })
+            throw new ArgumentException("Vision.Pooling is Query; it needs Vision.AttentionPool with one query and a hidden width.");
+        if (AttentionPool is { } pool && (pool.Heads < 1 || pool.Queries < 1 || pool.MlpWidth is < 1
+            || (Pooling == VisionPooling.Query && Width % pool.Heads != 0)))
+            throw new ArgumentException($"Vision.AttentionPool is {pool}; its sizes must be at least 1, and its heads divide the width.");
+        if (AttentionPool is { MlpWidth: not null } && Pooling != VisionPooling.Query) throw new ArgumentException(
+            $"Vision.AttentionPool has a hidden width and Vision.Pooling is {Pooling}; Query pools by it.");
+        if (Stem == PatchStem.InvertedResiduals != StemWidth is > 0) throw new ArgumentException($"Vision.StemWidth " +
+            $"is {StemWidth?.ToString(CultureInfo.InvariantCulture) ?? "not set"}; with Vision.Stem {Stem} it " +
+            $"must {(Stem == PatchStem.InvertedResiduals ? "be at least 1" : "not be set")}.");
+        if (Stem is PatchStem.Convolutions or PatchStem.InvertedResiduals && PatchSize != 16) throw new ArgumentException(
+            $"Vision.PatchSize is {PatchSize}; with Vision.Stem {Stem} a cell has 16 pixels.");
     }
 
     private void ValidateResNet((int First, int Second, int Third, int Fourth) stages)

@@ -7,17 +7,20 @@ namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
 /// CLIP's image tower (paper, section 2.4): patches, a class token, pre-norm blocks, a projection. Alone it is Hugging Face's <c>CLIPVisionModelWithProjection</c>, and without a projection its
-/// <c>CLIPVisionModel</c> (<c>ClipCheckpoint.VisionFromPretrained</c>).
+/// <c>CLIPVisionModel</c> (<c>ClipCheckpoint.VisionFromPretrained</c>). Other families' towers are this one with other parts, as
+/// <see cref="VisionConfig"/> says.
 /// </summary>
 public sealed class VisionTransformer : Module<Tensor, Tensor>
 {
-    [ComponentName(Name = "class_embedding")] private readonly Parameter _classEmbedding;
-    [ComponentName(Name = "positional_embedding")] private readonly Parameter _positionalEmbedding;
+    [ComponentName(Name = "class_embedding")] private readonly Parameter? _classEmbedding;
+    [ComponentName(Name = "positional_embedding")] private readonly Parameter? _positionalEmbedding;
     [ComponentName(Name = "proj")] private readonly Parameter? _projection;
-    [ComponentName(Name = "conv1")] private readonly Conv2d _patchEmbedding;
-    [ComponentName(Name = "ln_pre")] private readonly LayerNorm _lnPre;
+    [ComponentName(Name = "conv1")] private readonly Module<Tensor, Tensor> _patchEmbedding;
+    [ComponentName(Name = "ln_pre")] private readonly LayerNorm? _lnPre;
     [ComponentName(Name = "transformer")] private readonly Transformer _transformer;
+    [ComponentName(Name = "attn_pool")] private readonly Module<Tensor, Tensor>? _pool;
     [ComponentName(Name = "ln_post")] private readonly LayerNorm _lnPost;
+    [ComponentName(Name = "head")] private readonly Module<Tensor, Tensor>? _head;
 
     /// <summary>An image tower with fresh weights.</summary>
     /// <param name="config">The whole model's shape.</param>
@@ -31,18 +34,26 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     internal VisionTransformer(VisionConfig config, BlockShape shape, int? embeddingWidth) : base(nameof(VisionTransformer))
     {
         config.Validate();
-        if (config.Stages is not null) throw new ArgumentException("Vision.Stages is set: the configuration is a ModifiedResNet's.");
+        if (!config.IsTransformer) throw new ArgumentException("Vision.Stages or Vision.Convolutional is set: the configuration is a " +
+            "convolutional tower's.");
         Config = config;
-        var (width, device) = (config.Width, shape.Device);
+        var (width, device, pool) = (config.Width, shape.Device, config.AttentionPool);
         double scale = Math.Pow(width, -0.5);
-        _patchEmbedding = Conv2d(3, width, kernel_size: config.PatchSize, stride: config.PatchSize, bias: false, device: device);
-        _classEmbedding = new Parameter(empty(width, device: device));
-        _positionalEmbedding = new Parameter(empty(config.Tokens, width, device: device));
-        _lnPre = LayerNorm(width, shape.LayerNormEpsilon, device: device);
+        _patchEmbedding = Stem(config, shape);
+        if (config.ClassToken) _classEmbedding = new Parameter(empty(width, device: device));
+        if (config.Positions) _positionalEmbedding =
+            new Parameter(empty(config.ClassPosition ? config.Tokens : config.Grid * config.Grid, width, device: device));
+        if (config.NormBefore) _lnPre = LayerNorm(width, shape.LayerNormEpsilon, device: device);
         _transformer = new Transformer(shape, config.Layers, causal: false);
-        _lnPost = LayerNorm(width, shape.LayerNormEpsilon, device: device);
-        if (embeddingWidth is { } embedding) _projection = new Parameter(empty(width, embedding, device: device));
-        foreach (var parameter in new[] { _classEmbedding, _positionalEmbedding, _projection }.OfType<Parameter>()) init.normal_(parameter, 0, scale);
+        if (pool?.MlpWidth is { } hidden) _pool =
+            new QueryPool(shape with { Heads = pool.Heads, MlpWidth = hidden, Options = BlockOptions.Clip });
+        else if (pool is not null) _pool = new CocaPool(pool, width, embeddingWidth ?? width, device);
+        int pooled = _pool is CocaPool ? embeddingWidth ?? width : width;
+        _lnPost = LayerNorm(pooled, shape.LayerNormEpsilon, device: device);
+        if (embeddingWidth is { } embedding)
+            (_projection, _head) = (Projection.Matrix(config.Projection, pooled, embedding, device),
+                Projection.Module(config.Projection, pooled, 2 * embedding, embedding, hiddenBias: true, device));
+        foreach (var parameter in new[] { _classEmbedding, _positionalEmbedding }.OfType<Parameter>()) init.normal_(parameter, 0, scale);
         RegisterComponents();
     }
 
@@ -50,7 +61,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     public VisionConfig Config { get; }
 
     /// <summary>Whether there is a projection into the shared space.</summary>
-    public bool HasProjection => _projection is not null;
+    public bool HasProjection => _projection is not null || _head is not null;
 
     /// <summary>
     /// Whether images of other sizes than R are taken, also oblong ones: the position embeddings are then interpolated (bicubic, as Hugging Face's <c>interpolate_pos_encoding</c>), and pixels past the
@@ -61,46 +72,66 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// <summary>The blocks between <c>ln_pre</c> and <c>ln_post</c>.</summary>
     public Transformer Transformer => _transformer;
 
-    /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised; the pooled (B, D) where the tower has no projection.</summary>
+    /// <summary>
+    /// Pixels, (B, 3, R, R), normalised → (B, E), not normalised; the pooled (B, D) where the tower has no projection, and (B, N, E) where
+    /// it does not pool.
+    /// </summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public override Tensor forward(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        return Project(LastHiddenState(pixels).select(1, 0)).MoveToOuterDisposeScope();         // (B, E)
+        return Projection.Apply(Pool(Tokens(pixels, null), null), _projection, _head).MoveToOuterDisposeScope();    // (B, E)
     }
 
     /// <summary>The class token after the last block, (B, D) → (B, E), or the pooled (B, D) where the tower has no projection.</summary>
     internal Tensor Project(Tensor classToken)
     {
         using var scope = NewDisposeScope();
-        var pooled = _lnPost.call(classToken);                                                  // (B, D)
-        return (_projection is null ? pooled : pooled.mm(_projection)).MoveToOuterDisposeScope(); // (B, E)
+        return Projection.Apply(_lnPost.call(classToken), _projection, _head).MoveToOuterDisposeScope();                // (B, E)
     }
 
-    /// <summary>Pixels, (B, 3, R, R) → the class token after <c>ln_post</c>, (B, D): Hugging Face's <c>pooler_output</c>.</summary>
+    /// <summary>
+    /// Pixels, (B, 3, R, R) → the class token after <c>ln_post</c>, (B, D), or what the tower pools: Hugging Face's <c>pooler_output</c>.
+    /// </summary>
     public Tensor Pooled(Tensor pixels, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
-        return _lnPost.call(LastHiddenState(pixels, trace).select(1, 0)).MoveToOuterDisposeScope(); // (B, D)
+        return Pool(Tokens(pixels, trace), null).MoveToOuterDisposeScope();            // (B, D)
     }
 
-    /// <summary>Pixels, (B, 3, R, R) → the tokens after the last block, before <c>ln_post</c>, (B, N, D): Hugging Face's <c>last_hidden_state</c>.</summary>
+    /// <summary>
+    /// Pixels, (B, 3, R, R) → the tokens after the last block, (B, N, D): Hugging Face's <c>last_hidden_state</c>, which is before
+    /// <c>ln_post</c> where one of them is pooled, and after it where a query pools them.
+    /// </summary>
     /// <param name="pixels">(B, 3, R, R), normalised.</param>
     /// <param name="trace">Gets all hidden states and attention maps.</param>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public Tensor LastHiddenState(Tensor pixels, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
-        return _transformer.Run(Embed(pixels), trace).MoveToOuterDisposeScope();                // (B, N, D)
+        var x = Tokens(pixels, trace);
+        return (Config.Pooling == VisionPooling.Query ? _lnPost.call(x) : x).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Pixels, (B, 3, R, R) → the patches' embeddings before the class token and the positions, (B, N - 1, D).</summary>
+    private Tensor Tokens(Tensor pixels, Trace? trace)
+    {
+        using var scope = NewDisposeScope();
+        var x = Embed(pixels);                                                                  // (B, N, D)
+        var rotary = Config.Rotary is { } turning
+            ? RotaryTables.Make(turning, pixels.shape[2] / Config.PatchSize, pixels.shape[3] / Config.PatchSize,
+                Config.Width / Config.Heads, x) : null;
+        return _transformer.Run(x, trace, new AttentionInputs(Rotary: rotary)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Pixels, (B, 3, R, R) → the patches' embeddings before the class token and the positions, (B, patches, D).</summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public Tensor EmbedPatches(Tensor pixels)
     {
         Shapes.RequirePixels(pixels, Config, InterpolatePositions);
         using var scope = NewDisposeScope();
-        return _patchEmbedding.call(pixels).flatten(2).transpose(1, 2).MoveToOuterDisposeScope();   // (B, N - 1, D)
+        if (Config.Stem == PatchStem.FlatPatches) return _patchEmbedding.call(
+            PatchRows.Cut(pixels, Config.PatchSize)).MoveToOuterDisposeScope();
+        return _patchEmbedding.call(pixels).flatten(2).transpose(1, 2).MoveToOuterDisposeScope();   // (B, patches, D)
     }
 
     /// <summary>Pixels, (B, 3, R, R) → the tokens that enter the first block, (B, N, D).</summary>
@@ -111,14 +142,68 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
         return Assemble(EmbedPatches(pixels), pixels.shape[2] / Config.PatchSize, pixels.shape[3] / Config.PatchSize).MoveToOuterDisposeScope(); // (B, N, D)
     }
 
-    /// <summary>The patches' embeddings, (B, N - 1, D), of a grid of rows · columns → class token before them, positions and <c>ln_pre</c>, (B, N, D).</summary>
+    /// <summary>
+    /// Patches of images of any shapes, a row each, filled up to the longest (SigLIP 2 NaFlex) → (B, E), not normalised.
+    /// </summary>
+    /// <param name="patches">(B, N, 3 P²): each patch's numbers by row, column and colour.</param>
+    /// <param name="shapes">(B, 2), int64: the rows and columns of each image's grid; their product is at most N.</param>
+    /// <param name="trace">Gets all hidden states.</param>
+    /// <exception cref="ArgumentException">The tower takes pixels, or the shapes do not fit.</exception>
+    public Tensor EncodePatches(Tensor patches, Tensor shapes, Trace? trace = null)
+    {
+        var grids = PatchRows.Grids(patches, shapes, Config);
+        using var scope = NewDisposeScope();
+        long N = patches.shape[1];
+        var positions = stack(
+            [.. grids.Select(grid => PatchRows.Fill(PositionEmbedding.Smooth(_positionalEmbedding!, grid.Rows, grid.Columns), N))],
+            0);      // (B, N, D)
+        var x = _patchEmbedding.call(patches).Plus(positions);
+        var mask = AttentionInputs.Hide(PatchRows.IsEmpty(grids, N, x.device), x.dtype); // (B, 1, 1, N)
+        x = _transformer.Run(x, trace, new AttentionInputs(mask));
+        return Projection.Apply(Pool(x, mask), _projection, _head).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The patches' embeddings, (B, patches, D), of a grid of rows · columns → class token before them, positions and <c>ln_pre</c>, (B, N,
+    /// D).
+    /// </summary>
     internal Tensor Assemble(Tensor patches, long rows, long columns)
     {
         using var scope = NewDisposeScope();
-        var classToken = _classEmbedding.expand(patches.shape[0], 1, -1);                       // (B, 1, D)
-        return _lnPre.call(cat([classToken, patches], 1).Plus(PositionsFor(rows, columns))).MoveToOuterDisposeScope(); // (B, N, D)
+        var (x, classToken, positions) = (patches, _classEmbedding?.expand(patches.shape[0], 1, -1), PositionsFor(rows, columns));
+        if (positions is not null && !Config.ClassPosition) x = x.Plus(positions);
+        if (classToken is not null) x = cat([classToken, x], 1);                                // (B, N, D)
+        if (positions is not null && Config.ClassPosition) x = x.Plus(positions);
+        return (_lnPre is null ? ReferenceEquals(x, patches) ? x.alias() : x : _lnPre.call(x)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The position embeddings of the class token and a grid of patches, (N, D).</summary>
-    internal Tensor PositionsFor(long rows, long columns) => PositionEmbedding.Interpolate(_positionalEmbedding, 1, rows, columns);
+    internal Tensor? PositionsFor(long rows, long columns) => _positionalEmbedding is null ? null : Config.Stem == PatchStem.FlatPatches
+        ? PositionEmbedding.Smooth(_positionalEmbedding, rows, columns)
+        : PositionEmbedding.Interpolate(_positionalEmbedding, Config.ClassToken && Config.ClassPosition ? 1 : 0, rows, columns);
+
+    /// <summary>Tokens after the last block, (B, N, D) → the pooled (B, D), or all of them where the tower does not pool.</summary>
+    private Tensor Pool(Tensor x, Tensor? mask)
+    {
+        if (_pool is CocaPool coca) x = _lnPost.call(coca.call(x));                              // (B, queries, E)
+        else if (!Config.NormAfterPooling) x = _lnPost.call(x);
+        long first = Config.ClassToken || _pool is CocaPool ? 1 : 0;
+        var pooled = Config.Pooling switch
+        {
+            VisionPooling.Query => ((QueryPool)_pool!).Run(x, mask),
+            VisionPooling.Mean => x.narrow(1, first, x.shape[1] - first).mean([1]),
+            VisionPooling.None => x,
+            _ => x.select(1, 0),
+        };
+        return Config.NormAfterPooling && _pool is not CocaPool ? _lnPost.call(pooled) : pooled;
+    }
+
+    private static Module<Tensor, Tensor> Stem(VisionConfig config, BlockShape shape) => config.Stem switch
+    {
+        PatchStem.FlatPatches => Linear(3 * config.PatchSize * config.PatchSize, config.Width, device: shape.Device),
+        PatchStem.Convolutions => new ConvolutionStem(config.Width, shape.Device),
+        PatchStem.InvertedResiduals => new InvertedResidualStem(config.StemWidth!.Value, config.Width, shape.Device),
+        _ => Conv2d(3, config.Width, kernel_size: config.PatchSize, stride: config.PatchSize,
+            bias: config.Stem == PatchStem.BiasedPatches, device: shape.Device),
+    };
 }

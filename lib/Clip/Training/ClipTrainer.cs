@@ -29,8 +29,10 @@ public sealed class ClipTrainer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        if (options.ChunkSize > 0 && model.Config.Vision.Stages is not null)
-            throw new ArgumentException("TrainerOptions.ChunkSize is set, and the image tower is a ModifiedResNet: its batch normalisation would see chunks instead of batches, and the gradient would be another one.", nameof(options));
+        if (options.ChunkSize > 0
+            && model.Config.Vision is { Stages: not null } or { Convolutional: FastVitConfig } or { Stem: PatchStem.Convolutions })
+            throw new ArgumentException("TrainerOptions.ChunkSize is set, and the image tower has batch normalisation, as a " +
+                "ModifiedResNet: that would see chunks instead of batches, and the gradient would be another one.", nameof(options));
         _model = model;
         _options = options;
 

@@ -129,16 +129,17 @@ public sealed class ClipCheckpointTests : IDisposable
     [InlineData("\"image_size\": 32", "\"image_size\": 7", "Vision.ImageSize is 7, less than Vision.PatchSize (8)")]
     [InlineData("\"num_hidden_layers\": 3,\n    \"patch_size\"", "\"num_hidden_layers\": 4,\n    \"patch_size\"", "vision_config.num_hidden_layers is 4, the file has 3 blocks")]
     [InlineData("\"num_channels\": 3", "\"num_channels\": 1", "\"vision_config.num_channels\" is 1; 3 is supported")]
-    [InlineData("\"layer_norm_eps\": 1e-05,\n    \"projection_dim\": 64,\n    \"model_type\": \"clip_text_model\"", "\"layer_norm_eps\": 1e-06", "\"layer_norm_eps\" differs between the towers: 1E-05 in vision_config, 1E-06 in text_config")]
     [InlineData("\"hidden_act\": \"quick_gelu\"", "\"hidden_act\": \"relu\"", "\"vision_config.hidden_act\" is \"relu\"; \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\" are supported", true)]
-    [InlineData("\"model_type\": \"clip\"", "\"model_type\": \"siglip2\"", "\"model_type\" is \"siglip2\"; \"clip\" is supported. The Python package that the model was published for (transformers, open_clip) runs it")]
+    [InlineData("\"model_type\": \"clip\"", "\"model_type\": \"blip\"", "\"model_type\" is \"blip\"; \"clip\", \"metaclip_2\", " +
+        "\"siglip\", \"siglip2\", \"altclip\", \"chinese_clip\" are supported. The Python package that the model was published for " +
+        "(transformers, open_clip) runs it")]
     [InlineData("\"projection_dim\": 64,\n  \"", "\"quantization_config\": { \"bits\": 4 }, \"projection_dim\": 64,\n  \"", "\"quantization_config\" is {\"bits\":4}, which is not supported")]
     [InlineData("\"image_size\": 32", "\"auto_map\": { \"AutoModel\": \"code.Model\" }, \"image_size\": 32", "\"vision_config.auto_map\" is")]
     [InlineData("\"image_size\": 32", "\"pruned_heads\": { \"1\": [0] }, \"image_size\": 32", "\"vision_config.pruned_heads\" is")]
     [InlineData("\"eos_token_id\": 999", "\"eos_token_id\": null", "\"text_config.eos_token_id\" is missing, which means 49407; it must be below \"vocab_size\" (1000)")]
     [InlineData("\"eos_token_id\": 999", "\"eos_token_id\": 1000", "\"text_config.eos_token_id\" is 1000; it must be below \"vocab_size\" (1000). Correct it, or copy it anew")]
     [InlineData("\"eos_token_id\": 999", "\"eos_token_id\": [999]", "\"text_config.eos_token_id\" is [999]; a token's id is needed")]
-    [InlineData("\"model_type\": \"clip\"", "\"model_type\": \"siglip\"", "\"model_type\" is \"siglip\": SiglipCheckpoint.FromPretrained loads it")]
+    [InlineData("\"model_type\": \"clip\"", "\"model_type\": \"siglip\"", "model.safetensors does not fit")]
     [InlineData("\"max_position_embeddings\": 77", "\"max_position_embeddings\": 65536", "text_model.embeddings.position_embedding.weight is (77, 128), the configuration asks for (65536, 128): see text_config.max_position_embeddings")]
     [InlineData("{", "[", "config.json does not describe a CLIP that can be built")]
     public void A_configuration_that_cannot_be_is_refused_by_key(string value, string replaced, string reason, bool everywhere = false)
@@ -236,32 +237,40 @@ public sealed class ClipCheckpointTests : IDisposable
     /// <summary>The options of open_clip 4.2.0.dev0 (model.py: CLIPVisionCfg, CLIPTextCfg, CLIP) that make another model.</summary>
     [Theory]
     [InlineData("vision_cfg", "\"head_width\": 8, \"ls_init_value\": \"small\"", "\"vision_cfg.ls_init_value\" is \"small\", not a number. Correct it")]
-    [InlineData("vision_cfg", "\"head_width\": 7", "\"vision_cfg.head_width\" is 7, which does not divide \"width\" (16)")]
-    [InlineData("vision_cfg", "\"head_width\": 8, \"mlp_ratio\": 1e300", "\"mlp_ratio\" is 1E+300, which gives no usable width")]
-    [InlineData("vision_cfg", "\"timm_model_name\": \"eva02_base_patch16_clip_224\"", "\"vision_cfg.timm_model_name\" is \"eva02_base_patch16_clip_224\", which is not supported. The Python package")]
-    [InlineData("vision_cfg", "\"no_ln_pre\": true", "\"vision_cfg.no_ln_pre\" is true, which is not supported")]
-    [InlineData("vision_cfg", "\"pool_type\": \"avg\"", "\"vision_cfg.pool_type\" is \"avg\"; \"tok\" is supported")]
+    [InlineData("vision_cfg", "\"head_width\": 17", "\"vision_cfg.head_width\" is 17, of which \"width\" (16) has 0")]
+    [InlineData("vision_cfg", "\"mlp_ratio\": 1e300", "\"vision_cfg.mlp_ratio\" is 1E+300, which gives no usable width")]
+    [InlineData("vision_cfg", "\"timm_model_name\": \"resnet50\"", "\"vision_cfg.timm_model_name\" is \"resnet50\"; ")]
+    [InlineData("vision_cfg", "\"timm_model_name\": \"naflexvit_base_patch16_siglip\"",
+        "SigLIP 2 NaFlex in Hugging Face's layout. The Python")]
+    [InlineData("vision_cfg", "\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_pool\": \"avg\"",
+        "\"vision_cfg.timm_pool\" is \"avg\"; \"token\" is supported")]
+    [InlineData("vision_cfg", "\"timm_model_name\": \"eva02_base_patch16_clip_224\", \"timm_pool\": \"token\", \"timm_model_kwargs\": " +
+        "{ \"num_reg_tokens\": 4 }",
+        "\"vision_cfg.timm_model_kwargs.num_reg_tokens\" is 4")]
+    [InlineData("vision_cfg", "\"timm_model_name\": \"convnext_base\", \"timm_pool\": \"\", \"timm_proj\": null",
+        "asks for Affine after convnext_base; Matrix, Mlp, None are")]
+    [InlineData("vision_cfg", "\"timm_model_name\": \"convnext_base\", \"timm_proj_bias\": true", "\"vision_cfg.timm_proj_bias\" is true")]
+    [InlineData("vision_cfg", "\"pool_type\": \"max\"", "\"vision_cfg.pool_type\" is \"max\"; \"tok\", \"avg\", \"none\" are supported")]
     [InlineData("vision_cfg", "\"global_average_pool\": true", "\"vision_cfg.global_average_pool\" is true")]
-    [InlineData("vision_cfg", "\"attentional_pool\": true", "\"vision_cfg.attentional_pool\" is true")]
-    [InlineData("vision_cfg", "\"final_ln_after_pool\": true", "\"vision_cfg.final_ln_after_pool\" is true")]
-    [InlineData("vision_cfg", "\"pos_embed_type\": \"sin_cos_2d\"", "\"vision_cfg.pos_embed_type\" is \"sin_cos_2d\"; \"learnable\" is supported")]
-    [InlineData("vision_cfg", "\"norm_kwargs\": { \"eps\": 1e-6 }", "\"vision_cfg.norm_kwargs\" is {\"eps\":1e-6}")]
-    [InlineData("vision_cfg", "\"act_kwargs\": { \"approximate\": \"tanh\" }", "\"vision_cfg.act_kwargs\" is")]
-    [InlineData("vision_cfg", "\"qk_norm\": true", "\"vision_cfg.qk_norm\" is true")]
-    [InlineData("vision_cfg", "\"block_type\": \"custom\"", "\"vision_cfg.block_type\" is \"custom\"; \"default\" is supported")]
+    [InlineData("vision_cfg", "\"attentional_pool\": \"parallel\"", "\"vision_cfg.attentional_pool\" is \"parallel\"; true is supported")]
+    [InlineData("vision_cfg", "\"pos_embed_type\": \"rope\"",
+        "\"vision_cfg.pos_embed_type\" is \"rope\"; \"learnable\", \"sin_cos_2d\" are")]
+    [InlineData("vision_cfg", "\"norm_kwargs\": { \"bias\": 2 }", "\"vision_cfg.norm_kwargs.bias\" is 2")]
+    [InlineData("vision_cfg", "\"act_kwargs\": { \"approximate\": \"erf\" }",
+        "\"vision_cfg.act_kwargs.approximate\" is \"erf\"; \"none\", \"tanh\"")]
+    [InlineData("vision_cfg", "\"qk_norm\": true, \"scaled_cosine_attn\": true", "Vision.Block has both CosineAttention and QueryKeyNorm")]
+    [InlineData("vision_cfg", "\"block_type\": \"parallel\"",
+        "\"vision_cfg.block_type\" is \"parallel\"; \"default\", \"custom\" are supported")]
     [InlineData("vision_cfg", "\"image_size\": [16, 24]", "\"vision_cfg.image_size\" is [16,24]; a whole number")]
-    [InlineData("text_cfg", "\"hf_model_name\": \"xlm-roberta-base\"", "\"text_cfg.hf_model_name\" is \"xlm-roberta-base\"")]
-    [InlineData("text_cfg", "\"embed_cls\": true", "\"text_cfg.embed_cls\" is true")]
-    [InlineData("text_cfg", "\"no_causal_mask\": true", "\"text_cfg.no_causal_mask\" is true")]
-    [InlineData("text_cfg", "\"final_ln_after_pool\": true", "\"text_cfg.final_ln_after_pool\" is true")]
-    [InlineData("text_cfg", "\"proj_bias\": true", "\"text_cfg.proj_bias\" is true")]
-    [InlineData("text_cfg", "\"proj_type\": \"none\"", "\"text_cfg.proj_type\" is \"none\"; \"linear\" is supported")]
-    [InlineData("text_cfg", "\"pool_type\": \"last\"", "\"text_cfg.pool_type\" is \"last\"; \"argmax\" and \"eos\" are supported")]
+    [InlineData("text_cfg", "\"hf_model_name\": \"google/mt5-base\"", "\"text_cfg.hf_model_name\" is \"google/mt5-base\"; roberta-base, ")]
+    [InlineData("text_cfg", "\"hf_model_name\": \"roberta-base\", \"hf_pooler_type\": \"max_pooler\"",
+        "\"text_cfg.hf_pooler_type\" is \"max_pooler\"; \"mean_pooler\", ")]
+    [InlineData("text_cfg", "\"pool_type\": \"max\"",
+        "\"text_cfg.pool_type\" is \"max\"; \"argmax\", \"eos\", \"first\", \"last\", \"none\" are")]
+    [InlineData("text_cfg", "\"proj_type\": \"mlp\"", "\"text_cfg.proj_type\" is \"mlp\"; \"linear\", \"none\" are supported")]
     [InlineData("text_cfg", "\"pool_type\": \"eos\"", "\"text_cfg.pool_type\" is \"eos\" and \"eos_id\" is missing")]
     [InlineData("text_cfg", "\"text_arch\": \"modern\"", "\"text_cfg.text_arch\" is \"modern\"; \"clip\" is supported")]
-    [InlineData("model_cfg", "\"multimodal_cfg\": { \"layers\": 12 }", "\"multimodal_cfg\" is {\"layers\":12}")]
-    [InlineData("model_cfg", "\"init_logit_bias\": -10", "\"init_logit_bias\" is -10")]
-    [InlineData("model_cfg", "\"nonscalar_logit_scale\": true", "\"nonscalar_logit_scale\" is true")]
+    [InlineData("model_cfg", "\"audio_cfg\": { \"layers\": 12 }", "\"audio_cfg\" is {\"layers\":12}")]
     public void What_OpenClips_configuration_asks_for_beyond_a_CLIP_is_refused_by_name(string section, string value, string reason)
     {
         WriteOpenClip(section, value);

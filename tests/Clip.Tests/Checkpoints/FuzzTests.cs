@@ -82,17 +82,16 @@ public sealed class FuzzTests : IDisposable
     [Fact]
     public void A_mutated_configuration_of_a_SigLIP_is_read_or_refused()
     {
-        using var model = new SiglipModel(new SiglipConfig
+        using var model = new ClipModel(ClipConfig.SiglipBasePatch16 with
         {
-            Vision = new VisionConfig { ImageSize = 16, PatchSize = 8, Width = 16, Layers = 1, Heads = 2 },
-            Text = new TextConfig { ContextLength = 8, VocabularySize = 20, Width = 16, Layers = 1, Heads = 2 },
+            Vision = ClipConfig.SiglipVision(16, 8, 16, 1, 2, 32), Text = ClipConfig.SiglipText(8, 20, 16, 1, 2, 32), EmbeddingWidth = 16,
         });
-        SiglipCheckpoint.SavePretrained(model, _folder);
+        ClipCheckpoint.SavePretrained(model, _folder);
         string path = Path.Combine(_folder, "config.json");
         byte[] whole = File.ReadAllBytes(path);
         Run(200, 2_000, path, random => Mutation.Of(random, whole), () =>
         {
-            using var loaded = SiglipCheckpoint.FromPretrained(_folder);
+            using var loaded = ClipCheckpoint.FromPretrained(_folder);
         });
     }
 

@@ -62,7 +62,7 @@ public sealed class HalfPrecisionTests : IDisposable
     private static (Tensor[] Single, Tensor[] Half) Siglip(ScalarType type)
     {
         string folder = Repository.Reference("models", "siglip");
-        using SiglipModel single = SiglipCheckpoint.FromPretrained(folder), half = SiglipCheckpoint.FromPretrained(folder, dtype: type);
+        using ClipModel single = ClipCheckpoint.FromPretrained(folder), half = ClipCheckpoint.FromPretrained(folder, dtype: type);
         using var recorded = SafetensorsFile.Open(Path.Combine(folder, "outputs.safetensors"));
         Tensor images = recorded.Read("images"), ids = recorded.Read("token_ids");
         return ([single.EncodeImage(images), single.EncodeText(ids)], [half.EncodeImage(images.to(type)), half.EncodeText(ids)]);

@@ -31,7 +31,8 @@ internal sealed unsafe class PackedImageTower : PackedTower
         int P = _tower.Config.PatchSize, B = (int)pixels.shape[0], height = (int)pixels.shape[2], width = (int)pixels.shape[3];
         int columns = width / P, patches = height / P * columns, D = _tower.Config.Width;
         var values = pixels.detach().to(float32).contiguous();
-        var (classToken, positions) = (_tower.get_parameter("class_embedding")!.detach(), _tower.PositionsFor(height / P, columns).contiguous());   // (D), (N, D)
+        var (classToken, positions) = (_tower.get_parameter("class_embedding")!.detach(),
+            _tower.PositionsFor(height / P, columns)!.contiguous());   // (D), (N, D)
         fixed (byte* valueBytes = values.bytes, classBytes = classToken.bytes, positionBytes = positions.bytes)
         {
             float* image = (float*)valueBytes, first = (float*)classBytes, position = (float*)positionBytes;

@@ -1,0 +1,43 @@
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Checkpoints;
+
+/// <summary>
+/// A file of one tower as transformers 5 saves it, without the prefix that a whole model's names have, under the names with it.
+/// </summary>
+internal sealed class BareNames : IWeightFile
+{
+    private readonly IWeightFile _file;
+    private readonly Dictionary<string, string> _names;
+
+    private BareNames(IWeightFile file, string prefix)
+    {
+        _file = file;
+        _names = file.Names.ToDictionary(name => IsProjection(name) ? name : prefix + name, name => name, StringComparer.Ordinal);
+    }
+
+    public string Path => _file.Path;
+
+    public IReadOnlyCollection<string> Names => _names.Keys;
+
+    /// <summary>The file itself where its names have the prefix.</summary>
+    internal static IWeightFile Prefixed(IWeightFile file, string prefix) =>
+        file.Names.Any(name => name.StartsWith("embeddings.", StringComparison.Ordinal))
+            && !file.Names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal)) ? new BareNames(file, prefix) : file;
+
+    public bool Contains(string name) => _names.ContainsKey(name);
+
+    public IReadOnlyList<long> Shape(string name) => _file.Shape(Own(name));
+
+    public Tensor Read(string name) => _file.Read(Own(name));
+
+    public void ReadInto(string name, Tensor destination) => _file.ReadInto(Own(name), destination);
+
+    public void Dispose() => _file.Dispose();
+
+    private static bool IsProjection(string name) => name.StartsWith("text_projection.", StringComparison.Ordinal)
+        || name.StartsWith("visual_projection.", StringComparison.Ordinal);
+
+    private string Own(string name) => _names.TryGetValue(name, out string? own) ? own
+        : throw new CheckpointException($"{Path} has no tensor \"{name}\".");
+}

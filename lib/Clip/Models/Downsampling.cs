@@ -1,0 +1,47 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ClipNotebooks.Clip.Models;
+
+/// <summary>
+/// Half the grid, by a large depthwise convolution beside a small one, and a 1 × 1 convolution after them (FastViT's <c>PatchEmbed</c>).
+/// </summary>
+internal sealed class Downsampling : Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "proj")] private readonly Sequential _layers;
+
+    internal Downsampling(int inputs, int outputs, bool squeeze, Device? device) : base(nameof(Downsampling))
+    {
+        _layers = Sequential(("0", new LargeConvolution(inputs, outputs, squeeze, device)),
+            ("1", new BranchedConvolution(outputs, outputs, new BranchedConvolution.Shape { Scale = true, Activated = true }, device)));
+        RegisterComponents();
+    }
+
+    /// <summary>(B, C, h, w) → (B, C', h / 2, w / 2).</summary>
+    public override Tensor forward(Tensor input) => _layers.call(input);
+
+    /// <summary>The channels of the output may be a multiple of the input's.</summary>
+    private sealed class LargeConvolution : Module<Tensor, Tensor>
+    {
+        [ComponentName(Name = "large_conv")] private readonly Sequential _large;
+        [ComponentName(Name = "small_conv")] private readonly Sequential _small;
+        [ComponentName(Name = "se")] private readonly SqueezeExcitation? _squeeze;
+
+        internal LargeConvolution(int inputs, int outputs, bool squeeze, Device? device) : base(nameof(LargeConvolution))
+        {
+            _large = BranchedConvolution.Normed(inputs, outputs, 7, 2, depthwise: true, device);
+            _small = BranchedConvolution.Normed(inputs, outputs, 3, 2, depthwise: true, device);
+            if (squeeze) _squeeze = new SqueezeExcitation(outputs, Math.Max(8, (int)(outputs / 4.0 + 4) / 8 * 8), device);
+            RegisterComponents();
+        }
+
+        public override Tensor forward(Tensor input)
+        {
+            using var scope = NewDisposeScope();
+            var x = _large.call(input).Plus(_small.call(input));
+            return functional.gelu(_squeeze is null ? x : _squeeze.call(x)).MoveToOuterDisposeScope();
+        }
+    }
+}

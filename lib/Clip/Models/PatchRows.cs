@@ -1,0 +1,53 @@
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Models;
+
+/// <summary>Images as rows of patches, of any shapes side by side (SigLIP 2 NaFlex).</summary>
+internal static class PatchRows
+{
+    /// <summary>
+    /// Pixels, (B, 3, height, width) → (B, N, 3 P²), each patch by row, column and colour; pixels past the last whole patch are left out.
+    /// </summary>
+    internal static Tensor Cut(Tensor pixels, long P)
+    {
+        using var scope = NewDisposeScope();
+        long B = pixels.shape[0], rows = pixels.shape[2] / P, columns = pixels.shape[3] / P;
+        return pixels.narrow(2, 0, rows * P).narrow(3, 0, columns * P)
+            .reshape(B, 3, rows, P, columns, P).permute(0, 2, 4, 3, 5, 1).reshape(B, rows * columns, 3 * P * P).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The grids that the shapes tell, held against the patches.</summary>
+    /// <exception cref="ArgumentException">The tower takes pixels, or the shapes do not fit.</exception>
+    internal static (long Rows, long Columns)[] Grids(Tensor patches, Tensor shapes, VisionConfig config)
+    {
+        if (config.Stem != PatchStem.FlatPatches) throw new ArgumentException("This image tower takes pixels, (B, 3, R, R): images of " +
+            "any shape as patches are for SigLIP 2 NaFlex.");
+        Shapes.Require(patches, "The image tower", "(B, N, 3 P²)", -1, -1, 3 * config.PatchSize * config.PatchSize);
+        Shapes.Require(shapes, "The image tower's shapes", "(B, 2)", patches.shape[0], 2);
+        long[] numbers = shapes.to(int64).cpu().contiguous().data<long>().ToArray();
+        var grids = numbers.Chunk(2).Select(pair => (Rows: pair[0], Columns: pair[1])).ToArray();
+        foreach (var (i, (rows, columns)) in grids.Index())
+        {
+            if (rows < 1 || columns < 1 || rows * columns > patches.shape[1])
+                throw new ArgumentException($"Image {i} is {rows} × {columns} patches; 1 to {patches.shape[1]} in all are possible.",
+                    nameof(shapes));
+        }
+        return grids;
+    }
+
+    /// <summary>(n, D) → (N, D): the first row in the empty places, which nothing sees.</summary>
+    internal static Tensor Fill(Tensor rows, long N)
+    {
+        using var scope = NewDisposeScope();
+        long empty = N - rows.shape[0];
+        return (empty == 0 ? rows.alias() : cat([rows, rows.narrow(0, 0, 1).expand(empty, -1)], 0)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Which places have no patch, (B, N).</summary>
+    internal static Tensor IsEmpty((long Rows, long Columns)[] grids, long N, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var counts = tensor(grids.Select(grid => grid.Rows * grid.Columns).ToArray(), device: device).unsqueeze(1);    // (B, 1)
+        return Arithmetic.Count(0, N, device).unsqueeze(0).ge(counts).MoveToOuterDisposeScope();
+    }
+}
