@@ -47,6 +47,7 @@ internal static class Program
         EmbedCommand.Create(),
         MergeCommand.Create(),
         ParityCommand.Create(),
+        ModelsCommand.Create(),
         DownloadCommand.Create(),
         DoctorCommand.Create(),
         BenchCommand.Create(),

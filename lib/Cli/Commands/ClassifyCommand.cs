@@ -8,6 +8,8 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>`clipbook classify`: images by class names.</summary>
 internal static class ClassifyCommand
 {
+    private const string Independent = "Each probability stands by itself: they need not add up to 100 %.";
+
     internal static Command Create()
     {
         Argument<string[]> images = new("image") { Description = "Image files, or folders whose images are taken at any depth.", Arity = ArgumentArity.OneOrMore };
@@ -20,7 +22,8 @@ internal static class ClassifyCommand
         Option<bool> json = new("--json") { Description = "Print JSON, one object a line for each image, as soon as it is known." };
         Command command = new("classify", $"""
             Says which of the given classes an image shows (zero-shot: no training on them). Images that cannot be read are named on the error
-            stream, the others are classified, and the exit code is 1.
+            stream, the others are classified, and the exit code is 1. A model that was trained with a sigmoid for each pair, as SigLIP's
+            were, gives each class a probability of its own; they then need not add up to 100 %, and the output says so.
 
             Examples:
               clipbook classify cat.jpg --labels cat,dog,pizza
@@ -56,6 +59,7 @@ internal static class ClassifyCommand
         if (bar) await LongWork.RunAsync("classifying", files.Count, progress => Task.FromResult(Classify(progress)));
         else Classify(null);
         waiting.ForEach(write => write());
+        if (classifier.IsIndependent && !json) Output.Terminal().WriteLine(Independent);
         return Output.Unreadable(unreadable);
 
         int Classify(IProgress<(int, int)>? progress)
@@ -71,8 +75,8 @@ internal static class ClassifyCommand
                 {
                     if (image.Problem is { } problem) unreadable.Add(problem);
                     var answers = image.Pixels is null ? [] : Ranked(values.AsSpan(row++ * labels.Count, labels.Count), labels, top);
-                    if (bar && !Console.IsOutputRedirected) waiting.Add(() => Write(image, answers, json));
-                    else Write(image, answers, json);
+                    if (bar && !Console.IsOutputRedirected) waiting.Add(() => Write(image, answers, json, classifier.IsIndependent));
+                    else Write(image, answers, json, classifier.IsIndependent);
                 }
                 progress?.Report((done += batch.Count, files.Count));
             }
@@ -83,12 +87,17 @@ internal static class ClassifyCommand
     private static (string Label, double Probability)[] Ranked(ReadOnlySpan<float> probabilities, IReadOnlyList<string> labels, int top) =>
         [.. probabilities.ToArray().Zip(labels, (probability, label) => (label, (double)probability)).OrderByDescending(answer => answer.Item2).Take(top)];
 
-    private static void Write(PreparedImage image, (string Label, double Probability)[] answers, bool json)
+    private static void Write(PreparedImage image, (string Label, double Probability)[] answers, bool json, bool isIndependent)
     {
         if (json)
         {
             Terminal.WriteJson(Output.JsonLine(image.Problem is null
-                ? (object)new { file = image.Path, classes = answers.Select(answer => new { label = answer.Label, probability = Math.Round(answer.Probability, 6) }) }
+                ? (object)new
+                {
+                    file = image.Path,
+                    isIndependent,
+                    classes = answers.Select(answer => new { label = answer.Label, probability = Math.Round(answer.Probability, 6) }),
+                }
                 : new { file = image.Path, error = image.Problem }));
             return;
         }

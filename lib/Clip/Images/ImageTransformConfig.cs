@@ -131,7 +131,9 @@ public sealed record ImageTransformConfig
     {
         string type = Word(root, "image_processor_type") ?? Word(root, "feature_extractor_type") ?? "CLIPImageProcessor";
         bool siglip = type is "SiglipImageProcessor" or "SiglipImageProcessorFast";
-        if (!siglip && type is not ("CLIPImageProcessor" or "CLIPImageProcessorFast" or "CLIPFeatureExtractor"))
+        // ChineseCLIP's is CLIP's own under another name.
+        string clips = type.StartsWith("ChineseCLIP", StringComparison.Ordinal) ? type["Chinese".Length..] : type;
+        if (!siglip && clips is not ("CLIPImageProcessor" or "CLIPImageProcessorFast" or "CLIPFeatureExtractor"))
             throw new InvalidDataException($"\"image_processor_type\" is \"{type}\"; CLIP's and SigLIP's are supported.");
         if (root["size"] is null && root["crop_size"] is null) throw new InvalidDataException("it has neither \"size\" nor \"crop_size\".");
         foreach (string key in new[] { "do_resize", "do_rescale" })

@@ -238,6 +238,18 @@ public sealed class ClipEncoder : IDisposable
     /// </summary>
     public bool IsSigmoid => Model.Config.IsSigmoid;
 
+    /// <summary>
+    /// What a model's logits say as probabilities: of a CLIP a softmax over each row, of these captions which one; of a model that
+    /// <see cref="IsSigmoid"/> the sigmoid of each element, whether that pair belongs together, whatever the other captions are.
+    /// </summary>
+    /// <param name="logits">(N, M), images by captions, as <see cref="LogitsPerImage"/> gives them.</param>
+    /// <returns>(N, M), 0 to 1; the caller's to dispose.</returns>
+    public Tensor Probabilities(Tensor logits)
+    {
+        ArgumentNullException.ThrowIfNull(logits);
+        return IsSigmoid ? logits.sigmoid() : logits.softmax(1);
+    }
+
     /// <summary>Frees the model and its prepared form, once the calls under way have ended.</summary>
     public void Dispose() => _calls.Close();
 

@@ -35,6 +35,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <param name="multiLabel">
     /// False: the classes exclude each other, and their probabilities, a softmax, sum to 1. True: an image may show several or none; each class has a
     /// probability of its own, the sigmoid of how much better its captions fit than those with <paramref name="neutral"/> in the gap.
+    /// A model that was trained with a sigmoid for each pair (SigLIP) says of itself how likely a class is; it is asked in both cases.
     /// </param>
     /// <param name="neutral">A name that says nothing; only used with <paramref name="multiLabel"/>.</param>
     /// <exception cref="ArgumentException">There is no class, a name is repeated or empty, or a template has no gap.</exception>
@@ -73,8 +74,14 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <summary>Whether an image may have several classes, or none.</summary>
     public bool MultiLabel => _neutral is not null;
 
+    /// <summary>
+    /// Whether each class's probability stands by itself, whatever the other classes are: where <see cref="MultiLabel"/> is asked for, and
+    /// of a model that was trained with a sigmoid for each pair (<see cref="ClipEncoder.IsSigmoid"/>). Rows then need not sum to 1.
+    /// </summary>
+    public bool IsIndependent => MultiLabel || _encoder.IsSigmoid;
+
     /// <summary>The probability of every class for every image.</summary>
-    /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="MultiLabel"/>. The caller's to dispose.</returns>
+    /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="IsIndependent"/>. The caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
     /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
     public Tensor Probabilities(IReadOnlyList<RasterImage> images)
@@ -86,7 +93,7 @@ public sealed class ZeroShotClassifier : IDisposable
 
     /// <summary>The same for images that are embedded already.</summary>
     /// <param name="embeddings">(N, E), float32, on the CPU, rows of length 1, as <see cref="ClipEncoder.EncodeImages"/> gives them.</param>
-    /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="MultiLabel"/>. The caller's to dispose.</returns>
+    /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="IsIndependent"/>. The caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The embeddings have another width, or are not finite.</exception>
     /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
     public Tensor Probabilities(Tensor embeddings)
@@ -105,8 +112,8 @@ public sealed class ZeroShotClassifier : IDisposable
         if (!embeddings.isfinite().all().ToBoolean())
             throw new ArgumentException("An embedding holds NaN or infinity.", nameof(embeddings));
         var similarity = embeddings.mm(_weights.T);                                                                           // (N, C)
-        var probabilities = _neutral is null
-            ? similarity.Times(_encoder.Scale).softmax(1)
+        var probabilities = _neutral is null || _encoder.IsSigmoid
+            ? _encoder.Probabilities(similarity.Times(_encoder.Scale).Plus(_encoder.Bias))
             : similarity.Minus(embeddings.mm(_neutral.T)).Times(_encoder.Scale).sigmoid();                                      // (N, C)
         return probabilities.MoveToOuterDisposeScope();
     }

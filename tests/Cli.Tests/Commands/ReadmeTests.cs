@@ -18,6 +18,7 @@ public sealed partial class ReadmeTests : IDisposable
     // "run" over all lessons is tests/Notebooks.Tests' own work; here it takes one, by number.
     [Theory]
     [InlineData("run", "00 --output")]
+    [InlineData("models", null)]
     [InlineData("doctor", null)]
     [InlineData("plots", "--output")]
     [InlineData("evaluate", "--per-concept 1 --pairs 4")]
@@ -73,7 +74,7 @@ public sealed partial class ReadmeTests : IDisposable
     public void Every_command_of_the_README_is_run_above()
     {
         var named = Command().Matches(Readme).Select(match => match.Groups["name"].Value).Distinct().Order();
-        Assert.Equal(["bench", "classify", "doctor", "embed", "evaluate", "export", "index", "merge", "plots", "run", "search", "serve", "train"], named);
+        Assert.Equal(["bench", "classify", "doctor", "embed", "evaluate", "export", "index", "merge", "models", "plots", "run", "search", "serve", "train"], named);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", Readme, StringComparison.Ordinal);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")), StringComparison.Ordinal);
     }

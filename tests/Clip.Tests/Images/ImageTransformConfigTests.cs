@@ -73,6 +73,15 @@ public sealed class ImageTransformConfigTests : IDisposable
         Assert.Equal([0f, 0, 0, 1, 1, 1], plain.Mean.Concat(plain.Std));
     }
 
+    [Fact]
+    public void ChineseCLIPs_is_CLIPs_under_another_name()
+    {
+        const string rest = "\"size\": {\"height\": 224, \"width\": 224}, \"do_center_crop\": false}";
+        var config = Load("{\"image_processor_type\": \"ChineseCLIPImageProcessor\", " + rest);
+        Assert.Equal((ResizeMode.Squash, 224), (config.ResizeMode, config.Size));
+        Assert.Equal(0.48145466f, Load("{\"feature_extractor_type\": \"ChineseCLIPFeatureExtractor\", " + rest).Mean[0]);
+    }
+
     [Theory]
     [InlineData("[]", "not a JSON object")]
     [InlineData("{}", "neither \"size\" nor \"crop_size\"")]

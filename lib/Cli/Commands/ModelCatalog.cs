@@ -1,0 +1,53 @@
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>A published model of a family, to try.</summary>
+/// <param name="Family">The family.</param>
+/// <param name="Id">The model's Hub id.</param>
+/// <param name="Parameters">Millions of parameters; none where no source says.</param>
+/// <param name="Resolution">The side of its images in pixels.</param>
+/// <param name="Languages">The languages of its captions.</param>
+/// <param name="Top1">Zero-shot top-1 accuracy on ImageNet in per cent; none where no source says.</param>
+/// <param name="Source">Where the accuracy stands.</param>
+internal sealed record PublishedModel(
+    string Family, string Id, double? Parameters, int Resolution, string Languages, double? Top1, string? Source);
+
+/// <summary>
+/// One model or two of every family. Accuracies: OpenCLIP's docs/openclip_results.csv and README.md, the SigLIP 2 paper (arXiv 2502.14786,
+/// table 1), and README.md of facebookresearch/perception_models, facebookresearch/MetaCLIP and apple/ml-mobileclip. Parameters: the same,
+/// Chinese-CLIP's README, and of MetaCLIP 2 and SigLIP 2 the same towers with the larger vocabulary (901,629 × 1024 and 256,000 × 768).
+/// </summary>
+internal static class ModelCatalog
+{
+    private const string OpenClip = "openclip_results.csv", OpenClipReadme = "OpenCLIP, README";
+    private const string Siglip2 = "arXiv 2502.14786", Perception = "PE, README", MobileClip = "MobileCLIP, README";
+    private const string English = "English", Many = "100 and more";
+
+    internal static readonly IReadOnlyList<PublishedModel> Models =
+    [
+        new("CLIP", "openai/clip-vit-base-patch32", 151.28, 224, English, 63.3, OpenClip),
+        new("CLIP", "openai/clip-vit-large-patch14", 427.62, 224, English, 75.5, OpenClip),
+        new("OpenCLIP", "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K", 151.28, 224, English, 69.2, OpenClip),
+        new("OpenCLIP", "laion/CLIP-ViT-H-14-laion2B-s32B-b79K", 986.11, 224, English, 78.0, OpenClip),
+        new("DFN", "apple/DFN5B-CLIP-ViT-H-14", 986.11, 224, English, 83.4, OpenClip),
+        new("SigLIP", "google/siglip-base-patch16-224", 203.16, 224, English, 76.0, OpenClip),
+        new("SigLIP", "google/siglip-so400m-patch14-384", 877.96, 384, English, 83.1, OpenClip),
+        new("SigLIP 2", "google/siglip2-base-patch16-224", 375.19, 224, Many, 78.2, Siglip2),
+        new("SigLIP 2", "google/siglip2-base-patch16-256", 375.23, 256, Many, 79.1, Siglip2),
+        new("SigLIP 2", "timm/ViT-L-16-SigLIP2-256", null, 256, Many, 82.5, OpenClipReadme),
+        new("MetaCLIP", "facebook/metaclip-b32-400m", 151.28, 224, English, 65.5, "MetaCLIP, README"),
+        new("MetaCLIP 2", "facebook/metaclip-2-worldwide-huge-quickgelu", 1858.79, 224, Many, null, null),
+        new("XLM-RoBERTa CLIP", "laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k", 366.12, 224, "100", 62.4, OpenClip),
+        new("RoBERTa CLIP", "laion/CLIP-ViT-B-32-roberta-base-laion2B-s12B-b32k", 212.72, 224, English, 61.7, OpenClip),
+        new("AltCLIP", "BAAI/AltCLIP", null, 224, "English, Chinese", null, null),
+        new("ChineseCLIP", "OFA-Sys/chinese-clip-vit-base-patch16", 188, 224, "Chinese", null, null),
+        new("CLIPA", "UCSC-VLAA/ViT-L-14-CLIPA-datacomp1B", 414.21, 224, English, 79.6, OpenClip),
+        new("CoCa", "laion/CoCa-ViT-B-32-laion2B-s13B-b90k", 253.56, 224, English, 63.3, OpenClip),
+        new("ConvNeXt", "laion/CLIP-convnext_base_w-laion2B-s13B-b82K-augreg", 179.39, 256, English, 71.5, OpenClip),
+        new("EVA02", "timm/eva02_base_patch16_clip_224.merged2b_s8b_b131k", 149.69, 224, English, 74.7, OpenClip),
+        new("PE-Core", "timm/PE-Core-B-16", null, 224, English, 78.4, Perception),
+        new("PE-Core", "timm/PE-Core-L-14-336", null, 336, English, 83.5, Perception),
+        new("MobileCLIP", "apple/MobileCLIP-S2-OpenCLIP", 99.1, 256, English, 74.4, MobileClip),
+        new("MobileCLIP2", "timm/MobileCLIP2-S0-OpenCLIP", null, 256, English, null, null),
+        new("ViTamin", "jienengchen/ViTamin-L-256px", null, 256, English, null, null),
+    ];
+}
