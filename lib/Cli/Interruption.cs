@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace ClipNotebooks.Cli;
@@ -6,6 +7,7 @@ namespace ClipNotebooks.Cli;
 /// Ctrl-C, SIGTERM and the end of the terminal: the first asks the command to end, those that follow change nothing. Who has not ended
 /// when <see cref="Grace"/> is over is ended.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Signals may come until the process ends, and the source with them.")]
 internal sealed class Interruption
 {
     private readonly CancellationTokenSource _stop = new();

@@ -1,7 +1,6 @@
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Search.Generators;
 using Microsoft.Extensions.AI;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search.Tests;

@@ -59,7 +59,7 @@ internal static class ClassifyCommand
         if (bar) await LongWork.RunAsync("classifying", files.Count, progress => Task.FromResult(Classify(progress)));
         else Classify(null);
         waiting.ForEach(write => write());
-        if (classifier.IsIndependent && !json) Output.Terminal().WriteLine(Independent);
+        if (classifier.IsIndependent && !json) Terminal.WriteLine(Independent);
         return Output.Unreadable(unreadable);
 
         int Classify(IProgress<(int, int)>? progress)

@@ -33,7 +33,7 @@ internal static class ModelsCommand
             var models = ModelCatalog.Models.Select(model => (Model: model, IsCached: IsCached(model.Id))).ToList();
             if (parsed.GetValue(json))
             {
-                Console.WriteLine(Output.Json(models.Select(entry => new
+                Terminal.WriteJson(Output.Json(models.Select(entry => new
                 {
                     family = entry.Model.Family,
                     id = entry.Model.Id,
@@ -46,7 +46,7 @@ internal static class ModelsCommand
                 })));
                 return ExitCode.Success;
             }
-            Output.Terminal().Write(Table(models));
+            Terminal.Rich().Write(Table(models));
             return ExitCode.Success;
         });
         return command;

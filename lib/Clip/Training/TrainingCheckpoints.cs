@@ -1,5 +1,4 @@
 using System.Globalization;
-using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Training;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;

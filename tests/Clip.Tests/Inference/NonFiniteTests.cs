@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Inference;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Inference;

@@ -212,7 +212,7 @@ public sealed class JournalTests : IDisposable
     }
 
     [Fact]
-    public void Readers_that_open_while_a_writer_commits_see_one_commit_or_the_next()
+    public async Task Readers_that_open_while_a_writer_commits_see_one_commit_or_the_next()
     {
         using var index = _sandbox.OfVectors(2);
         using var stop = new CancellationTokenSource();
@@ -223,8 +223,8 @@ public sealed class JournalTests : IDisposable
             return opened;
         });
         for (int i = 0; i < 100; i++) index.AddEmbeddings([$"{i}"], [1, 0]);
-        stop.Cancel();
-        Assert.InRange(reading.GetAwaiter().GetResult(), 1, int.MaxValue);
+        await stop.CancelAsync();
+        Assert.InRange(await reading, 1, int.MaxValue);
     }
 
     /// <summary>Markers of records that would each reach to the end of the file: to sum them all takes the square of its length.</summary>
