@@ -100,7 +100,7 @@ public sealed class SignalTests : IDisposable
             "search" => ["search", "a cat", "--index", Index(images)],
             "download" => ["download", "nobody/nothing"],
             "serve" => ["serve", "00", "--port", "0", "--output", place],
-            "export" => ["export", "00", "01", "--outputs", "--output", place],
+            "export" => ["export", "00", "01", "--to", "ipynb", "--outputs", "--output", place],
             _ => [command],
         };
     }
