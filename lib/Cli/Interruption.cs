@@ -36,7 +36,7 @@ internal sealed class Interruption
         var work = Task.Run(() => command(interruption._stop.Token));
         if (await Task.WhenAny(work, interruption._overdue.Task) != work)
         {
-            await Console.Error.WriteLineAsync("clipbook: stopped.");
+            Terminal.WriteError("clipbook: stopped.");
             NativeProcess.Exit(ExitCode.Cancelled);
         }
         int code = await work;

@@ -46,7 +46,7 @@ internal static class DoctorCommand
             {
                 EditorStorage.Mend(folder);
                 string moved = Path.Combine(folder, ".config");
-                AnsiConsole.WriteLine($"Mended: the extension's tool manifest is in {moved}. Reload the editor's window.");
+                Terminal.WriteLine($"Mended: the extension's tool manifest is in {moved}. Reload the editor's window.");
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
@@ -54,6 +54,6 @@ internal static class DoctorCommand
                     + $"By hand: {EditorStorage.ByHand(folder)}");
             }
         if (folders.Count == 0)
-            AnsiConsole.WriteLine("Nothing to mend in the editors.");
+            Terminal.WriteLine("Nothing to mend in the editors.");
     }
 }

@@ -51,7 +51,8 @@ internal static class MergeCommand
         int images;
         using (var index = ImageSearchIndex.Open(place)) images = index.Count;
         if (json) Terminal.WriteJson(Output.Json(new { index = Path.GetFullPath(place), images, lost }));
-        else Terminal.WriteLine($"{images:N0} images are kept in {place}.", $"{folders[0]} is as it was: index the images again if you can.");
+        else Terminal.WriteLine($"{images:N0} images are kept in {place}.",
+            $"{folders[0]} is as it was: index its images again if you can.");
         return Output.Unreadable(lost.Select(what => $"lost: {what}"));
     }
 

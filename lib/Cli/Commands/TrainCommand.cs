@@ -77,7 +77,7 @@ internal static class TrainCommand
         using var trainer = new ClipTrainer(model, TinyClip.Options(steps) with { Data = data });
         if (resume)
             foreach (string problem in checkpoints.Resume(trainer))
-                Console.Error.WriteLine($"clipbook: {problem} The one before is taken.");
+                Terminal.WriteError($"clipbook: {problem} The one before is taken.");
         var processor = new ClipProcessor(new(TinyClip.Transform), tokenizer);
         var batches = new SceneBatches(tokenizer, processor.Transform, batch, seed);
         long parameters = model.parameters().Sum(p => p.numel());
@@ -149,7 +149,7 @@ internal static class TrainCommand
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"clipbook: no checkpoint of step {trainer.Step} was written: {problem.Message} The run goes on.");
+            Terminal.WriteError($"clipbook: no checkpoint of step {trainer.Step} was written: {problem.Message} The run goes on.");
         }
     }
 

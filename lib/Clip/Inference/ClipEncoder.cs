@@ -222,6 +222,7 @@ public sealed class ClipEncoder : IDisposable
     }
 
     /// <summary>What is added to the logits, LogitBias; 0 where the model has none.</summary>
+    /// <exception cref="NonFiniteException">It is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public double Bias
     {
@@ -229,7 +230,8 @@ public sealed class ClipEncoder : IDisposable
         {
             using var use = _calls.Enter();
             using var scope = NewDisposeScope();
-            return Model.LogitBias is { } bias ? bias.detach().to(float32).ToDouble() : 0;
+            double bias = Model.LogitBias is { } learned ? learned.detach().to(float32).ToDouble() : 0;
+            return double.IsFinite(bias) ? bias : throw FiniteEmbeddings.Of(this, $"has the bias {bias}");
         }
     }
 

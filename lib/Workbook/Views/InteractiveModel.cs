@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;
@@ -49,7 +50,7 @@ public static class InteractiveModel
         foreach (var (_, values) in halves) bytes.Write(values.bytes);
         string[] tokens = [.. JsonSerializer.Deserialize<Dictionary<string,
             int>>(Read("vocab.json"))!.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
-        string[] merges = [.. File.ReadLines(Path.Combine(folder, "merges.txt"))
+        string[] merges = [.. TextFile.ReadLines(Path.Combine(folder, "merges.txt"))
             .Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal))];
         return $$"""
             window.clipWeights = {
@@ -63,6 +64,6 @@ public static class InteractiveModel
 
             """;
 
-        string Read(string name) => File.ReadAllText(Path.Combine(folder, name));
+        string Read(string name) => TextFile.Read(Path.Combine(folder, name));
     }
 }

@@ -128,7 +128,8 @@ public sealed class ShardCommandTests : IDisposable
     [Fact]
     public async Task What_is_whole_of_a_damaged_index_is_kept_and_what_is_lost_is_named()
     {
-        string index = Index, kept = Path.Combine(_folder.Path, "kept"), journal = Path.Combine(index, "journal.bin"), photos = Photos;
+        string index = Index, kept = Path.Combine(_folder.Path, "kept"), journal = Path.Combine(index, "journal.bin");
+        string photos = Path.Combine(_folder.Path, "album");
         Directory.CreateDirectory(photos);
         foreach (string name in new[] { "cat.png", "pizza.png" })
         {
