@@ -2,8 +2,8 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Threading.Channels;
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Search.Indexing;
 using ClipNotebooks.Search.Storage;
 using static TorchSharp.torch;
@@ -19,7 +19,7 @@ public abstract partial class ImageStore
     /// batch is committed by itself, so what is interrupted is continued by the next call.
     /// </summary>
     /// <param name="folder">The first one added becomes <see cref="Root"/>; paths inside it are stored relative to it, others absolute.</param>
-    /// <param name="recursive">Whether folders inside count; links are never followed.</param>
+    /// <param name="recursive">Whether folders inside count; hidden ones and links to folders do not, links to files do.</param>
     /// <param name="progress">Told after every batch.</param>
     /// <param name="cancellation">Stops; what is committed stays.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
@@ -37,7 +37,8 @@ public abstract partial class ImageStore
         {
             KeepRoot(folder);
             var scan = FolderScan.Run(folder, recursive, Options.Extensions, cancellation);
-            var report = await IndexAsync([.. scan.Files.Select(file => Found(file))], scan.Unreadable, progress, cancellation).ConfigureAwait(false);
+            var report = await IndexAsync(
+                [.. scan.Files.Select(file => Found(file))], Unreadable(scan), progress, cancellation).ConfigureAwait(false);
             var gone = Gone(folder, recursive, scan);
             Remove(gone);
             return report with { Removed = [.. report.Removed.Concat(gone).Order(StringComparer.Ordinal)] };
@@ -218,31 +219,23 @@ public abstract partial class ImageStore
     {
         var (added, updated, unchanged, removed, unreadable) = (new List<string>(), new List<string>(), new List<string>(), new List<string>(), unreadableFolders.ToList());
         var (batch, touched) = (new List<FileOutcome>(), new List<FileOutcome>());
-        var ready = Channel.CreateBounded<FileOutcome>(new BoundedChannelOptions(2 * Options.BatchSize) { SingleReader = true });
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var reading = Task.Run(() => ReadAllAsync(files, ready.Writer, stop.Token), CancellationToken.None);
         int encoded = 0;
-        try
+        var recall = Recall([.. files.Select(file => file.Id)]);
+        var outcomes = ImageFiles.ReadAheadAsync(
+            files, (file, stop) => ReadOne(file, recall, stop), Options.ReadingThreads, 2 * Options.BatchSize, cancellation);
+        await foreach (var outcome in outcomes.ConfigureAwait(false))
         {
-            await foreach (var outcome in ready.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                if (outcome.Pixels is not null) batch.Add(outcome);
-                else if (outcome.Failure is { } reason) unreadable.Add(new UnreadableFile(outcome.File.Path, reason));
-                else unchanged.Add(outcome.File.Id);
-                if (outcome.Touched) touched.Add(outcome);
-                if (outcome.NoImage && Remove(outcome.File.Id) > 0) removed.Add(outcome.File.Id);
-                if (batch.Count == Options.BatchSize) EncodeBatch();
-            }
-            if (batch.Count > 0) EncodeBatch();
-            if (touched.Count > 0) Touch([.. touched.Select(outcome => (outcome.File.Id, outcome.File.Modified))]);
-            Tell();
+            cancellation.ThrowIfCancellationRequested();
+            if (outcome.Pixels is not null) batch.Add(outcome);
+            else if (outcome.Failure is { } reason) unreadable.Add(new UnreadableFile(outcome.File.Path, reason));
+            else unchanged.Add(outcome.File.Id);
+            if (outcome.Touched) touched.Add(outcome);
+            if (outcome.NoImage && Remove(outcome.File.Id) > 0) removed.Add(outcome.File.Id);
+            if (batch.Count == Options.BatchSize) EncodeBatch();
         }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await reading.ConfigureAwait(false);
-        }
+        if (batch.Count > 0) EncodeBatch();
+        if (touched.Count > 0) Touch([.. touched.Select(outcome => (outcome.File.Id, outcome.File.Modified))]);
+        Tell();
         return new IndexReport
         {
             Added = Sorted(added),
@@ -266,38 +259,17 @@ public abstract partial class ImageStore
         static string[] Sorted(List<string> names) => [.. names.Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>Reads, decodes and resizes on several threads; waits where the model is slower.</summary>
-    private async Task ReadAllAsync(IReadOnlyList<FoundFile> files, ChannelWriter<FileOutcome> ready, CancellationToken stop)
-    {
-        try
-        {
-            var recall = Recall([.. files.Select(file => file.Id)]);
-            var parallel = new ParallelOptions { MaxDegreeOfParallelism = Options.ReadingThreads, CancellationToken = stop };
-            await Parallel.ForEachAsync(
-                files, parallel, async (file, token) =>
-                await ready.WriteAsync(ReadOne(file, recall, token), token).ConfigureAwait(false)).ConfigureAwait(false);
-            ready.Complete();
-        }
-        catch (Exception exception)
-        {
-            ready.Complete(exception);
-        }
-    }
-
     private FileOutcome ReadOne(FoundFile file, Func<string, StoredEntry?> recall, CancellationToken stop)
     {
         var failed = new FileOutcome(file);
         if (!IsWhole(file.Id)) return failed with { Failure = $"{file.Path}: the name has half a character, which no index keeps." };
-        if (file.Length < 0) return failed with { Failure = $"There is no file {file.Path}." };
+        if (file.Length < 0) return failed with { Failure = ImageFileBytes.Missing(file.Path) };
         var known = recall(file.Id);
         if (known is not null && known.Length == file.Length && known.Modified == file.Modified) return new FileOutcome(file);
-        // A device or a pipe has no length either, and reading it might never end.
-        if (file.Length == 0) return failed with { Failure = $"{file.Path} is empty.", NoImage = true };
         if (file.Length > Options.MaxFileBytes) return failed with { Failure = $"{file.Path} has {file.Length:N0} bytes, more than the {Options.MaxFileBytes:N0} allowed. Raise {nameof(IndexOptions.MaxFileBytes)} if it is meant." };
         try
         {
-            var bytes = new byte[file.Length];
-            using (var stream = new FileStream(file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1)) stream.ReadExactly(bytes);
+            byte[] bytes = ImageFileBytes.Read(file.Path);
             var hash = HashOf(bytes);
             if (known is not null && known.Length == file.Length && known.Hash == hash) return new FileOutcome(file) { Touched = true };
             using var image = Decoder.Decode(bytes, file.Path, stop);
@@ -346,12 +318,16 @@ public abstract partial class ImageStore
             .Select(file => file.Id)];
     }
 
+    private static List<UnreadableFile> Unreadable(FolderScan scan) =>
+        [.. scan.Unreadable.Select(folder => new UnreadableFile(folder.Path, folder.Reason))];
+
     private FoundFile Found(FileInfo file)
     {
         string path = file.FullName, id = IdOf(path);
         try
         {
-            return new FoundFile(id, path, file.Exists ? file.Length : -1, file.LastWriteTimeUtc.Ticks);
+            var target = ImageFileBytes.Target(file);
+            return new FoundFile(id, path, target.Exists ? target.Length : -1, target.LastWriteTimeUtc.Ticks);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
 
 namespace ClipNotebooks.Search;
 
@@ -24,7 +25,7 @@ public sealed record IndexOptions
     public long MaxFileBytes { get; init; } = 256L << 20;
 
     /// <summary>Images encoded and committed at once: what a crash can lose. At least 1.</summary>
-    public int BatchSize { get; init; } = 64;
+    public int BatchSize { get; init; } = ClipEncoder.DefaultBatch;
 
     /// <summary>Threads that read, decode and resize files while the model encodes; the machine's cores by default. At least 1.</summary>
     public int ReadingThreads { get; init; } = Environment.ProcessorCount;
@@ -33,5 +34,5 @@ public sealed record IndexOptions
     public Func<string, IReadOnlyDictionary<string, string>?>? MetadataOf { get; init; }
 
     /// <summary>The endings of the files that a folder is searched for, with the dot; case does not matter.</summary>
-    public IReadOnlyCollection<string> Extensions { get; init; } = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"];
+    public IReadOnlyCollection<string> Extensions { get; init; } = ImageFiles.Extensions;
 }

@@ -98,12 +98,7 @@ public sealed class RasterImage : IDisposable
     /// <summary>Decodes a file with the default decoder; orientation tags and colour profiles are left alone.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is not an image that can be read; the message says why.</exception>
-    public static RasterImage Load(string path)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (!File.Exists(path)) throw new FileNotFoundException($"There is no image file at {path}.", path);
-        return SkiaImageDecoder.Shared.Decode(File.ReadAllBytes(path), path);
-    }
+    public static RasterImage Load(string path) => SkiaImageDecoder.Shared.Decode(ImageFileBytes.Read(path), path);
 
     /// <summary>Red, green and blue of every pixel, whatever the layout: alpha is dropped, CMYK multiplied out, 16-bit gray clipped at
     /// 255, as Pillow's <c>convert("RGB")</c> does.</summary>

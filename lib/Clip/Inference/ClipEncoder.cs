@@ -15,7 +15,10 @@ namespace ClipNotebooks.Clip.Inference;
 /// </summary>
 public sealed class ClipEncoder : IDisposable
 {
-    private const int BatchSize = 64, LongestQuote = 60;
+    /// <summary>How many images or captions are encoded at once where nothing else is asked for.</summary>
+    public const int DefaultBatch = 64;
+
+    private const int LongestQuote = 60;
 
     private readonly Device _device;
     private readonly UseGate _calls, _model;
@@ -110,7 +113,7 @@ public sealed class ClipEncoder : IDisposable
         using var use = _calls.Enter();
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        var rows = images.Chunk(BatchSize).Select(chunk =>
+        var rows = images.Chunk(DefaultBatch).Select(chunk =>
         {
             using var inner = NewDisposeScope();
             return Normalised(Processor.Images(chunk), EncodeImage).MoveToOuterDisposeScope();
@@ -140,7 +143,7 @@ public sealed class ClipEncoder : IDisposable
         var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true, full ? Padding.ContextLength : Padding.Longest, masked
             ? text.PaddingId : null);
         int[] order = [.. Enumerable.Range(0, texts.Count).OrderBy(i => tokens.EndOfTextPositions[i])];
-        var rows = order.Chunk(BatchSize).Select(chunk =>
+        var rows = order.Chunk(DefaultBatch).Select(chunk =>
         {
             using var inner = NewDisposeScope();
             int length = full ? tokens.Length : tokens.EndOfTextPositions[chunk[^1]] + 1;

@@ -19,8 +19,6 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <summary>Captions embedded before their means are taken: bounds the memory of many classes times many templates.</summary>
     private const int CaptionsAtOnce = 1024;
 
-    private const int DefaultBatch = 64;
-
     private const string Format = "clip-notebooks-classifier-1";
 
     private readonly ClipEncoder _encoder;
@@ -126,7 +124,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <param name="batchSize">Images encoded at once, at least 1.</param>
     /// <returns>For each image, in order, its classes, the most probable first.</returns>
     public IEnumerable<IReadOnlyList<(string ClassName, double Probability)>> Classify(
-        IEnumerable<RasterImage> images, int batchSize = DefaultBatch)
+        IEnumerable<RasterImage> images, int batchSize = ClipEncoder.DefaultBatch)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -140,7 +138,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
     public IAsyncEnumerable<IReadOnlyList<(string ClassName, double Probability)>> ClassifyAsync(
-        IAsyncEnumerable<RasterImage> images, int batchSize = DefaultBatch, CancellationToken cancellation = default)
+        IAsyncEnumerable<RasterImage> images, int batchSize = ClipEncoder.DefaultBatch, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);

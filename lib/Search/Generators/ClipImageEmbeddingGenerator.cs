@@ -37,8 +37,14 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
 
     private Tensor Encode(ClipEncoder encoder, DataContent[] images)
     {
-        string[] names = [.. images.Select((image, i) => image.Name ?? $"image {i + 1}")];
-        return encoder.EncodeImages([.. images.Zip(names, (image, name) => _decoder.Decode(image.Data, name))], names);
+        var transform = encoder.Processor.Transform;
+        var prepared = ImageFiles.ReadAheadAsync(images.Index(), (entry, stop) =>
+        {
+            string name = entry.Item.Name ?? $"image {entry.Index + 1}";
+            using var image = _decoder.Decode(entry.Item.Data, name, stop);
+            return new PreparedImage(name, transform.Apply(image), null);
+        }, Environment.ProcessorCount, images.Length, CancellationToken.None);
+        return ImageFiles.Encode(encoder, [.. prepared.ToBlockingEnumerable()])!;
     }
 
     /// <inheritdoc cref="ClipTextEmbeddingGenerator.GetService"/>

@@ -8,9 +8,6 @@ namespace ClipNotebooks.Search.Generators;
 /// <summary>What both generators do alike: disposed while inputs are embedded, it frees the model that it owns once they are.</summary>
 internal sealed class Generator : IDisposable
 {
-    /// <summary>Inputs encoded between two looks at the cancellation.</summary>
-    private const int BatchSize = 64;
-
     private readonly ClipEncoder _encoder;
     private readonly string? _modelId;
     private readonly EmbeddingGeneratorMetadata _metadata;
@@ -46,7 +43,7 @@ internal sealed class Generator : IDisposable
         GeneratedEmbeddings<Embedding<float>> Run()
         {
             var generated = new GeneratedEmbeddings<Embedding<float>>();
-            foreach (var batch in values.Chunk(BatchSize))
+            foreach (var batch in values.Chunk(ClipEncoder.DefaultBatch))
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (batch.Any(value => value is null)) throw new ArgumentException("An input is null.", nameof(values));
