@@ -120,6 +120,13 @@ internal static class PngFile
 
     private static void Place(ReadOnlySpan<byte> row, Span<uint> target, int columns, int across, int type, int depth, uint[]? palette)
     {
+        if (type is 2 or 6 && depth == 8)
+        {
+            // Nearly all files: three or four bytes a pixel, as they are.
+            for (int x = 0, at = 0; x < columns; x++, at += type == 2 ? 3 : 4)
+                target[x * across] = Pixel(row[at], row[at + 1], row[at + 2], type == 2 ? 255 : row[at + 3]);
+            return;
+        }
         int wide = depth / 8, most = (1 << Math.Min(depth, 8)) - 1;
         for (int x = 0; x < columns; x++)
         {

@@ -52,6 +52,25 @@ public sealed class ImageCommandTests : IDisposable
         Assert.Equal(1, classes.Sum(entry => entry.GetProperty("probability").GetDouble()), 5); // rounded to six places each
     }
 
+    /// <summary>A name may hold what a terminal obeys: a colour, a title, a cursor moved.</summary>
+    [Fact]
+    public async Task Control_characters_in_names_never_reach_a_terminal_raw()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Windows has no such names.");
+        string name = "a\u001b[31m\u009b\u0007.png";
+        Copy("cat.png", "photos/" + name);
+        _folder.Write("photos/b\u001b]0;title.png", "not a picture");
+        string photos = Path.Combine(_folder.Path, "photos");
+        var (_, classified, refused) = await RunAsync("classify", photos, "--labels", "cat,dog");
+        var (_, indexed, unreadable) = await RunAsync("index", photos, "--index", Index);
+        var (_, found, _) = await RunAsync("search", "a cat", "--index", Index);
+        var (_, _, absent) = await RunAsync("search", "--image", name, "--index", Index);
+        foreach (string text in new[] { classified, refused, indexed, unreadable, found, absent }) Assert.DoesNotContain(
+            text, c => char.IsControl(c) && c is not ('\n' or '\r'));
+        Assert.Contains("\\x1b[31m\\x9b\\x07.png", classified, StringComparison.Ordinal);
+        Assert.Contains("b\\x1b]0;title.png is not an image", refused, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Classes_of_a_multi_label_answer_have_probabilities_of_their_own()
     {

@@ -109,6 +109,37 @@ public sealed class DecodingTests
         }
     }
 
+    /// <summary>A progressive file of 4096 × 4096 and 882 scans, one for each bit of each coefficient, in fewer bytes than a
+    /// photograph.</summary>
+    [Fact]
+    public void Work_is_bounded_by_scans_times_pixels()
+    {
+        const int side = 4096, blocks = side / 8 * side / 8;
+        using var file = new MemoryStream();
+        void Segment(byte marker, params byte[] body) =>
+            file.Write([0xff, marker, (byte)(body.Length + 2 >> 8), (byte)(body.Length + 2), .. body]);
+        file.Write([0xff, 0xd8]);
+        Segment(0xdb, [0, .. Enumerable.Repeat((byte)1, 64)]);
+        Segment(0xc2, 8, side >> 8, 0, side >> 8, 0, 1, 1, 0x11, 0);
+        byte[] oneCode = [1, .. new byte[15]];
+        Segment(0xc4, [0x00, .. oneCode, 0x00]);
+        Segment(0xc4, [0x10, .. oneCode, 0xe0]);
+        Segment(0xda, 1, 1, 0, 0, 0, 0);
+        file.Write(new byte[blocks / 8]);
+        for (byte k = 1; k < 64; k++)
+            for (int low = 13; low >= 0; low--)
+            {
+                Segment(0xda, 1, 1, 0, k, k, (byte)((low == 13 ? 0 : low + 1) << 4 | low));
+                // Runs of 2¹⁴ blocks without a coefficient: a bit of code, 14 of length.
+                file.Write(new byte[(15 * (blocks >> 14) + 7) / 8]);
+            }
+        file.Write([0xff, 0xd9]);
+        var clock = Stopwatch.StartNew();
+        var refusal = Assert.Throws<InvalidDataException>(() => SkiaImageDecoder.Shared.Decode(file.ToArray(), "scans.jpg"));
+        Assert.Contains("scans.jpg asks for too much work", refusal.Message, StringComparison.Ordinal);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10); // under a second where nothing else runs
+    }
+
     [Fact]
     public void Decoding_stops_when_it_is_told_to()
     {

@@ -58,6 +58,42 @@ public sealed class ImageTransformConfigTests : IDisposable
         Assert.Equal(config.Mean, loaded.Mean);
     }
 
+    [Fact]
+    public void Numbers_that_are_saved_read_back_to_the_same_floats()
+    {
+        string path = Path.Combine(_folder, "saved.json");
+        var dice = new Random(1);
+        for (int round = 0; round < 200; round++)
+        {
+            float[] mean = [dice.NextSingle(), dice.NextSingle() / 3, 1 / 3f], std = [dice.NextSingle() + 0.01f, 0.26862954f, 0.27577711f];
+            new ImageTransformConfig { Mean = mean, Std = std, ConvertFirst = round % 2 == 0, CropRoundsDown = true }.Save(path);
+            var loaded = ImageTransformConfig.Load(path);
+            Assert.Equal(mean.Concat(std), loaded.Mean.Concat(loaded.Std));
+            Assert.Equal((round % 2 == 0, true, true), (loaded.ConvertFirst, loaded.CenterCrop, loaded.CropRoundsDown));
+        }
+    }
+
+    [Theory]
+    [InlineData("[0.1, 0.2, 0.3]", "[1e-44, 0.5, 0.5]")]
+    [InlineData("[3e38, 0.2, 0.3]", "[0.5, 0.5, 0.5]")]
+    public void Numbers_that_make_infinities_of_pixels_are_refused(string mean, string std)
+    {
+        string json = $$"""{"size": 224, "image_mean": {{mean}}, "image_std": {{std}}}""";
+        var refusal = Assert.Throws<InvalidDataException>(() => Load(json));
+        Assert.Contains("preprocessor_config.json", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("infinities", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OpenClips_form_without_a_size_takes_the_models()
+    {
+        string path = Path.Combine(_folder, "open_clip_config.json");
+        File.WriteAllText(path, """{"model_cfg": {}, "preprocess_cfg": {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}}""");
+        var config = ImageTransformConfig.Load(path, 336);
+        Assert.Equal((336, 336), (config.Size, config.ResizeSize));
+        Assert.False(config.ConvertFirst || config.CropRoundsDown);
+    }
+
     /// <summary>transformers 4.57, CLIPImageProcessor: height and width are both taken, whatever the image's proportions, before the middle is cut out; sizes that are missing are 224.</summary>
     [Fact]
     public void Hugging_Faces_defaults_are_those_of_its_class()

@@ -79,6 +79,52 @@ public sealed class ClipEncoderTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_recipe_is_held_against_the_model_when_the_folder_is_opened()
+    {
+        string from = Path.Combine(Repository.Root, "data", "models", "tiny-clip"),
+            folder = Directory.CreateTempSubdirectory("recipe").FullName;
+        try
+        {
+            foreach (string path in Directory.GetFiles(from)) File.Copy(path, Path.Combine(folder, Path.GetFileName(path)));
+            string recipe = Path.Combine(folder, "preprocessor_config.json");
+            File.WriteAllText(recipe, File.ReadAllText(recipe).Replace("\"height\": 64", "\"height\": 72", StringComparison.Ordinal)
+                .Replace("\"width\": 64", "\"width\": 72", StringComparison.Ordinal));
+            var refusal = Assert.Throws<InvalidDataException>(() => ClipEncoder.FromPretrained(folder));
+            foreach (string part in new[] { recipe, "\"crop_size\"", "72 pixels", Path.Combine(folder, "config.json"),
+                "\"vision_config.image_size\"", "takes 64" })
+                Assert.Contains(part, refusal.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>transformers' and OpenCLIP's convolution has no place for the rest either.</summary>
+    [Fact]
+    public void Pixels_past_the_last_whole_patch_are_not_looked_at_in_any_form()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        ClipConfig Shape(int side) => new()
+        {
+            EmbeddingWidth = 24,
+            Vision = new VisionConfig { ImageSize = side, PatchSize = 8, Width = 32, Layers = 1, Heads = 2 },
+            Text = new TextConfig { ContextLength = 16, VocabularySize = 100, Width = 32, Layers = 1, Heads = 2 },
+        };
+        using ClipModel odd = new(Shape(21)), even = new(Shape(16));
+        odd.eval();
+        even.eval();
+        even.load_state_dict(odd.state_dict());
+        var pixels = randn(2, 3, 21, 21);
+        var expected = even.EncodeImage(pixels.narrow(2, 0, 16).narrow(3, 0, 16).contiguous());
+        // Sums of some hundred products, in another order by the prepared form.
+        Close.Relative(expected, odd.EncodeImage(pixels), 1e-6);
+        using var prepared = PreparedClip.Prepare(odd, Precision.Float32);
+        Close.Relative(expected, prepared.EncodeImage(pixels), 1e-5);
+    }
+
+    [Fact]
     public void A_resolution_below_one_patch_is_refused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => ClipEncoder.FromPretrained(TinyClip, CPU, imageSize: 1));
 }
