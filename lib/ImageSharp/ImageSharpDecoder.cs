@@ -6,45 +6,71 @@ using SixLabors.ImageSharp.Formats.Bmp;
 using SixLabors.ImageSharp.Formats.Gif;
 using SixLabors.ImageSharp.Formats.Jpeg;
 using SixLabors.ImageSharp.Formats.Png;
+using SixLabors.ImageSharp.Formats.Tiff;
 using SixLabors.ImageSharp.Memory;
+using SixLabors.ImageSharp.Metadata;
 using SixLabors.ImageSharp.PixelFormats;
 using IImageDecoder = ClipNotebooks.Clip.Images.IImageDecoder;
 
 namespace ClipNotebooks.ImageSharp;
 
 /// <summary>
-/// Decodes by ImageSharp what it reads (JPEG, PNG, WebP, GIF, BMP, TIFF, TGA, PBM, QOI), all in managed code. The first frame; samples in the layout of their file, 16-bit gray PNG in 16 bits.
-/// CMYK JPEG comes out as RGB, where CLIP's pipeline resizes before it converts: its pixels differ slightly from Pillow's. Thread-safe.
+/// Decodes by ImageSharp what it reads (JPEG, PNG, WebP, GIF, BMP, TIFF, TGA, PBM), all in managed code. The first frame; samples in the
+/// layout of their file, 16-bit gray PNG in 16 bits. CMYK JPEG comes out as RGB, where CLIP's pipeline resizes before it converts: its
+/// pixels differ slightly from Pillow's. Thread-safe.
 /// </summary>
 public sealed class ImageSharpDecoder : IImageDecoder
 {
-    private static readonly DecoderOptions FirstFrame = new() { MaxFrames = 1 };
+    private static readonly Configuration FirstFrame = Create();
 
     /// <summary>The most pixels an image may have; more are refused by the header, before anything is allocated.</summary>
     public long MaxPixels { get; init; } = SkiaImageDecoder.DefaultMaxPixels;
 
     /// <inheritdoc/>
+    /// <remarks>ImageSharp does not stop in the middle of an image: the token is looked at before.</remarks>
     public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (encoded.IsEmpty) throw new InvalidDataException($"{name} is not an image: the file is empty.");
         try
         {
-            var info = Image.Identify(FirstFrame, encoded.Span);
+            bool whole = MemoryMarshal.TryGetArray(encoded, out var part) && part.Offset == 0 && part.Count == part.Array!.Length;
+            byte[] bytes = whole ? part.Array! : encoded.ToArray();
+            var info = Image.Identify(FirstFrame, bytes, out var format)
+                ?? throw new UnknownImageFormatException("No decoder knows it.");
             if ((long)info.Width * info.Height > MaxPixels)
-                throw new InvalidDataException($"{name} has {info.Width} x {info.Height} pixels, more than the {MaxPixels:N0} allowed: it may be a decompression bomb. Raise {nameof(MaxPixels)} if it is meant.");
-            return LayoutOf(info) == SampleLayout.Gray16 ? Gray16(encoded.Span) : Bytes(encoded.Span, LayoutOf(info));
+                throw new InvalidDataException($"{name} has {info.Width} x {info.Height} pixels, more than the {MaxPixels:N0} allowed: "
+                    + $"it may be a decompression bomb. Raise {nameof(MaxPixels)} if it is meant.");
+            if (!WholeFile.Is(bytes)) throw new InvalidDataException($"{name} is damaged: it is cut short.");
+            var layout = LayoutOf(info, format);
+            return layout == SampleLayout.Gray16 ? Gray16(bytes) : Bytes(bytes, layout);
         }
         catch (UnknownImageFormatException exception)
         {
-            throw new InvalidDataException($"{name} is not an image that can be read: JPEG, PNG, WebP, GIF, BMP, TIFF, TGA, PBM and QOI are.", exception);
+            throw new InvalidDataException(
+                $"{name} is not an image that can be read: JPEG, PNG, WebP, GIF, BMP, TIFF, TGA and PBM are.", exception);
         }
-        catch (Exception exception) when (exception is ImageFormatException or InvalidMemoryOperationException or NotSupportedException)
+        catch (Exception exception) when (IsOfTheFile(exception))
         {
-            throw new InvalidDataException($"{name} is damaged, or of a kind that ImageSharp does not read: {exception.Message}", exception);
+            throw new InvalidDataException(
+                $"{name} is damaged, or of a kind that ImageSharp does not read: {exception.Message}", exception);
         }
     }
 
-    private static RasterImage Gray16(ReadOnlySpan<byte> encoded)
+    /// <summary>What ImageSharp 2.1 throws at damaged files; of the last five its documentation says nothing.</summary>
+    private static bool IsOfTheFile(Exception exception) => exception is ImageFormatException or InvalidMemoryOperationException
+        or NotSupportedException or IndexOutOfRangeException or ArgumentException or NullReferenceException
+        or OverflowException or EndOfStreamException;
+
+    private static Configuration Create()
+    {
+        var configuration = Configuration.Default.Clone();
+        configuration.ImageFormatsManager.SetDecoder(GifFormat.Instance, new GifDecoder { DecodingMode = FrameDecodingMode.First });
+        configuration.ImageFormatsManager.SetDecoder(TiffFormat.Instance, new TiffDecoder { DecodingMode = FrameDecodingMode.First });
+        return configuration;
+    }
+
+    private static RasterImage Gray16(byte[] encoded)
     {
         using var image = Image.Load<L16>(FirstFrame, encoded);
         var samples = new ushort[image.Width * image.Height];
@@ -52,7 +78,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
         return RasterImage.FromGray16(image.Width, image.Height, samples);
     }
 
-    private static RasterImage Bytes(ReadOnlySpan<byte> encoded, SampleLayout layout)
+    private static RasterImage Bytes(byte[] encoded, SampleLayout layout)
     {
         using var image = Image.Load<Rgba32>(FirstFrame, encoded);
         var samples = new byte[4 * image.Width * image.Height];
@@ -60,16 +86,21 @@ public sealed class ImageSharpDecoder : IImageDecoder
         return RasterImage.FromSamples(image.Width, image.Height, layout, samples);
     }
 
-    private static SampleLayout LayoutOf(ImageInfo info)
+    private static SampleLayout LayoutOf(IImageInfo info, IImageFormat format)
     {
-        switch (info.Metadata.DecodedImageFormat)
+        switch (format)
         {
             case PngFormat:
                 var png = info.Metadata.GetPngMetadata();
                 return png.ColorType switch
                 {
                     PngColorType.Palette => SampleLayout.Indexed,
-                    PngColorType.Grayscale => png.BitDepth switch { PngBitDepth.Bit1 => SampleLayout.Indexed, PngBitDepth.Bit16 => SampleLayout.Gray16, _ => SampleLayout.Rgb },
+                    PngColorType.Grayscale => png.BitDepth switch
+                    {
+                        PngBitDepth.Bit1 => SampleLayout.Indexed,
+                        PngBitDepth.Bit16 => SampleLayout.Gray16,
+                        _ => SampleLayout.Rgb,
+                    },
                     PngColorType.GrayscaleWithAlpha or PngColorType.RgbWithAlpha => SampleLayout.Rgba,
                     _ => SampleLayout.Rgb,
                 };
