@@ -13,7 +13,9 @@ internal static class DoctorCommand
             Description = "Mend the extension's tool manifest, which VS Code trips over from its second start on.",
         };
         Command command = new("doctor", $"""
-            Says what the lessons will run on, and how to mend what is wrong: SDK, system, native library, device, memory, model, caches, editor.
+            Says what the lessons will run on, and how to mend what is wrong: SDK, system, native library, device, memory, model,
+                models that
+            are half fetched, editor.
 
             Examples:
               clipbook doctor

@@ -19,6 +19,14 @@ internal static class ModelFile
         }
     }
 
+    /// <summary>Refuses a file of a model that cannot be read; one that is not there passes.</summary>
+    /// <exception cref="InvalidDataException">It is a pipe or a device, is empty, or is a link that leads nowhere.</exception>
+    internal static void RequireReadable(string path)
+    {
+        if (Fault(path) is { } fault)
+            throw new InvalidDataException($"{path} cannot be read: {fault}. Put the file itself there: fetch or copy it again.");
+    }
+
     /// <summary>What keeps a file from being read, in words; none where it may be read, or where there is none.</summary>
     internal static string? Fault(string path)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -62,6 +63,16 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
 
     internal bool IsOpenClip => Config is not null && Path.GetFileName(Config) == OpenClipConfigName;
 
+    /// <summary>What stands in place of keys where none of them decides a shape.</summary>
+    private const string Fixed = "the file that the weights came in, for no value of the configuration decides it";
+
+    /// <summary>Whether a parameter's sides are those of a tower's layers, and nothing else.</summary>
+    private static bool IsWide(string parameter) =>
+        parameter.Contains("transformer.resblocks.", StringComparison.Ordinal) || parameter.Contains(".ln_", StringComparison.Ordinal)
+        || parameter.StartsWith("ln_final.", StringComparison.Ordinal) || parameter.StartsWith("visual.layer", StringComparison.Ordinal)
+        || parameter.Contains("attn_pool", StringComparison.Ordinal) || parameter.Contains("attnpool", StringComparison.Ordinal)
+        || parameter == "visual.class_embedding";
+
     /// <summary>The values of the configuration that decide a parameter's shape.</summary>
     internal string ConfigKeys(string parameter)
     {
@@ -77,7 +88,8 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
                 "visual.proj" or "text_projection" => $"embed_dim and {section}.width",
                 "token_embedding.weight" => "text_cfg.vocab_size and width",
                 "positional_embedding" => "text_cfg.context_length and width",
-                _ => $"{section}.{(mlp ? "mlp_ratio and " : "")}width",
+                _ when IsWide(parameter) => $"{section}.{(mlp ? "mlp_ratio and " : "")}width",
+                _ => Fixed,
             };
         }
         string tower = visual ? "vision_config" : "text_config";
@@ -88,7 +100,8 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
             "visual.proj" or "text_projection" => $"projection_dim and {tower}.hidden_size",
             "token_embedding.weight" => "text_config.vocab_size and hidden_size",
             "positional_embedding" => "text_config.max_position_embeddings and hidden_size",
-            _ => $"{tower}.{(mlp ? "intermediate_size and " : "")}hidden_size",
+            _ when IsWide(parameter) => $"{tower}.{(mlp ? "intermediate_size and " : "")}hidden_size",
+            _ => Fixed,
         };
     }
 
@@ -98,7 +111,8 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
         if (Path.GetFileName(config) != HuggingFaceConfigName) return true;
         try
         {
-            return JsonNode.Parse(File.ReadAllBytes(config)) is not JsonObject values || values.ContainsKey("model_type") || values.ContainsKey("vision_config") || values.ContainsKey("text_config");
+            return ModelFile.Fault(config) is not null || JsonNode.Parse(File.ReadAllBytes(config)) is not JsonObject values
+                || values.ContainsKey("model_type") || values.ContainsKey("vision_config") || values.ContainsKey("text_config");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -113,16 +114,18 @@ public static partial class ClipCheckpoint
         var sources = parameters.Keys.ToDictionary(name => name, find, StringComparer.Ordinal);
         var wanted = sources.Values.SelectMany(source => source.Sources).ToHashSet(StringComparer.Ordinal);
         var faults = new List<string>();
-        faults.AddRange(wanted.Where(name => !weights.Contains(name)).Select(name => $"{name} is missing"));
-        faults.AddRange(weights.Names.Where(name => !wanted.Contains(name) && !ParameterNames.IsIgnored(name) && isElsewhere?.Invoke(name) != true).Select(name => $"{name} is left over"));
+        faults.AddRange(wanted.Where(name => !weights.Contains(name)).Select(name => $"{Quote.Cut(name)} is missing"));
+        faults.AddRange(weights.Names.Where(name => !wanted.Contains(name) && !ParameterNames.IsIgnored(name)
+            && isElsewhere?.Invoke(name) != true).Select(name => $"{Quote.Cut(name)} is left over"));
         foreach (var (name, parameter) in parameters)
         {
             var source = sources[name];
             foreach (var (key, shape) in source.Sources.Zip(source.Shapes(parameter.shape)).Where(part => weights.Contains(part.First)))
             {
                 var actual = weights.Shape(key);
-                if (!actual.SequenceEqual(shape))
-                    faults.Add($"{key} is ({string.Join(", ", actual)}), the configuration asks for ({string.Join(", ", shape)}): see {found.ConfigKeys(name)}");
+                if (!actual.SequenceEqual(shape) && !WeightCopy.IsOneNumber(actual, shape))
+                    faults.Add($"{key} is ({Quote.Shape(actual)}), the configuration asks for ({string.Join(", ", shape)}): see " +
+                        $"{found.ConfigKeys(name)}");
             }
         }
         if (faults.Count > 0)
@@ -153,7 +156,8 @@ public static partial class ClipCheckpoint
             if (!weights.Contains(name)) continue;
             using var scope = NewDisposeScope();
             var shape = weights.Shape(name);
-            string noted = shape.Count > 0 ? $"a tensor of shape ({string.Join(", ", shape)})" : weights.Read(name).to(float64).ToDouble().ToString(CultureInfo.InvariantCulture);
+            string noted = shape.Count > 0 ? $"a tensor of shape ({Quote.Shape(shape)})"
+                : weights.Read(name).to(float64).ToDouble().ToString(CultureInfo.InvariantCulture);
             if (noted != expected.ToString(CultureInfo.InvariantCulture))
                 throw new CheckpointException($"{weights.Path} notes {name} as {noted}, where {found.Config ?? "its own tensors"} {(found.Config is null ? "give" : "gives")} {expected}. {Cure(found)}");
         }
@@ -180,7 +184,9 @@ public static partial class ClipCheckpoint
     }
 
     private static ParameterNaming Naming(IWeightFile weights) => ParameterNames.Detect(weights.Names) ?? throw new CheckpointException(
-        $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow none of the namings of openai/CLIP, OpenCLIP and Hugging Face (the first: {string.Join(", ", weights.Names.Take(3).DefaultIfEmpty("none"))}). Name a CLIP's weights.");
+        $"{weights.Path} is no CLIP's: its {weights.Names.Count} tensors follow none of the namings of openai/CLIP, OpenCLIP and " +
+            $"Hugging Face (the first: {string.Join(", ", weights.Names.Take(3).Select(Quote.Cut).DefaultIfEmpty("none"))}). Name a " +
+            $"CLIP's weights.");
 
     /// <summary>Copies the weights into a fresh module, on <c>meta</c> or not, and hands it on, or disposes of it.</summary>
     private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device, ScalarType? dtype) where T : nn.Module =>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
@@ -16,6 +17,7 @@ internal sealed class ConfigSection
     {
         try
         {
+            if (ModelFile.Fault(path) is { } fault) throw new FormatException(fault);
             // The longest published configuration has a few thousand characters.
             if (new FileInfo(path).Length > 10_000_000) throw new FormatException("it is larger than 10 MB");
             return make(new ConfigSection(JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject ?? throw new FormatException("it is not a JSON object"), ""));
@@ -83,7 +85,8 @@ internal sealed class ConfigSection
     internal string Word(string key, string otherwise)
     {
         if (_values[key] is not { } node) return otherwise;
-        return node is JsonValue value && value.TryGetValue(out string? word) ? word : throw new FormatException($"\"{_prefix}{key}\" is {Show(node)}, not a word");
+        return node is JsonValue value && value.TryGetValue(out string? word) && word.Length <= Quote.Longest ? word :
+            throw new FormatException($"\"{_prefix}{key}\" is {Show(node)}, not a word");
     }
 
     /// <summary>One of several words; the first where none is said.</summary>
@@ -142,7 +145,7 @@ internal sealed class ConfigSection
                 JsonValue value => !(value.TryGetValue(out bool flag) && !flag),
                 _ => true,
             };
-            if (asks && isRefused(key)) throw Unsupported($"\"{_prefix}{key}\" is {Show(node!)}, which is not supported");
+            if (asks && isRefused(key)) throw Unsupported($"\"{_prefix}{Quote.Cut(key)}\" is {Show(node!)}, which is not supported");
         }
     }
 

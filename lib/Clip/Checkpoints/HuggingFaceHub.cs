@@ -239,6 +239,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     {
         try
         {
+            if (ModelFile.Fault(index) is { } fault) throw new JsonException(fault + ".");
             using var json = JsonDocument.Parse(File.ReadAllBytes(index));
             return [.. json.RootElement.GetProperty("weight_map").EnumerateObject()
                 .Select(entry => entry.Value.GetString() ?? throw new JsonException($"\"{Quote.Cut(entry.Name)}\" is in no file (null)."))

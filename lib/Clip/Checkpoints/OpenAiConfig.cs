@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -57,7 +58,8 @@ internal static class OpenAiConfig
             var shape = file.Shape(name);
             return shape.Count == rank && shape[axis] is >= 1 and <= 1 << 24
                 ? (int)shape[axis]
-                : throw new CheckpointException($"The tensor \"{name}\" in {file.Path} is ({string.Join(", ", shape)}), which is no CLIP's: {rank} dimensions of 1 to {1 << 24} were expected.");
+                : throw new CheckpointException($"The tensor \"{name}\" in {file.Path} is ({Quote.Shape(shape)}), which is no CLIP's: " +
+                    $"{rank} dimensions of 1 to {1 << 24} were expected.");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using ClipNotebooks.Clip.Base;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -83,7 +84,8 @@ public sealed class SafetensorsFile : IWeightFile
 
     /// <summary>What the header says of a tensor.</summary>
     /// <exception cref="CheckpointException">There is none of that name.</exception>
-    public SafetensorsEntry Entry(string name) => _entries.TryGetValue(name, out var entry) ? entry : throw new CheckpointException($"{Path} has no tensor \"{name}\".");
+    public SafetensorsEntry Entry(string name) => _entries.TryGetValue(name, out var entry) ? entry :
+        throw new CheckpointException($"{Path} has no tensor \"{Quote.Cut(name)}\".");
 
     /// <summary>The shape that the header gives a tensor.</summary>
     /// <exception cref="CheckpointException">There is none of that name.</exception>
@@ -166,7 +168,8 @@ public sealed class SafetensorsFile : IWeightFile
             {
                 var (type, (_, size)) = Types.FirstOrDefault(t => t.Value.Type == tensor.dtype) is { Key: not null } known
                     ? known
-                    : throw new ArgumentException($"The tensor \"{name}\" has the element type {tensor.dtype}, which safetensors has no name for here.");
+                    : throw new ArgumentException($"The tensor \"{Quote.Cut(name)}\" has the element type {tensor.dtype}, which " +
+                        $"safetensors has no name for here.");
                 long end = at + tensor.numel() * size;
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type);
@@ -201,7 +204,8 @@ public sealed class SafetensorsFile : IWeightFile
                     foreach (var note in property.Value.EnumerateObject()) metadata[note.Name] = note.Value.GetString() ?? "";
                     continue;
                 }
-                if (!entries.TryAdd(property.Name, ParseEntry(path, property, start, length))) throw Damaged(path, $"the tensor \"{property.Name}\" stands there twice");
+                if (!entries.TryAdd(property.Name, ParseEntry(path, property, start, length)))
+                    throw Damaged(path, $"the tensor \"{Quote.Cut(property.Name)}\" stands there twice");
             }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or DecoderFallbackException)
@@ -212,7 +216,9 @@ public sealed class SafetensorsFile : IWeightFile
         long at = start;
         foreach (var entry in entries.Values.OrderBy(e => e.Offset).ThenBy(e => e.ByteLength))
         {
-            if (entry.Offset != at) throw Damaged(path, $"the tensor \"{entry.Name}\" begins at byte {entry.Offset - start} of the data, where {at - start} was expected: tensors overlap or leave a gap");
+            if (entry.Offset != at)
+                throw Damaged(path, $"the tensor \"{Quote.Cut(entry.Name)}\" begins at byte {entry.Offset - start} of the data, where " +
+                $"{at - start} was expected: tensors overlap or leave a gap");
             at += entry.ByteLength;
         }
         if (at != length) throw Damaged(path, $"its tensors end at byte {at}, the file at {length}");
@@ -223,27 +229,35 @@ public sealed class SafetensorsFile : IWeightFile
     {
         string name = property.Name;
         if (!property.Value.TryGetProperty("dtype", out var type) || !property.Value.TryGetProperty("shape", out var shape) || !property.Value.TryGetProperty("data_offsets", out var offsets))
-            throw Damaged(path, $"the tensor \"{name}\" lacks dtype, shape or data_offsets");
+            throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" lacks dtype, shape or data_offsets");
         if (!Types.TryGetValue(type.GetString() ?? "", out var known))
-            throw Damaged(path, $"the tensor \"{name}\" has the element type {type}; {string.Join(", ", Types.Keys)} are supported");
+            throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" has the element type {Quote.Cut(type.ToString())}; " +
+                $"{string.Join(", ", Types.Keys)} are supported");
 
         long bytes = known.Size, extent = known.Size;
         var sides = new List<long>();
         foreach (var side in shape.EnumerateArray())
         {
-            if (!side.TryGetInt64(out long value) || value < 0) throw Damaged(path, $"the tensor \"{name}\" has a side of {side}");
+            if (!side.TryGetInt64(out long value) || value < 0)
+                throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" has a side of {Quote.Cut(side.GetRawText())}");
             // Sides of 0 count as 1 here: the strides of an empty tensor must not overflow either.
-            if (extent > long.MaxValue / Math.Max(value, 1)) throw Damaged(path, $"the tensor \"{name}\" is larger than any file");
+            if (extent > long.MaxValue / Math.Max(value, 1))
+                throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" is larger than any file");
             extent *= Math.Max(value, 1);
             bytes *= value;
             sides.Add(value);
-            if (sides.Count > MaxRank) throw Damaged(path, $"the tensor \"{name}\" has more than {MaxRank} dimensions");
+            if (sides.Count > MaxRank) throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" has more than {MaxRank} dimensions");
         }
         if (offsets.GetArrayLength() != 2 || !offsets[0].TryGetInt64(out long begin) || !offsets[1].TryGetInt64(out long end) || begin < 0 || end < begin)
-            throw Damaged(path, $"the tensor \"{name}\" has the offsets {offsets}");
-        if (end > fileLength - start) throw Damaged(path, $"the tensor \"{name}\" ends at byte {end} of the data, of which there are {fileLength - start}: the file is cut short");
-        if (end - begin != bytes) throw Damaged(path, $"the tensor \"{name}\" of shape ({string.Join(", ", sides)}) and type {type} takes {bytes} bytes, its offsets give {end - begin}");
-        if (bytes > int.MaxValue) throw Damaged(path, $"the tensor \"{name}\" takes {bytes} bytes; up to {int.MaxValue} are supported");
+            throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" has the offsets {Quote.Cut(offsets.GetRawText())}");
+        if (end > fileLength - start)
+            throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" ends at byte {end} of the data, of which there are " +
+            $"{fileLength - start}: the file is cut short");
+        if (end - begin != bytes)
+            throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" of shape ({Quote.Shape(sides)}) and type {type} takes {bytes} " +
+            $"bytes, its offsets give {end - begin}");
+        if (bytes > int.MaxValue)
+            throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" takes {bytes} bytes; up to {int.MaxValue} are supported");
         return new SafetensorsEntry(name, known.Type, sides, start + begin, bytes);
     }
 

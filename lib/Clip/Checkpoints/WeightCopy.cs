@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Base;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,14 +16,19 @@ internal static class WeightCopy
     internal static void Into(Tensor destination, IWeightFile file, string name, ScalarType type, Action fill)
     {
         var shape = file.Shape(name);
-        if (!shape.SequenceEqual(destination.shape))
-            throw new ArgumentException($"\"{name}\" in {file.Path} is ({string.Join(", ", shape)}); the destination is ({string.Join(", ", destination.shape)}).", nameof(destination));
+        if (!shape.SequenceEqual(destination.shape) && !IsOneNumber(shape, destination.shape))
+            throw new ArgumentException($"\"{Quote.Cut(name)}\" in {file.Path} is ({Quote.Shape(shape)}); the destination is " +
+                $"({string.Join(", ", destination.shape)}).", nameof(destination));
         if (destination.dtype == type && destination.device_type == DeviceType.CPU && destination.is_contiguous())
         {
             fill();
             return;
         }
         using var scope = NewDisposeScope();
-        destination.copy_(file.Read(name));
+        destination.copy_(file.Read(name).reshape(destination.shape));
     }
+
+    /// <summary>Whether two shapes are those of a number and of a list of one, as <c>logit_scale</c> has either.</summary>
+    internal static bool IsOneNumber(IReadOnlyList<long> shape, IReadOnlyList<long> other) =>
+        shape.Count <= 1 && other.Count <= 1 && shape.All(side => side == 1) && other.All(side => side == 1);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClipNotebooks.Clip.Base;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -30,16 +31,21 @@ internal sealed class WeightShards : IWeightFile
                 if (!shards._files.TryGetValue(shard, out var file))
                 {
                     string path = System.IO.Path.Combine(folder, shard);
-                    if (!File.Exists(path)) throw new CheckpointException($"{index} lists {shard} (for \"{name}\"), which is not in {folder}. Fetch the missing file.");
+                    if (!File.Exists(path))
+                        throw new CheckpointException($"{index} lists {Quote.Cut(shard)} (for \"{Quote.Cut(name)}\"), which is not in " +
+                        $"{folder}. Fetch the missing file.");
                     shards._files[shard] = file = CheckpointFolder.Open(path);
                 }
-                if (!file.Contains(name)) throw new CheckpointException($"{index} says that \"{name}\" is in {shard}, which does not have it. Fetch the files again.");
+                if (!file.Contains(name))
+                    throw new CheckpointException($"{index} says that \"{Quote.Cut(name)}\" is in {Quote.Cut(shard)}, which does not " +
+                    $"have it. Fetch the files again.");
                 shards._owners.Add(name, file);
             }
             foreach (var (shard, file) in shards._files)
             {
                 if (file.Names.FirstOrDefault(name => !shards._owners.TryGetValue(name, out var owner) || owner != file) is { } stray)
-                    throw new CheckpointException($"{shard} has the tensor \"{stray}\", which {index} does not list there. Fetch the files again.");
+                    throw new CheckpointException($"{Quote.Cut(shard)} has the tensor \"{Quote.Cut(stray)}\", which {index} does not " +
+                        $"list there. Fetch the files again.");
             }
             return shards;
         }
@@ -63,13 +69,16 @@ internal sealed class WeightShards : IWeightFile
         foreach (var file in _files.Values) file.Dispose();
     }
 
-    private IWeightFile Owner(string name) => _owners.TryGetValue(name, out var file) ? file : throw new CheckpointException($"{Path} has no tensor \"{name}\".");
+    private IWeightFile Owner(string name) => _owners.TryGetValue(name, out var file) ? file :
+        throw new CheckpointException($"{Path} has no tensor \"{Quote.Cut(name)}\".");
 
     private static Dictionary<string, string> ReadIndex(string index)
     {
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
+            if (ModelFile.Fault(index) is { } fault)
+                throw new CheckpointException($"{index} cannot be read: {fault}. Fetch or copy it again.");
             using var json = JsonDocument.Parse(File.ReadAllBytes(index));
             if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var weights))
                 throw new CheckpointException($"{index} is not an index of weight files: it has no \"weight_map\".");
@@ -78,8 +87,9 @@ internal sealed class WeightShards : IWeightFile
                 string shard = entry.Value.GetString() ?? "";
                 // A shard lies beside its index: a path that leads elsewhere is never followed.
                 if (shard.Length == 0 || shard is "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0 || System.IO.Path.GetExtension(shard) is not (".safetensors" or ".bin"))
-                    throw new CheckpointException($"{index} names \"{shard}\" for \"{entry.Name}\"; a file name that ends in .safetensors or .bin is needed.");
-                if (!map.TryAdd(entry.Name, shard)) throw new CheckpointException($"{index} lists \"{entry.Name}\" twice.");
+                    throw new CheckpointException($"{index} names \"{Quote.Cut(shard)}\" for \"{Quote.Cut(entry.Name)}\"; a file name " +
+                        $"that ends in .safetensors or .bin is needed.");
+                if (!map.TryAdd(entry.Name, shard)) throw new CheckpointException($"{index} lists \"{Quote.Cut(entry.Name)}\" twice.");
             }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)

@@ -59,6 +59,7 @@ public sealed record ImageTransformConfig
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no {Path.GetFileName(path)} in {Path.GetDirectoryName(path)}, which says how the model's images are prepared. Copy it from where the model came from; of a model of the Hub, \"clipbook download ID\" fetches what its folder lacks.", path);
         try
         {
+            if (ModelFile.Fault(path) is { } fault) throw new InvalidDataException(fault + ".");
             var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new InvalidDataException("it is not a JSON object.");
             root = root["image_processor"] as JsonObject ?? root;
             var open = root["preprocess_cfg"] as JsonObject ?? (root.ContainsKey("resize_mode") || root.ContainsKey("mean") ? root : null);
@@ -105,7 +106,8 @@ public sealed record ImageTransformConfig
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject root || root["image_processor"] is not null;
+            return ModelFile.Fault(path) is not null || JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject root
+                || root["image_processor"] is not null;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
@@ -202,7 +204,8 @@ public sealed record ImageTransformConfig
     {
         if (node is null) return null;
         IEnumerable<JsonNode?> sides = node switch { JsonObject named => named.Select(side => side.Value), JsonArray pair => pair, _ => [node] };
-        var values = sides.Select(side => side is JsonValue value && value.TryGetValue(out int number) ? number : throw new InvalidDataException($"\"{key}\" is {node.ToJsonString()}; pixels are needed.")).Distinct().ToList();
+        var values = sides.Select(side => side is JsonValue value && value.TryGetValue(out int number) ? number :
+            throw new InvalidDataException($"\"{key}\" is {Quote.Cut(node.ToJsonString())}; pixels are needed.")).Distinct().ToList();
         return values.Count switch
         {
             1 => values[0],
@@ -216,7 +219,8 @@ public sealed record ImageTransformConfig
         if (root[key] is not { } node) return null;
         return node is JsonArray { Count: 3 } numbers && numbers.All(item => item is JsonValue value && value.TryGetValue(out float number) && float.IsFinite(number))
             ? [.. numbers.Select(item => item!.GetValue<float>())]
-            : throw new InvalidDataException($"\"{key}\" is {node.ToJsonString()}; three numbers are needed, for red, green and blue.");
+            : throw new InvalidDataException($"\"{key}\" is {Quote.Cut(node.ToJsonString())}; three numbers are needed, for red, " +
+                $"green and blue.");
     }
 
     private static bool? Flag(JsonObject root, string key) => Value<bool>(root, key, "true or false");
@@ -225,9 +229,11 @@ public sealed record ImageTransformConfig
         root[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out T content) ? content : throw Other(node, key, kind);
 
     private static string? Word(JsonObject root, string key) =>
-        root[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out string? word) ? word : throw Other(node, key, "a word");
+        root[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out string? word)
+            && word.Length <= Quote.Longest ? word : throw Other(node, key, "a word");
 
-    private static InvalidDataException Other(JsonNode node, string key, string kind) => new($"\"{key}\" is {node.ToJsonString()}; {kind} is needed.");
+    private static InvalidDataException Other(JsonNode node, string key, string kind) =>
+        new($"\"{key}\" is {Quote.Cut(node.ToJsonString())}; {kind} is needed.");
 
     private static JsonArray Numbers(IReadOnlyList<float> values) => new([.. values.Select(v => JsonValue.Create(v))]);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Text;
 
@@ -17,6 +18,7 @@ internal static class TokenizerJson
     /// <exception cref="NotSupportedException">It holds another tokenizer than CLIP's byte-pair one, or adds tokens of its own.</exception>
     internal static (Dictionary<string, int> Ids, List<(string, string)> Merges) Read(string path)
     {
+        ModelFile.RequireReadable(path);
         try
         {
             using var json = JsonDocument.Parse(TextFile.Read(path));
@@ -25,7 +27,7 @@ internal static class TokenizerJson
             if (!root.TryGetProperty("model", out var model) || model.ValueKind != JsonValueKind.Object)
                 throw Damaged(path, "\"model\" is missing, or no object");
             if (model.TryGetProperty("type", out var type) && type.GetString() is { } kind and not "BPE")
-                throw Other(path, $"its model is of the type {kind}");
+                throw Other(path, $"its model is of the type {Quote.Cut(kind)}");
             if (!model.TryGetProperty("vocab", out var tokens) || tokens.ValueKind != JsonValueKind.Object)
                 throw Damaged(path, "\"model.vocab\" is no object from token to id");
             var ids = Vocabulary.ParseIds(tokens, path, Cure);
@@ -62,7 +64,8 @@ internal static class TokenizerJson
             if (ids.TryGetValue(text, out int known) ? known != id : !ClipTokenizer.SpecialTokens.Contains(text))
             {
                 throw new NotSupportedException(
-                    $"{path} adds the token \"{text}\" ({id}), which its vocabulary does not have: added tokens are not supported.");
+                    $"{path} adds the token \"{Quote.Cut(text)}\" ({id}), which its vocabulary does not have: added tokens are not " +
+                        $"supported.");
             }
             ids[text] = id;
         }
@@ -80,7 +83,7 @@ internal static class TokenizerJson
                 ? merge.EnumerateArray().Select(symbol => symbol.GetString()).ToArray()
                 : (merge.GetString() ?? "").Split(' ');
             if (symbols is not [{ Length: > 0 } left, { Length: > 0 } right])
-                throw new InvalidDataException($"{where}: two symbols are needed, the file has {merge.GetRawText()}. {Cure}");
+                throw new InvalidDataException($"{where}: two symbols are needed, the file has {Quote.Cut(merge.GetRawText())}. {Cure}");
             Vocabulary.RequireMerge((left, right), seen, ids, where, "its vocabulary", Cure);
             all.Add((left, right));
         }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Text;
 
@@ -36,6 +37,7 @@ internal sealed class Vocabulary
         }
         Require(folder, vocabulary);
         Require(folder, merges);
+        foreach (string path in new[] { vocabulary, merges, Path.Combine(folder, "added_tokens.json") }) ModelFile.RequireReadable(path);
         var ids = ReadIds(vocabulary);
         RefuseAdditions(folder, ids);
         return new Vocabulary(ids, ReadMerges(merges, vocabulary, ids));
@@ -51,7 +53,8 @@ internal sealed class Vocabulary
             if (JsonNode.Parse(TextFile.Read(path)) is not JsonObject tokens)
                 throw new InvalidDataException($"{path} is not a list of tokens: it must be one JSON object from token to id. {Cure}");
             if (tokens.Select(token => token.Key).FirstOrDefault(token => !ids.ContainsKey(token)) is { } added)
-                throw new InvalidDataException($"{path} adds the token \"{added}\", which is not in vocab.json: added tokens are not supported. Where no text needs them, take the file out of the folder.");
+                throw new InvalidDataException($"{path} adds the token \"{Quote.Cut(added)}\", which is not in vocab.json: added " +
+                    $"tokens are not supported. Where no text needs them, take the file out of the folder.");
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
@@ -92,10 +95,10 @@ internal sealed class Vocabulary
             if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id))
             {
                 throw new InvalidDataException(
-                    $"{path}: the id of \"{entry.Name}\" is {entry.Value.GetRawText()}, not a whole number. {cure}");
+                    $"{path}: the id of \"{Quote.Cut(entry.Name)}\" is {Quote.Cut(entry.Value.GetRawText())}, not a whole number. {cure}");
             }
             if (!ids.TryAdd(entry.Name, id))
-                throw new InvalidDataException($"{path}: the token \"{entry.Name}\" stands there twice. {cure}");
+                throw new InvalidDataException($"{path}: the token \"{Quote.Cut(entry.Name)}\" stands there twice. {cure}");
         }
         return ids;
     }
@@ -109,9 +112,9 @@ internal sealed class Vocabulary
             if (id < 0 || id >= used.Length)
             {
                 throw new InvalidDataException(
-                    $"{path}: \"{token}\" has the id {id}, but {ids.Count} tokens have the ids 0 to {ids.Count - 1}. {cure}");
+                    $"{path}: \"{Quote.Cut(token)}\" has the id {id}, but {ids.Count} tokens have the ids 0 to {ids.Count - 1}. {cure}");
             }
-            if (used[id]) throw new InvalidDataException($"{path}: the id {id} of \"{token}\" is another token's too. {cure}");
+            if (used[id]) throw new InvalidDataException($"{path}: the id {id} of \"{Quote.Cut(token)}\" is another token's too. {cure}");
             used[id] = true;
         }
         foreach (string special in ClipTokenizer.SpecialTokens)
@@ -136,8 +139,10 @@ internal sealed class Vocabulary
         string where, string vocabulary, string cure)
     {
         foreach (string symbol in new[] { pair.Left, pair.Right, pair.Left + pair.Right })
-            if (!ids.ContainsKey(symbol)) throw new InvalidDataException($"{where}: \"{symbol}\" is not in {vocabulary}. {cure}");
-        if (!seen.Add(pair)) throw new InvalidDataException($"{where}: the merge \"{pair.Left} {pair.Right}\" stands there twice. {cure}");
+            if (!ids.ContainsKey(symbol))
+                throw new InvalidDataException($"{where}: \"{Quote.Cut(symbol)}\" is not in {vocabulary}. {cure}");
+        if (!seen.Add(pair))
+            throw new InvalidDataException($"{where}: the merge \"{Quote.Cut($"{pair.Left} {pair.Right}")}\" stands there twice. {cure}");
     }
 
     private static List<(string, string)> ReadMerges(string path, string vocabulary, Dictionary<string, int> ids)
@@ -151,7 +156,8 @@ internal sealed class Vocabulary
             if (line.Length == 0 || (number == 1 && line.StartsWith("#version", StringComparison.Ordinal))) continue;
             string[] symbols = line.Split(' ');
             if (symbols.Length != 2 || symbols.Any(symbol => symbol.Length == 0))
-                throw new InvalidDataException($"{path}, line {number}: a merge is two symbols with one space between; this line is \"{line}\". {Cure}");
+                throw new InvalidDataException($"{path}, line {number}: a merge is two symbols with one space between; this line is " +
+                    $"\"{Quote.Cut(line)}\". {Cure}");
             RequireMerge((symbols[0], symbols[1]), seen, ids, $"{path}, line {number}", vocabulary, Cure);
             merges.Add((symbols[0], symbols[1]));
         }

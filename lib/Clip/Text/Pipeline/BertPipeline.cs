@@ -1,3 +1,5 @@
+using ClipNotebooks.Clip.Base;
+
 namespace ClipNotebooks.Clip.Text.Pipeline;
 
 /// <summary>
@@ -10,6 +12,7 @@ internal static class BertPipeline
     /// <exception cref="InvalidDataException">One of BERT's own tokens is missing.</exception>
     internal static TextPipeline Read(string path, bool lower, bool chinese)
     {
+        ModelFile.RequireReadable(path);
         string[] tokens = [.. TextFile.ReadLines(path).Select(line => line.TrimEnd())];
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (id, token) in tokens.Index()) ids[token] = id;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Text.Pipeline;
 
@@ -14,6 +15,7 @@ internal readonly record struct JsonSection(JsonElement Element, string File, st
     /// <exception cref="InvalidDataException">It is no JSON, or something in it has another kind than a tokenizer's file has.</exception>
     internal static T Load<T>(string path, Func<JsonSection, T> read)
     {
+        ModelFile.RequireReadable(path);
         try
         {
             using var json = JsonDocument.Parse(TextFile.Read(path));

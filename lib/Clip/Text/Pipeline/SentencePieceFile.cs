@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Text.Pipeline;
 
@@ -26,6 +27,7 @@ internal sealed record SentencePieceFile(IReadOnlyList<SentencePiece> Pieces, bo
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     internal static SentencePieceFile Read(string path)
     {
+        ModelFile.RequireReadable(path);
         try
         {
             var pieces = new List<SentencePiece>();
