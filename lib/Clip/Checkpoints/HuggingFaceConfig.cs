@@ -149,7 +149,9 @@ internal static class HuggingFaceConfig
     internal static ClipConfig ReadMetaClip2(ConfigSection root)
     {
         var config = ReadClip(root, pooledAtLargest: null);
-        return config with { Text = config.Text with { PaddingId = Tower(root, "text_config").Id("pad_token_id", 1) } };
+        config = config with { Text = config.Text with { PaddingId = Tower(root, "text_config").Id("pad_token_id", 1) } };
+        config.Validate();
+        return config;
     }
 
     private static ClipConfig ReadClip(ConfigSection root, int? pooledAtLargest)

@@ -26,91 +26,118 @@ internal sealed record TimmArchitecture(string[] Pools, double MlpRatio, VisionC
     private static Dictionary<string, TimmArchitecture> Make()
     {
         var all = new Dictionary<string, TimmArchitecture>(StringComparer.Ordinal);
-        foreach (var (name, width, depth, heads, patch, ratio, tanh) in new[]
+        foreach (var (name, width, depth, heads, patch, ratio, activation, sizes) in new (string, int, int, int, int, double, Activation,
+            int[])[]
         {
-            ("base_patch32_siglip_256", 768, 12, 12, 32, 4, true), ("base_patch16_siglip_224", 768, 12, 12, 16, 4, false),
-                ("base_patch16_siglip_256", 768, 12, 12, 16, 4, false),
-            ("base_patch16_siglip_384", 768, 12, 12, 16, 4, false), ("base_patch16_siglip_512", 768, 12, 12, 16, 4, false),
-                ("large_patch16_siglip_256", 1024, 24, 16, 16, 4, false),
-            ("large_patch16_siglip_384", 1024, 24, 16, 16, 4, false), ("large_patch16_siglip_512", 1024, 24, 16, 16, 4, false),
-                ("so400m_patch14_siglip_224", 1152, 27, 16, 14, 3.7362, false),
-            ("so400m_patch14_siglip_378", 1152, 27, 16, 14, 3.7362, false),
-                ("so400m_patch14_siglip_384", 1152, 27, 16, 14, 3.7362, false), ("so400m_patch16_siglip_256", 1152, 27, 16, 16, 3.7362,
-                true),
-            ("so400m_patch16_siglip_384", 1152, 27, 16, 16, 3.7362, true), ("so400m_patch16_siglip_512", 1152, 27, 16, 16, 3.7362, true),
-                ("giantopt_patch16_siglip_256", 1536, 40, 16, 16, 4.0, true),
-            ("giantopt_patch16_siglip_384", 1536, 40, 16, 16, 4, true),
+            ("base_patch32", 768, 12, 12, 32, 4, Activation.GeluTanh, [256]),
+            ("base_patch16", 768, 12, 12, 16, 4, Activation.Gelu, [224, 256, 384, 512]),
+            ("large_patch16", 1024, 24, 16, 16, 4, Activation.Gelu, [256, 384, 512]),
+            ("so400m_patch14", 1152, 27, 16, 14, 3.7362, Activation.Gelu, [224, 378, 384]),
+            ("so400m_patch16", 1152, 27, 16, 16, 3.7362, Activation.GeluTanh, [256, 384, 512]),
+            ("giantopt_patch16", 1536, 40, 16, 16, 4, Activation.GeluTanh, [256, 384]),
         })
         {
-            all[$"vit_{name}"] = new(["map"], ratio, ClipConfig.SiglipVision(patch, patch, width, depth, heads, 1)) { Activation = tanh
-                ? Activation.GeluTanh : Activation.Gelu };
+            var siglip = ClipConfig.SiglipVision(patch, patch, width, depth, heads, 1);
+            foreach (int size in sizes) all[$"vit_{name}_siglip_{size}"] = new(["map"], ratio, siglip) { Activation = activation };
         }
 
-        var eva = Sized(768, 12, 12, 16) with { Stem = PatchStem.BiasedPatches, NormBefore = false,
-            Block = new BlockOptions { KeyBias = false } };
-        var eva02 = eva with { Block = new BlockOptions { KeyBias = false, Gate = MlpGate.Silu, InnerNorm = true },
-            Rotary = new RotaryConfig { ReferenceGrid = 16 } };
-        all["eva_giant_patch14_224"] = new(["token"], 6144.0 / 1408, Resized(eva, 1408, 40, 16, 14));
-        all["eva02_base_patch16_clip_224"] = new(["token"], 8.0 / 3, eva02);
-        all["eva02_large_patch14_clip_224"] = all["eva02_large_patch14_clip_336"] =
-            new(["token"], 8.0 / 3, Resized(eva02, 1024, 24, 16, 14));
-        all["eva02_enormous_patch14_clip_224"] =
-            new(["token"], 15360.0 / 1792,
-            Resized(eva, 1792, 64, 16, 14) with { Block = new BlockOptions { KeyBias = false, Norm = NormPlacement.AfterBranch } });
-
-        var pe = Sized(768, 12, 12, 16) with { Pooling = VisionPooling.Query,
-            AttentionPool = new AttentionPoolConfig { Heads = 8, MlpWidth = 1 } };
-        foreach (var (name, width, depth, heads, patch, grid) in new[] { ("tiny_patch16_384", 192, 12, 3, 16, 24),
-            ("small_patch16_384", 384, 12, 6, 16, 24), ("base_patch16_224", 768, 12, 12, 16, 14),
-            ("large_patch14_336", 1024, 24, 16, 14, 24) })
-            all[$"vit_pe_core_{name}"] =
-                Pe(Resized(pe, width, depth, heads, patch) with { Rotary = new RotaryConfig { ReferenceGrid = grid, Offset = 1,
-                ColumnsFirst = true } }, 4);
-        all["vit_pe_core_gigantic_patch14_448"] =
-            Pe(Resized(pe, 1536, 50, 16, 14) with { ClassToken = false,
-            Rotary = new RotaryConfig { ReferenceGrid = 32, ColumnsFirst = true } }, 8960.0 / 1536);
-
-        all["vit_large_patch14_clip_224"] = new(["token"], 4, Sized(1024, 24, 16, 14)) { Epsilon = 1e-5 };
-        all["vit_base_mci_224"] = new(["token"], 4, Sized(768, 12, 12, 16) with { Stem = PatchStem.Convolutions, ClassPosition = false,
-            NormBefore = false });
-
-        foreach (var (name, width, depth, heads, stem) in new[]
+        BlockOptions keyless = new() { KeyBias = false };
+        var eva = Sized(1408, 40, 16, 14) with { Stem = PatchStem.BiasedPatches, NormBefore = false, Block = keyless };
+        var eva02 = Resized(eva, 768, 12, 12, 16) with
         {
-            ("small_224", 384, 14, 6, 64), ("base_224", 768, 14, 12, 128), ("large_224", 1024, 31, 16, 160),
-                ("large_256", 1024, 31, 16, 160), ("large_336", 1024, 31, 16, 160), ("large_384", 1024, 31, 16, 160),
-            ("large2_224", 1024, 31, 16, 160), ("large2_256", 1024, 31, 16, 160), ("large2_336", 1024, 31, 16, 160),
-                ("large2_384", 1024, 31, 16, 160), ("xlarge_256", 1152, 32, 16, 192), ("xlarge_336", 1152, 32, 16, 192),
-            ("xlarge_384", 1152, 32, 16, 192),
+            Block = keyless with { Gate = MlpGate.Silu, InnerNorm = true },
+            Rotary = new RotaryConfig { ReferenceGrid = 16 },
+        };
+        var large = Resized(eva02, 1024, 24, 16, 14);
+        var enormous = Resized(eva, 1792, 64, 16, 14) with { Block = keyless with { Norm = NormPlacement.AfterBranch } };
+        all["eva_giant_patch14_224"] = new(["token"], 6144.0 / 1408, eva);
+        all["eva02_base_patch16_clip_224"] = new(["token"], 8.0 / 3, eva02);
+        all["eva02_large_patch14_clip_224"] = all["eva02_large_patch14_clip_336"] = new(["token"], 8.0 / 3, large);
+        all["eva02_enormous_patch14_clip_224"] = new(["token"], 15360.0 / 1792, enormous);
+
+        var pe = Sized(768, 12, 12, 16) with
+        {
+            Pooling = VisionPooling.Query,
+            AttentionPool = new AttentionPoolConfig { Heads = 8, MlpWidth = 1 },
+            Rotary = new RotaryConfig { Offset = 1, ColumnsFirst = true },
+        };
+        foreach (var (name, width, depth, heads, patch, grid) in new[]
+        {
+            ("tiny_patch16_384", 192, 12, 3, 16, 24),
+            ("small_patch16_384", 384, 12, 6, 16, 24),
+            ("base_patch16_224", 768, 12, 12, 16, 14),
+            ("large_patch14_336", 1024, 24, 16, 14, 24),
         })
         {
-            all[$"vitamin_{name}"] = new(["", "avg"], 2, Sized(width, depth, heads, 16) with
+            all[$"vit_pe_core_{name}"] =
+                Pe(Resized(pe, width, depth, heads, patch) with { Rotary = pe.Rotary with { ReferenceGrid = grid } }, 4);
+        }
+        var gigantic = Resized(pe, 1536, 50, 16, 14) with { ClassToken = false,
+            Rotary = new RotaryConfig { ReferenceGrid = 32, ColumnsFirst = true } };
+        all["vit_pe_core_gigantic_patch14_448"] = Pe(gigantic, 8960.0 / 1536);
+
+        var mobile = Sized(768, 12, 12, 16) with { Stem = PatchStem.Convolutions, ClassPosition = false, NormBefore = false };
+        all["vit_large_patch14_clip_224"] = new(["token"], 4, Sized(1024, 24, 16, 14)) { Epsilon = 1e-5 };
+        all["vit_base_mci_224"] = new(["token"], 4, mobile);
+
+        foreach (var (name, width, depth, heads, stem, sizes) in new (string, int, int, int, int, int[])[]
+        {
+            ("small", 384, 14, 6, 64, [224]),
+            ("base", 768, 14, 12, 128, [224]),
+            ("large", 1024, 31, 16, 160, [224, 256, 336, 384]),
+            ("large2", 1024, 31, 16, 160, [224, 256, 336, 384]),
+            ("xlarge", 1152, 32, 16, 192, [256, 336, 384]),
+        })
+        {
+            var vitamin = Sized(width, depth, heads, 16) with
             {
-                Stem = PatchStem.InvertedResiduals, StemWidth = stem, ClassToken = false, NormBefore = false, NormAfterPooling = true,
-                    Pooling = VisionPooling.Mean, Positions = stem != 192, Block = new BlockOptions { Gate = MlpGate.Gelu },
-            });
+                Stem = PatchStem.InvertedResiduals,
+                StemWidth = stem,
+                ClassToken = false,
+                Positions = name != "xlarge",
+                NormBefore = false,
+                NormAfterPooling = true,
+                Pooling = VisionPooling.Mean,
+                Block = new BlockOptions { Gate = MlpGate.Gelu },
+            };
+            foreach (int size in sizes) all[$"vitamin_{name}_{size}"] = new(["", "avg"], 2, vitamin);
         }
 
         foreach (var (name, depths, widths) in new (string, int[], int[])[]
         {
-            ("tiny", [3, 3, 9, 3], [96, 192, 384, 768]), ("small", [3, 3, 27, 3], [96, 192, 384, 768]),
-                ("base", [3, 3, 27, 3], [128, 256, 512, 1024]), ("large", [3, 3, 27, 3], [192, 384, 768, 1536]),
-            ("xlarge", [3, 3, 27, 3], [256, 512, 1024, 2048]), ("xxlarge", [3, 4, 30, 3], [384, 768, 1536, 3072]),
+            ("tiny", [3, 3, 9, 3], [96, 192, 384, 768]),
+            ("small", [3, 3, 27, 3], [96, 192, 384, 768]),
+            ("base", [3, 3, 27, 3], [128, 256, 512, 1024]),
+            ("large", [3, 3, 27, 3], [192, 384, 768, 1536]),
+            ("xlarge", [3, 3, 27, 3], [256, 512, 1024, 2048]),
+            ("xxlarge", [3, 4, 30, 3], [384, 768, 1536, 3072]),
         })
         {
-            all[$"convnext_{name}"] = new(["", "avg"], 4, Grid(new ConvNextConfig { Depths = depths, Widths = widths })) { Epsilon =
-                name == "xxlarge" ? 1e-5 : 1e-6 };
+            var shape = Grid(new ConvNextConfig { Depths = depths, Widths = widths });
+            all[$"convnext_{name}"] = new(["", "avg"], 4, shape) { Epsilon = name == "xxlarge" ? 1e-5 : 1e-6 };
         }
 
-        foreach (var (name, depths, widths) in new (string, int[], int[])[] { ("mci0", [2, 6, 10, 2], [64, 128, 256, 512]),
-            ("mci1", [4, 12, 20, 4], [64, 128, 256, 512]), ("mci2", [4, 12, 24, 4], [80, 160, 320, 640]) })
-            all[$"fastvit_{name}"] =
-                new(["avg"], 3, Grid(new FastVitConfig { Depths = depths, Widths = widths, MlpRatio = 3, AttentionFrom = 3,
-                SqueezeFrom = 2 })) { Epsilon = 1e-5 };
-        foreach (var (name, depths, widths) in new (string, int[], int[])[] { ("mci3", [2, 12, 24, 4, 2], [96, 192, 384, 768, 1536]),
-            ("mci4", [2, 12, 24, 4, 4], [128, 256, 512, 1024, 2048]) })
-            all[$"fastvit_{name}"] =
-                new(["avg"], 4, Grid(new FastVitConfig { Depths = depths, Widths = widths, MlpRatio = 4, AttentionFrom = 3,
-                ChannelNorm = true, StemScale = false })) { Epsilon = 1e-5 };
+        foreach (var (name, depths, widths) in new (string, int[], int[])[]
+        {
+            ("mci0", [2, 6, 10, 2], [64, 128, 256, 512]),
+            ("mci1", [4, 12, 20, 4], [64, 128, 256, 512]),
+            ("mci2", [4, 12, 24, 4], [80, 160, 320, 640]),
+            ("mci3", [2, 12, 24, 4, 2], [96, 192, 384, 768, 1536]),
+            ("mci4", [2, 12, 24, 4, 4], [128, 256, 512, 1024, 2048]),
+        })
+        {
+            bool deep = depths.Length == 5; // MobileCLIP2-S3 and S4
+            all[$"fastvit_{name}"] = new(["avg"], deep ? 4 : 3, Grid(new FastVitConfig
+            {
+                Depths = depths,
+                Widths = widths,
+                MlpRatio = deep ? 4 : 3,
+                AttentionFrom = 3,
+                SqueezeFrom = deep ? null : 2,
+                ChannelNorm = deep,
+                StemScale = !deep,
+            })) { Epsilon = 1e-5 };
+        }
         return all;
     }
 

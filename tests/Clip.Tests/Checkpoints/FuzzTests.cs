@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Clip.Tests.Families;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
@@ -90,6 +91,29 @@ public sealed class FuzzTests : IDisposable
         string path = Path.Combine(_folder, "config.json");
         byte[] whole = File.ReadAllBytes(path);
         Run(200, 2_000, path, random => Mutation.Of(random, whole), () =>
+        {
+            using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        });
+    }
+
+    [Theory]
+    [InlineData("oc_block_all")]
+    [InlineData("oc_coca")]
+    [InlineData("oc_eva02_b")]
+    [InlineData("oc_pe_core_t")]
+    [InlineData("oc_convnext_mlp")]
+    [InlineData("oc_mobileclip_s")]
+    [InlineData("oc_xlm_roberta")]
+    [InlineData("hf_siglip2_naflex")]
+    [InlineData("hf_metaclip2")]
+    [InlineData("hf_altclip")]
+    [InlineData("hf_chineseclip")]
+    public void A_mutated_configuration_of_another_family_is_read_or_refused(string name)
+    {
+        using var family = FamilyCase.Write(name, _folder);
+        string path = Path.Combine(_folder, family.IsOpenClip ? "open_clip_config.json" : "config.json");
+        byte[] whole = File.ReadAllBytes(path);
+        Run(40, 2_000, path, random => Mutation.Of(random, whole), () =>
         {
             using var loaded = ClipCheckpoint.FromPretrained(_folder);
         });

@@ -20,7 +20,7 @@ public sealed class FamilyTests : IDisposable
     /// For towers whose positions turn, in float64: timm's angles and sines are in float32 there too, and so are ours; their last digit,
     /// 6e-8, depends on the library that computes a sine (PyTorch was built without MKL for the reference, with it here).
     /// </summary>
-    private const double Rotary = 6e-8;
+    private const double Rotary = 1e-10;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("family").FullName;
 
