@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Search.Indexing;
 using ClipNotebooks.Search.Sharding;
 using ClipNotebooks.Search.Storage;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
