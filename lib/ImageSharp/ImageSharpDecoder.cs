@@ -7,6 +7,7 @@ using SixLabors.ImageSharp.Formats.Gif;
 using SixLabors.ImageSharp.Formats.Jpeg;
 using SixLabors.ImageSharp.Formats.Png;
 using SixLabors.ImageSharp.Formats.Tiff;
+using SixLabors.ImageSharp.Formats.Webp;
 using SixLabors.ImageSharp.Memory;
 using SixLabors.ImageSharp.Metadata;
 using SixLabors.ImageSharp.PixelFormats;
@@ -43,7 +44,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
                     + $"it may be a decompression bomb. Raise {nameof(MaxPixels)} if it is meant.");
             if (!WholeFile.Is(bytes)) throw new InvalidDataException($"{name} is damaged: it is cut short.");
             var layout = LayoutOf(info, format);
-            return layout == SampleLayout.Gray16 ? Gray16(bytes) : Bytes(bytes, layout);
+            return layout == SampleLayout.Gray16 ? Gray16(bytes) : Bytes(bytes, layout, format);
         }
         catch (UnknownImageFormatException exception)
         {
@@ -57,10 +58,10 @@ public sealed class ImageSharpDecoder : IImageDecoder
         }
     }
 
-    /// <summary>What ImageSharp 2.1 throws at damaged files; of the last five its documentation says nothing.</summary>
+    /// <summary>What ImageSharp 2.1 throws at damaged files; of the last six its documentation says nothing.</summary>
     private static bool IsOfTheFile(Exception exception) => exception is ImageFormatException or InvalidMemoryOperationException
         or NotSupportedException or IndexOutOfRangeException or ArgumentException or NullReferenceException
-        or OverflowException or EndOfStreamException;
+        or InvalidOperationException or OverflowException or EndOfStreamException;
 
     private static Configuration Create()
     {
@@ -78,12 +79,21 @@ public sealed class ImageSharpDecoder : IImageDecoder
         return RasterImage.FromGray16(image.Width, image.Height, samples);
     }
 
-    private static RasterImage Bytes(byte[] encoded, SampleLayout layout)
+    private static RasterImage Bytes(byte[] encoded, SampleLayout layout, IImageFormat format)
     {
         using var image = Image.Load<Rgba32>(FirstFrame, encoded);
         var samples = new byte[4 * image.Width * image.Height];
         image.CopyPixelDataTo(samples.AsSpan());
+        // WebP's header as ImageSharp gives it does not say whether there is alpha.
+        if (format is WebpFormat && IsOpaque(samples)) layout = SampleLayout.Rgb;
         return RasterImage.FromSamples(image.Width, image.Height, layout, samples);
+    }
+
+    private static bool IsOpaque(ReadOnlySpan<byte> samples)
+    {
+        for (int alpha = 3; alpha < samples.Length; alpha += 4)
+            if (samples[alpha] < 255) return false;
+        return true;
     }
 
     private static SampleLayout LayoutOf(IImageInfo info, IImageFormat format)

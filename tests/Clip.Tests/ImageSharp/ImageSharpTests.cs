@@ -1,21 +1,22 @@
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.ImageSharp;
+using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
 
 namespace ClipNotebooks.Clip.Tests.ImageSharp;
 
 public sealed class ImageSharpTests
 {
-    private static readonly ImageSharpDecoder Decoder = new() { MaxPixels = 1 << 20 };
+    private static readonly ImageSharpDecoder Decoder = new();
 
     private static readonly ClipImageTransform OpenAi = new(new ImageTransformConfig { Size = 64, ResizeSize = 64 });
 
     /// <summary>Another inverse transform and another interpolation of the colour planes than libjpeg's.</summary>
     public static TheoryData<string> Jpegs => [.. Names().Where(name => name.EndsWith(".jpg", StringComparison.Ordinal))];
 
-    /// <summary>A GIF whose palette is gray counts as gray there; here its palette is not to be had.</summary>
+    /// <summary>A palette that is gray counts as gray there, as in Pillow; ImageSharp does not hand out palettes.</summary>
     public static TheoryData<string> Others =>
-        [.. Names().Where(name => !name.EndsWith(".jpg", StringComparison.Ordinal) && name != "graypalette.gif")];
+        [.. Names().Where(name => !name.EndsWith(".jpg", StringComparison.Ordinal) && name is not ("graypalette.gif" or "gray.bmp"))];
 
     private static IEnumerable<string> Names() => new[] { "preprocess", "hf_preprocess" }
         .SelectMany(set => Directory.GetFiles(Repository.Reference(set, "images")))
@@ -44,7 +45,17 @@ public sealed class ImageSharpTests
         int[] differences = [.. expected.ToRgbBytes().Zip(decoded.ToRgbBytes(), (x, y) => Math.Abs(x - y))];
         string said = $"{name}: differs by {differences.Average():0.000} on average, {differences.Max()} at most";
         TestContext.Current.TestOutputHelper!.WriteLine(said);
-        Assert.InRange(differences.Average(), 0, 2);
+        // 2.6 is the most of these files (fine noise in 4:2:0); planes in the wrong place or order give 10 and more.
+        Assert.InRange(differences.Average(), 0, 3);
+    }
+
+    [Theory]
+    [InlineData("gray.bmp")]
+    public void A_gray_palette_has_the_samples_of_the_default_decoder_and_stays_a_palette(string name)
+    {
+        using RasterImage expected = SkiaImageDecoder.Shared.Decode(Bytes(name), name), decoded = Decoder.Decode(Bytes(name), name);
+        Assert.Equal((SampleLayout.Rgb, SampleLayout.Indexed), (expected.Layout, decoded.Layout));
+        Assert.Equal(expected.ToRgbBytes(), decoded.ToRgbBytes());
     }
 
     [Fact]
@@ -90,6 +101,7 @@ public sealed class ImageSharpTests
     public void A_damaged_file_is_read_or_refused_by_name(string name)
     {
         byte[] sound = Bytes(name);
+        ImageSharpDecoder decoder = new() { MaxPixels = 1 << 20 };
         for (int seed = 0; seed < 200; seed++)
         {
             var dice = new Random(seed);
@@ -98,7 +110,7 @@ public sealed class ImageSharpTests
                 damaged[dice.Next(dice.Next(2) == 0 ? 60 : damaged.Length)] = (byte)dice.Next(256);
             try
             {
-                Decoder.Decode(damaged, name).Dispose();
+                decoder.Decode(damaged, name).Dispose();
             }
             catch (InvalidDataException refusal)
             {
