@@ -62,7 +62,7 @@ internal static class BertConfigs
         if (config.Text.TransformationWidth is { } width) text["project_dim"] = width;
         return new JsonObject
         {
-            ["logit_scale_init_value"] = Math.Round(Math.Log(1 / config.InitialTemperature), 4),
+            ["logit_scale_init_value"] = HuggingFaceConfig.Float(Math.Round(Math.Log(1 / config.InitialTemperature), 4)),
             ["projection_dim"] = config.EmbeddingWidth,
             ["text_config"] = text,
             ["vision_config"] = HuggingFaceConfig.VisionSection(config.Vision, config.VisionBlock, $"{modelType}_vision_model"),

@@ -21,10 +21,12 @@ public static partial class ClipCheckpoint
     public static VisionTransformer VisionFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
+        // Before the tensors' names are looked at, so that what is not supported is refused by its model_type.
+        var own = found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadVision(path) : default;
         using var weights = BareNames.Prefixed(found.Open(), "vision_model.");
         var naming = Naming(weights);
-        var (config, block, width, names) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false }
-            ? HuggingFaceConfig.LoadVision(path) : Whole(found, found.Read() ?? found.Infer(weights, naming), weights, naming);
+        var (config, block, width, names) = naming == ParameterNaming.HuggingFace && own.Config is not null
+            ? own : Whole(found, found.Read() ?? found.Infer(weights, naming), weights, naming);
         if (!config.IsTransformer) throw new CheckpointException($"The image tower of {weights.Path} is convolutional, which does not " +
             $"stand alone here: load the whole model with FromPretrained.");
         int? projection = Projection(weights, config.Projection, "visual.", "proj", names, width);
@@ -55,10 +57,12 @@ public static partial class ClipCheckpoint
     public static TextTransformer TextFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
+        // Before the tensors' names are looked at, so that what is not supported is refused by its model_type.
+        var own = found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadText(path) : default;
         using var weights = BareNames.Prefixed(found.Open(), "text_model.");
         var naming = Naming(weights);
-        var (config, block, width, names) = naming == ParameterNaming.HuggingFace && found is { Config: { } path, IsOpenClip: false }
-            ? HuggingFaceConfig.LoadText(path) : Whole(found, found.Read() ?? found.Infer(weights, naming), weights, naming);
+        var (config, block, width, names) = naming == ParameterNaming.HuggingFace && own.Config is not null
+            ? own : Whole(found, found.Read() ?? found.Infer(weights, naming), weights, naming);
         int? projection = Projection(weights, config.Projection, "", "text_projection", names, width);
         CompareBlocks(found, weights, "text", config.Layers, Blocks(names("transformer.resblocks.0.ln_1.weight")));
         using (NewDisposeScope())

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Models;
@@ -44,7 +45,7 @@ internal static class HuggingFaceConfig
         vision["projection_dim"] = config.EmbeddingWidth;
         return new JsonObject
         {
-            ["logit_scale_init_value"] = Math.Round(Math.Log(1 / config.InitialTemperature), 4),
+            ["logit_scale_init_value"] = Float(Math.Round(Math.Log(1 / config.InitialTemperature), 4)),
             ["projection_dim"] = config.EmbeddingWidth,
             ["text_config"] = text,
             ["vision_config"] = vision,
@@ -57,7 +58,7 @@ internal static class HuggingFaceConfig
         ["hidden_act"] = Word(block.Activation),
         ["hidden_size"] = config.Width,
         ["intermediate_size"] = block.MlpWidth,
-        ["layer_norm_eps"] = block.LayerNormEpsilon,
+        ["layer_norm_eps"] = Float(block.LayerNormEpsilon),
         ["max_position_embeddings"] = config.ContextLength,
         ["model_type"] = modelType,
         ["num_attention_heads"] = config.Heads,
@@ -72,13 +73,20 @@ internal static class HuggingFaceConfig
         ["hidden_size"] = config.Width,
         ["image_size"] = config.ImageSize,
         ["intermediate_size"] = block.MlpWidth,
-        ["layer_norm_eps"] = block.LayerNormEpsilon,
+        ["layer_norm_eps"] = Float(block.LayerNormEpsilon),
         ["model_type"] = modelType,
         ["num_attention_heads"] = config.Heads,
         ["num_channels"] = 3,
         ["num_hidden_layers"] = config.Layers,
         ["patch_size"] = config.PatchSize,
     };
+
+    /// <summary>A number that transformers 5 takes for none where it is written without a point, as 1 for 1.0.</summary>
+    internal static JsonNode Float(double value)
+    {
+        string text = value.ToString("R", CultureInfo.InvariantCulture);
+        return JsonNode.Parse(text.AsSpan().IndexOfAny(".E") >= 0 ? text : text + ".0")!;
+    }
 
     /// <summary>An element type as PyTorch names it.</summary>
     internal static string TypeName(ScalarType type) => type switch { ScalarType.Float16 => "float16", ScalarType.BFloat16 => "bfloat16", ScalarType.Float64 => "float64", _ => "float32" };

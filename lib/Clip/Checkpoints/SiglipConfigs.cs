@@ -87,6 +87,6 @@ internal static class SiglipConfigs
         var text = HuggingFaceConfig.TextSection(config.Text, config.TextBlock, $"{type}_text_model");
         text["pad_token_id"] = config.Text.PaddingId;
         text["projection_size"] = config.EmbeddingWidth;
-        return new JsonObject { ["initializer_factor"] = 1.0, ["text_config"] = text, ["vision_config"] = vision };
+        return new JsonObject { ["initializer_factor"] = HuggingFaceConfig.Float(1), ["text_config"] = text, ["vision_config"] = vision };
     }
 }

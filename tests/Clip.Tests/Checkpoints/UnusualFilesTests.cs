@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Models;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
@@ -97,6 +98,46 @@ public sealed class UnusualFilesTests : IDisposable
             default: Edit("preprocessor_config.json", json => json["image_processor_type"] = million); break;
         }
         Assert.InRange(Assert.ThrowsAny<Exception>(() => ClipEncoder.FromPretrained(_folder, CPU)).Message.Length, 50, 1000);
+    }
+
+    [Theory]
+    [InlineData("clipseg")]
+    [InlineData("blip_vision_model")]
+    public void A_model_of_another_kind_is_called_by_its_model_type(string type)
+    {
+        Edit("config.json", json => json["model_type"] = type);
+        Rewrite((name, tensor) => ("clip." + name, tensor), pickled: false);
+        foreach (Action load in new Action[] { () => ClipCheckpoint.VisionFromPretrained(_folder), () =>
+            ClipCheckpoint.TextFromPretrained(_folder) })
+            Assert.Contains($"\"model_type\" is \"{type}\"", Assert.Throws<CheckpointException>(load).Message, StringComparison.Ordinal);
+        if (type == "clipseg")
+            Assert.Contains("\"clipseg\"", Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message,
+                StringComparison.Ordinal);
+    }
+
+    /// <summary>OpenCLIP's quick_gelu: false alone means the exact GELU.</summary>
+    [Fact]
+    public void A_model_with_GELUs_approximation_keeps_it_in_OpenCLIPs_layout()
+    {
+        foreach (string tower in new[] { "vision_config", "text_config" })
+            Edit("config.json", json => json[tower]!["hidden_act"] = "gelu_pytorch_tanh");
+        using var model = ClipCheckpoint.FromPretrained(_folder);
+        ClipCheckpoint.SavePretrained(model, At("open"), CheckpointLayout.OpenClip);
+        var saved = JsonNode.Parse(File.ReadAllText(Path.Combine(At("open"), "open_clip_config.json")))!["model_cfg"]!;
+        foreach (string section in new[] { "vision_cfg", "text_cfg" }) Assert.Equal("tanh",
+            (string?)saved[section]!["act_kwargs"]!["approximate"]);
+        using var again = ClipCheckpoint.FromPretrained(At("open"));
+        Assert.Equal((Activation.GeluTanh, Activation.GeluTanh), (again.Config.VisionBlock.Activation, again.Config.TextBlock.Activation));
+    }
+
+    [Fact]
+    public void Numbers_that_are_floats_in_Python_are_written_with_a_point()
+    {
+        string clip = HuggingFaceConfig.Text(ClipConfig.ViTB32 with { InitialTemperature = Math.Exp(-3) }, float32);
+        Assert.Contains("\"logit_scale_init_value\": 3.0,", clip, StringComparison.Ordinal);
+        Assert.Contains("\"layer_norm_eps\": 1E-05,", clip, StringComparison.Ordinal);
+        Assert.Contains("\"initializer_factor\": 1.0,", HuggingFaceConfig.Text(ClipConfig.SiglipBasePatch16, float32),
+            StringComparison.Ordinal);
     }
 
     private string At(string name) => Path.Combine(_folder, name);
