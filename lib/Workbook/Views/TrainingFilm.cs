@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;
@@ -78,7 +79,7 @@ public sealed class TrainingFilm : Interactive
     /// <inheritdoc/>
     public override string ToText() =>
         string.Join(Environment.NewLine,
-        Summary().Select(line => string.Join("  ", line.Select((cell, i) => i == 0 ? cell.PadRight(24) : cell.PadLeft(12)))));
+        Summary().Select(line => string.Join("  ", line.Select((cell, i) => i == 0 ? cell.PadRight(20) : cell.PadLeft(9)))));
 
     private protected override string Still() =>
         Markup.Scrolling("<table style=\"width:auto\">"
@@ -88,13 +89,21 @@ public sealed class TrainingFilm : Interactive
         + "</tr>")) + "</table>");
 
     /// <summary>A head, and the last step of each run.</summary>
-    private IEnumerable<string[]> Summary() => _runs.Select(run => (run, Last: run.Steps[^1], Page: Measure(run.Steps[^1])))
-        .Select(end => new[]
+    private IEnumerable<string[]> Summary() => _runs.Select(Ending).Prepend(Lesson.In<string[]>(
+        ["run", "step", "loss", "τ", "found", "own pairs", "others", "pictures", "captions"],
+        ["실행", "단계", "손실", "τ", "찾음", "자기 쌍", "다른 쌍", "그림끼리", "캡션끼리"]));
+
+    /// <summary>The last step of a run: the four last are mean cosines.</summary>
+    private string[] Ending(Run run)
     {
-        end.run.Name, $"{end.Last.Number}", Markup.Number(end.Last.Loss), Markup.Number(end.Last.Temperature),
-            $"{end.Page.Found} / {_captions.Length}", Markup.Number(end.Page.Alike[0]), Markup.Number(end.Page.Alike[1]),
-    }).Prepend(Lesson.In<string[]>(["run", "step", "loss", "τ", "found", "different pictures", "different captions"],
-        ["실행", "단계", "손실", "τ", "찾음", "서로 다른 그림", "서로 다른 캡션"]));
+        var (last, (_, found, alike)) = (run.Steps[^1], Measure(run.Steps[^1]));
+        string Cosine(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+        return
+        [
+            run.Name, $"{last.Number}", Markup.Number(last.Loss), Markup.Number(last.Temperature), $"{found} / {_captions.Length}",
+            Cosine(alike[3]), Cosine(alike[2]), Cosine(alike[0]), Cosine(alike[1]),
+        ];
+    }
 
     /// <summary>
     /// Cosines (N, N), how many pictures find their caption, and mean cosines: different pictures, different captions, a picture and
