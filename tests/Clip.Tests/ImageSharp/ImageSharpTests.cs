@@ -1,6 +1,5 @@
 using ClipNotebooks.Clip.Images;
 using ClipNotebooks.ImageSharp;
-using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.PixelFormats;
 
 namespace ClipNotebooks.Clip.Tests.ImageSharp;
