@@ -72,6 +72,13 @@ internal static class Arithmetic
         return x.mul(scalar);
     }
 
+    /// <summary>The smaller of x and <paramref name="value"/>, element by element.</summary>
+    internal static Tensor Below(this Tensor x, double value)
+    {
+        using Scalar scalar = value;
+        return x.clamp_max(scalar);
+    }
+
     /// <summary>x = <paramref name="value"/>, element by element.</summary>
     internal static Tensor EqualTo(this Tensor x, long value)
     {

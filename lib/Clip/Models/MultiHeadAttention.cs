@@ -95,9 +95,8 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
 
     private Tensor Cosines(Tensor q, Tensor k)
     {
-        using Scalar largest = LargestScale;
         var (from, to) = (functional.normalize(q, p: 2, dim: -1), functional.normalize(k, p: 2, dim: -1));
-        return from.matmul(to.transpose(-2, -1)) * _scale!.clamp_max(largest).exp();        // (B, H, N, N)
+        return from.matmul(to.transpose(-2, -1)) * _scale!.Below(LargestScale).exp();        // (B, H, N, N)
     }
 
     /// <summary>The mask, and minus infinity for what is later where attention is causal.</summary>

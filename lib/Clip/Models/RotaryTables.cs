@@ -23,9 +23,8 @@ internal sealed record RotaryTables(Tensor Sin, Tensor Cos)
         var (device, type) = (like.device, like.dtype == float64 ? float64 : float32);
         long bands = headWidth / 4;
         var exponents = Arithmetic.Count(0, bands, device).to(type).Over(bands);
-        using Scalar temperature = Temperature;
-        var frequencies = ones(bands, dtype: type, device: device).div(full([bands], temperature, dtype: type,
-            device: device).pow(exponents)); // (K / 4)
+        var one = ones(bands, dtype: type, device: device);
+        var frequencies = one.div(one.Times(Temperature).pow(exponents)); // (K / 4)
         Tensor row = Along(rows).view(-1, 1, 1, 1).expand(rows, columns, 1, 1),
             column = Along(columns).view(1, -1, 1, 1).expand(rows, columns, 1, 1);
         var grid = config.ColumnsFirst ? cat([column, row], 2) : cat([row, column], 2); // (rows, columns, 2, 1)

@@ -134,10 +134,8 @@ public sealed class DecodingTests
                 file.Write(new byte[(15 * (blocks >> 14) + 7) / 8]);
             }
         file.Write([0xff, 0xd9]);
-        var clock = Stopwatch.StartNew();
         var refusal = Assert.Throws<InvalidDataException>(() => SkiaImageDecoder.Shared.Decode(file.ToArray(), "scans.jpg"));
         Assert.Contains("scans.jpg asks for too much work", refusal.Message, StringComparison.Ordinal);
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 10); // under a second where nothing else runs
     }
 
     [Fact]
