@@ -25,8 +25,8 @@ public sealed class LessonProcessTests
 
             #!csharp
 
-            await Task.Delay(1);
             using Microsoft.DotNet.Interactive;
+            await Task.Delay(1);
             var shown = KernelInvocationContext.Current.Display(1);
             shown.Update(Twice(21));
             1.Display();
