@@ -118,8 +118,8 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
 
     /// <summary>Plots and model, which every page shares, are half of it.</summary>
     [Fact]
-    public void The_book_is_smaller_than_16_megabytes() =>
-        Assert.InRange(new DirectoryInfo(book.Folder).GetFiles().Sum(file => file.Length), 1, 16_000_000);
+    public void The_book_is_smaller_than_20_megabytes() =>
+        Assert.InRange(new DirectoryInfo(book.Folder).GetFiles().Sum(file => file.Length), 1, 20_000_000);
 
     [Theory, MemberData(nameof(Book.LessonPages), MemberType = typeof(Book))]
     public async Task What_answers_the_hand_speaks_the_language_of_its_page(string page)
