@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Export;
+using ClipNotebooks.Workbook.Views;
 
 namespace ClipNotebooks.Notebooks.Tests.Export;
 
@@ -46,11 +47,12 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
     [Fact]
     public void What_cells_show_needs_no_script_and_no_network()
     {
-        var (outputs, drawings) = (0, 0);
+        var (outputs, drawings, interactives) = (0, 0, 0);
         foreach (var (name, result) in run.Results)
         {
             string text = JupyterNotebook.Write(result.Notebook!, _folder, result);
             using var document = JsonDocument.Parse(text);
+            List<string> shown = [];
             foreach (JsonElement cell in document.RootElement.GetProperty("cells").EnumerateArray())
                 foreach (JsonElement output in cell.TryGetProperty("outputs", out var all) ? all.EnumerateArray() : default)
                 {
@@ -62,13 +64,24 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
                     var lines = data.TryGetProperty("text/html", out JsonElement markup) ? markup.EnumerateArray() : default;
                     string html = string.Concat(lines.Select(line => line.GetString()));
                     Assert.DoesNotMatch(Active(), html);
-                    drawings += Drawing().Count(html);
+                    shown.Add(html);
                     foreach (Match drawing in Drawing().Matches(html))
                         System.Xml.Linq.XDocument.Parse(System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(drawing.Groups[1].Value)));
                 }
+            drawings += shown.Sum(html => Drawing().Count(html));
+            string[] still = [.. result.Cells.SelectMany(cell => cell.Outputs).SelectMany(output => StillForm().Matches(output.Html ?? ""))
+                .Select(form => form.Groups[1].Value.ReplaceLineEndings("\n"))];
+            interactives += still.Length;
+            foreach (string form in still)
+            {
+                // Of an interactive its still form is left, whole, with its numbers.
+                Assert.Contains(shown, html => html.Contains(Drawings.AsImages(form), StringComparison.Ordinal));
+                Assert.Matches("[0-9]", Tag().Replace(form, ""));
+            }
             Assert.True(text.Length < 5_000_000, $"{name}: {text.Length} characters");
         }
-        Assert.True(outputs > 200 && drawings > 10, $"{outputs} outputs, {drawings} drawings");
+        string found = $"{outputs} outputs, {drawings} drawings, {interactives} interactives";
+        Assert.True(outputs > 200 && drawings > 10 && interactives >= 16, found);
     }
 
     [Fact]
@@ -170,6 +183,12 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
 
     [GeneratedRegex("<script|<svg|\\bsrc=\"(?!data:)|\\bhref=\"|url\\(|\\son[a-z]+=", RegexOptions.IgnoreCase)]
     private static partial Regex Active();
+
+    [GeneratedRegex("<div class=\"clip-live-still\">(.*?)</div>\\s*<script type=\"application/json\">", RegexOptions.Singleline)]
+    private static partial Regex StillForm();
+
+    [GeneratedRegex("<[^>]*>")]
+    private static partial Regex Tag();
 
     [GeneratedRegex("<img [^>]*src=\"data:image/svg\\+xml;base64,([^\"]*)\"")]
     private static partial Regex Drawing();

@@ -5,16 +5,23 @@ namespace ClipNotebooks.Cli.Notebooks.Export;
 
 /// <summary>
 /// A view's markup for a saved notebook. JupyterLab cleans the outputs of a notebook that its reader did not run, GitHub those of every
-/// notebook: scripts and inline SVG are lost, and of two forms of one output both take the HTML. So a plot becomes its still form, and
-/// drawings become images; run the cell and the plot is live again.
+/// notebook: scripts and inline SVG are lost, and of two forms of one output both take the HTML. So plots and interactives become their
+/// still forms, and drawings become images; run the cell and they are live again.
 /// </summary>
 internal static partial class OutputMarkup
 {
-    internal static string Still(string html) => Drawings.AsImages(PlotScript().Replace(PlotData().Replace(html, "<figure"), "</figure>"));
+    internal static string Still(string html) =>
+        Drawings.AsImages(Live().Replace(PlotScript().Replace(PlotData().Replace(html, "<figure"), "</figure>"), "<div$1>$2</div>"));
 
     [GeneratedRegex("<figure class=\"clip-plot\" data-plot=\"[^\"]*\"")]
     private static partial Regex PlotData();
 
     [GeneratedRegex(@"</figure>\s*<script>.*?</script>", RegexOptions.Singleline)]
     private static partial Regex PlotScript();
+
+    /// <summary>An interactive: its language, its still form, its data, in which no angle bracket stands, and its scripts.</summary>
+    [GeneratedRegex("<div class=\"clip-live\" data-live=\"[^\"]*\"[^>]*?( lang=\"[^\"]*\")>\\s*"
+        + "<div class=\"clip-live-still\">(.*?)</div>\\s*<script type=\"application/json\">[^<]*</script>\\s*</div>\\s*"
+        + "<script>.*?</script>", RegexOptions.Singleline)]
+    private static partial Regex Live();
 }
