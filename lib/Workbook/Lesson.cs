@@ -111,7 +111,9 @@ public static class Lesson
         using var scope = NewDisposeScope();
         double largest = (naive.detach().cpu().to(float64) - library.detach().cpu().to(float64)).abs().max().ToDouble();
         return largest <= tolerance
-            ? string.Create(CultureInfo.InvariantCulture, $"By hand and by the library: equal, to within {largest:G2}.")
+            ? In(
+                string.Create(CultureInfo.InvariantCulture, $"By hand and by the library: equal, to within {largest:G2}."),
+                string.Create(CultureInfo.InvariantCulture, $"손으로 한 것과 라이브러리의 것이 같습니다. 차이는 많아야 {largest:G2}입니다."))
             : throw new InvalidOperationException($"The results do not agree: they differ by up to {largest:G2}.");
     }
 

@@ -74,6 +74,35 @@ public sealed partial class ConventionTests
         Assert.True(wrong.Count == 0, name + ":\n" + string.Join('\n', wrong));
     }
 
+    /// <summary>Head, place on the map, predictions, exercises with their hints below, an open experiment, five questions.</summary>
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
+    public void The_lesson_asks_before_it_shows(string name)
+    {
+        NotebookCell[] cells = [.. Notebook.Load(Path.Combine(Lessons.Folder, name)).Cells];
+        bool english = Edition.Of(name).IsEnglish;
+        // Some lessons are not yet in this form.
+        if (!cells[0].Source.Contains(english ? "- **Question.**" : "- **물음.**", StringComparison.Ordinal)) return;
+        string prose = string.Join("\n\n", cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
+        List<string> wrong = [];
+        if (!(english ? EnglishHead() : KoreanHead()).IsMatch(cells[0].Source))
+            wrong.Add("the head has to list the question, what the lesson needs, its minutes, and what one can do afterwards");
+        if (!cells.Any(cell => cell.IsCode && cell.Source.Contains("new ArchitectureMap(", StringComparison.Ordinal)))
+            wrong.Add("no ArchitectureMap says where in CLIP the lesson is");
+        if ((english ? EnglishPrediction() : KoreanPrediction()).Count(prose) is < 2 and var predictions)
+            wrong.Add($"two places or more have to ask for a prediction; there are {predictions}");
+        if (!(english ? EnglishExperiment() : KoreanExperiment()).IsMatch(prose))
+            wrong.Add("an open experiment is missing");
+        for (int i = 0; i < cells.Length; i++)
+            if (cells[i].IsCode && ExerciseCheck().IsMatch(cells[i].Source)
+                && !(english ? EnglishFolds() : KoreanFolds()).IsMatch(i + 1 < cells.Length ? cells[i + 1].Source : ""))
+                wrong.Add($"line {cells[i].Line}: below the stub have to be a hint, a second hint and a solution, folded away");
+        string questions = (english ? EnglishQuestions() : KoreanQuestions()).Match(prose).Value;
+        if (Question().Count(questions) is not 5 and var count)
+            wrong.Add($"five questions with answers, folded away, are expected; there are {count}");
+        Assert.True(wrong.Count == 0, name + ":\n" + string.Join('\n', wrong));
+    }
+
     private static IEnumerable<string> WrongWith(NotebookCell cell)
     {
         bool type = TypeDeclaration().IsMatch(cell.Source);
@@ -109,4 +138,47 @@ public sealed partial class ConventionTests
 
     [GeneratedRegex(@"^(?:#+ |\*\*)(?:Exercise|연습) \d", RegexOptions.Multiline)]
     private static partial Regex ExerciseHeading();
+
+    [GeneratedRegex(
+        @"^- \*\*Question\.\*\* .+\?\n- \*\*Needs\.\*\* .+\.\n- \*\*Minutes\.\*\* \d+\n- \*\*Afterwards you can\*\* .+\.$",
+        RegexOptions.Multiline)]
+    private static partial Regex EnglishHead();
+
+    [GeneratedRegex(@"^- \*\*물음\.\*\* .+\?\n- \*\*필요한 것\.\*\* .+\n- \*\*시간\.\*\* \d+분\n- \*\*마치면\*\* .+\.$", RegexOptions.Multiline)]
+    private static partial Regex KoreanHead();
+
+    [GeneratedRegex(@"^> \*\*Predict\.\*\* .*\?", RegexOptions.Multiline)]
+    private static partial Regex EnglishPrediction();
+
+    [GeneratedRegex(@"^> \*\*예측\.\*\* .*\?", RegexOptions.Multiline)]
+    private static partial Regex KoreanPrediction();
+
+    [GeneratedRegex(@"^### Open experiment\n\n\S", RegexOptions.Multiline)]
+    private static partial Regex EnglishExperiment();
+
+    [GeneratedRegex(@"^### 열린 실험\n\n\S", RegexOptions.Multiline)]
+    private static partial Regex KoreanExperiment();
+
+    [GeneratedRegex(@"^## Five questions\n.*?(?=^## |\z)", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex EnglishQuestions();
+
+    [GeneratedRegex(@"^## 다섯 가지 물음\n.*?(?=^## |\z)", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex KoreanQuestions();
+
+    /// <summary>A question and, folded below it, an answer of some words.</summary>
+    [GeneratedRegex(@"<details><summary>[^<]+\?</summary>(?:(?!</details>).){40,}</details>", RegexOptions.Singleline)]
+    private static partial Regex Question();
+
+    [GeneratedRegex(
+        @"\A<details><summary>Hint</summary>.+<details><summary>Second hint</summary>.+<details><summary>Solution</summary>\s*```",
+        RegexOptions.Singleline)]
+    private static partial Regex EnglishFolds();
+
+    [GeneratedRegex(
+        @"\A<details><summary>힌트</summary>.+<details><summary>둘째 힌트</summary>.+<details><summary>풀이</summary>\s*```",
+        RegexOptions.Singleline)]
+    private static partial Regex KoreanFolds();
+
+    [GeneratedRegex(@"^\w+\.\w+\.Check\(\w+\)", RegexOptions.Multiline)]
+    private static partial Regex ExerciseCheck();
 }

@@ -27,5 +27,6 @@ public sealed class ExerciseProgress(string lesson, IReadOnlyList<Exercise> exer
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
-    private string Heading => $"Exercises of {Lesson}: {Done} of {Exercises.Count} done";
+    private string Heading => Workbook.Lesson.In(
+        $"Exercises of {Lesson}: {Done} of {Exercises.Count} done", $"{Lesson} 연습: {Exercises.Count}개 가운데 {Done}개를 풀었습니다");
 }

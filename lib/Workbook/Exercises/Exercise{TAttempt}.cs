@@ -33,16 +33,26 @@ public sealed class Exercise<TAttempt> : Exercise where TAttempt : Delegate
     private ExerciseResult Judge(TAttempt attempt)
     {
         if (Abort.CouldComeFrom(attempt.Method))
-            return new ExerciseResult(Title, ExerciseStatus.Wrong, "your function calls matmul and was not run", "On wrong shapes matmul ends the whole process, and nobody could tell you why: write products as mm, or as bmm for a batch of matrices; both report wrong shapes.");
+            return new ExerciseResult(Title, ExerciseStatus.Wrong,
+                Lesson.In("your function calls matmul and was not run", "함수가 matmul을 부르므로 실행하지 않았습니다"),
+                Lesson.In(
+                    "On wrong shapes matmul ends the whole process, and nobody could tell you why: write products as mm, or as bmm for a "
+                    + "batch of matrices; both report wrong shapes.",
+                    "모양이 맞지 않으면 matmul은 프로세스 전체를 끝내 버려서 까닭을 알려 줄 수 없습니다. 곱은 mm으로, 행렬 여러 개의 곱은 "
+                    + "bmm으로 쓰십시오. 둘은 모양이 틀리면 알려 줍니다."));
         var given = Answers(attempt);
         if (given.Any(answer => answer.IsNotYet)) return ExerciseResult.NotYet(Title);
 
         var expected = Answers(Reference);
         int wrong = Enumerable.Range(0, Cases.Count).FirstOrDefault(i => !given[i].Agrees(expected[i], Tolerance), -1);
-        if (wrong < 0) return new ExerciseResult(Title, ExerciseStatus.Done, $"right on all {Cases.Count} inputs", null);
+        if (wrong < 0)
+            return new ExerciseResult(
+                Title, ExerciseStatus.Done, Lesson.In($"right on all {Cases.Count} inputs", $"입력 {Cases.Count}개에서 모두 맞았습니다"), null);
 
         var mistake = Mistakes.FirstOrDefault(m => Answers(m.Attempt).Zip(given).All(pair => pair.First.Agrees(pair.Second, Tolerance)));
-        return new ExerciseResult(Title, ExerciseStatus.Wrong, $"for {Cases[wrong].Input}, {given[wrong].DifferenceFrom(expected[wrong], Tolerance)}", mistake?.Hint);
+        var (input, difference) = (Cases[wrong].Input, given[wrong].DifferenceFrom(expected[wrong], Tolerance));
+        string finding = Lesson.In($"for {input}, {difference}", $"입력 '{input}': {difference}");
+        return new ExerciseResult(Title, ExerciseStatus.Wrong, finding, mistake?.Hint);
     }
 
     private List<Answer> Answers(TAttempt attempt) => [.. Cases.Select(c => Answer.Of(() => c.Run(attempt), Limit))];

@@ -22,7 +22,10 @@ internal static class TimeLimit
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            throw new TimeoutException($"it had not returned after {limit.TotalSeconds:0.#} seconds and was stopped; is there a loop whose condition never becomes false?");
+            throw new TimeoutException(Lesson.In(
+                $"it had not returned after {limit.TotalSeconds:0.#} seconds and was stopped; "
+                    + "is there a loop whose condition never becomes false?",
+                $"{limit.TotalSeconds:0.#}초가 지나도 돌아오지 않아 멈추었습니다. 조건이 끝내 거짓이 되지 않는 반복문이 있습니까?"));
         }
         return result!;
     }
