@@ -23,6 +23,13 @@ public sealed class LessonRunCollection : ICollectionFixture<LessonRun>
     internal const string Name = "the lessons' run";
 }
 
+/// <summary>Tests that run lessons' code in this process, which has one console, one folder, one seed: alone, after the others.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class InProcessCollection
+{
+    internal const string Name = "in this process";
+}
+
 [Collection(LessonRunCollection.Name)]
 public sealed class LessonRunTests(LessonRun run)
 {

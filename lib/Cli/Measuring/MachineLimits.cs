@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Inference.Prepared;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -41,7 +42,9 @@ internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32
             var (image, kernel) = (x.t().view(1, inner, 1, rows), weight.view(columns, inner, 1, 1));
             Time("linear", () => nn.functional.linear(x, weight, bias).Dispose());
             if (FixedLinear.UsesOneDnn(type, DeviceType.CPU)) Time("oneDNN", () => fixedLinear.Call(x).Dispose());
-            Time("1 × 1 convolution", () => nn.functional.conv2d(image, kernel, bias).Dispose());
+            // Without instructions for it a convolution in bfloat16 takes seconds, and is never the best way.
+            if (type == float32 || PrecisionProbe.Choose(DeviceType.CPU).Precision == Precision.BFloat16)
+                Time("1 × 1 convolution", () => nn.functional.conv2d(image, kernel, bias).Dispose());
             if (type != float32 || !Tile.IsSupported) continue;
             using var packed = new PackedProducts(rows, [(inner, columns)]);
             Time("packed", packed.Run);

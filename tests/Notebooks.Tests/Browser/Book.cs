@@ -17,9 +17,6 @@ public sealed class Book : IDisposable
     /// <summary>Every page: index.html and one a lesson and language.</summary>
     public static TheoryData<string> Pages { get; } = [.. Lessons.Paths.Select(PageOf).Prepend("index.html")];
 
-    /// <summary>The pages of the lessons alone.</summary>
-    public static TheoryData<string> LessonPages { get; } = [.. Lessons.Paths.Select(PageOf)];
-
     internal string Folder => Path.Combine(_folder.FullName, "book");
 
     /// <summary>As a reader opens it: a file, by its path.</summary>

@@ -20,6 +20,8 @@ public sealed class Chromium : IAsyncLifetime
         if (Program is null)
             return;
         _playwright = await Playwright.CreateAsync();
+        // Lessons run at the same time, and take both cores of a small machine.
+        Assertions.SetDefaultExpectTimeout(20_000);
         // What Chromium asks of its maker's servers in the background has no place in a test. Chromium refuses its sandbox to root.
         string[] quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Program, Headless = true, ChromiumSandbox = Environment.UserName != "root", Args = quiet });

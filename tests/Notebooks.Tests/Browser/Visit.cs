@@ -50,10 +50,13 @@ internal sealed class Visit : IAsyncDisposable
         return await Page.Locator(".clip-plot .js-plotly-plot").AllAsync();
     }
 
-    /// <summary>What axe finds against its rules, a line each.</summary>
-    internal async Task<IReadOnlyList<string>> AxeAsync()
+    /// <summary>What axe finds against its rules, a line each; of a second theme its colours alone, for nothing else changes.</summary>
+    internal async Task<IReadOnlyList<string>> AxeAsync(bool coloursAlone = false)
     {
-        AxeResult result = await Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
+        AxeRunOptions options = new() { ResultTypes = [ResultType.Violations] };
+        if (coloursAlone)
+            options.RunOnly = new() { Type = "rule", Values = ["color-contrast"] };
+        AxeResult result = await Page.RunAxe(options);
         return [.. result.Violations.SelectMany(rule => rule.Nodes.Take(4).Select(node =>
             $"{rule.Id} ({rule.Nodes.Length}): {node.Target}: {First(node)?.Message}\n  {node.Html}"))];
 

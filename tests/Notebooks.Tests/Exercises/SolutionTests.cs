@@ -8,6 +8,7 @@ using Microsoft.CodeAnalysis.Scripting;
 namespace ClipNotebooks.Notebooks.Tests.Exercises;
 
 /// <summary>The lessons' own text: the solution that is folded away passes its check, the stub is not yet attempted.</summary>
+[Collection(InProcessCollection.Name)]
 public sealed partial class SolutionTests
 {
     /// <summary>What scripts refer to, read once for all of them.</summary>

@@ -6,6 +6,7 @@ using Microsoft.CodeAnalysis.CSharp;
 namespace ClipNotebooks.Notebooks.Tests.Export;
 
 /// <summary>Lessons as programs of one file: every one compiles against the built library; what the conversion has to rename, drop and move is shown by small ones.</summary>
+[Collection(InProcessCollection.Name)]
 public sealed class ProgramTests
 {
     /// <summary>The English lessons; EditionTests holds the code of the others to theirs.</summary>
