@@ -273,7 +273,7 @@ public abstract partial class ImageStore
             var hash = HashOf(bytes);
             if (known is not null && known.Length == file.Length && known.Hash == hash) return new FileOutcome(file) { Touched = true };
             using var image = Decoder.Decode(bytes, file.Path, stop);
-            int side = Encoder.Processor.Transform.Config.Size, values = 3 * side * side;
+            int values = Encoder.Processor.Transform.Length;
             var pixels = ArrayPool<float>.Shared.Rent(values);
             Encoder.Processor.Transform.Apply(image, pixels.AsSpan(0, values));
             return new FileOutcome(file)
@@ -296,9 +296,9 @@ public abstract partial class ImageStore
 
     private float[] EncodePixels(List<FileOutcome> batch)
     {
-        int side = Encoder.Processor.Transform.Config.Size, values = 3 * side * side;
+        int values = Encoder.Processor.Transform.Length;
         using var scope = NewDisposeScope();
-        var pixels = empty([batch.Count, 3, side, side], dtype: float32);                            // (B, 3, R, R)
+        var pixels = empty([batch.Count, .. Encoder.Processor.Transform.Shape], dtype: float32);     // (B, 3, R, R)
         var target = MemoryMarshal.Cast<byte, float>(pixels.bytes);
         for (int i = 0; i < batch.Count; i++)
         {

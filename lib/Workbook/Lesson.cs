@@ -85,6 +85,20 @@ public static class Lesson
     }
 
     /// <summary>
+    /// What a lesson takes to pieces: the model in use, or, where it is of another family than OpenAI's Vision Transformers with their text
+    /// tower, the embedded one, whose parts have the names that the lesson shows.
+    /// </summary>
+    /// <param name="inUse">The model in use.</param>
+    /// <returns>A folder or a Hub id.</returns>
+    public static string ToTakeApart(ClipEncoder inUse)
+    {
+        ArgumentNullException.ThrowIfNull(inUse);
+        var config = inUse.Model.Config;
+        return config is { Vision: { IsClips: true, LayerScale: null }, Text: { IsClips: true, LayerScale: null }, IsSigmoid: false }
+            ? Model : Path.Combine(Data, "models", "tiny-clip");
+    }
+
+    /// <summary>
     /// An optimizer's step with garbage collection put off until after it. TorchSharp 0.107 does not keep the numbers alive that a step hands to libtorch, a hundred or more: a collection
     /// among them ends the cell with "Unknown scalar type", now and then. The library's trainer does the same.
     /// </summary>

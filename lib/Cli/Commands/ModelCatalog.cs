@@ -12,14 +12,15 @@ internal sealed record PublishedModel(
     string Family, string Id, double? Parameters, int Resolution, string Languages, double? Top1, string? Source);
 
 /// <summary>
-/// One model or two of every family. Accuracies: OpenCLIP's docs/openclip_results.csv and README.md, the SigLIP 2 paper (arXiv 2502.14786,
-/// table 1), and README.md of facebookresearch/perception_models, facebookresearch/MetaCLIP and apple/ml-mobileclip. Parameters: the same,
-/// Chinese-CLIP's README, and of MetaCLIP 2 and SigLIP 2 the same towers with the larger vocabulary (901,629 × 1024 and 256,000 × 768).
+/// One model or two of every family. Accuracies: OpenCLIP's docs/openclip_results.csv and README.md, README_siglip2.md of
+/// google-research/big_vision, apps/pe/README.md of facebookresearch/perception_models, and README.md of facebookresearch/MetaCLIP and
+/// apple/ml-mobileclip. Parameters: the same, Chinese-CLIP's README, and of MetaCLIP 2 and SigLIP 2 the same towers with the larger
+/// vocabulary (901,629 × 1024 and 256,000 × 768).
 /// </summary>
 internal static class ModelCatalog
 {
     private const string OpenClip = "openclip_results.csv", OpenClipReadme = "OpenCLIP, README";
-    private const string Siglip2 = "arXiv 2502.14786", Perception = "PE, README", MobileClip = "MobileCLIP, README";
+    private const string Siglip2 = "SigLIP 2, README", Perception = "PE, README", MobileClip = "MobileCLIP, README";
     private const string English = "English", Many = "100 and more";
 
     internal static readonly IReadOnlyList<PublishedModel> Models =
@@ -34,6 +35,7 @@ internal static class ModelCatalog
         new("SigLIP 2", "google/siglip2-base-patch16-224", 375.19, 224, Many, 78.2, Siglip2),
         new("SigLIP 2", "google/siglip2-base-patch16-256", 375.23, 256, Many, 79.1, Siglip2),
         new("SigLIP 2", "timm/ViT-L-16-SigLIP2-256", null, 256, Many, 82.5, OpenClipReadme),
+        new("SigLIP 2 NaFlex", "google/siglip2-base-patch16-naflex", 375.23, 256, Many, 78.5, Siglip2),
         new("MetaCLIP", "facebook/metaclip-b32-400m", 151.28, 224, English, 65.5, "MetaCLIP, README"),
         new("MetaCLIP 2", "facebook/metaclip-2-worldwide-huge-quickgelu", 1858.79, 224, Many, null, null),
         new("XLM-RoBERTa CLIP", "laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k", 366.12, 224, "100", 62.4, OpenClip),

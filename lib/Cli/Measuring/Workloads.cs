@@ -40,7 +40,11 @@ internal sealed class Workloads : IDisposable
     }
 
     /// <summary>Everything; lessons only where the process runs in the repository.</summary>
-    internal IEnumerable<Workload> All() => [.. ImageEncoder(), .. ProductsAlone(), .. TextEncoder(), Preprocessing(), ExactSearch(), .. TrainingStep(), Loading(), .. TheWorkbook()];
+    internal IEnumerable<Workload> All() =>
+    [
+        .. ImageEncoder(), .. ProductsAlone(), .. MobileImageEncoder(), .. TextEncoder(), Preprocessing(), ExactSearch(), .. TrainingStep(),
+        Loading(), .. TheWorkbook(),
+    ];
 
     private IEnumerable<Workload> ImageEncoder() =>
         from batch in ImageBatches
@@ -63,6 +67,28 @@ internal sealed class Workloads : IDisposable
         {
             (int Inner, int Columns)[] block = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)];
             return Kept(keep, new PackedProducts(rows, [.. Enumerable.Repeat(block, Config.Vision.Layers).SelectMany(shapes => shapes)])).Run;
+        });
+
+    /// <summary>
+    /// MobileCLIP2-S0's image tower (OpenCLIP's model_configs/MobileCLIP2-S0.json), made for telephones, beside ViT-B/32. What it computes
+    /// is convolutions of few channels, which no bound measured here is one for.
+    /// </summary>
+    private static IEnumerable<Workload> MobileImageEncoder() =>
+        from form in Forms()
+        select new Workload("MobileCLIP2-S0 image encoder, batch 8", form.Name, 8, "images", Limit.None, 0, keep =>
+        {
+            var vision = TimmArchitecture.All["fastvit_mci0"].Shape with { ImageSize = 256, Projection = ProjectionKind.Affine };
+            manual_seed(1);
+            // Its text tower is one like any other: one block of it is enough beside the image tower.
+            var model = Kept(keep, new ClipModel(Config with { Vision = vision, Text = Config.Text with { Layers = 1, Causal = false } }));
+            model.eval();
+            var pixels = Kept(keep, rand(8, 3, 256, 256));
+            var prepared = form.Precision is { } precision ? Kept(keep, PreparedClip.Prepare(model, precision)) : null;
+            return () =>
+            {
+                using var _ = inference_mode();
+                (prepared is null ? model.EncodeImage(pixels) : prepared.EncodeImage(pixels)).Dispose();
+            };
         });
 
     /// <summary>The plain form on rows of 77, as openai/CLIP has them; in bfloat16 on rows of the batch's longest caption; in float32 without padding, where the products are this library's own.</summary>

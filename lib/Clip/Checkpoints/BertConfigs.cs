@@ -13,8 +13,7 @@ internal static class BertConfigs
     {
         var (vision, text) = Sections(root);
         int pad = text.Id("pad_token_id", 1), rows = text.Count("max_position_embeddings", 514, 1 << 20);
-        if (rows < pad + 3) throw new FormatException($"\"{text.Name("max_position_embeddings")}\" is {rows}; positions begin " +
-            $"at {pad + 1}, which leaves no room for a text");
+        RequireRoom(text, rows, pad);
         var shape = new TextConfig
         {
             ContextLength = rows - pad - 1,
@@ -26,8 +25,8 @@ internal static class BertConfigs
             PaddingId = pad,
             TransformationWidth = text.Count("project_dim", 768),
         };
-        return Join(root, 768, vision, text, TextConfig.Bert(shape, rows, text.Count("type_vocab_size", 1),
-            skipsPadding: true) with { NormAfter = true }, 1e-5);
+        var tower = TextConfig.Bert(shape, rows, text.Count("type_vocab_size", 1), skipsPadding: true) with { NormAfter = true };
+        return Join(root, 768, vision, text, tower, 1e-5);
     }
 
     internal static ClipConfig ReadChinese(ConfigSection root)
@@ -44,7 +43,16 @@ internal static class BertConfigs
             MlpWidth = text.Count("intermediate_size", 3072, 1 << 20),
             PaddingId = text.Id("pad_token_id", 0),
         };
-        return Join(root, 512, vision, text, TextConfig.Bert(shape, rows, text.Count("type_vocab_size", 2), skipsPadding: false), 1e-12);
+        var tower = TextConfig.Bert(shape, rows, text.Count("type_vocab_size", 2), skipsPadding: false);
+        return Join(root, 512, vision, text, tower, 1e-12);
+    }
+
+    /// <summary>Where positions begin after the padding's id, two of them are needed, for start and end.</summary>
+    internal static void RequireRoom(ConfigSection text, int rows, int pad)
+    {
+        if (rows >= pad + 3) return;
+        throw new FormatException(
+            $"\"{text.Name("max_position_embeddings")}\" is {rows}; positions begin at {pad + 1}, which leaves no room for a text");
     }
 
     internal static bool HoldsAlt(ClipConfig config) => HoldsVision(config) && config.Text is { TransformationWidth: not null } text
@@ -69,19 +77,27 @@ internal static class BertConfigs
         };
     }
 
-    private static bool HoldsVision(ClipConfig config) => config is { Vision: { IsClips: true, LayerScale: null }, IsSigmoid: false,
-        HasListedScale: false };
+    private static bool HoldsVision(ClipConfig config) =>
+        config is { Vision: { IsClips: true, LayerScale: null }, IsSigmoid: false, HasListedScale: false };
 
     /// <summary>A tower of BERT's kind with a given one's sizes.</summary>
-    private static TextConfig Shape(TextConfig text, bool skipsPadding) => TextConfig.Bert(
-        new TextConfig
+    private static TextConfig Shape(TextConfig text, bool skipsPadding)
+    {
+        var sizes = new TextConfig
         {
-            ContextLength = text.Positions - (skipsPadding ? text.PaddingId + 1 : 0), VocabularySize = text.VocabularySize,
-                Width = text.Width, Layers = text.Layers, Heads = text.Heads, MlpWidth = text.MlpWidth,
-            PaddingId = text.PaddingId, TransformationWidth = text.TransformationWidth, Activation = text.Activation, LayerNormEpsilon =
-                text.LayerNormEpsilon,
-        },
-        text.Positions, text.TokenTypes, skipsPadding);
+            ContextLength = text.Positions - (skipsPadding ? text.PaddingId + 1 : 0),
+            VocabularySize = text.VocabularySize,
+            Width = text.Width,
+            Layers = text.Layers,
+            Heads = text.Heads,
+            MlpWidth = text.MlpWidth,
+            PaddingId = text.PaddingId,
+            TransformationWidth = text.TransformationWidth,
+            Activation = text.Activation,
+            LayerNormEpsilon = text.LayerNormEpsilon,
+        };
+        return TextConfig.Bert(sizes, text.Positions, text.TokenTypes, skipsPadding);
+    }
 
     private static (ConfigSection Vision, ConfigSection Text) Sections(ConfigSection root)
     {
@@ -91,12 +107,12 @@ internal static class BertConfigs
         return (HuggingFaceConfig.Tower(root, "vision_config"), text);
     }
 
-    private static ClipConfig Join(ConfigSection root, int embeddingWidth, ConfigSection vision, ConfigSection text, TextConfig shape,
-        double epsilon)
+    private static ClipConfig Join(
+        ConfigSection root, int embeddingWidth, ConfigSection vision, ConfigSection text, TextConfig shape, double epsilon)
     {
         var config = ClipConfig.Join(
             HuggingFaceConfig.Vision(vision), shape, root.Count("projection_dim", embeddingWidth), HuggingFaceConfig.Common(vision),
-                (HuggingFaceConfig.Activation(text, "gelu"), text.Number("layer_norm_eps", epsilon)));
+            (HuggingFaceConfig.Activation(text, "gelu"), text.Number("layer_norm_eps", epsilon)));
         config.Validate();
         return config;
     }

@@ -29,14 +29,15 @@ internal static class HuggingFaceConfig
         json["architectures"] = new JsonArray(family.Class);
         json["model_type"] = family.ModelType;
         json["torch_dtype"] = TypeName(type);
-        return new JsonObject(json.OrderBy(value => value.Key, StringComparer.Ordinal).Select(value =>
-            KeyValuePair.Create(value.Key, value.Value?.DeepClone()))).ToJsonString(Indented) + "\n";
+        var sorted = json.OrderBy(value => value.Key, StringComparer.Ordinal);
+        var copies = sorted.Select(value => KeyValuePair.Create(value.Key, value.Value?.DeepClone()));
+        return new JsonObject(copies).ToJsonString(Indented) + "\n";
     }
 
     internal static JsonObject WriteClip(ClipConfig config, string modelType)
     {
-        JsonObject text = TextSection(config.Text, config.TextBlock, $"{modelType}_text_model"),
-            vision = VisionSection(config.Vision, config.VisionBlock, $"{modelType}_vision_model");
+        var text = TextSection(config.Text, config.TextBlock, $"{modelType}_text_model");
+        var vision = VisionSection(config.Vision, config.VisionBlock, $"{modelType}_vision_model");
         bool clip = modelType == "clip";
         text["bos_token_id"] = clip ? config.Text.VocabularySize - 2 : 0;
         text["eos_token_id"] = config.Text.EndOfTextId ?? PoolAtLargest;
@@ -89,30 +90,40 @@ internal static class HuggingFaceConfig
     }
 
     /// <summary>An element type as PyTorch names it.</summary>
-    internal static string TypeName(ScalarType type) => type switch { ScalarType.Float16 => "float16", ScalarType.BFloat16 => "bfloat16", ScalarType.Float64 => "float64", _ => "float32" };
+    internal static string TypeName(ScalarType type) => type switch
+    {
+        ScalarType.Float16 => "float16",
+        ScalarType.BFloat16 => "bfloat16",
+        ScalarType.Float64 => "float64",
+        _ => "float32",
+    };
 
     /// <summary>
     /// The image tower of a whole model's configuration, or of a tower's own (<c>clip_vision_model</c>), the width of the shared space, and
     /// the parameters' names.
     /// </summary>
     internal static (VisionConfig Config, BlockShape Block, int EmbeddingWidth, Func<string, ParameterSource> Names) LoadVision(
-        string path) => ConfigSection.Load<(VisionConfig, BlockShape, int, Func<string, ParameterSource>)>(path, root =>
+        string path) => ConfigSection.Load(path, ReadVision);
+
+    private static (VisionConfig, BlockShape, int, Func<string, ParameterSource>) ReadVision(ConfigSection root)
     {
         var family = TowersFamily(root, "vision_model", out bool alone);
         RefuseOtherModels(root);
         var section = alone ? root : Tower(root, "vision_config");
         bool siglip = family.Names == HuggingFaceNames.Siglip;
         var (activation, epsilon) = siglip ? SiglipConfigs.Common(section) : Common(section);
-        var config = (siglip ? SiglipConfigs.ReadVision(section, flexible: family.ModelType == "siglip2")
-            : Vision(section)) with { Activation = activation, LayerNormEpsilon = epsilon };
+        var config = siglip ? SiglipConfigs.ReadVision(section, flexible: family.ModelType == "siglip2") : Vision(section);
+        config = config with { Activation = activation, LayerNormEpsilon = epsilon };
         config.Validate();
-        return (config, Block(section, config.Width, config.Heads, config.MlpWidth, activation, epsilon), siglip ? config.Width
-            : root.Count("projection_dim", 512), family.Names.Source);
-    });
+        var block = Block(section, config.Width, config.Heads, config.MlpWidth, activation, epsilon);
+        return (config, block, siglip ? config.Width : root.Count("projection_dim", 512), family.Names.Source);
+    }
 
     /// <summary>The text tower, likewise (<c>clip_text_model</c>).</summary>
-    internal static (TextConfig Config, BlockShape Block, int EmbeddingWidth, Func<string, ParameterSource> Names) LoadText(
-        string path) => ConfigSection.Load<(TextConfig, BlockShape, int, Func<string, ParameterSource>)>(path, root =>
+    internal static (TextConfig Config, BlockShape Block, int EmbeddingWidth, Func<string, ParameterSource> Names) LoadText(string path) =>
+        ConfigSection.Load(path, ReadText);
+
+    private static (TextConfig, BlockShape, int, Func<string, ParameterSource>) ReadText(ConfigSection root)
     {
         var family = TowersFamily(root, "text_model", out bool alone);
         RefuseOtherModels(root);
@@ -120,18 +131,21 @@ internal static class HuggingFaceConfig
         bool siglip = family.Names == HuggingFaceNames.Siglip;
         var (activation, epsilon) = siglip ? SiglipConfigs.Common(section) : Common(section);
         int projection = root.Count("projection_dim", 512);
-        var config = (siglip ? SiglipConfigs.ReadText(section, out projection) : Text(section, family.ModelType == "clip" ? PoolAtLargest
-            : null)) with { Activation = activation, LayerNormEpsilon = epsilon };
+        var config = siglip
+            ? SiglipConfigs.ReadText(section, out projection)
+            : Text(section, family.ModelType == "clip" ? PoolAtLargest : null);
+        config = config with { Activation = activation, LayerNormEpsilon = epsilon };
         config.Validate();
-        return (config, Block(section, config.Width, config.Heads, config.MlpWidth, activation, epsilon), projection, family.Names.Source);
-    });
+        var block = Block(section, config.Width, config.Heads, config.MlpWidth, activation, epsilon);
+        return (config, block, projection, family.Names.Source);
+    }
 
     /// <summary>The family of a configuration whose one tower is wanted.</summary>
     private static HuggingFaceFamily TowersFamily(ConfigSection root, string tower, out bool alone)
     {
         string type = root.Word("model_type", "clip");
-        var known = HuggingFaceFamily.All.Where(family => family.Names == HuggingFaceNames.Clip
-            || family.Names == HuggingFaceNames.Siglip).ToList();
+        NameTable[] alike = [HuggingFaceNames.Clip, HuggingFaceNames.Siglip];
+        var known = HuggingFaceFamily.All.Where(family => alike.Contains(family.Names)).ToList();
         alone = known.Any(family => type == $"{family.ModelType}_{tower}");
         string all = string.Join(", ", known.Select(family => $"\"{family.ModelType}\" and \"{family.ModelType}_{tower}\""));
         return known.Find(family => type == family.ModelType || type == $"{family.ModelType}_{tower}")
@@ -166,8 +180,8 @@ internal static class HuggingFaceConfig
     {
         RefuseOtherModels(root);
         ConfigSection vision = Tower(root, "vision_config"), text = Tower(root, "text_config");
-        var config = ClipConfig.Join(Vision(vision), Text(text, pooledAtLargest), root.Count("projection_dim", 512), Common(vision),
-            Common(text));
+        int width = root.Count("projection_dim", 512);
+        var config = ClipConfig.Join(Vision(vision), Text(text, pooledAtLargest), width, Common(vision), Common(text));
         config.Validate();
         return config;
     }
@@ -177,13 +191,16 @@ internal static class HuggingFaceConfig
     internal static bool HoldsMetaClip2(ClipConfig config) => HasClipsTowers(config) && config.Text.EndOfTextId is not null;
 
     private static bool HasClipsTowers(ClipConfig config) =>
-        config is { Vision: { IsClips: true, LayerScale: null }, Text: { IsClips: true, LayerScale: null }, IsSigmoid: false,
-            HasListedScale: false };
+        config is { Vision: { IsClips: true, LayerScale: null }, Text: { IsClips: true, LayerScale: null } }
+        && config is { IsSigmoid: false, HasListedScale: false };
 
     /// <summary>What both towers' sections say alike.</summary>
     internal static (Activation, double) Common(ConfigSection tower) => (Activation(tower), tower.Number("layer_norm_eps", 1e-5));
 
-    /// <summary>Older files give a tower's values a second time, and transformers makes the whole tower of these: what they leave out has its default, whatever the first section says.</summary>
+    /// <summary>
+    /// Older files give a tower's values a second time, and transformers makes the whole tower of these: what they leave out has its
+    /// default, whatever the first section says.
+    /// </summary>
     internal static ConfigSection Tower(ConfigSection root, string key)
     {
         var tower = root.Section(key, key + "_dict");
@@ -191,7 +208,9 @@ internal static class HuggingFaceConfig
         return tower;
     }
 
-    /// <summary>Refuses what makes another model of a configuration of known type: quantised weights, code of its own, heads taken out.</summary>
+    /// <summary>
+    /// Refuses what makes another model of a configuration of known type: quantised weights, code of its own, heads taken out.
+    /// </summary>
     internal static void RefuseOtherModels(ConfigSection section) => section.Refuse("quantization_config", "auto_map", "pruned_heads");
 
     internal static VisionConfig Vision(ConfigSection vision)
@@ -217,8 +236,11 @@ internal static class HuggingFaceConfig
     private static TextConfig Text(ConfigSection text, int? pooledAtLargest)
     {
         int end = text.Id("eos_token_id", DefaultEnd), vocabulary = text.Count("vocab_size", 49408, 1 << 24);
-        if (end >= vocabulary && end != pooledAtLargest) throw new FormatException($"\"{text.Name("eos_token_id")}\" " +
-            $"is {(text.Has("eos_token_id") ? end : $"missing, which means {end}")}; it must be below \"vocab_size\" ({vocabulary})");
+        if (end >= vocabulary && end != pooledAtLargest)
+        {
+            string said = text.Has("eos_token_id") ? $"{end}" : $"missing, which means {end}";
+            throw new FormatException($"\"{text.Name("eos_token_id")}\" is {said}; it must be below \"vocab_size\" ({vocabulary})");
+        }
         return new TextConfig
         {
             ContextLength = text.Count("max_position_embeddings", 77),
@@ -240,7 +262,8 @@ internal static class HuggingFaceConfig
         "quick_gelu" => Models.Activation.QuickGelu,
         "gelu" => Models.Activation.Gelu,
         "gelu_pytorch_tanh" or "gelu_new" => Models.Activation.GeluTanh,
-        var other => throw ConfigSection.Unsupported($"\"{tower.Name("hidden_act")}\" is \"{other}\"; \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\" are supported"),
+        var other => throw ConfigSection.Unsupported(
+            $"\"{tower.Name("hidden_act")}\" is \"{other}\"; \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\" are supported"),
     };
 
     /// <summary>Hugging Face's name of a non-linearity.</summary>

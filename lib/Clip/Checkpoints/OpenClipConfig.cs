@@ -16,7 +16,10 @@ internal static class OpenClipConfig
         ConfigSection.Load(path, root => Read(root.Has("model_cfg") ? root.Section("model_cfg") : root));
 
     /// <param name="config">The model's shape.</param>
-    /// <param name="former">A file whose <c>preprocess_cfg</c> is kept where it is there.</param>
+    /// <param name="former">
+    /// A file of which is kept, where it is there, what a model does not know of itself: <c>preprocess_cfg</c>, and what <c>text_cfg</c>
+    /// says of the tokenizer.
+    /// </param>
     internal static string Text(ClipConfig config, string former)
     {
         bool own = config.Vision.Stages is not null || OpenClipVision.IsOwn(config.Vision);
@@ -37,7 +40,9 @@ internal static class OpenClipConfig
         if (config.InitialBias is { } bias) model["init_logit_bias"] = bias;
         if (config.HasListedScale) model["nonscalar_logit_scale"] = true;
         if (Naming(config) == ParameterNaming.OpenClipCustomText) model["custom_text"] = true;
-        return new JsonObject { ["model_cfg"] = model, ["preprocess_cfg"] = FormerPreprocessing(former) ?? Preprocessing(config.Vision.ImageSize) }.ToJsonString(Indented) + "\n";
+        var json = new JsonObject { ["model_cfg"] = model, ["preprocess_cfg"] = Preprocessing(config.Vision.ImageSize) };
+        Keep(json, former);
+        return json.ToJsonString(Indented) + "\n";
     }
 
     /// <summary>Text towers that OpenCLIP's class <c>CLIP</c> has no place for are <c>CustomTextCLIP</c>'s, under <c>text.</c></summary>
@@ -49,15 +54,21 @@ internal static class OpenClipConfig
         (!own || config.Vision.Stages is not null || config.VisionBlock.Activation == Activation.QuickGelu)
             && (OpenClipText.IsBert(config.Text) || config.TextBlock.Activation == Activation.QuickGelu);
 
-    private static JsonNode? FormerPreprocessing(string path)
+    /// <summary>The image's recipe of a file, and where its vocabulary is of the same size what it says of the tokenizer.</summary>
+    private static void Keep(JsonObject json, string path)
     {
         try
         {
-            return File.Exists(path) ? (JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject)?["preprocess_cfg"]?.DeepClone() : null;
+            if (!File.Exists(path) || JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject former) return;
+            if (former["preprocess_cfg"] is { } recipe) json["preprocess_cfg"] = recipe.DeepClone();
+            JsonNode? text = json["model_cfg"]!["text_cfg"], formerText = (former["model_cfg"] as JsonObject)?["text_cfg"] as JsonObject;
+            if (formerText is null || $"{formerText["vocab_size"]}" != $"{text!["vocab_size"]}") return;
+            foreach (string key in OpenClipText.TokenizerKeys)
+                if (formerText[key] is { } said) text[key] = said.DeepClone();
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
-            return null;
+            // A file that cannot be read has nothing to keep.
         }
     }
 

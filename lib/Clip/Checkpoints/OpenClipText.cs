@@ -7,22 +7,24 @@ namespace ClipNotebooks.Clip.Checkpoints;
 internal static class OpenClipText
 {
     /// <summary>What tokenizers are told; they refuse what they do not know themselves.</summary>
-    private static readonly string[] TokenizerKeys = ["hf_tokenizer_name", "tokenizer_mode", "tokenizer_kwargs", "bos_id"];
+    internal static readonly string[] TokenizerKeys = ["hf_tokenizer_name", "tokenizer_mode", "tokenizer_kwargs", "bos_id"];
 
     /// <summary>What is honoured, and what changes nothing at inference.</summary>
     private static readonly string[] Keys =
-        ["context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value", "pool_type", "eos_id", "pad_id",
-            "proj_type", "proj_bias", "embed_cls", "no_causal_mask", "final_ln_after_pool",
-         "act_kwargs", "norm_kwargs", "output_tokens", "text_arch", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type",
-             .. TokenizerKeys, .. OpenClipBlocks.Keys];
+    [
+        "context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value", "no_causal_mask", "embed_cls",
+        "pool_type", "eos_id", "pad_id", "proj_type", "proj_bias", "final_ln_after_pool", "act_kwargs", "norm_kwargs", "output_tokens",
+        "text_arch", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type", .. TokenizerKeys, .. OpenClipBlocks.Keys,
+    ];
 
     /// <summary>Beside a tower of transformers', what OpenCLIP's own is told counts for nothing.</summary>
     private static readonly string[] BertKeys = [.. Keys, "hf_model_name", "hf_model_config"];
 
     private static readonly string[] BertConfigKeys =
-        ["vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "max_position_embeddings",
-            "pad_token_id", "type_vocab_size", "layer_norm_eps", "hidden_act", "hidden_dropout_prob",
-         "attention_probs_dropout_prob"];
+    [
+        "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "max_position_embeddings",
+        "pad_token_id", "type_vocab_size", "layer_norm_eps", "hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob",
+    ];
 
     /// <summary>transformers' own sizes: vocabulary, width, blocks, heads.</summary>
     private static readonly Dictionary<string, (int Vocabulary, int Width, int Layers, int Heads)> Berts = new(StringComparer.Ordinal)
@@ -35,15 +37,15 @@ internal static class OpenClipText
 
     internal static bool IsBert(TextConfig text) => text.Block.Norm == NormPlacement.AfterSum;
 
-    internal static (TextConfig Text, Activation Activation, double Epsilon) Read(ConfigSection text, Activation activation,
-        int embeddingWidth)
+    internal static (TextConfig Text, Activation Activation, double Epsilon) Read(
+        ConfigSection text, Activation activation, int embeddingWidth)
     {
         text.Only("text_arch", "clip");
         if (text.Has("hf_model_name")) return ReadBert(text, embeddingWidth);
         text.RefuseOthers(Keys);
         string pool = text.Choice("pool_type", "argmax", "eos", "first", "last", "none");
-        if (pool == "eos" && !text.Has("eos_id")) throw new FormatException("\"text_cfg.pool_type\" is \"eos\" and \"eos_id\" is " +
-            "missing, the id whose position is pooled");
+        if (pool == "eos" && !text.Has("eos_id"))
+            throw new FormatException("\"text_cfg.pool_type\" is \"eos\" and \"eos_id\" is missing, the id whose position is pooled");
         bool appends = text.Flag("embed_cls"), projects = text.Choice("proj_type", "linear", "none") == "linear";
         int width = text.Count("width", 512);
         var config = new TextConfig
@@ -58,8 +60,7 @@ internal static class OpenClipText
             Block = OpenClipBlocks.Read(text),
             Causal = !text.Flag("no_causal_mask"),
             AppendedClassToken = appends,
-            Pooling = (appends ? "last" : pool) switch { "first" => TextPooling.First, "last" => TextPooling.Last,
-                "none" => TextPooling.None, _ => TextPooling.EndOfText },
+            Pooling = appends ? TextPooling.Last : Pool(pool),
             EndOfTextId = pool == "eos" && !appends ? text.Id("eos_id", 0) : null,
             PaddingId = text.Id("pad_id", 0),
             Projection = !projects ? ProjectionKind.None : text.Flag("proj_bias") ? ProjectionKind.Affine : ProjectionKind.Matrix,
@@ -67,11 +68,20 @@ internal static class OpenClipText
         return (config, OpenClipBlocks.Activation(text, activation), OpenClipBlocks.Epsilon(text));
     }
 
+    private static TextPooling Pool(string word) => word switch
+    {
+        "first" => TextPooling.First,
+        "last" => TextPooling.Last,
+        "none" => TextPooling.None,
+        _ => TextPooling.EndOfText,
+    };
+
     internal static JsonObject Write(TextConfig config, BlockShape block, int embeddingWidth)
     {
         if (IsBert(config)) return WriteBert(config, block, embeddingWidth);
-        if (config is not { NormBefore: false, NormAfter: true, TokenTypes: 0, TransformationWidth: null, MaskPadding: false,
-            Pooler: false } || !OpenClipBlocks.IsOwn(config.Block) || config.Projection == ProjectionKind.Mlp)
+        bool plain = config is { NormBefore: false, NormAfter: true, TokenTypes: 0, MaskPadding: false, Pooler: false };
+        bool others = config is { TransformationWidth: not null } or { Projection: ProjectionKind.Mlp };
+        if (!plain || others || !OpenClipBlocks.IsOwn(config.Block))
             throw new ArgumentException("OpenCLIP's configuration has no place for this model's text tower.");
         var text = new JsonObject
         {
@@ -103,14 +113,16 @@ internal static class OpenClipText
     {
         text.RefuseOthers(BertKeys);
         string name = text.Word("hf_model_name", ""), kind = name[(name.LastIndexOf('/') + 1)..];
-        if (!Berts.TryGetValue(kind, out var known)) throw ConfigSection.Unsupported($"\"text_cfg.hf_model_name\" is " +
-            $"\"{name}\"; {string.Join(", ", Berts.Keys)} are supported");
+        if (!Berts.TryGetValue(kind, out var known))
+        {
+            string supported = string.Join(", ", Berts.Keys);
+            throw ConfigSection.Unsupported($"\"text_cfg.hf_model_name\" is \"{name}\"; {supported} are supported");
+        }
         var shape = text.Has("hf_model_config") ? text.Section("hf_model_config") : ConfigSection.Empty("text_cfg.hf_model_config.");
         shape.RefuseOthers(BertConfigKeys);
-        int rows = shape.Count("max_position_embeddings", 514, 1 << 20), pad = shape.Id("pad_token_id", 1),
-            width = shape.Count("hidden_size", known.Width);
-        if (rows < pad + 3) throw new FormatException($"\"{shape.Name("max_position_embeddings")}\" is {rows}; positions begin " +
-            $"at {pad + 1}, which leaves no room for a text");
+        int rows = shape.Count("max_position_embeddings", 514, 1 << 20), pad = shape.Id("pad_token_id", 1);
+        int width = shape.Count("hidden_size", known.Width);
+        BertConfigs.RequireRoom(shape, rows, pad);
         var sizes = new TextConfig
         {
             ContextLength = Math.Min(text.Count("context_length", 77), rows - pad - 1),
@@ -123,8 +135,11 @@ internal static class OpenClipText
         };
         string pool = text.Choice("hf_pooler_type", "mean_pooler", "cls_pooler", "cls_last_hidden_state_pooler");
         string projection = text.Choice("hf_proj_type", text.IsNull("hf_proj_type") ? "" : "mlp", "mlp", "linear");
-        if (projection.Length == 0 && width != embeddingWidth) throw new FormatException($"\"text_cfg.hf_proj_type\" is null, which " +
-            $"leaves the width at {width}, and \"embed_dim\" is {embeddingWidth}");
+        if (projection.Length == 0 && width != embeddingWidth)
+        {
+            throw new FormatException(
+                $"\"text_cfg.hf_proj_type\" is null, which leaves the width at {width}, and \"embed_dim\" is {embeddingWidth}");
+        }
         var config = TextConfig.Bert(sizes, rows, shape.Count("type_vocab_size", 1), skipsPadding: true) with
         {
             Pooling = pool == "mean_pooler" ? TextPooling.Mean : TextPooling.First,
@@ -137,10 +152,12 @@ internal static class OpenClipText
     /// <summary>The sizes are written out, whichever of the names they are near.</summary>
     private static JsonObject WriteBert(TextConfig config, BlockShape block, int embeddingWidth)
     {
-        if (!config.PositionsSkipPadding
-            || config is { NormAfter: true } or { TransformationWidth: not null } or { Projection: ProjectionKind.Affine })
+        bool others = config is { NormAfter: true } or { TransformationWidth: not null } or { Projection: ProjectionKind.Affine };
+        if (others || !config.PositionsSkipPadding)
+        {
             throw new ArgumentException("OpenCLIP's configuration has no place for this model's text tower; " +
                 "CheckpointLayout.HuggingFace holds AltCLIP's and ChineseCLIP's.");
+        }
         string name = config.Layers > 12 ? "xlm-roberta-large" : "xlm-roberta-base";
         return new JsonObject
         {
@@ -161,8 +178,12 @@ internal static class OpenClipText
                 ["layer_norm_eps"] = block.LayerNormEpsilon,
                 ["hidden_act"] = HuggingFaceConfig.Word(block.Activation),
             },
-            ["hf_pooler_type"] = config.Pooling == TextPooling.Mean ? "mean_pooler" : config.Pooler ? "cls_pooler"
-                : "cls_last_hidden_state_pooler",
+            ["hf_pooler_type"] = config switch
+            {
+                { Pooling: TextPooling.Mean } => "mean_pooler",
+                { Pooler: true } => "cls_pooler",
+                _ => "cls_last_hidden_state_pooler",
+            },
             ["hf_proj_type"] = config.Projection switch { ProjectionKind.Mlp => "mlp", ProjectionKind.Matrix => "linear", _ => null },
         };
     }

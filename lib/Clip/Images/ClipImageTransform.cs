@@ -11,8 +11,21 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// <summary>What the model asks for.</summary>
     public ImageTransformConfig Config { get; } = Validated(config);
 
+    /// <summary>
+    /// The shape of what becomes of an image: (3, R, R), or (N, 3 P² + 2) where the recipe cuts patches, each its pixels by row, column and
+    /// colour and its own row and column in the image's grid, −1 in places that are empty.
+    /// </summary>
+    public IReadOnlyList<long> Shape => Config.Patches is { } patches
+        ? [patches.Most, PatchCut.Numbers(patches.Side)] : [3, Config.Size, Config.Size];
+
+    /// <summary>How many numbers that is.</summary>
+    public int Length => (int)Shape.Aggregate(1L, (product, side) => product * side);
+
     /// <summary>Resizes, crops and converts to RGB, in the recipe's order.</summary>
-    /// <returns>R × R pixels, RGB; where the recipe has no crop the whole image, its shorter side R pixels long.</returns>
+    /// <returns>
+    /// R × R pixels, RGB; where the recipe has no crop the whole image, its shorter side R pixels long, and where it cuts patches the whole
+    /// image at a size of whole patches.
+    /// </returns>
     public RasterImage Crop(RasterImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -24,27 +37,27 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     }
 
     /// <summary>Resizes, crops and normalises.</summary>
-    /// <returns>(3, R, R), red, green, blue planes.</returns>
+    /// <returns>(3, R, R), red, green, blue planes, or patches; <see cref="Shape"/> says which.</returns>
     /// <exception cref="InvalidDataException">The recipe has no crop, and the image is not square.</exception>
     public float[] Apply(RasterImage image)
     {
-        var values = new float[3 * Config.Size * Config.Size];
+        var values = new float[Length];
         Apply(image, values);
         return values;
     }
 
     /// <summary>The same into a place of the caller's.</summary>
     /// <param name="image">Any size.</param>
-    /// <param name="destination">3 · R · R values.</param>
+    /// <param name="destination"><see cref="Length"/> values.</param>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
     /// <exception cref="InvalidDataException">The recipe has no crop, and the image is not square.</exception>
     public void Apply(RasterImage image, Span<float> destination)
     {
         int side = Config.Size, plane = side * side;
-        if (destination.Length != 3 * plane)
+        if (destination.Length != Length)
         {
             throw new ArgumentException(
-                $"The destination takes (3, {side}, {side}) = {3 * plane} values; it has {destination.Length}.", nameof(destination));
+                $"The destination takes ({string.Join(", ", Shape)}) = {Length} values; it has {destination.Length}.", nameof(destination));
         }
         ArgumentNullException.ThrowIfNull(image);
         if (!Config.CenterCrop && Resized(image.Width, image.Height) is var (width, height) && width != height)
@@ -55,19 +68,29 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         }
         using var crop = Crop(image);
         var samples = crop.Samples;
-        Span<float> table = stackalloc float[256];
+        if (Config.Patches is { } patches)
+        {
+            var grid = (crop.Height / patches.Side, crop.Width / patches.Side);
+            PatchCut.Fill(samples, grid, patches.Side, [Table(0), Table(1), Table(2)], destination);
+            return;
+        }
         for (int channel = 0; channel < 3; channel++)
         {
-            for (int v = 0; v < 256; v++) table[v] = (v / 255f - Config.Mean[channel]) / Config.Std[channel];
+            var table = Table(channel);
             var target = destination.Slice(channel * plane, plane);
             for (int i = 0, j = channel; i < target.Length; i++, j += 4) target[i] = table[samples[j]];
         }
     }
 
+    /// <summary>What each value of a colour becomes.</summary>
+    private float[] Table(int channel) =>
+        [.. Enumerable.Range(0, 256).Select(v => (v / 255f - Config.Mean[channel]) / Config.Std[channel])];
+
     private RasterImage Cut(RasterImage image)
     {
         var (width, height) = Resized(image.Width, image.Height);
-        if (!Config.CenterCrop) return Rgb(Resizer.Resize(image, (width, height), (0, 0, width, height), Config.Interpolation));
+        if (!Config.CenterCrop || Config.Patches is not null)
+            return Rgb(Resizer.Resize(image, (width, height), (0, 0, width, height), Config.Interpolation));
         int side = Config.Size, x = Offset(width, side), y = Offset(height, side);
         var window = (Math.Max(x, 0), Math.Max(y, 0), Math.Min(width, side), Math.Min(height, side));
         var cut = Rgb(Resizer.Resize(image, (width, height), window, Config.Interpolation));
@@ -86,6 +109,11 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     private (int Width, int Height) Resized(int width, int height)
     {
         int n = Config.ResizeSize;
+        if (Config.Patches is { } patches)
+        {
+            var (rows, columns) = PatchCut.Grid(width, height, patches);
+            return (columns * patches.Side, rows * patches.Side);
+        }
         if (Config.ResizeMode == ResizeMode.Squash) return (n, n);
         bool wide = width > height;
         if (Config.ResizeMode == ResizeMode.Shortest)

@@ -8,13 +8,19 @@ namespace ClipNotebooks.Clip.Images;
 /// What a model asks of its images; the defaults are OpenAI's. Read from <c>preprocessor_config.json</c>, or from transformers 5's
 /// <c>processor_config.json</c>.
 /// </summary>
-public sealed record ImageTransformConfig
+public sealed partial record ImageTransformConfig
 {
+    /// <summary>1 GB for an image: more is a slip, or malice.</summary>
+    private const long MostNumbers = 1 << 28;
+
     /// <summary>The side to which the image is resized, in pixels.</summary>
     public int ResizeSize { get; init; } = 224;
 
-    /// <summary>R, the side of the square that is cut out, in pixels.</summary>
+    /// <summary>R, the side of the square that is cut out, in pixels; with patches that of the largest square within the budget.</summary>
     public int Size { get; init; } = 224;
+
+    /// <summary>P, the side of a patch, and N, how many an image may have, where <see cref="ResizeMode"/> is Patches; else none.</summary>
+    public (int Side, int Most)? Patches { get; init; }
 
     /// <summary>How the image comes to a square.</summary>
     public ResizeMode ResizeMode { get; init; } = ResizeMode.Shortest;
@@ -80,25 +86,31 @@ public sealed record ImageTransformConfig
     /// </summary>
     public void Save(string path)
     {
-        var size = ResizeMode == ResizeMode.Squash
-            ? new JsonObject { ["height"] = ResizeSize, ["width"] = ResizeSize }
-            : new JsonObject { [ResizeMode == ResizeMode.Shortest ? "shortest_edge" : "longest_edge"] = ResizeSize };
-        var json = new JsonObject
+        var json = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal)
         {
-            ["crop_size"] = new JsonObject { ["height"] = Size, ["width"] = Size },
-            ["do_center_crop"] = CenterCrop && (ResizeMode == ResizeMode.Shortest || Size != ResizeSize),
             ["do_convert_rgb"] = ConvertFirst,
             ["do_normalize"] = true,
             ["do_rescale"] = true,
             ["do_resize"] = true,
             ["image_mean"] = Numbers(Mean),
-            ["image_processor_type"] = "CLIPImageProcessor",
+            ["image_processor_type"] = Patches is null ? "CLIPImageProcessor" : "Siglip2ImageProcessor",
             ["image_std"] = Numbers(Std),
             ["resample"] = Interpolation switch { Interpolation.Nearest => 0, Interpolation.Bilinear => 2, _ => 3 },
             ["rescale_factor"] = 1 / 255.0,
-            ["size"] = size,
         };
-        AtomicFile.Write(path, json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        if (Patches is { } patches)
+        {
+            (json["patch_size"], json["max_num_patches"]) = (patches.Side, patches.Most);
+        }
+        else
+        {
+            json["crop_size"] = new JsonObject { ["height"] = Size, ["width"] = Size };
+            json["do_center_crop"] = CenterCrop && (ResizeMode == ResizeMode.Shortest || Size != ResizeSize);
+            json["size"] = ResizeMode == ResizeMode.Squash
+                ? new JsonObject { ["height"] = ResizeSize, ["width"] = ResizeSize }
+                : new JsonObject { [ResizeMode == ResizeMode.Shortest ? "shortest_edge" : "longest_edge"] = ResizeSize };
+        }
+        AtomicFile.Write(path, new JsonObject(json).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
     /// <summary>Whether a <c>processor_config.json</c> says how images are prepared; true of a damaged one.</summary>
@@ -126,114 +138,18 @@ public sealed record ImageTransformConfig
                 $"mean {string.Join(", ", Mean)} and std {string.Join(", ", Std)} make infinities of pixels, (x / 255 − mean) / std.");
         }
         if (!CenterCrop && Size != ResizeSize) throw new ArgumentException($"there is no crop, and the sizes are {ResizeSize} and {Size}.");
-    }
-
-    /// <summary>What a file leaves out has the value of Hugging Face's class: CLIP's crops, SigLIP's squashes and has mean and standard deviation 0.5.</summary>
-    private static ImageTransformConfig HuggingFace(JsonObject root)
-    {
-        string type = Word(root, "image_processor_type") ?? Word(root, "feature_extractor_type") ?? "CLIPImageProcessor";
-        bool siglip = type is "SiglipImageProcessor" or "SiglipImageProcessorFast";
-        // ChineseCLIP's is CLIP's own under another name.
-        string clips = type.StartsWith("ChineseCLIP", StringComparison.Ordinal) ? type["Chinese".Length..] : type;
-        if (!siglip && clips is not ("CLIPImageProcessor" or "CLIPImageProcessorFast" or "CLIPFeatureExtractor"))
-            throw new InvalidDataException($"\"image_processor_type\" is \"{type}\"; CLIP's and SigLIP's are supported.");
-        if (root["size"] is null && root["crop_size"] is null) throw new InvalidDataException("it has neither \"size\" nor \"crop_size\".");
-        foreach (string key in new[] { "do_resize", "do_rescale" })
-            if (Flag(root, key) == false) throw new InvalidDataException($"\"{key}\" is false, which is not supported.");
-        foreach (string key in new[] { "do_pad", "use_square_size" })
-            if (Flag(root, key) == true) throw new InvalidDataException($"\"{key}\" is true, which is not supported.");
-        if (Value<double>(root, "rescale_factor", "a number") is { } factor && Math.Abs(factor * 255 - 1) > 1e-6) throw new InvalidDataException($"\"rescale_factor\" is {factor}; 1 / 255 is supported.");
-
-        bool crops = !siglip && Flag(root, "do_center_crop") != false, normalises = Flag(root, "do_normalize") ?? true;
-        int resize = Side(root["size"], "size") ?? 224;
-        var mode = root["size"] is JsonObject sides
-            ? sides.ContainsKey("shortest_edge") ? ResizeMode.Shortest : sides.ContainsKey("longest_edge") ? ResizeMode.Longest
-                : ResizeMode.Squash
-            : siglip ? ResizeMode.Squash : ResizeMode.Shortest;
-        return new ImageTransformConfig
+        if (Patches is null == (ResizeMode == ResizeMode.Patches))
         {
-            ResizeSize = resize,
-            Size = crops ? Side(root["crop_size"], "crop_size") ?? 224 : resize,
-            ConvertFirst = Flag(root, "do_convert_rgb") ?? !siglip,
-            CenterCrop = crops || mode != ResizeMode.Shortest,
-            CropRoundsDown = true,
-            ResizeMode = mode,
-            Interpolation = (Value<int>(root, "resample", "a whole number") ?? 3) switch
-            {
-                0 => Interpolation.Nearest,
-                2 => Interpolation.Bilinear,
-                3 => Interpolation.Bicubic,
-                var other => throw new InvalidDataException($"\"resample\" is {other}; 0 (nearest), 2 (bilinear) and 3 (bicubic) are supported."),
-            },
-            Mean = !normalises ? [0, 0, 0] : Floats(root, "image_mean") ?? (siglip ? [0.5f, 0.5f, 0.5f] : new ImageTransformConfig().Mean),
-            Std = !normalises ? [1, 1, 1] : Floats(root, "image_std") ?? (siglip ? [0.5f, 0.5f, 0.5f] : new ImageTransformConfig().Std),
-        };
-    }
-
-    private static ImageTransformConfig OpenClip(JsonObject root, int modelSize)
-    {
-        if (Word(root, "mode") is { } colours and not "RGB") throw new InvalidDataException($"\"mode\" is \"{colours}\"; RGB is supported.");
-        int size = Side(root["size"], "size") ?? modelSize;
-        var mode = (Word(root, "resize_mode") ?? "shortest") switch
+            string said = Patches?.ToString() ?? "not set";
+            throw new ArgumentException($"ResizeMode is {ResizeMode}, and Patches is {said}: one needs the other.");
+        }
+        if (Patches is not { } patches) return;
+        if (patches is { Side: < 1 } or { Most: < 1 } || patches.Most * PatchCut.Numbers(patches.Side) > MostNumbers)
         {
-            "shortest" => ResizeMode.Shortest,
-            "squash" => ResizeMode.Squash,
-            "longest" => ResizeMode.Longest,
-            var other => throw new InvalidDataException($"\"resize_mode\" is \"{other}\"; shortest, squash and longest are supported."),
-        };
-        if (mode == ResizeMode.Longest && root["fill_color"] is { } fill && Value<int>(root, "fill_color", "a whole number") != 0) throw new InvalidDataException($"\"fill_color\" is {fill}; 0 is supported.");
-        return new ImageTransformConfig
-        {
-            ResizeSize = size,
-            Size = size,
-            ResizeMode = mode,
-            Interpolation = (Word(root, "interpolation") ?? "bicubic") switch
-            {
-                "bicubic" => Interpolation.Bicubic,
-                "bilinear" => Interpolation.Bilinear,
-                "nearest" => Interpolation.Nearest,
-                var other => throw new InvalidDataException($"\"interpolation\" is \"{other}\"; bicubic, bilinear and nearest are supported."),
-            },
-            Mean = Floats(root, "mean") ?? new ImageTransformConfig().Mean,
-            Std = Floats(root, "std") ?? new ImageTransformConfig().Std,
-        };
+            throw new ArgumentException($"there are {patches.Most} patches of {patches.Side} pixels a side; at least one of each is " +
+                $"needed, and no more than {MostNumbers:N0} numbers for an image.");
+        }
     }
-
-    /// <summary>A number, or several that are equal: only squares are supported.</summary>
-    private static int? Side(JsonNode? node, string key)
-    {
-        if (node is null) return null;
-        IEnumerable<JsonNode?> sides = node switch { JsonObject named => named.Select(side => side.Value), JsonArray pair => pair, _ => [node] };
-        var values = sides.Select(side => side is JsonValue value && value.TryGetValue(out int number) ? number :
-            throw new InvalidDataException($"\"{key}\" is {Quote.Cut(node.ToJsonString())}; pixels are needed.")).Distinct().ToList();
-        return values.Count switch
-        {
-            1 => values[0],
-            0 => throw new InvalidDataException($"\"{key}\" has no side."),
-            _ => throw new InvalidDataException($"\"{key}\" has several sides ({string.Join(" x ", values)}); only squares are supported."),
-        };
-    }
-
-    private static float[]? Floats(JsonObject root, string key)
-    {
-        if (root[key] is not { } node) return null;
-        return node is JsonArray { Count: 3 } numbers && numbers.All(item => item is JsonValue value && value.TryGetValue(out float number) && float.IsFinite(number))
-            ? [.. numbers.Select(item => item!.GetValue<float>())]
-            : throw new InvalidDataException($"\"{key}\" is {Quote.Cut(node.ToJsonString())}; three numbers are needed, for red, " +
-                $"green and blue.");
-    }
-
-    private static bool? Flag(JsonObject root, string key) => Value<bool>(root, key, "true or false");
-
-    private static T? Value<T>(JsonObject root, string key, string kind) where T : struct =>
-        root[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out T content) ? content : throw Other(node, key, kind);
-
-    private static string? Word(JsonObject root, string key) =>
-        root[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out string? word)
-            && word.Length <= Quote.Longest ? word : throw Other(node, key, "a word");
-
-    private static InvalidDataException Other(JsonNode node, string key, string kind) =>
-        new($"\"{key}\" is {Quote.Cut(node.ToJsonString())}; {kind} is needed.");
 
     private static JsonArray Numbers(IReadOnlyList<float> values) => new([.. values.Select(v => JsonValue.Create(v))]);
 }

@@ -13,4 +13,9 @@ public enum ResizeMode
     /// The longer side to the size, the rest black, beside a CMYK image white (OpenCLIP's <c>longest</c> with its fill colour 0; beside an image with a palette OpenCLIP has the palette's first colour).
     /// </summary>
     Longest,
+
+    /// <summary>
+    /// Both sides to whole patches, as many as the budget allows and the proportions nearly kept: no square at all (SigLIP 2 NaFlex).
+    /// </summary>
+    Patches,
 }

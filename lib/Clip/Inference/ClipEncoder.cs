@@ -63,7 +63,8 @@ public sealed class ClipEncoder : IDisposable
     /// <param name="idOrFolder">A folder such as <c>data/models/tiny-clip</c>, or a Hub id such as <c>openai/clip-vit-base-patch32</c>, which is downloaded once.</param>
     /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
     /// <param name="imageSize">
-    /// The side of the images in pixels where it is to be another than the model's own: position embeddings are then interpolated (<see cref="VisionTransformer.InterpolatePositions"/>).
+    /// The side of the images in pixels where it is to be another than the model's own: position embeddings are then interpolated
+    /// (<see cref="VisionTransformer.InterpolatePositions"/>). Where the recipe cuts patches, as many as a square of that side has.
     /// </param>
     /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs.</exception>
     /// <exception cref="CheckpointException">The weights or the model's configuration are damaged, or do not fit each other.</exception>
@@ -84,11 +85,21 @@ public sealed class ClipEncoder : IDisposable
         try
         {
             var processor = ClipProcessor.FromPretrained(folder, model.Config.Text.ContextLength, model.Config.Vision.ImageSize);
+            var (recipe, vision) = (processor.Transform.Config, model.Config.Vision);
+            if (recipe.Patches is { } patches && (vision.Stem, vision.PatchSize) != (PatchStem.FlatPatches, patches.Side))
+            {
+                string taken = vision.Stem == PatchStem.FlatPatches ? $"patches of {vision.PatchSize}" : "whole images";
+                throw new InvalidDataException($"The image processor in {folder} cuts patches of {patches.Side} pixels a side for SigLIP " +
+                    $"2 NaFlex, and the model takes {taken}. Take both files from the same model and revision.");
+            }
             if (imageSize is { } size)
             {
-                ArgumentOutOfRangeException.ThrowIfLessThan(size, model.Config.Vision.PatchSize, nameof(imageSize));
+                ArgumentOutOfRangeException.ThrowIfLessThan(size, vision.PatchSize, nameof(imageSize));
                 model.Visual.InterpolatePositions = true;
-                processor = new ClipProcessor(new ClipImageTransform(processor.Transform.Config with { Size = size, ResizeSize = size }), processor.Tokenizer);
+                int along = size / vision.PatchSize;
+                (int, int)? budget = recipe.Patches is null ? null : (vision.PatchSize, along * along);
+                recipe = recipe with { Size = size, ResizeSize = size, Patches = budget };
+                processor = new ClipProcessor(new ClipImageTransform(recipe), processor.Tokenizer);
             }
             return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU)) { Source = idOrFolder };
         }
@@ -159,7 +170,7 @@ public sealed class ClipEncoder : IDisposable
     }
 
     /// <summary>Embeds pixels that the processor's transform made: for callers that prepare their images while others are encoded.</summary>
-    /// <param name="pixels">(B, 3, R, R), float32, normalised; encoded as one batch.</param>
+    /// <param name="pixels">(B, 3, R, R), float32, normalised, or as the transform's <c>Shape</c> says; encoded as one batch.</param>
     /// <param name="names">What errors call the images; by default their places in the batch.</param>
     /// <returns>(B, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The pixels have another shape.</exception>
@@ -168,9 +179,13 @@ public sealed class ClipEncoder : IDisposable
     public Tensor EncodePixels(Tensor pixels, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
-        int side = Processor.Transform.Config.Size;
-        if (pixels.dim() != 4 || pixels.shape[0] == 0 || !pixels.shape.AsSpan(1).SequenceEqual([3, side, side]))
-            throw new ArgumentException($"The pixels are ({string.Join(", ", pixels.shape)}); (B, 3, {side}, {side}) with B at least 1 is needed.", nameof(pixels));
+        var one = Processor.Transform.Shape;
+        if (pixels.dim() != one.Count + 1 || pixels.shape[0] == 0 || !pixels.shape.Skip(1).SequenceEqual(one))
+        {
+            throw new ArgumentException(
+                $"The pixels are ({string.Join(", ", pixels.shape)}); (B, {string.Join(", ", one)}) with B at least 1 is needed.",
+                nameof(pixels));
+        }
         using var use = _calls.Enter();
         using var scope = NewDisposeScope();
         using var _ = inference_mode();

@@ -48,7 +48,7 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
             : TokenizerChoice.HuggingFace(folder, contextLength);
         string recipe = isOpenClip ? openClip : config;
         var transform = ImageTransformConfig.Load(recipe, imageSize);
-        if (imageSize is { } side && transform.Size != side)
+        if (transform.Patches is null && imageSize is { } side && transform.Size != side)
         {
             string key = isOpenClip ? "preprocess_cfg.size" : transform.CenterCrop && transform.ResizeMode == ResizeMode.Shortest
                 ? "crop_size" : "size";
@@ -73,14 +73,16 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
     }
 
     /// <summary>Images to pixels.</summary>
-    /// <returns>(B, 3, R, R), float32, normalised; the caller's to dispose.</returns>
+    /// <returns>
+    /// (B, 3, R, R), float32, normalised, or what <see cref="ClipImageTransform.Shape"/> says of an image; the caller's to dispose.
+    /// </returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
     public Tensor Images(IReadOnlyList<RasterImage> images)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(images));
-        int side = Transform.Config.Size, stride = 3 * side * side;
-        var pixels = empty([images.Count, 3, side, side], dtype: float32);  // (B, 3, R, R)
+        int stride = Transform.Length;
+        var pixels = empty([images.Count, .. Transform.Shape], dtype: float32);  // (B, 3, R, R)
         Parallel.For(
             0, images.Count, i => Transform.Apply(images[i], MemoryMarshal.Cast<byte, float>(pixels.bytes).Slice(i * stride, stride)));
         return pixels;

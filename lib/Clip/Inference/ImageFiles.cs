@@ -111,8 +111,7 @@ public static class ImageFiles
         ArgumentNullException.ThrowIfNull(batch);
         float[][] readable = [.. batch.Where(image => image.Pixels is not null).Select(image => image.Pixels!)];
         if (readable.Length == 0) return null;
-        int side = encoder.Processor.Transform.Config.Size;
-        using var pixels = empty([readable.Length, 3, side, side], dtype: float32);
+        using var pixels = empty([readable.Length, .. encoder.Processor.Transform.Shape], dtype: float32);
         var target = MemoryMarshal.Cast<byte, float>(pixels.bytes);
         foreach (var (i, values) in readable.Index()) values.CopyTo(target[(i * values.Length)..]);
         return encoder.EncodePixels(pixels, [.. batch.Where(image => image.Pixels is not null).Select(image => image.Path)]);

@@ -33,6 +33,7 @@ public static class ModelFingerprint
         }
         var (transform, tokenizer) = (encoder.Processor.Transform.Config, encoder.Processor.Tokenizer);
         Append(hash, FormattableString.Invariant($"{transform.ResizeSize} {transform.Size} {transform.ResizeMode} {transform.Interpolation}"));
+        if (transform.Patches is { } patches) Append(hash, FormattableString.Invariant($"{patches.Side} {patches.Most}"));
         foreach (float value in transform.Mean.Concat(transform.Std)) Append(hash, FormattableString.Invariant($"{value:R}"));
         Append(hash, FormattableString.Invariant($"{tokenizer.VocabularySize} {string.Join(' ', tokenizer.Encode(Probe))}"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());

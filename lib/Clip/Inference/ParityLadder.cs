@@ -55,7 +55,8 @@ public static class ParityLadder
 
         double allowed = tolerance ?? (model.Config.Vision.IsTransformer ? VisionTransformerTolerance : ResNetTolerance);
         var rungs = new List<ParityRung>();
-        var reached = ids is null || !model.Config.Text.Causal ? null : Reached(model, ids);
+        bool seesPadding = !model.Config.Text.Causal || model.Config.Text.AppendedClassToken;
+        var reached = ids is null || seesPadding ? null : Reached(model, ids);
         if (processor is not null && ids is not null && source.Metadata.TryGetValue(Texts, out string? texts))
             rungs.Add(Rung("tokens", ids, Tokens(processor, texts, RowsOf(model), ids.shape[1], source.Path), 0, reached));
         if (processor is not null && images is not null && source.Contains(RawImage + "0")) rungs.Add(Rung("pixels", images, Pixels(processor, source), PixelTolerance));

@@ -24,34 +24,52 @@ public sealed class PreparedClip : IDisposable
     private PreparedClip(ClipModel model, Precision precision, string reason)
     {
         var (config, device) = (model.Config, model.LogitScale.device_type);
-        var visual = config.Vision.IsClips ? model.ImageTower as VisionTransformer : null;
         var dtype = precision switch { Precision.BFloat16 => ScalarType.BFloat16, Precision.Float16 => ScalarType.Float16, _ => ScalarType.Float32 };
         bool Packed(BlockShape shape) => precision == Precision.Float32 && device == DeviceType.CPU && PackedTransformer.IsSupported(shape);
-        _image = config.Vision.Stages is not null ? model.EncodeImage
-            : visual is null ? Plain(model.ImageTower, config.Vision.Tokens, () => ClipModel.MakeImageTower(config, META),
-                takesNumbers: true)
-            : Packed(config.VisionBlock) ? PackedImage(visual) : Image(visual);
-        _text = !config.Text.IsClips
-            ? Plain(model.Text, config.Text.ContextLength, () => new TextTransformer(config, META), takesNumbers: false)
-            : Packed(config.TextBlock) ? PackedText() : Text();
+        List<string> plain = [];
+        _image = model.ImageTower switch
+        {
+            VisionTransformer tower when config.Vision.IsClips => Packed(config.VisionBlock) ? PackedImage(tower) : Image(tower),
+            VisionTransformer tower when HasClipsBlocks(config) => ImageBlocks(tower),
+            ModifiedResNet => model.EncodeImage,
+            var tower => Plain(tower, config.Vision.Tokens, () => ClipModel.MakeImageTower(config, META), "the image tower"),
+        };
+        _text = config.Text.IsClips ? Packed(config.TextBlock) ? PackedText() : Text()
+            : ReadsByClipsBlocks(config) ? TextBlocks()
+            : Plain(model.Text, config.Text.ContextLength, () => new TextTransformer(config, META), "the text tower");
         Precision = precision;
         _gate = new UseGate(this, Free);
-        string plain = (visual ?? (object?)config.Vision.Stages, config.Text.IsClips) switch
-        {
-            (null, false) => "both towers",
-            (null, true) => "the image tower",
-            (_, false) => "the text tower",
-            _ => "",
-        };
-        if (plain.Length > 0) reason += $"; {plain} in the model's own form, which has no other";
+        if (plain.Count > 0) reason += $"; {string.Join(" and ", plain)} in the model's own form, which has no other";
         string products = Packed(config.TextBlock) ? "this library, for AVX-512" : FixedLinear.UsesOneDnn(dtype, device) ? "oneDNN" : "libtorch";
         Description = $"{dtype}, products by {products}: {reason}";
 
-        // Towers that are not CLIP's own: the module itself in float32, a copy of it in another element type.
-        Func<Tensor, Tensor> Plain(nn.Module<Tensor, Tensor> tower, long tokens, Func<nn.Module<Tensor, Tensor>> make, bool takesNumbers)
+        // Towers whose blocks are not CLIP's own: the module itself in float32, a copy of it in another element type. Ids, and patches with
+        // their places, which bfloat16 would round, are taken as they are.
+        Func<Tensor, Tensor> Plain(nn.Module<Tensor, Tensor> tower, long tokens, Func<nn.Module<Tensor, Tensor>> make, string name)
         {
+            plain.Add(name);
+            bool takesNumbers = tower is not TextTransformer && config.Vision.Stem != PatchStem.FlatPatches;
             var form = dtype == ScalarType.Float32 ? tower : Part(MetaMemory.Copy(tower, make(), dtype));
             return inputs => InParts(inputs, tokens, part => form.call(takesNumbers ? part.to(dtype) : part).to(float32));
+        }
+
+        // CLIP's blocks between other embeddings and pools, which stay the model's own.
+        Func<Tensor, Tensor> ImageBlocks(VisionTransformer tower)
+        {
+            var blocks = Part(new PreparedTransformer(tower.Transformer, config.VisionBlock, causal: false, dtype, pools: false));
+            return pixels => InParts(pixels, config.Vision.Tokens, part =>
+            {
+                var (x, mask) = tower.Enter(part);
+                return tower.Finish(blocks.RunWhole(x, mask), mask);
+            });
+        }
+
+        Func<Tensor, Tensor> TextBlocks()
+        {
+            var tower = model.Text;
+            var blocks = Part(new PreparedTransformer(tower.Transformer, config.TextBlock, config.Text.Causal, dtype, pools: false));
+            return ids => InParts(ids, ids.shape[^1], part =>
+                tower.Finish(blocks.RunWhole(tower.Embed(part), tower.Mask(part, ScalarType.Float32)), part));
         }
 
         Func<Tensor, Tensor> PackedImage(VisionTransformer tower) => Part(new PackedImageTower(tower, config.VisionBlock)).Encode;
@@ -76,6 +94,14 @@ public sealed class PreparedClip : IDisposable
             return part;
         }
     }
+
+    /// <summary>Whether an image tower has CLIP's own blocks, and positions that do not turn.</summary>
+    private static bool HasClipsBlocks(ClipConfig config) =>
+        config.Vision is { IsTransformer: true, Rotary: null } && PreparedTransformer.IsSupported(config.VisionBlock);
+
+    /// <summary>Whether a text tower has them, and hides nothing beside what comes later.</summary>
+    private static bool ReadsByClipsBlocks(ClipConfig config) => PreparedTransformer.IsSupported(config.TextBlock)
+        && (!config.Text.Causal || config.Text is { MaskPadding: false, AppendedClassToken: false });
 
     /// <summary>What the blocks run in: never <see cref="Precision.Auto"/>.</summary>
     public Precision Precision { get; }

@@ -16,6 +16,25 @@ internal static class PatchRows
             .reshape(B, 3, rows, P, columns, P).permute(0, 2, 4, 3, 5, 1).reshape(B, rows * columns, 3 * P * P).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Whether an input is patches that say where they stand, (B, N, 3 P² + 2), and no pixels; held against the tower.</summary>
+    /// <exception cref="ArgumentException">It is of three dimensions and does not fit.</exception>
+    internal static bool AreIn(Tensor input, VisionConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        if (config.Stem != PatchStem.FlatPatches || input.dim() != 3) return false;
+        Shapes.Require(input, "The image tower", "(B, N, 3 P² + 2)", -1, -1, 3 * config.PatchSize * config.PatchSize + 2);
+        return true;
+    }
+
+    /// <summary>(B, N, 3 P² + 2) → the patches, (B, N, 3 P²), and the rows and columns of each image's grid.</summary>
+    /// <exception cref="ArgumentException">An image's patches stand nowhere, or in more places than there are.</exception>
+    internal static (Tensor Patches, (long Rows, long Columns)[] Grids) Apart(Tensor input, VisionConfig config)
+    {
+        long numbers = input.shape[2] - 2;
+        var (patches, places) = (input.narrow(2, 0, numbers), input.narrow(2, numbers, 2));
+        return (patches, Grids(patches, places.amax([1]).Plus(1), config));
+    }
+
     /// <summary>The grids that the shapes tell, held against the patches.</summary>
     /// <exception cref="ArgumentException">The tower takes pixels, or the shapes do not fit.</exception>
     internal static (long Rows, long Columns)[] Grids(Tensor patches, Tensor shapes, VisionConfig config)
@@ -28,7 +47,7 @@ internal static class PatchRows
         var grids = numbers.Chunk(2).Select(pair => (Rows: pair[0], Columns: pair[1])).ToArray();
         foreach (var (i, (rows, columns)) in grids.Index())
         {
-            if (rows < 1 || columns < 1 || rows * columns > patches.shape[1])
+            if (rows < 1 || columns < 1 || rows > patches.shape[1] || columns > patches.shape[1] / rows)
                 throw new ArgumentException($"Image {i} is {rows} × {columns} patches; 1 to {patches.shape[1]} in all are possible.",
                     nameof(shapes));
         }

@@ -101,8 +101,21 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     public Tensor Pooled(Tensor ids, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
-        var x = LastHiddenState(ids, trace);                                                // (B, L, D)
-        if (Config.Pooling == TextPooling.None) return x.MoveToOuterDisposeScope();
+        return Pool(LastHiddenState(ids, trace), ids).MoveToOuterDisposeScope();            // (B, D)
+    }
+
+    /// <summary>The tokens after the last block, (B, L, D), of these ids → pooled and projected, (B, E).</summary>
+    internal Tensor Finish(Tensor tokens, Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        return Projection.Apply(Pool(After(tokens), ids), _projection, _head).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The tokens after <c>ln_final</c>, (B, L, D) → one, (B, D), or all where the tower does not pool.</summary>
+    private Tensor Pool(Tensor x, Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        if (Config.Pooling == TextPooling.None) return x.alias().MoveToOuterDisposeScope();
         if (Config.Pooling == TextPooling.Mean)
         {
             var counted = ids.EqualTo(Config.PaddingId).logical_not().to(x.dtype).unsqueeze(-1);    // (B, L, 1)
@@ -179,7 +192,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     /// What is not to be seen: the padding. With an appended class token, place j is hidden where id j − 1 is padding: OpenCLIP's mask has
     /// its row of ones at the wrong end, and CoCa's published weights were trained so.
     /// </summary>
-    private Tensor? Mask(Tensor ids, ScalarType dtype)
+    internal Tensor? Mask(Tensor ids, ScalarType dtype)
     {
         if (!Config.MaskPadding && !Config.AppendedClassToken) return null;
         using var scope = NewDisposeScope();

@@ -28,7 +28,8 @@ public sealed record VisionConfig
     public int? MlpWidth { get; init; }
 
     /// <summary>
-    /// Where the factors begin that each block learns for the channels it adds (OpenCLIP's <c>ls_init_value</c>); none, as in every published CLIP, means no such factors.
+    /// Where the factors begin that each block learns for the channels it adds (OpenCLIP's <c>ls_init_value</c>); none, as in every
+    /// published CLIP, means no such factors.
     /// </summary>
     public double? LayerScale { get; init; }
 
@@ -94,8 +95,15 @@ public sealed record VisionConfig
     /// <summary>Whether the tower is CLIP's own Vision Transformer but for its sizes, which the prepared forms compute.</summary>
     internal bool IsClips => this == new VisionConfig
     {
-        ImageSize = ImageSize, PatchSize = PatchSize, Width = Width, Layers = Layers, Heads = Heads, MlpWidth = MlpWidth,
-            LayerScale = LayerScale, Activation = Activation, LayerNormEpsilon = LayerNormEpsilon,
+        ImageSize = ImageSize,
+        PatchSize = PatchSize,
+        Width = Width,
+        Layers = Layers,
+        Heads = Heads,
+        MlpWidth = MlpWidth,
+        LayerScale = LayerScale,
+        Activation = Activation,
+        LayerNormEpsilon = LayerNormEpsilon,
         NormAfterPooling = NormAfterPooling,
     };
 
@@ -119,8 +127,8 @@ public sealed record VisionConfig
         else if (Convolutional is { } convolutional) convolutional.Validate();
         else ValidateTransformer();
         if (PatchSize < 1) throw new ArgumentException($"Vision.PatchSize is {PatchSize}; it must be at least 1.");
-        if (ImageSize < PatchSize) throw new ArgumentException(
-            $"Vision.ImageSize is {ImageSize}, less than Vision.PatchSize ({PatchSize}).");
+        if (ImageSize < PatchSize)
+            throw new ArgumentException($"Vision.ImageSize is {ImageSize}, less than Vision.PatchSize ({PatchSize}).");
         if (Stages is not null && ImageSize % PatchSize != 0)
             throw new ArgumentException($"Vision.ImageSize is {ImageSize}; a ResNet's must be a multiple of {PatchSize}.");
         if (Stem == PatchStem.InvertedResiduals && ImageSize % PatchSize != 0)
@@ -131,20 +139,32 @@ public sealed record VisionConfig
     {
         BlockShape.Validate("Vision", Width, Layers, Heads, MlpWidth, LayerScale);
         Block.Validate("Vision");
-        if (Rotary is not null && Width / Heads % 4 != 0) throw new ArgumentException($"Vision.Heads is {Heads}; with Vision.Rotary a " +
-            $"head's width must be a multiple of 4, and it is {Width / Heads}.");
-        if (Pooling == VisionPooling.Query && AttentionPool is not { MlpWidth: > 0, Queries: 1 })
+        if (Rotary is not null && Width / Heads % 4 != 0)
+        {
+            throw new ArgumentException(
+                $"Vision.Heads is {Heads}; with Vision.Rotary a head's width must be a multiple of 4, and it is {Width / Heads}.");
+        }
+        ValidatePool();
+        bool staged = Stem == PatchStem.InvertedResiduals;
+        if (staged != StemWidth is > 0)
+        {
+            string width = StemWidth?.ToString(CultureInfo.InvariantCulture) ?? "not set", needed = staged ? "be at least 1" : "not be set";
+            throw new ArgumentException($"Vision.StemWidth is {width}; with Vision.Stem {Stem} it must {needed}.");
+        }
+        if (Stem is PatchStem.Convolutions or PatchStem.InvertedResiduals && PatchSize != 16)
+            throw new ArgumentException($"Vision.PatchSize is {PatchSize}; with Vision.Stem {Stem} a cell has 16 pixels.");
+    }
+
+    private void ValidatePool()
+    {
+        bool asks = Pooling == VisionPooling.Query;
+        if (asks && AttentionPool is not { MlpWidth: > 0, Queries: 1 })
             throw new ArgumentException("Vision.Pooling is Query; it needs Vision.AttentionPool with one query and a hidden width.");
-        if (AttentionPool is { } pool && (pool.Heads < 1 || pool.Queries < 1 || pool.MlpWidth is < 1
-            || (Pooling == VisionPooling.Query && Width % pool.Heads != 0)))
+        if (AttentionPool is not { } pool) return;
+        if (pool.Heads < 1 || pool.Queries < 1 || pool.MlpWidth is < 1 || asks && Width % pool.Heads != 0)
             throw new ArgumentException($"Vision.AttentionPool is {pool}; its sizes must be at least 1, and its heads divide the width.");
-        if (AttentionPool is { MlpWidth: not null } && Pooling != VisionPooling.Query) throw new ArgumentException(
-            $"Vision.AttentionPool has a hidden width and Vision.Pooling is {Pooling}; Query pools by it.");
-        if (Stem == PatchStem.InvertedResiduals != StemWidth is > 0) throw new ArgumentException($"Vision.StemWidth " +
-            $"is {StemWidth?.ToString(CultureInfo.InvariantCulture) ?? "not set"}; with Vision.Stem {Stem} it " +
-            $"must {(Stem == PatchStem.InvertedResiduals ? "be at least 1" : "not be set")}.");
-        if (Stem is PatchStem.Convolutions or PatchStem.InvertedResiduals && PatchSize != 16) throw new ArgumentException(
-            $"Vision.PatchSize is {PatchSize}; with Vision.Stem {Stem} a cell has 16 pixels.");
+        if (pool.MlpWidth is not null && !asks)
+            throw new ArgumentException($"Vision.AttentionPool has a hidden width and Vision.Pooling is {Pooling}; Query pools by it.");
     }
 
     private void ValidateResNet((int First, int Second, int Third, int Fourth) stages)
@@ -154,7 +174,9 @@ public sealed record VisionConfig
         if (Layers != stages.First + stages.Second + stages.Third + stages.Fourth)
             throw new ArgumentException($"Vision.Layers is {Layers}; Vision.Stages {stages} has another number of blocks.");
         if (Width < 2 || Width % 2 != 0) throw new ArgumentException($"Vision.Width is {Width}; a ResNet's must be even and at least 2.");
-        if (Heads < 1 || 32 * Width % Heads != 0) throw new ArgumentException($"Vision.Heads is {Heads}; it must divide 32 × Vision.Width ({32 * Width}).");
-        if (PatchSize != ModifiedResNet.TotalStride) throw new ArgumentException($"Vision.PatchSize is {PatchSize}; a ResNet's is {ModifiedResNet.TotalStride}.");
+        if (Heads < 1 || 32 * Width % Heads != 0)
+            throw new ArgumentException($"Vision.Heads is {Heads}; it must divide 32 × Vision.Width ({32 * Width}).");
+        if (PatchSize != ModifiedResNet.TotalStride)
+            throw new ArgumentException($"Vision.PatchSize is {PatchSize}; a ResNet's is {ModifiedResNet.TotalStride}.");
     }
 }

@@ -74,13 +74,15 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
 
     /// <summary>
     /// Pixels, (B, 3, R, R), normalised → (B, E), not normalised; the pooled (B, D) where the tower has no projection, and (B, N, E) where
-    /// it does not pool.
+    /// it does not pool. A tower of SigLIP 2 NaFlex also takes (B, N, 3 P² + 2), patches that say where they stand, as the image transform
+    /// makes them.
     /// </summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public override Tensor forward(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        return Projection.Apply(Pool(Tokens(pixels, null), null), _projection, _head).MoveToOuterDisposeScope();    // (B, E)
+        var (x, mask) = Tokens(pixels, null);
+        return Finish(x, mask).MoveToOuterDisposeScope();                                                           // (B, E)
     }
 
     /// <summary>The class token after the last block, (B, D) → (B, E), or the pooled (B, D) where the tower has no projection.</summary>
@@ -96,7 +98,8 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     public Tensor Pooled(Tensor pixels, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
-        return Pool(Tokens(pixels, trace), null).MoveToOuterDisposeScope();            // (B, D)
+        var (x, mask) = Tokens(pixels, trace);
+        return Pool(x, mask).MoveToOuterDisposeScope();                                // (B, D)
     }
 
     /// <summary>
@@ -109,29 +112,51 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     public Tensor LastHiddenState(Tensor pixels, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
-        var x = Tokens(pixels, trace);
+        var (x, _) = Tokens(pixels, trace);
         return (Config.Pooling == VisionPooling.Query ? _lnPost.call(x) : x).MoveToOuterDisposeScope();
     }
 
-    private Tensor Tokens(Tensor pixels, Trace? trace)
+    /// <summary>The tokens after the last block, (B, N, D), and what hides those that are none, (B, 1, 1, N).</summary>
+    private (Tensor Tokens, Tensor? Mask) Tokens(Tensor pixels, Trace? trace)
     {
-        using var scope = NewDisposeScope();
-        var x = Embed(pixels);                                                                  // (B, N, D)
+        var (x, mask) = Enter(pixels);
         var rotary = Config.Rotary is { } turning
             ? RotaryTables.Make(turning, pixels.shape[2] / Config.PatchSize, pixels.shape[3] / Config.PatchSize,
                 Config.Width / Config.Heads, x) : null;
-        return _transformer.Run(x, trace, new AttentionInputs(Rotary: rotary)).MoveToOuterDisposeScope();
+        return (_transformer.Run(x, trace, new AttentionInputs(mask, rotary)), mask);
+    }
+
+    /// <summary>What the tower takes → the tokens that enter the first block, (B, N, D), and what hides those that are none.</summary>
+    internal (Tensor Tokens, Tensor? Mask) Enter(Tensor pixels)
+    {
+        if (!PatchRows.AreIn(pixels, Config)) return (Embed(pixels), null);
+        var (patches, grids) = PatchRows.Apart(pixels, Config);
+        return Enter(patches, grids);
+    }
+
+    private (Tensor Tokens, Tensor Mask) Enter(Tensor patches, (long Rows, long Columns)[] grids)
+    {
+        long N = patches.shape[1];
+        var x = EmbedFlat(patches).Plus(PositionsFor(grids, N));                                // (B, N, D)
+        return (x, AttentionInputs.Hide(PatchRows.IsEmpty(grids, N, x.device), x.dtype));
+    }
+
+    /// <summary>The tokens after the last block, (B, N, D) → pooled and projected, (B, E).</summary>
+    internal Tensor Finish(Tensor tokens, Tensor? mask)
+    {
+        using var scope = NewDisposeScope();
+        return Projection.Apply(Pool(tokens, mask), _projection, _head).MoveToOuterDisposeScope();
     }
 
     /// <summary>Pixels, (B, 3, R, R) → the patches' embeddings before the class token and the positions, (B, patches, D).</summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public Tensor EmbedPatches(Tensor pixels)
     {
-        Shapes.RequirePixels(pixels, Config, InterpolatePositions);
         using var scope = NewDisposeScope();
-        if (Config.Stem == PatchStem.FlatPatches) return _patchEmbedding.call(
-            PatchRows.Cut(pixels, Config.PatchSize)).MoveToOuterDisposeScope();
-        return _patchEmbedding.call(pixels).flatten(2).transpose(1, 2).MoveToOuterDisposeScope();   // (B, patches, D)
+        if (PatchRows.AreIn(pixels, Config)) return EmbedFlat(PatchRows.Apart(pixels, Config).Patches).MoveToOuterDisposeScope();
+        Shapes.RequirePixels(pixels, Config, InterpolatePositions);
+        return (Config.Stem == PatchStem.FlatPatches ? EmbedFlat(PatchRows.Cut(pixels, Config.PatchSize))
+            : _patchEmbedding.call(pixels).flatten(2).transpose(1, 2)).MoveToOuterDisposeScope();   // (B, patches, D)
     }
 
     /// <summary>Pixels, (B, 3, R, R) → the tokens that enter the first block, (B, N, D).</summary>
@@ -153,15 +178,16 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     {
         var grids = PatchRows.Grids(patches, shapes, Config);
         using var scope = NewDisposeScope();
-        long N = patches.shape[1];
-        var positions = stack(
-            [.. grids.Select(grid => PatchRows.Fill(PositionEmbedding.Smooth(_positionalEmbedding!, grid.Rows, grid.Columns), N))],
-            0);      // (B, N, D)
-        var x = _patchEmbedding.call(patches).Plus(positions);
-        var mask = AttentionInputs.Hide(PatchRows.IsEmpty(grids, N, x.device), x.dtype); // (B, 1, 1, N)
-        x = _transformer.Run(x, trace, new AttentionInputs(mask));
-        return Projection.Apply(Pool(x, mask), _projection, _head).MoveToOuterDisposeScope();
+        var (x, mask) = Enter(patches, grids);
+        return Finish(_transformer.Run(x, trace, new AttentionInputs(mask)), mask).MoveToOuterDisposeScope();
     }
+
+    /// <summary>(B, N, 3 P²) → (B, N, D), in the weights' element type.</summary>
+    private Tensor EmbedFlat(Tensor patches) => _patchEmbedding.call(patches.to(_positionalEmbedding!.dtype));
+
+    /// <summary>The position embeddings of several grids, each filled up, (B, N, D).</summary>
+    private Tensor PositionsFor((long Rows, long Columns)[] grids, long N) => stack(
+        [.. grids.Select(grid => PatchRows.Fill(PositionEmbedding.Smooth(_positionalEmbedding!, grid.Rows, grid.Columns), N))], 0);
 
     /// <summary>
     /// The patches' embeddings, (B, patches, D), of a grid of rows · columns → class token before them, positions and <c>ln_pre</c>, (B, N,

@@ -57,6 +57,20 @@ internal sealed class FamilyCase : IDisposable
         return family;
     }
 
+    /// <summary>Whether its images are patches of any shapes.</summary>
+    internal bool IsFlexible => Outputs.Contains("in.spatial_shapes");
+
+    /// <summary>The case's patches with their places, (B, N, 3 P² + 2), as the image transform makes them.</summary>
+    internal Tensor PlacedPatches()
+    {
+        var patches = Outputs.Read("in.pixel_values");
+        long[] shapes = Outputs.Read("in.spatial_shapes").data<long>().ToArray();
+        long B = patches.shape[0], N = patches.shape[1];
+        float[] places = [.. Enumerable.Range(0, (int)B).SelectMany(b => Enumerable.Range(0, (int)N).SelectMany(n =>
+            n < shapes[2 * b] * shapes[2 * b + 1] ? new float[] { n / shapes[2 * b + 1], n % shapes[2 * b + 1] } : [-1, -1]))];
+        return cat([patches, tensor(places, [B, N, 2])], 2);
+    }
+
     /// <summary>(B, 3, H, W), float32.</summary>
     internal Tensor Images()
     {

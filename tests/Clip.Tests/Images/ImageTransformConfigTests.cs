@@ -131,7 +131,15 @@ public sealed class ImageTransformConfigTests : IDisposable
     [InlineData("{\"size\": 224, \"rescale_factor\": 0.0078}", "\"rescale_factor\" is 0.0078; 1 / 255 is supported")]
     [InlineData("{\"size\": 224, \"do_pad\": true}", "\"do_pad\" is true, which is not supported")]
     [InlineData("{\"size\": 224, \"resample\": 1}", "\"resample\" is 1; 0 (nearest)")]
-    [InlineData("{\"size\": 224, \"image_processor_type\": \"Siglip2ImageProcessor\"}", "\"image_processor_type\" is \"Siglip2ImageProcessor\"; CLIP's and SigLIP's are supported")]
+    [InlineData("{\"size\": 224, \"image_processor_type\": \"BlipImageProcessor\"}",
+        "\"image_processor_type\" is \"BlipImageProcessor\"; CLIP's, SigLIP's and SigLIP 2's are supported")]
+    [InlineData("{\"patch_size\": 0, \"image_processor_type\": \"Siglip2ImageProcessor\"}",
+        "\"patch_size\" is 0; 1 to 1024 pixels are needed")]
+    [InlineData("{\"max_num_patches\": 70000, \"image_processor_type\": \"Siglip2ImageProcessor\"}", "\"max_num_patches\" is 70000")]
+    [InlineData("{\"patch_size\": 1024, \"max_num_patches\": 65536, \"image_processor_type\": \"Siglip2ImageProcessor\"}",
+        "no more than 268,435,456")]
+    [InlineData("{\"do_resize\": false, \"image_processor_type\": \"Siglip2ImageProcessor\"}",
+        "\"do_resize\" is false, which is not supported")]
     [InlineData("{\"mean\": [0.5, 0.5, 0.5], \"mode\": \"L\"}", "\"mode\" is \"L\"; RGB is supported")]
     [InlineData("{\"mean\": [0.5, 0.5, 0.5], \"size\": [224, 336]}", "several sides (224 x 336)")]
     [InlineData("{\"mean\": [0.5, 0.5, 0.5], \"resize_mode\": \"longest\", \"fill_color\": 127}", "\"fill_color\" is 127; 0 is supported")]

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// The blocks of a <see cref="Transformer"/> for inference alone: the same mathematics on weights in one precision that are laid out for the processor once, activation and residual within the
-/// products, and of the last block only what the pooled token needs.
+/// The blocks of a <see cref="Transformer"/> for inference alone: the same mathematics on weights in one precision that are laid out for
+/// the processor once, activation and residual within the products, and where one token is pooled of the last block only what that needs.
 /// </summary>
 internal sealed class PreparedTransformer : IDisposable
 {
@@ -15,12 +15,20 @@ internal sealed class PreparedTransformer : IDisposable
     private readonly bool _causal;
     private readonly ScalarType _dtype;
 
-    internal PreparedTransformer(Transformer transformer, BlockShape shape, bool causal, ScalarType dtype)
+    /// <param name="transformer">Blocks of CLIP's own kind.</param>
+    /// <param name="shape">Theirs.</param>
+    /// <param name="causal">Whether a token sees those before it alone.</param>
+    /// <param name="dtype">What they compute in.</param>
+    /// <param name="pools">Whether one token of the last block is wanted (<see cref="Run"/>), or all (<see cref="RunWhole"/>).</param>
+    internal PreparedTransformer(Transformer transformer, BlockShape shape, bool causal, ScalarType dtype, bool pools = true)
     {
         (_shape, _causal, _dtype) = (shape, causal, dtype);
         var blocks = transformer.Blocks;
-        _blocks = [.. blocks.Select((block, i) => new Block(block, shape, dtype, last: i == blocks.Count - 1))];
+        _blocks = [.. blocks.Select((block, i) => new Block(block, shape, dtype, last: pools && i == blocks.Count - 1))];
     }
+
+    /// <summary>Whether a tower's blocks are CLIP's own, whatever stands before and after them.</summary>
+    internal static bool IsSupported(BlockShape shape) => shape.Options == BlockOptions.Clip;
 
     /// <summary>Tokens and the position of the pooled one in each row → that token after the last block.</summary>
     /// <param name="tokens">(B, N, D), float32.</param>
@@ -30,16 +38,34 @@ internal sealed class PreparedTransformer : IDisposable
     {
         using var scope = NewDisposeScope();
         var x = tokens.to(_dtype);                                                                   // (B, N, D)
-        for (int i = 0; i < _blocks.Length - 1; i++) x = Whole(_blocks[i], x);
+        for (int i = 0; i < _blocks.Length - 1; i++) x = Whole(_blocks[i], x, null);
         return Last(_blocks[^1], x, positions).squeeze(1).to(float32).MoveToOuterDisposeScope();     // (B, D)
     }
 
-    private Tensor Whole(Block block, Tensor x)
+    /// <summary>Tokens → all of them after the last block.</summary>
+    /// <param name="tokens">(B, N, D), float32.</param>
+    /// <param name="mask">(B, 1, 1, N): minus infinity for tokens that are not to be seen; not of causal blocks.</param>
+    /// <returns>(B, N, D), float32.</returns>
+    internal Tensor RunWhole(Tensor tokens, Tensor? mask)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = tokens.to(_dtype), y;                                                             // (B, N, D)
+        var hidden = mask?.to(_dtype);
+        foreach (var block in _blocks)
+        {
+            y = Whole(block, x, hidden);
+            x.Dispose();
+            x = y;
+        }
+        return x.to(float32).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Whole(Block block, Tensor x, Tensor? hidden)
     {
         using var scope = NewDisposeScope();
         var (B, N, D) = (x.shape[0], x.shape[1], x.shape[2]);
         var qkv = block.In.Call(block.Norm1(x)).view(B, N, 3, _shape.Heads, D / _shape.Heads).permute(2, 0, 3, 1, 4);  // (3, B, H, N, K)
-        var mixed = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: _causal);               // (B, H, N, K)
+        var mixed = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], hidden, is_casual: _causal);       // (B, H, N, K)
         x = block.Out.CallAndAdd(Join(mixed), x);                                                                      // (B, N, D)
         return block.Down.CallAndAdd(block.Up.Call(block.Norm2(x)), x).MoveToOuterDisposeScope();
     }

@@ -1,0 +1,138 @@
+using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Models;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Workbook;
+
+/// <summary>
+/// A published model for a lesson to show: that of the Hub's cache or, where its weights are not at hand, a small one of the same family in
+/// its place, with random weights and a small tokenizer of the same kind (<c>data/tokenizers</c>).
+/// </summary>
+/// <param name="Clip">The model with its processor; the caller's to dispose.</param>
+/// <param name="IsPublished">Whether its weights are the published ones.</param>
+/// <param name="Note">Which it is, in a sentence to print.</param>
+public sealed record StandIn(ClipEncoder Clip, bool IsPublished, string Note)
+{
+    private const int Side = 64, Patch = 8, Width = 32, Heads = 2, Context = 64;
+
+    private static readonly AttentionPoolConfig Pool = new() { Heads = Heads, MlpWidth = 2 * Width };
+
+    private static readonly Dictionary<string, Func<string, ClipModel>> Makers = new(StringComparer.Ordinal)
+    {
+        ["google/siglip2-base-patch16-224"] = folder => Siglip2(folder, flexible: false),
+        ["google/siglip2-base-patch16-naflex"] = folder => Siglip2(folder, flexible: true),
+        ["laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k"] = _ => Multilingual(),
+    };
+
+    /// <summary>The models that something can stand in for, by their Hub ids.</summary>
+    public static IReadOnlyList<string> Ids { get; } = [.. Makers.Keys];
+
+    /// <summary>Opens a model, or what stands in for it.</summary>
+    /// <param name="id">One of <see cref="Ids"/>.</param>
+    /// <exception cref="ArgumentException">Nothing can stand in for it; the message lists the others.</exception>
+    public static StandIn Open(string id)
+    {
+        Known(id);
+        if (Cached(id))
+        {
+            string note = Lesson.In($"{id}: the published weights.", $"{id}: 공개된 가중치입니다.");
+            return new StandIn(ClipEncoder.FromPretrained(id), true, note);
+        }
+        string folder = Directory.CreateTempSubdirectory("clip-stand-in-").FullName;
+        try
+        {
+            Write(id, folder);
+            return new StandIn(ClipEncoder.FromPretrained(folder), false, Lesson.In(
+                $"{id}: not in the cache. A small model of its family stands in, with random weights.",
+                $"{id}: 캐시에 없습니다. 같은 계열의 작은 모델이 무작위 가중치로 대신합니다."));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Writes what stands in for a model, as its folder would be: weights, configuration, recipe and tokenizer.</summary>
+    /// <param name="id">One of <see cref="Ids"/>.</param>
+    /// <param name="folder">Where to; made where it is not there.</param>
+    /// <exception cref="ArgumentException">Nothing can stand in for it; the message lists the others.</exception>
+    public static void Write(string id, string folder)
+    {
+        Known(id);
+        Directory.CreateDirectory(folder);
+        random.manual_seed(6);
+        using var model = Makers[id](folder);
+        bool isMultilingual = model.Config.Text.TokenTypes > 0;
+        ClipCheckpoint.SavePretrained(model, folder, isMultilingual ? CheckpointLayout.OpenClip : CheckpointLayout.HuggingFace);
+        string tokenizer = Path.Combine(Lesson.Data, "tokenizers", isMultilingual ? "xlm-roberta" : "siglip2");
+        foreach (string file in Directory.GetFiles(tokenizer, "*.json"))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+    }
+
+    /// <summary>Patches pooled by a query, texts of Gemma's pieces, a sigmoid for each pair; of one size, or of any proportions.</summary>
+    private static ClipModel Siglip2(string folder, bool flexible)
+    {
+        new ImageTransformConfig
+        {
+            Size = Side, ResizeSize = Side, ResizeMode = flexible ? ResizeMode.Patches : ResizeMode.Squash,
+            Patches = flexible ? (Patch, Side / Patch * (Side / Patch)) : null,
+            ConvertFirst = true, Interpolation = Interpolation.Bilinear, Mean = [0.5f, 0.5f, 0.5f], Std = [0.5f, 0.5f, 0.5f],
+        }.Save(Path.Combine(folder, "preprocessor_config.json"));
+        var whole = ClipConfig.SiglipBasePatch16;
+        return new ClipModel(whole with
+        {
+            EmbeddingWidth = Width,
+            Vision = whole.Vision with
+            {
+                ImageSize = Side, PatchSize = Patch, Width = Width, Layers = 2, Heads = Heads, MlpWidth = 2 * Width, AttentionPool = Pool,
+                Stem = flexible ? PatchStem.FlatPatches : PatchStem.BiasedPatches,
+            },
+            Text = whole.Text with
+            {
+                ContextLength = Context, VocabularySize = 1100, PaddingId = 0,
+                Width = Width, Layers = 2, Heads = Heads, MlpWidth = 2 * Width,
+            },
+        });
+    }
+
+    /// <summary>CLIP's image tower beside XLM-RoBERTa's text tower, whose tokens' mean is projected.</summary>
+    private static ClipModel Multilingual()
+    {
+        var sizes = new TextConfig
+        {
+            ContextLength = Context, VocabularySize = 521, PaddingId = 1, Width = Width, Layers = 2, Heads = Heads, MlpWidth = 4 * Width,
+        };
+        return new ClipModel(new ClipConfig
+        {
+            EmbeddingWidth = Width,
+            Activation = Activation.Gelu,
+            Vision = new VisionConfig { ImageSize = Side, PatchSize = Patch, Width = Width, Layers = 2, Heads = Heads },
+            Text = TextConfig.Bert(sizes, Context + 2, 1, skipsPadding: true) with
+            {
+                Pooling = TextPooling.Mean, Projection = ProjectionKind.Mlp,
+            },
+        });
+    }
+
+    /// <summary>Whether all of a model is in the cache; a damaged one is not.</summary>
+    private static bool Cached(string id)
+    {
+        try
+        {
+            return new HuggingFaceHub().Find(id) is not null;
+        }
+        catch (HubException)
+        {
+            return false;
+        }
+    }
+
+    private static void Known(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        if (Makers.ContainsKey(id)) return;
+        throw new ArgumentException($"Nothing stands in for {id}; for {string.Join(", ", Ids)} something does.", nameof(id));
+    }
+}
