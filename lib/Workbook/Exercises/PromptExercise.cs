@@ -7,8 +7,10 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>
-/// "Make zero-shot better by five points with prompts": the reader turns a label, as a data set writes it, into captions. The check classifies held-out drawings of three sets of classes
-/// with the embedded model, whichever model the lesson uses, and compares with the label as it comes in "a photo of a {}.". Several captions of a label are averaged as
+/// "Make zero-shot better by five points with prompts": the reader turns a label, as a data set writes it, into captions. The check
+/// classifies held-out drawings of three sets of classes
+/// with the embedded model, whichever model the lesson uses, and compares with the label as it comes in "a photo of a {}.". Several
+/// captions of a label are averaged as
 /// <see cref="ZeroShotClassifier"/> averages templates.
 /// </summary>
 public sealed class PromptExercise : Exercise
@@ -41,7 +43,7 @@ public sealed class PromptExercise : Exercise
     private readonly Dictionary<string, List<long[]>> _wrong = [];
 
     [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
-    internal PromptExercise() => Title = "Five points by prompts";
+    internal PromptExercise() => Title = Lesson.In("Five points by prompts", "프롬프트로 5포인트");
 
     /// <summary>The sets of classes and their labels, as the reader's function gets them.</summary>
     public static IReadOnlyList<(string Name, IReadOnlyList<string> Labels)> Sets => [.. Built.Value.Select(set => (set.Name, (IReadOnlyList<string>)set.Labels))];
@@ -52,13 +54,29 @@ public sealed class PromptExercise : Exercise
     /// <summary>Typical answers that gain too little on some set, each with its own hint.</summary>
     public IReadOnlyList<Mistake<Func<string, string[]>>> Mistakes { get; } =
     [
-        new("the baseline", label => [PromptTemplates.Fill(PromptTemplates.Photo[0], label)], "Your captions are those of the baseline: a sentence around a bad label is still about a bad label. Mend the label first."),
-        new("the label alone", label => [label], "You embedded the labels as they come. The model never read \"automobile\", a path or a number: say what is meant in words that it knows."),
+        new("the baseline", label => [PromptTemplates.Fill(PromptTemplates.Photo[0], label)],
+            Lesson.In("Your captions are those of the baseline: a sentence around a bad label is still about a bad label. Mend the label "
+                + "first.",
+                "기준과 같은 캡션입니다. 나쁜 레이블을 문장으로 감싸도 나쁜 레이블입니다. 레이블부터 고치십시오.")),
+        new("the label alone", label => [label],
+            Lesson.In("You embedded the labels as they come. The model never read \"automobile\", a path or a number: say what is meant "
+                + "in words "
+                + "that it knows.",
+                "레이블을 온 그대로 임베딩했습니다. 모델은 \"automobile\"도, 경로도, 번호도 읽은 적이 없습니다. 모델이 아는 말로 뜻을 말하십시오.")),
         new("the ensemble of templates", label => [.. PromptTemplates.Ensemble.Select(template => PromptTemplates.Fill(template, label))],
-            "Averaging templates averages what each makes of one and the same bad label: mend the label before you fill the templates."),
-        new("the last word", label => [$"a {label.Split('/', '.', '_')[^1]}"], "You kept the last word of each label: a colour without its animal, a class without its first words. Keep all of its words, in the order of a sentence."),
+            Lesson.In("Averaging templates averages what each makes of one and the same bad label: mend the label before you fill the "
+                + "templates.",
+                "템플릿을 평균해도 같은 나쁜 레이블로 만든 것들의 평균입니다. 템플릿을 채우기 전에 레이블을 고치십시오.")),
+        new("the last word", label => [$"a {label.Split('/', '.', '_')[^1]}"],
+            Lesson.In("You kept the last word of each label: a colour without its animal, a class without its first words. Keep all of "
+                + "its words, in "
+                + "the order of a sentence.",
+                "레이블의 마지막 낱말만 남겼습니다. 동물 없는 색, 앞 낱말 없는 클래스가 됩니다. 낱말을 모두, 문장의 순서로 남기십시오.")),
         new("spaces for signs", label => [$"a {label.Replace('/', ' ').Replace('_', ' ').Replace('.', ' ')}"],
-            "You made spaces of the signs, but the order stayed, the numbers too, and \"automobile\" is still a word that the model never read: give it the name that it knows."),
+            Lesson.In("You made spaces of the signs, but the order stayed, the numbers too, and \"automobile\" is still a word that the "
+                + "model never "
+                + "read: give it the name that it knows.",
+                "기호를 빈칸으로 바꾸었지만 순서도 번호도 그대로이고, \"automobile\"은 여전히 모델이 읽은 적 없는 말입니다. 모델이 아는 이름을 주십시오.")),
     ];
 
     /// <summary>Classifies the three sets with the reader's captions and says by how many points each gains.</summary>
@@ -87,8 +105,9 @@ public sealed class PromptExercise : Exercise
             return new ExerciseResult(Title, ExerciseStatus.Wrong, exception switch
             {
                 UnusableException => exception.Message,
-                TimeoutException => $"your function does not end: {exception.Message}",
-                _ => $"your function stopped: {exception.Message.Split('\n')[0].TrimEnd()} ({exception.GetType().Name})",
+                TimeoutException => Lesson.In("your function does not end: ", "함수가 끝나지 않습니다: ") + exception.Message,
+                _ => Lesson.In("your function stopped: ", "함수가 멈추었습니다: ")
+                    + $"{exception.Message.Split('\n')[0].TrimEnd()} ({exception.GetType().Name})",
             }, null);
         }
 
@@ -96,16 +115,21 @@ public sealed class PromptExercise : Exercise
         var before = AnswersOf(Mistakes[0], encoder);
         var after = Answers(encoder, captions);
         double[] gains = [.. Built.Value.Select((set, i) => 100 * (set.Accuracy(after[i]) - set.Accuracy(before[i])))];
-        string finding = string.Join("; ", Built.Value.Select((set, i) => string.Create(CultureInfo.InvariantCulture,
-            $"{set.Name}: {100 * set.Accuracy(before[i]):F1} % became {100 * set.Accuracy(after[i]):F1} %, {gains[i]:+0.0;-0.0;0.0} points")));
+        string finding = string.Join("; ", Built.Value.Select((set, i) => Lesson.In<FormattableString>(
+            $"{set.Name}: {100 * set.Accuracy(before[i]):F1} % became {100 * set.Accuracy(after[i]):F1} %, {gains[i]:+0.0;-0.0;0.0} points",
+            $"{set.Name}: {100 * set.Accuracy(before[i]):F1} %에서 {100 * set.Accuracy(after[i]):F1} %로, {gains[i]:+0.0;-0.0;0.0}포인트")
+            .ToString(CultureInfo.InvariantCulture)));
         if (gains.All(gain => gain >= PointsAsked)) return new ExerciseResult(Title, ExerciseStatus.Done, finding, null);
         var mistake = Mistakes.FirstOrDefault(m => AnswersOf(m, encoder).Zip(after).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)));
-        return new ExerciseResult(Title, ExerciseStatus.Wrong, $"{finding}; {PointsAsked:F0} or more are asked for on each", mistake?.Hint);
+        return new ExerciseResult(Title, ExerciseStatus.Wrong,
+            finding + Lesson.In($"; {PointsAsked:F0} or more are asked for on each", $"; 묶음마다 {PointsAsked:F0} 이상이어야 합니다"), mistake?.Hint);
     }
 
     /// <summary>The captions of every label of every set.</summary>
     private static string[][][] Ask(Func<string, string[]> attempt) => [.. Built.Value.Select(set => set.Labels.Select(label =>
-        attempt(label) is { Length: > 0 } some && !some.Any(string.IsNullOrWhiteSpace) ? some : throw new UnusableException($"for the label \"{label}\", your function gave no caption or an empty one")).ToArray())];
+        attempt(label) is { Length: > 0 } some && !some.Any(string.IsNullOrWhiteSpace) ? some : throw new UnusableException(
+            Lesson.In($"for the label \"{label}\", your function gave no caption or an empty one",
+                $"레이블 \"{label}\"에 캡션이 없거나 비어 있습니다"))).ToArray())];
 
     private List<long[]> AnswersOf(Mistake<Func<string, string[]>> mistake, ClipEncoder encoder)
     {
@@ -134,9 +158,11 @@ public sealed class PromptExercise : Exercise
             .Select(group => ($"animal/{animal}/{group.Key}", group.Take(6)))).ToArray();
         return
         [
-            new("everyday names", [.. Everyday.Select(pair => (pair.Key, Scenes(pair.Value, 10)))]),
-            new("paths of coloured animals", colored),
-            new("numbered folders", [.. SyntheticScenes.Concepts.Select((concept, i) => ($"{i + 1:000}.{concept.Replace(' ', '_')}", Scenes(concept, 6)))]),
+            new(Lesson.In("everyday names", "일상의 이름"), [.. Everyday.Select(pair => (pair.Key, Scenes(pair.Value, 10)))]),
+            new(Lesson.In("paths of coloured animals", "색 있는 동물의 경로"), colored),
+            new(Lesson.In("numbered folders", "번호 붙은 폴더"),
+                [.. SyntheticScenes.Concepts.Select((concept, i) =>
+                    ($"{i + 1:000}.{concept.Replace(' ', '_')}", Scenes(concept, 6)))]),
         ];
     }
 
