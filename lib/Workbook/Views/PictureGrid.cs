@@ -12,6 +12,9 @@ public sealed class PictureGrid : IView
 {
     private const int PageWidth = 640, TextWidth = 48;
 
+    /// <summary>How much of an image an overlay's largest value hides.</summary>
+    private const double Cover = 0.7;
+
     private readonly string _title;
     private readonly IReadOnlyList<RasterImage> _pictures;
     private readonly IReadOnlyList<string> _captions;
@@ -110,7 +113,10 @@ public sealed class PictureGrid : IView
         return Picture(filter, weight => 0.5 + (0.5 * weight / largest));
     })], captions, columns, title);
 
-    /// <summary>Maps laid over images: the image in gray, and over it each map in colours of its own range, from violet for its smallest value to yellow for its largest.</summary>
+    /// <summary>
+    /// Maps laid over images: the image in gray, bare where a map is smallest, and the more coloured the larger the map is, up to
+    /// yellow, under which the image is still seen.
+    /// </summary>
     /// <param name="images">One for all maps, or one each.</param>
     /// <param name="maps">(M, h, w), any numeric dtype, on any device; copied. A map is stretched over its whole image.</param>
     /// <param name="captions">M, or none.</param>
@@ -126,8 +132,10 @@ public sealed class PictureGrid : IView
         ColorScale[] colors = [.. values.Select(map => ColorScale.Sequential(map.SelectMany(row => row)))];
         return new([.. values.Select((map, i) => Overlay(images[images.Count == 1 ? 0 : i], map, colors[i]))], captions, columns, title, i => Scaled(values[i], colors[i].Low, colors[i].High))
         {
-            Legend = "each picture from its smallest value (dark) to its largest (bright)",
-            LegendHtml = $"each picture: its smallest value <span style=\"display:inline-block;vertical-align:middle;width:8em;max-width:40%;height:0.9em;background:linear-gradient(to right,{string.Join(',', ColorScale.Sequential([0, 1]).Colors)})\"></span> its largest",
+            Legend = "each picture from its smallest value (bare) to its largest (bright)",
+            LegendHtml = "each picture: its smallest value "
+                + "<span style=\"display:inline-block;vertical-align:middle;width:8em;max-width:40%;height:0.9em;"
+                + $"background:linear-gradient(to right,{string.Join(',', Veil())})\"></span> its largest",
         };
     }
 
@@ -174,6 +182,13 @@ public sealed class PictureGrid : IView
 
     private string Description => $"{_title}: {_pictures.Count} pictures, {_columns} in a row{(Legend.Length > 0 ? $"; {Legend}" : "")}.";
 
+    /// <summary>The colours of an overlay's legend, ever less transparent, as <see cref="Overlay"/> lays them.</summary>
+    private static IEnumerable<string> Veil()
+    {
+        string[] colors = ColorScale.Sequential([0, 1]).Colors;
+        return colors.Select((color, i) => $"{color}{(int)(255 * Cover * i / (colors.Length - 1)):x2}");
+    }
+
     private static RasterImage Overlay(RasterImage image, double[][] map, ColorScale colors)
     {
         var (height, width) = (map.Length, map[0].Length);
@@ -182,9 +197,9 @@ public sealed class PictureGrid : IView
         {
             double value = map[y * height / image.Height][x * width / image.Width];
             var color = colors[value];
-            // Where little is, the image shows through; where much is, the colour stands out.
+            // Where little is, the image is bare; where much is, the colour stands out and the image is still seen under it.
             double gray = 255 * Luminance(rgb, (y * image.Width) + x),
-                cover = 0.4 + (0.35 * Math.Clamp((value - colors.Low) / (colors.High - colors.Low), 0, 1));
+                cover = Cover * Math.Clamp((value - colors.Low) / (colors.High - colors.Low), 0, 1);
             byte Mix(byte sample) => (byte)Math.Round(((1 - cover) * gray) + (cover * sample));
             return (Mix(color.Red), Mix(color.Green), Mix(color.Blue));
         });

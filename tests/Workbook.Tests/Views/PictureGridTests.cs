@@ -73,7 +73,8 @@ public sealed partial class PictureGridTests
         var overlay = Shown(PictureGrid.Overlays([image], tensor(new[] { 0f, 1 }).reshape(1, 1, 2), [], 1, "Title")).Single();
         Assert.Equal((4, 2), (overlay.Width, overlay.Height));
         Assert.Equal(overlay.GetPixel(0, 0), overlay.GetPixel(1, 1));
-        Assert.True(overlay.GetPixel(2, 0).Green > overlay.GetPixel(1, 0).Green);            // yellow over violet
+        Assert.Equal(new SKColor(100, 100, 100), overlay.GetPixel(1, 0));                    // bare where the map is smallest
+        Assert.True(overlay.GetPixel(2, 0).Green > overlay.GetPixel(2, 0).Blue);             // yellow where it is largest
     }
 
     [Fact]
