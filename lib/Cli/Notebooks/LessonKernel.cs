@@ -49,12 +49,14 @@ internal sealed class LessonKernel(Notebook notebook, LessonOutput output)
 
     private static CSharpKernel Create(string path)
     {
-        CSharpKernel kernel = new CSharpKernel().UseKernelHelpers().UseValueSharing();
-        // Exceptions know their lines with debug information alone, which the kernel leaves out and has no setting for.
+        CSharpKernel kernel = new CSharpKernel().UseValueSharing();
+        // Exceptions know their lines with debug information alone, which the kernel leaves out and has no setting for. Warnings, which it
+        // collects a second time after each cell, are not shown. `display` and its like are imported, which saves them a cell of their own.
         FieldInfo field = typeof(CSharpKernel).GetField("_scriptOptions", BindingFlags.NonPublic | BindingFlags.Instance)
             ?? throw new MissingFieldException(nameof(CSharpKernel), "_scriptOptions");
         ScriptOptions options = (ScriptOptions)field.GetValue(kernel)!;
-        field.SetValue(kernel, options.WithEmitDebugInformation(true).WithFileEncoding(Encoding.UTF8).WithFilePath(path));
+        field.SetValue(kernel, options.WithEmitDebugInformation(true).WithFileEncoding(Encoding.UTF8).WithFilePath(path)
+            .AddImports(typeof(Kernel).FullName!).WithWarningLevel(0));
         return kernel;
     }
 
