@@ -22,9 +22,18 @@ namespace ClipNotebooks.ImageSharp;
 /// </summary>
 public sealed class ImageSharpDecoder : IImageDecoder
 {
-    private static readonly Configuration FirstFrame = Create();
+    /// <summary>Scans times pixels of a JPEG, as the default decoder bounds them.</summary>
+    private const long MostWork = 1L << 31;
 
-    /// <summary>The most pixels an image may have; more are refused by the header, before anything is allocated.</summary>
+    private readonly Lazy<Configuration> _configuration;
+
+    /// <summary>A decoder of whatever size is allowed by default.</summary>
+    public ImageSharpDecoder() => _configuration = new(Create);
+
+    /// <summary>
+    /// The most pixels an image may have; more are refused by the header, before anything is allocated. What a file makes ImageSharp
+    /// allocate at once besides, whatever its header says, is bounded by four bytes for each of them and 64 MB.
+    /// </summary>
     public long MaxPixels { get; init; } = SkiaImageDecoder.DefaultMaxPixels;
 
     /// <inheritdoc/>
@@ -37,12 +46,9 @@ public sealed class ImageSharpDecoder : IImageDecoder
         {
             bool whole = MemoryMarshal.TryGetArray(encoded, out var part) && part.Offset == 0 && part.Count == part.Array!.Length;
             byte[] bytes = whole ? part.Array! : encoded.ToArray();
-            var info = Image.Identify(FirstFrame, bytes, out var format)
+            var info = Image.Identify(_configuration.Value, bytes, out var format)
                 ?? throw new UnknownImageFormatException("No decoder knows it.");
-            if ((long)info.Width * info.Height > MaxPixels)
-                throw new InvalidDataException($"{name} has {info.Width} x {info.Height} pixels, more than the {MaxPixels:N0} allowed: "
-                    + $"it may be a decompression bomb. Raise {nameof(MaxPixels)} if it is meant.");
-            if (!WholeFile.Is(bytes)) throw new InvalidDataException($"{name} is damaged: it is cut short.");
+            Check(bytes, name, info, format);
             var layout = LayoutOf(info, format);
             return layout == SampleLayout.Gray16 ? Gray16(bytes) : Bytes(bytes, layout, format);
         }
@@ -58,30 +64,59 @@ public sealed class ImageSharpDecoder : IImageDecoder
         }
     }
 
+    /// <summary>Refuses what is too large, asks for too much work, or is cut short, before anything is allocated.</summary>
+    private void Check(byte[] bytes, string name, IImageInfo info, IImageFormat format)
+    {
+        long pixels = (long)info.Width * info.Height;
+        if (pixels > MaxPixels)
+            throw new InvalidDataException($"{name} has {info.Width} x {info.Height} pixels, more than the {MaxPixels:N0} allowed: "
+                + $"it may be a decompression bomb. Raise {nameof(MaxPixels)} if it is meant.");
+        if (format is JpegFormat && Scans(bytes) * pixels is > MostWork and var work)
+            throw new InvalidDataException($"{name} asks for too much work: its scans have {work:N0} pixels, more than the "
+                + $"{MostWork:N0} decoded. Save it anew.");
+        // Every block of a JPEG's 8 x 8 pixels takes a bit, at least.
+        if ((format is JpegFormat && pixels > 8 * 64 * (long)bytes.Length) || !WholeFile.Is(bytes))
+            throw new InvalidDataException($"{name} is damaged: it is cut short.");
+    }
+
     /// <summary>What ImageSharp 2.1 throws at damaged files; of the last six its documentation says nothing.</summary>
     private static bool IsOfTheFile(Exception exception) => exception is ImageFormatException or InvalidMemoryOperationException
         or NotSupportedException or IndexOutOfRangeException or ArgumentException or NullReferenceException
         or InvalidOperationException or OverflowException or EndOfStreamException;
 
-    private static Configuration Create()
+    /// <summary>The first frame alone, and no texts and profiles, which may be compressed a thousandfold.</summary>
+    private Configuration Create()
     {
         var configuration = Configuration.Default.Clone();
-        configuration.ImageFormatsManager.SetDecoder(GifFormat.Instance, new GifDecoder { DecodingMode = FrameDecodingMode.First });
-        configuration.ImageFormatsManager.SetDecoder(TiffFormat.Instance, new TiffDecoder { DecodingMode = FrameDecodingMode.First });
+        var formats = configuration.ImageFormatsManager;
+        formats.SetDecoder(PngFormat.Instance, new PngDecoder { IgnoreMetadata = true });
+        formats.SetDecoder(JpegFormat.Instance, new JpegDecoder { IgnoreMetadata = true });
+        formats.SetDecoder(GifFormat.Instance, new GifDecoder { IgnoreMetadata = true, DecodingMode = FrameDecodingMode.First });
+        formats.SetDecoder(TiffFormat.Instance, new TiffDecoder { IgnoreMetadata = true, DecodingMode = FrameDecodingMode.First });
+        formats.SetDecoder(WebpFormat.Instance, new WebpDecoder { IgnoreMetadata = true });
+        int limit = (int)Math.Min(int.MaxValue, 64 + (4 * MaxPixels >> 20));
+        configuration.MemoryAllocator = MemoryAllocator.Create(new MemoryAllocatorOptions { AllocationLimitMegabytes = limit });
         return configuration;
     }
 
-    private static RasterImage Gray16(byte[] encoded)
+    private static long Scans(ReadOnlySpan<byte> bytes)
     {
-        using var image = Image.Load<L16>(FirstFrame, encoded);
+        long scans = 0;
+        for (int at = 0; bytes[at..].IndexOf<byte>([0xff, 0xda]) is >= 0 and var next; at += next + 2) scans++;
+        return scans;
+    }
+
+    private RasterImage Gray16(byte[] encoded)
+    {
+        using var image = Image.Load<L16>(_configuration.Value, encoded);
         var samples = new ushort[image.Width * image.Height];
         image.CopyPixelDataTo(MemoryMarshal.AsBytes(samples.AsSpan()));
         return RasterImage.FromGray16(image.Width, image.Height, samples);
     }
 
-    private static RasterImage Bytes(byte[] encoded, SampleLayout layout, IImageFormat format)
+    private RasterImage Bytes(byte[] encoded, SampleLayout layout, IImageFormat format)
     {
-        using var image = Image.Load<Rgba32>(FirstFrame, encoded);
+        using var image = Image.Load<Rgba32>(_configuration.Value, encoded);
         var samples = new byte[4 * image.Width * image.Height];
         image.CopyPixelDataTo(samples.AsSpan());
         // WebP's header as ImageSharp gives it does not say whether there is alpha.

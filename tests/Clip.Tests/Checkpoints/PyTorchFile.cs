@@ -59,7 +59,7 @@ internal static class PyTorchFile
         return [.. pickle.ToArray(), .. pickle.Storages.SelectMany(storage => (byte[])[.. BitConverter.GetBytes(storage.Count), .. storage.Bytes])];
     }
 
-    private static uint Crc32(ReadOnlySpan<byte> bytes)
+    internal static uint Crc32(ReadOnlySpan<byte> bytes)
     {
         uint sum = ~0u;
         foreach (byte value in bytes)
