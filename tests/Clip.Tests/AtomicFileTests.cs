@@ -1,4 +1,9 @@
 using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Clip.Training;
+using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests;
 
@@ -7,6 +12,13 @@ public sealed class AtomicFileTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("atomic").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>What writes a file, and the file that it writes into a folder.</summary>
+    public static TheoryData<string> Writers =>
+    [
+        "model.safetensors", "config.json", "open_clip_config.json", "preprocessor_config.json", "vocab.json", "merges.txt", "a.png",
+        "a.checkpoint", "a.txt",
+    ];
 
     [Theory]
     [InlineData(true)]
@@ -25,5 +37,79 @@ public sealed class AtomicFileTests : IDisposable
         AtomicFile.Write(path, stream => stream.Write("after"u8), flush);
         Assert.Equal("after", File.ReadAllText(path));
         Assert.Equal([path], Directory.GetFiles(_folder));
+    }
+
+    /// <summary>A folder has the file's name, so that the renaming fails: the last moment at which something can.</summary>
+    [Theory]
+    [MemberData(nameof(Writers))]
+    public void A_writer_that_fails_leaves_nothing_beside(string name)
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, name));
+        Assert.True(Assert.ThrowsAny<Exception>(() => Write(name)) is IOException or UnauthorizedAccessException);
+        Assert.DoesNotContain(Directory.GetFiles(_folder), path => path.EndsWith(".part", StringComparison.Ordinal));
+        Directory.Delete(Path.Combine(_folder, name));
+        Write(name);
+        Assert.True(File.Exists(Path.Combine(_folder, name)));
+    }
+
+    [Fact]
+    public void Where_the_folder_is_missing_that_is_what_is_told() =>
+        Assert.Throws<DirectoryNotFoundException>(() => AtomicFile.Write(Path.Combine(_folder, "missing", "a.txt"), "a"));
+
+    [Fact]
+    public void What_lasts_replaces_what_was_there_and_a_folder_that_is_not_there_is_named()
+    {
+        string path = Path.Combine(_folder, "a");
+        AtomicFile.WriteLasting(path, stream => stream.Write([1, 2]));
+        AtomicFile.WriteLasting(path, stream => stream.Write([3]));
+        Assert.Equal([3], File.ReadAllBytes(path));
+        Assert.Equal([path], Directory.GetFiles(_folder));
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Folders are not flushed on Windows.");
+        Assert.Contains("nowhere cannot be flushed to its device: No such file or directory",
+            Assert.Throws<IOException>(() => AtomicFile.FlushFolder(Path.Combine(_folder, "nowhere"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parts_of_files_of_a_form_are_removed_and_nothing_else()
+    {
+        string[] names = ["train-3.checkpoint.0123.part", "train-3.checkpoint", "train-3.part", "other.checkpoint.0123.part"];
+        foreach (string name in names) File.WriteAllText(Path.Combine(_folder, name), "");
+        AtomicFile.DeleteParts(_folder, "train-*.checkpoint");
+        var left = Directory.GetFiles(_folder).Select(Path.GetFileName);
+        Assert.Equal(names[1..].Order(StringComparer.Ordinal), left.Order(StringComparer.Ordinal));
+        AtomicFile.DeleteParts(Path.Combine(_folder, "missing"), "*");
+    }
+
+    /// <summary>But for downloads, which keep their parts to go on from, and for an editor's own file.</summary>
+    [Fact]
+    public void One_place_renames_files()
+    {
+        string lib = Path.Combine(Repository.Root, "lib");
+        string[] renaming = [.. Directory.GetFiles(lib, "*.cs", SearchOption.AllDirectories)
+            .Where(path => File.ReadAllText(path).Contains("File.Move(", StringComparison.Ordinal)).Select(path => Path.GetFileName(path))];
+        Assert.Equal(["AtomicFile.cs", "EditorStorage.cs", "HuggingFaceHub.cs"], renaming.Order(StringComparer.Ordinal));
+    }
+
+    private void Write(string name)
+    {
+        string path = Path.Combine(_folder, name);
+        switch (name)
+        {
+            case "model.safetensors": SafetensorsFile.Write(path, new Dictionary<string, Tensor> { ["x"] = zeros(3) }); break;
+            case "config.json": SaveModel(CheckpointLayout.HuggingFace); break;
+            case "open_clip_config.json": SaveModel(CheckpointLayout.OpenClip); break;
+            case "preprocessor_config.json": new ImageTransformConfig().Save(path); break;
+            case "vocab.json" or "merges.txt": BytePairTrainer.Train(["a photo of a cat"], 600, _folder); break;
+            case "a.png": RasterImage.FromRgb(1, 1, [1, 2, 3]).SavePng(path); break;
+            case "a.checkpoint": TrainingFile.Write(path, writer => writer.Write(1)); break;
+            default: AtomicFile.Write(path, "a"); break;
+        }
+    }
+
+    private void SaveModel(CheckpointLayout layout)
+    {
+        using var scope = NewDisposeScope();
+        using var model = ClipCheckpoint.FromPretrained(Path.Combine(Repository.Root, "data", "models", "tiny-clip"));
+        ClipCheckpoint.SavePretrained(model, _folder, layout);
     }
 }

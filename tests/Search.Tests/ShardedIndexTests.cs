@@ -1,4 +1,3 @@
-using ClipNotebooks.Search.Storage;
 using ClipNotebooks.Search.Tests.Faults;
 
 namespace ClipNotebooks.Search.Tests;
@@ -243,17 +242,6 @@ public sealed class ShardedIndexTests : IDisposable
         string never = Path.Combine(_sandbox.Folder, "never");
         Assert.ThrowsAny<OperationCanceledException>(() => ShardedIndex.Merge(Outputs(2), never, new Relay<(int Done, int Total)>(_ => stop.Cancel()), stop.Token));
         Assert.False(Directory.Exists(never) || Directory.Exists(never + ".part"), "a part of an index was left");
-    }
-
-    [Fact]
-    public void A_folders_names_are_flushed_and_a_folder_that_is_not_there_is_named()
-    {
-        WholeFile.Write(Path.Combine(_sandbox.Folder, "a"), [1, 2]);
-        WholeFile.Write(Path.Combine(_sandbox.Folder, "a"), [3]);
-        Assert.Equal([3], File.ReadAllBytes(Path.Combine(_sandbox.Folder, "a")));
-        WholeFile.FlushFolder(_sandbox.Folder);
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Folders are not flushed on Windows.");
-        Assert.Contains("nowhere cannot be flushed to its device: No such file or directory", Assert.Throws<IOException>(() => WholeFile.FlushFolder(Path.Combine(_sandbox.Folder, "nowhere"))).Message, StringComparison.Ordinal);
     }
 
     private sealed class Relay<T>(Action<T> told) : IProgress<T>

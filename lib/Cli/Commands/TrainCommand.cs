@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Text;
@@ -31,7 +32,8 @@ internal static class TrainCommand
             A checkpoint, train-STEP.checkpoint, is written into the folder every five minutes and at Ctrl-C or SIGTERM, which wait for the
             step under way; the last two are kept, each with a checksum. --resume continues from the newest that is whole, to the same
             weights bit for bit as a run without a break on the same machine. A process that is killed (kill -9, memory full) loses what
-            came after its last checkpoint. After a power cut the one before may be the newest; on network file systems nothing is promised.
+            came after its last checkpoint; what it was writing, NAME.….part, is removed by the next run into the folder. After a power cut
+            the one before may be the newest; on network file systems nothing is promised.
 
             Examples:
               clipbook train --output artifacts/tiny-clip
@@ -71,6 +73,8 @@ internal static class TrainCommand
         }
 
         Interruption.Grace = Timeout.InfiniteTimeSpan; // a step, however slow, and a checkpoint are waited for
+        // A run that was killed while it wrote left parts of files.
+        AtomicFile.DeleteParts(folder, "*");
         var tokenizer = resume ? ClipTokenizer.Load(folder, TinyClip.ContextLength) : TinyClip.WriteVocabulary(folder);
         using var model = TinyClip.Create(tokenizer, seed);
         string data = $"scenes of seed {seed} in batches of {batch} captions";

@@ -64,7 +64,7 @@ public static partial class ClipCheckpoint
             foreach (var (key, part) in source.Sources.Zip(Parts(tensor, source))) tensors[key] = source.Transposed ? part.t() : part;
         }
         SafetensorsFile.Write(Path.Combine(folder, openClip ? CheckpointFolder.OpenClipWeightsName : CheckpointFolder.HuggingFaceWeightsName), tensors);
-        WriteText(path, config);
+        AtomicFile.Write(path, config);
     }
 
     /// <summary>Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.</summary>
@@ -228,19 +228,5 @@ public static partial class ClipCheckpoint
     {
         for (int i = 0; i < source.Leading; i++) parameter = parameter.unsqueeze(0);
         return source.Sources.Count == 1 ? [parameter] : parameter.split([.. source.Sizes(parameter.shape[0])], 0);
-    }
-
-    internal static void WriteText(string path, string text)
-    {
-        string beside = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            File.WriteAllText(beside, text);
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
     }
 }

@@ -27,27 +27,28 @@ internal sealed class HubCache(string cacheFolder, string id)
     internal void Refer(string revision, string commit)
     {
         if (revision == commit) return;
-        string reference = Path.Combine(_folder, "refs", revision), beside = $"{reference}.{Guid.NewGuid():N}.part";
+        string reference = Path.Combine(_folder, "refs", revision);
         Directory.CreateDirectory(Path.GetDirectoryName(reference)!);
-        File.WriteAllText(beside, commit);
-        File.Move(beside, reference, overwrite: true);
+        AtomicFile.Write(reference, commit);
     }
 
     /// <summary>Puts a blob into a snapshot: by a link, or, where the system allows none, as a copy.</summary>
     internal string Link(HubFile file)
     {
-        string path = Path.Combine(Snapshot(file.Commit), file.Name), blob = Blob(file.ETag), beside = $"{path}.{Guid.NewGuid():N}.part";
+        string path = Path.Combine(Snapshot(file.Commit), file.Name), blob = Blob(file.ETag);
         if (ModelFile.IsThere(path)) return path;
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        try
+        AtomicFile.Put(path, beside =>
         {
-            File.CreateSymbolicLink(beside, Path.GetRelativePath(Path.GetDirectoryName(path)!, blob));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
-        {
-            File.Copy(blob, beside, overwrite: true);
-        }
-        File.Move(beside, path, overwrite: true);
+            try
+            {
+                File.CreateSymbolicLink(beside, Path.GetRelativePath(Path.GetDirectoryName(path)!, blob));
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or PlatformNotSupportedException)
+            {
+                File.Copy(blob, beside, overwrite: true);
+            }
+        });
         return path;
     }
 

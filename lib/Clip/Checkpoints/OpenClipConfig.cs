@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -54,12 +55,16 @@ internal static class OpenClipConfig
         (!own || config.Vision.Stages is not null || config.VisionBlock.Activation == Activation.QuickGelu)
             && (OpenClipText.IsBert(config.Text) || config.TextBlock.Activation == Activation.QuickGelu);
 
-    /// <summary>The image's recipe of a file, and where its vocabulary is of the same size what it says of the tokenizer.</summary>
+    /// <summary>
+    /// The image's recipe of a file, and where its vocabulary is of the same size what it says of the tokenizer; nothing of one that
+    /// cannot be read, as a pipe cannot: what is written takes its place.
+    /// </summary>
     private static void Keep(JsonObject json, string path)
     {
+        if (!File.Exists(path) || ModelFile.Fault(path) is not null) return;
         try
         {
-            if (!File.Exists(path) || JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject former) return;
+            if (JsonNode.Parse(File.ReadAllBytes(path)) is not JsonObject former) return;
             if (former["preprocess_cfg"] is { } recipe) json["preprocess_cfg"] = recipe.DeepClone();
             JsonNode? text = json["model_cfg"]!["text_cfg"], formerText = (former["model_cfg"] as JsonObject)?["text_cfg"] as JsonObject;
             if (formerText is null || $"{formerText["vocab_size"]}" != $"{text!["vocab_size"]}") return;

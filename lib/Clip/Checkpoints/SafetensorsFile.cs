@@ -128,27 +128,18 @@ public sealed class SafetensorsFile : IWeightFile
         ArgumentNullException.ThrowIfNull(tensors);
         var ordered = tensors.OrderByDescending(pair => pair.Value.element_size()).ThenBy(pair => pair.Key, StringComparer.Ordinal).ToList();
         byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
-        string beside = $"{path}.{Guid.NewGuid():N}.part";
-        try
+        AtomicFile.Write(path, stream =>
         {
-            using (var stream = File.Create(beside))
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+            stream.Write(length);
+            stream.Write(header);
+            foreach (var (_, tensor) in ordered)
             {
-                Span<byte> length = stackalloc byte[8];
-                BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-                stream.Write(length);
-                stream.Write(header);
-                foreach (var (_, tensor) in ordered)
-                {
-                    using var scope = NewDisposeScope();
-                    stream.Write(tensor.detach().cpu().contiguous().bytes);
-                }
+                using var scope = NewDisposeScope();
+                stream.Write(tensor.detach().cpu().contiguous().bytes);
             }
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
+        });
     }
 
     /// <summary>Closes the file.</summary>

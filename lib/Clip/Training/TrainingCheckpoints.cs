@@ -1,4 +1,5 @@
 using System.Globalization;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Training;
 
@@ -33,7 +34,7 @@ public sealed class TrainingCheckpoints(string folder)
         return path;
     }
 
-    /// <summary>Continues from the newest checkpoint that is whole.</summary>
+    /// <summary>Continues from the newest checkpoint that is whole, and removes what a killed process was writing.</summary>
     /// <returns>Why newer ones were passed over; empty where the newest was taken.</returns>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="InvalidDataException">None can be resumed from; the message says why of each.</exception>
@@ -49,6 +50,7 @@ public sealed class TrainingCheckpoints(string folder)
             try
             {
                 trainer.Resume(path);
+                DeleteParts();
                 return problems;
             }
             catch (InvalidDataException problem)
@@ -67,10 +69,7 @@ public sealed class TrainingCheckpoints(string folder)
     }
 
     /// <summary>What a killed process was writing.</summary>
-    private void DeleteParts()
-    {
-        foreach (string part in Directory.GetFiles(folder, $"{Prefix}*{Ending}.*.part")) File.Delete(part);
-    }
+    private void DeleteParts() => AtomicFile.DeleteParts(folder, $"{Prefix}*{Ending}");
 
     private IEnumerable<(string Path, long Step)> Found()
     {

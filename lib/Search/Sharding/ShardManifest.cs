@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using ClipNotebooks.Search.Storage;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Search.Sharding;
 
@@ -49,7 +49,7 @@ internal sealed record ShardManifest
     internal void Write(string output)
     {
         Directory.CreateDirectory(output);
-        WholeFile.Write(Path.Combine(output, FileName), JsonSerializer.SerializeToUtf8Bytes(this, Layout));
+        AtomicFile.WriteLasting(Path.Combine(output, FileName), stream => JsonSerializer.Serialize(stream, this, Layout));
     }
 
     /// <summary>The manifest of a shard, or null where the folder has none.</summary>

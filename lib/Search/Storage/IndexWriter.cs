@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Search.Storage;
 
@@ -67,8 +68,8 @@ internal sealed class IndexWriter : IDisposable
         using var held = Lock(folder);
         string journal = Path.Combine(folder, Snapshot.JournalName);
         if (File.Exists(journal)) throw new IOException($"{folder} holds an index already: open it with {nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Open)}, or delete the folder first.");
-        WholeFile.Write(Path.Combine(folder, header.VectorsName), Snapshot.VectorsHeader(header));
-        WholeFile.Write(journal, Beginning(header, root));
+        AtomicFile.WriteLasting(Path.Combine(folder, header.VectorsName), vectors => vectors.Write(Snapshot.VectorsHeader(header)));
+        AtomicFile.WriteLasting(journal, beginning => beginning.Write(Beginning(header, root)));
     }
 
     /// <summary>A journal without rows.</summary>
@@ -81,25 +82,15 @@ internal sealed class IndexWriter : IDisposable
     /// <summary>Rewrites the journal of an earlier library with a seal; the renaming puts it in the other's place.</summary>
     private static void GiveSeal(string folder, Snapshot snapshot)
     {
-        string path = Path.Combine(folder, Snapshot.JournalName), beside = path + ".part";
-        try
+        string path = Path.Combine(folder, Snapshot.JournalName);
+        AtomicFile.WriteLasting(path, journal =>
         {
-            using (var old = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
-            using (var journal = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.Read))
-            {
-                journal.Write([.. JournalRecord.Magic, .. JournalSeal.Of(snapshot.JournalLength + JournalSeal.Bytes)]);
-                old.Position = JournalRecord.Magic.Length;
-                old.CopyTo(journal);
-                journal.SetLength(snapshot.JournalLength + JournalSeal.Bytes);
-                journal.Flush(flushToDisk: true);
-            }
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            TryDelete(beside);
-        }
-        WholeFile.FlushFolder(folder);
+            using var old = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            journal.Write([.. JournalRecord.Magic, .. JournalSeal.Of(snapshot.JournalLength + JournalSeal.Bytes)]);
+            old.Position = JournalRecord.Magic.Length;
+            old.CopyTo(journal);
+            journal.SetLength(snapshot.JournalLength + JournalSeal.Bytes);
+        });
     }
 
     /// <summary>Appends rows with their entries and deletes others, all or nothing.</summary>
@@ -131,40 +122,39 @@ internal sealed class IndexWriter : IDisposable
     internal void Compact(string folder, Snapshot snapshot)
     {
         var header = snapshot.Header with { Generation = snapshot.Header.Generation + 1 };
-        string vectorsPath = Path.Combine(folder, header.VectorsName), journalPath = Path.Combine(folder, Snapshot.JournalName), beside = journalPath + ".part";
+        string vectorsPath = Path.Combine(folder, header.VectorsName), journalPath = Path.Combine(folder, Snapshot.JournalName);
         try
         {
-            using (var vectors = new FileStream(vectorsPath, FileMode.Create, FileAccess.Write, FileShare.Read))
-            using (var journal = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.Read))
+            AtomicFile.Write(journalPath, journal =>
             {
-                vectors.Write(Snapshot.VectorsHeader(header));
-                journal.Write(Beginning(header, snapshot.Root));
-                long row = 0;
-                foreach (var live in snapshot.Entries().Chunk(4096))
+                using (var vectors = new FileStream(vectorsPath, FileMode.Create, FileAccess.Write, FileShare.Read))
                 {
-                    uint checksum = 0;
-                    foreach (var (old, _) in live)
+                    vectors.Write(Snapshot.VectorsHeader(header));
+                    journal.Write(Beginning(header, snapshot.Root));
+                    long row = 0;
+                    foreach (var live in snapshot.Entries().Chunk(4096))
                     {
-                        var bytes = RowBytes(snapshot, old);
-                        checksum = Checksum.Of(bytes, checksum);
-                        vectors.Write(bytes);
+                        uint checksum = 0;
+                        foreach (var (old, _) in live)
+                        {
+                            var bytes = RowBytes(snapshot, old);
+                            checksum = Checksum.Of(bytes, checksum);
+                            vectors.Write(bytes);
+                        }
+                        journal.Write(JournalRecord.OfBatch(row, checksum, [.. live.Select(pair => pair.Entry)], []));
+                        row += live.Length;
                     }
-                    journal.Write(JournalRecord.OfBatch(row, checksum, [.. live.Select(pair => pair.Entry)], []));
-                    row += live.Length;
+                    vectors.Flush(flushToDisk: true);
                 }
-                vectors.Flush(flushToDisk: true);
                 long length = journal.Position;
                 journal.Position = JournalRecord.Magic.Length;
                 journal.Write(JournalSeal.Of(length));
-                journal.Flush(flushToDisk: true);
-            }
-            // The new vectors' name has to be there when the journal speaks of it.
-            WholeFile.FlushFolder(folder);
-            File.Move(beside, journalPath, overwrite: true);
+                // The new vectors' name has to be there when the journal speaks of it.
+                AtomicFile.FlushFolder(folder);
+            }, flush: true);
         }
         catch
         {
-            TryDelete(beside);
             TryDelete(vectorsPath);
             throw;
         }
@@ -174,7 +164,7 @@ internal sealed class IndexWriter : IDisposable
         _vectors = OpenAppending(vectorsPath);
         try
         {
-            WholeFile.FlushFolder(folder);
+            AtomicFile.FlushFolder(folder);
             TryDelete(Path.Combine(folder, snapshot.Header.VectorsName));
         }
         catch (IOException)

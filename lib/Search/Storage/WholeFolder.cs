@@ -1,3 +1,5 @@
+using ClipNotebooks.Clip.Base;
+
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>Folders that are there whole or not at all.</summary>
@@ -24,7 +26,7 @@ internal static class WholeFolder
             if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
             throw;
         }
-        WholeFile.FlushFolder(Path.GetDirectoryName(folder)!);
+        AtomicFile.FlushFolder(Path.GetDirectoryName(folder)!);
     }
 
     /// <exception cref="IOException">The folder holds something.</exception>

@@ -36,6 +36,21 @@ public sealed class UnusualFilesTests : IDisposable
         Named(load.Exception!.InnerException!, name, "a pipe or a device");
     }
 
+    [Fact]
+    public async Task A_model_is_saved_over_a_pipe_which_is_not_read()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There are no pipes in folders on Windows.");
+        string path = At("open_clip_config.json");
+        using (var make = Process.Start("mkfifo", [path])) Assert.True(make.WaitForExit(10_000));
+        using var model = ClipCheckpoint.FromPretrained(TinyClip);
+        var save = Task.Run(() => ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip));
+        await Task.WhenAny(save, Task.Delay(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        Assert.True(save.IsCompleted, "It waits.");
+        await save;
+        string saved = await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken);
+        Assert.Contains("preprocess_cfg", saved, StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Files))]
     public void Links_that_lead_to_each_other_are_named(string name)

@@ -144,8 +144,10 @@ public sealed class ClipTrainerTests : IDisposable
         Assert.Equal(["train-12.checkpoint", "train-8.checkpoint"], files);
 
         using var other = new ClipTrainer(model, Options);
+        File.WriteAllText(Path.Combine(_folder, "train-16.checkpoint.0123.part"), "what a killed process was writing");
         Assert.Empty(checkpoints.Resume(other));
         Assert.Equal(12, other.Step);
+        Assert.Empty(Directory.GetFiles(_folder, "*.part"));
         Flip("train-12.checkpoint");
         Assert.Contains("train-12.checkpoint", Assert.Single(checkpoints.Resume(other)), StringComparison.Ordinal);
         Assert.Equal(8, other.Step);

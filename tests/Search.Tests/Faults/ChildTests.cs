@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Runtime.Versioning;
+using ClipNotebooks.Clip.Checkpoints;
+using TorchSharp;
 
 namespace ClipNotebooks.Search.Tests.Faults;
 
@@ -65,6 +67,11 @@ public sealed class ChildTests
             Assert.ThrowsAny<IOException>(index.Compact);
             Intact(index);
             Assert.False(File.Exists(Path.Combine(folder, "vectors-2.bin")));
+            using var megabyte = torch.zeros(1 << 18);
+            var tensors = new Dictionary<string, torch.Tensor> { ["x"] = megabyte };
+            Assert.ThrowsAny<IOException>(() => SafetensorsFile.Write(Path.Combine(Folder, "a.safetensors"), tensors));
+            Assert.Empty(Directory.GetFiles(Folder));
+            Assert.Empty(Directory.GetFiles(folder, "*.part"));
             using (var reader = ImageSearchIndex.Open(folder)) Intact(reader);
 
             index.Remove([.. Enumerable.Range(0, committed / 2).SelectMany(i => new[] { $"{i} a", $"{i} b" })]);
@@ -117,6 +124,8 @@ public sealed class ChildTests
             Assert.Equal(3, reader.Search("a cat").Count);
             Assert.Contains("cannot be written", Assert.ThrowsAny<IOException>(() => reader.Remove("a.png")).Message, StringComparison.Ordinal);
             Assert.Equal(3, reader.Search("a cat").Count);
+            Assert.Throws<UnauthorizedAccessException>(() => Sandbox.Image(0).SavePng(Path.Combine(index.Folder, "a.png")));
+            Assert.Empty(Directory.GetFiles(index.Folder, "a.png*"));
         }
         finally
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Workbook.Plotting;
 using ClipNotebooks.Workbook.Views;
 
@@ -61,10 +62,11 @@ internal static class BookWriter
         else
             lessons.Insert(at = Place(lesson, lessons), lesson);
         foreach (var (name, create) in Needs(result).Where(file => !File.Exists(Path.Combine(folder, file.Name))))
-            Put(folder, name, create());
-        Put(folder, BookLesson.FileOf(lesson.Language), BookLesson.Write(lessons.Where(other => other.Language == lesson.Language)));
-        Put(folder, "index.html", Index(lessons));
-        Put(folder, lesson.Page + ".html", new LessonPage(result, lessons, at).ToHtml());
+            AtomicFile.Write(Path.Combine(folder, name), create());
+        string list = BookLesson.Write(lessons.Where(other => other.Language == lesson.Language));
+        AtomicFile.Write(Path.Combine(folder, BookLesson.FileOf(lesson.Language)), list);
+        AtomicFile.Write(Path.Combine(folder, "index.html"), Index(lessons));
+        AtomicFile.Write(Path.Combine(folder, lesson.Page + ".html"), new LessonPage(result, lessons, at).ToHtml());
         return lesson.Page;
     }
 
@@ -73,20 +75,6 @@ internal static class BookWriter
     {
         int before = lessons.FindIndex(other => other.Language == lesson.Language && string.CompareOrdinal(other.FileName, lesson.FileName) > 0);
         return before >= 0 ? before : lessons.FindLastIndex(other => other.Language == lesson.Language) is >= 0 and var last ? last + 1 : lessons.Count;
-    }
-
-    private static void Put(string folder, string name, string text)
-    {
-        string path = Path.Combine(folder, name), beside = $"{path}.{Guid.NewGuid():N}.part";
-        try
-        {
-            File.WriteAllText(beside, text);
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
     }
 
     private static void Replace(string beside, string target, string old)
