@@ -66,11 +66,8 @@ public sealed partial class SolutionTests
     {
         NotebookCell[] cells = [.. Notebook.Load(path).Cells];
         return [.. Enumerable.Range(1, cells.Length - 2).Where(i => cells[i].IsCode && Check().IsMatch(cells[i].Source))
-            .Select(i => (cells[i].Source, Solution().Match(cells[IsBelow(cells[i + 1]) ? i + 1 : i - 1].Source).Groups["code"].Value))];
+            .Select(i => (cells[i].Source, Solution().Match(cells[i + 1].Source).Groups["code"].Value))];
     }
-
-    /// <summary>Whether the folds stand below the stub; in some lessons the solution still stands above it, with the task.</summary>
-    private static bool IsBelow(NotebookCell after) => after.Source.StartsWith("<details>", StringComparison.Ordinal);
 
     [GeneratedRegex(@"<details><summary>(?:Solution|풀이)</summary>\s*```csharp\n(?<code>.*?)```\s*</details>", RegexOptions.Singleline)]
     private static partial Regex Solution();
