@@ -5,7 +5,7 @@ namespace ClipNotebooks.Clip.Tests;
 /// <summary>A room of the house may use only what is below it.</summary>
 public sealed partial class FloorTests
 {
-    private static readonly Dictionary<string, string[]> Allowed = new()
+    internal static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Clip/Base"] = [],
         ["Clip/Models"] = ["TorchSharp"],

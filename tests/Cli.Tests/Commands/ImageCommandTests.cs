@@ -52,6 +52,19 @@ public sealed class ImageCommandTests : IDisposable
         Assert.Equal(1, classes.Sum(entry => entry.GetProperty("probability").GetDouble()), 5); // rounded to six places each
     }
 
+    /// <summary>The words of a file are the classes' names: none of them is guessed from bytes of another encoding.</summary>
+    [Theory]
+    [InlineData("labels-latin1.txt", "line 2: this is not UTF-8: no character begins with the bytes E9.")]
+    [InlineData("labels-utf16-without-mark.txt", "line 1: this is not UTF-8: there is a NUL")]
+    public async Task Labels_that_are_not_UTF_8_are_refused_by_file_and_line(string name, string reason)
+    {
+        string labels = Path.Combine(Lesson.Data, "..", "tests", "Clip.Tests", "Reference", "cases", "08-not-utf8-text", name);
+        var (code, output, error) = await RunAsync("classify", Sample("cat.png"), "--labels", "@" + labels);
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Empty(output);
+        Assert.Contains($"{name}, {reason}", error, StringComparison.Ordinal);
+    }
+
     /// <summary>A name may hold what a terminal obeys: a colour, a title, a cursor moved.</summary>
     [Fact]
     public async Task Control_characters_in_names_never_reach_a_terminal_raw()
