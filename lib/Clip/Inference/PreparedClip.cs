@@ -31,6 +31,7 @@ public sealed class PreparedClip : IDisposable
         {
             VisionTransformer tower when config.Vision.IsClips => Packed(config.VisionBlock) ? PackedImage(tower) : Image(tower),
             VisionTransformer tower when HasClipsBlocks(config) => ImageBlocks(tower),
+            FastVit tower => Folded(tower),
             ModifiedResNet => model.EncodeImage,
             var tower => Plain(tower, config.Vision.Tokens, () => ClipModel.MakeImageTower(config, META), "the image tower"),
         };
@@ -51,6 +52,15 @@ public sealed class PreparedClip : IDisposable
             bool takesNumbers = tower is not TextTransformer && config.Vision.Stem != PatchStem.FlatPatches;
             var form = dtype == ScalarType.Float32 ? tower : Part(MetaMemory.Copy(tower, make(), dtype));
             return inputs => InParts(inputs, tokens, part => form.call(takesNumbers ? part.to(dtype) : part).to(float32));
+        }
+
+        // A copy whose branches are one convolution each.
+        Func<Tensor, Tensor> Folded(FastVit tower)
+        {
+            var form = Part(MetaMemory.Copy(tower, new FastVit(config, META), ScalarType.Float32));
+            form.Fold();
+            form.to(dtype);
+            return pixels => InParts(pixels, config.Vision.Tokens, part => form.call(part.to(dtype)).to(float32));
         }
 
         // CLIP's blocks between other embeddings and pools, which stay the model's own.

@@ -7,8 +7,8 @@ namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
 /// FastViT (Vasu et al. 2023), the image tower of MobileCLIP and MobileCLIP2: stages of depthwise convolutions with branches, the last by
-/// attention. In the form in which it is trained, all branches with
-/// their batch normalisations, as OpenCLIP's checkpoints hold it; parameters have timm's names.
+/// attention. In the form in which it is trained, all branches with their batch normalisations, as OpenCLIP's checkpoints hold it;
+/// parameters have timm's names. The prepared form folds them (<see cref="Fold"/>).
 /// </summary>
 public sealed class FastVit : Module<Tensor, Tensor>
 {
@@ -45,6 +45,15 @@ public sealed class FastVit : Module<Tensor, Tensor>
     {
         Shapes.Require(pixels, "The image tower", "(B, 3, R, R)", -1, 3, _imageSize, _imageSize);
         return _trunk.Run(pixels, trace);
+    }
+
+    /// <summary>
+    /// Puts each part's branches and batch normalisations into one convolution, for inference alone: the weights under their names are no
+    /// longer looked at.
+    /// </summary>
+    internal void Fold()
+    {
+        foreach (var part in modules().OfType<IFoldable>().ToList()) part.Fold();
     }
 
     private sealed class Trunk : Module<Tensor, Tensor>

@@ -6,11 +6,12 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>An MLP over the channels of a grid, after a depthwise convolution (FastViT's <c>ConvMlp</c>).</summary>
-internal sealed class GridMlp : Module<Tensor, Tensor>
+internal sealed class GridMlp : Module<Tensor, Tensor>, IFoldable
 {
     [ComponentName(Name = "conv")] private readonly Sequential _depthwise;
     [ComponentName(Name = "fc1")] private readonly Conv2d _in;
     [ComponentName(Name = "fc2")] private readonly Conv2d _out;
+    private FoldedConvolution? _folded;
 
     internal GridMlp(int width, int hidden, Device? device) : base(nameof(GridMlp))
     {
@@ -24,6 +25,17 @@ internal sealed class GridMlp : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        return _out.call(functional.gelu(_in.call(_depthwise.call(input)))).MoveToOuterDisposeScope();
+        var x = _folded is null ? _depthwise.call(input) : _folded.call(input);
+        return _out.call(functional.gelu(_in.call(x))).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Fold()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var kernel = FoldedKernel.Of(_depthwise);
+        _folded = new FoldedConvolution(kernel, stride: 1, groups: kernel.Weight.shape[0]);
+        register_module("folded", _folded);
     }
 }

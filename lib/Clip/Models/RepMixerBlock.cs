@@ -27,11 +27,12 @@ internal sealed class RepMixerBlock : Module<Tensor, Tensor>
         return x.Plus(_scale.call(_mlp.call(x))).MoveToOuterDisposeScope();
     }
 
-    private sealed class Mixer : Module<Tensor, Tensor>
+    private sealed class Mixer : Module<Tensor, Tensor>, IFoldable
     {
         [ComponentName(Name = "norm")] private readonly BranchedConvolution _norm;
         [ComponentName(Name = "mixer")] private readonly BranchedConvolution _mixer;
         [ComponentName(Name = "layer_scale")] private readonly GridScale _scale;
+        private FoldedConvolution? _folded;
 
         internal Mixer(int width, Device? device) : base("RepMixer")
         {
@@ -44,8 +45,21 @@ internal sealed class RepMixerBlock : Module<Tensor, Tensor>
 
         public override Tensor forward(Tensor input)
         {
+            if (_folded is not null) return _folded.call(input);
             using var scope = NewDisposeScope();
             return input.Plus(_scale.call(_mixer.call(input).Minus(_norm.call(input)))).MoveToOuterDisposeScope();
+        }
+
+        /// <inheritdoc/>
+        public void Fold()
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            var added = _mixer.Kernel().Minus(_norm.Kernel()).Times(_scale.get_parameter("gamma")!.detach());
+            long channels = added.Weight.shape[0];
+            var input = new FoldedKernel(ones_like(added.Weight.narrow(2, 0, 1).narrow(3, 0, 1)), zeros_like(added.Bias));
+            _folded = new FoldedConvolution(input.Padded(added.Weight.shape[^1]).Plus(added), stride: 1, channels);
+            register_module("folded", _folded);
         }
     }
 }
