@@ -16,7 +16,11 @@ internal static class RunCommand
         Option<bool> keepGoing = new("--keep-going") { Description = "Run the later cells of a lesson after one fails. (Other lessons run in any case.)" };
         Option<string> only = new("--only") { HelpName = "numbers", Description = "Numbers of the lessons to run, such as 3,4.", DefaultValueFactory = _ => "" };
         Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
-        Option<string?> output = new("--output") { Description = "Folder of the pages; replaced as a whole. Default: artifacts/book in the repository." };
+        Option<string?> output = new("--output")
+        {
+            Description = "Folder of the pages: replaced as a whole; where only some lessons are run, those lessons' pages in it. "
+                + "Default: artifacts/book in the repository.",
+        };
         Option<int> parallel = new("--parallel") { Description = "Lessons at once.", DefaultValueFactory = _ => new RunOptions().Parallel };
         lessons.CompletionSources.Add(_ => CompletionCommand.LessonNames());
         only.CompletionSources.Add(_ => CompletionCommand.LessonNames().Where(name => !name.Contains('/', StringComparison.Ordinal)));
@@ -31,6 +35,8 @@ internal static class RunCommand
               clipbook run --only 3,4 --language en         two lessons, in English alone
               clipbook run my.dib --output pages --keep-going
 
+            A run of some lessons puts their pages into the book that is there and leaves its other pages as they are.
+
             {ExitCode.Help}
             """) { lessons, timeout, keepGoing, only, language, output, parallel };
         command.SetAction((parsed, token) =>
@@ -40,9 +46,12 @@ internal static class RunCommand
                 throw new UserError($"--parallel {atOnce}: at least 1 is needed.", ExitCode.Usage);
             RunOptions options = new() { Timeout = Timeout(parsed.GetValue(timeout)), KeepGoing = parsed.GetValue(keepGoing), Parallel = atOnce };
             string? root = RepositoryRoot.TryFind();
-            var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], Numbers(parsed.GetValue(only) ?? ""), Edition.Named(parsed.GetValue(language)), root);
+            string[] names = parsed.GetValue(lessons) ?? [];
+            int[] numbers = Numbers(parsed.GetValue(only) ?? "");
+            Edition? edition = Edition.Named(parsed.GetValue(language));
             string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", "book");
-            return RunAsync(paths, options, folder, token);
+            bool all = names.Length == 0 && numbers.Length == 0 && edition is null;
+            return RunAsync(LessonRunner.Find(names, numbers, edition, root), all, options, folder, token);
         });
         return command;
     }
@@ -56,13 +65,22 @@ internal static class RunCommand
             : throw new UserError($"--only {only}: \"{part}\" is not a lesson's number; write --only 3,4.", ExitCode.Usage))];
 
     /// <summary>Runs lessons and writes their book, with a table and the failures on the console.</summary>
-    internal static async Task<int> RunAsync(IReadOnlyList<string> paths, RunOptions options, string folder, CancellationToken token)
+    /// <param name="paths">The lessons' files.</param>
+    /// <param name="all">Whether they are the whole book; else they join the one that is there.</param>
+    /// <param name="options">How to run them.</param>
+    /// <param name="folder">The book's.</param>
+    /// <param name="token">Ends it.</param>
+    internal static async Task<int> RunAsync(
+        IReadOnlyList<string> paths, bool all, RunOptions options, string folder, CancellationToken token)
     {
         BookWriter.Check(folder);
         LessonResult[] results = Terminal.Rich().Profile.Capabilities.Interactive
             ? await WithBarsAsync(paths, options, token)
             : await LessonRunner.RunAsync(paths, options, null, result => Terminal.WriteLine(Line(result)), token);
-        BookWriter.Write(results, folder);
+        if (all || BookLesson.Read(folder) is null)
+            BookWriter.Write(results, folder);
+        else
+            BookWriter.Update(results, folder);
         Terminal.Rich().Write(Table(results));
         foreach (LessonResult result in results)
             foreach (CellFailure failure in result.Failures)

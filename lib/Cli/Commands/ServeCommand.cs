@@ -48,7 +48,7 @@ internal static class ServeCommand
     {
         IReadOnlyList<string> lessons = find();
         if (BookLesson.Read(folder) is null)
-            await RunCommand.RunAsync(lessons, options, folder, token);
+            await RunCommand.RunAsync(lessons, all: true, options, folder, token);
         await using BookServer server = await BookServer.StartAsync(folder, port, token);
         Terminal.WriteLine($"{server.Address} shows {Path.GetFullPath(folder)}. Ctrl-C ends it.");
         Dictionary<string, DateTime> shown = Shown(folder);
@@ -94,7 +94,7 @@ internal static class ServeCommand
         try
         {
             LessonResult result = (await run)[0];
-            BookWriter.Update(result, folder);
+            BookWriter.Update([result], folder);
             Terminal.WriteLine(RunCommand.Line(result));
             foreach (CellFailure failure in result.Failures)
                 Terminal.WriteErrorLines(result.Report(failure));

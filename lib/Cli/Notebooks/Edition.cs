@@ -8,7 +8,7 @@ internal sealed record Edition(string Language, string Name)
     internal static readonly Edition Korean = new("ko", "한국어")
     {
         Book = "CLIP 수업",
-        About = "실행한 수업과 각 셀의 출력입니다.",
+        About = "이미지와 문장을 잇는 모델 CLIP을 C# 코드로 한 부분씩 실행하며 배웁니다. 모든 출력은 아래에 적힌 실행에서 나왔습니다.",
         Lesson = "수업",
         CodeCells = "코드 셀",
         Result = "결과",
@@ -20,6 +20,24 @@ internal sealed record Edition(string Language, string Name)
         NotRun = "이 셀은 실행되지 않았습니다.",
         Unreadable = "이 수업은 읽을 수 없었습니다.",
         Cell = "셀",
+        Line = "행",
+        Terms = "기호와 용어",
+        Symbols = "기호",
+        SymbolsAbout = "모양의 한 글자는 모든 수업에서 같은 것을 뜻합니다. 예를 들어 (B, N, D)는 이미지마다 토큰이 N개이고 토큰마다 수가 D개인 배치입니다.",
+        Words = "용어",
+        WordsAbout = "이 책의 한국어판이 쓰는 말과 그 영어입니다.",
+        Minutes = count => $"{count}분",
+        Needs = "필요한 것:",
+        Exercises = count => $"연습 {count}개",
+        Ran = "실행 기록",
+        RanAt = "실행한 때",
+        Read = "읽음",
+        ReadThis = "이 수업을 읽었습니다",
+        Progress = "수업 {1}개 가운데 {0}개를 읽었습니다.",
+        NotKept = "이 브라우저는 이 페이지들의 기록을 남기지 않습니다. 표시는 페이지를 닫으면 사라집니다.",
+        Copy = "복사",
+        Copied = "복사했습니다.",
+        NotCopied = "복사하지 못했습니다. 코드를 선택해 복사하세요.",
         Skip = "본문으로 건너뛰기",
         Search = "수업 검색",
         NothingFound = "찾은 것이 없습니다.",
@@ -33,7 +51,8 @@ internal sealed record Edition(string Language, string Name)
 
     internal string Book { get; private init; } = "CLIP lessons";
 
-    internal string About { get; private init; } = "Executed lessons, with what their cells showed.";
+    internal string About { get; private init; } =
+        "CLIP, the model that joins images and sentences, part by part in running C#. Every output is of the run that is noted below.";
 
     internal string Lesson { get; private init; } = "lesson";
 
@@ -57,6 +76,46 @@ internal sealed record Edition(string Language, string Name)
 
     internal string Cell { get; private init; } = "Cell";
 
+    /// <summary>Said before the line of a failure.</summary>
+    internal string Line { get; private init; } = "line";
+
+    /// <summary>The page of the glossary.</summary>
+    internal string Terms { get; private init; } = "Symbols and terms";
+
+    internal string Symbols { get; private init; } = "Symbols";
+
+    internal string SymbolsAbout { get; private init; } =
+        "A letter of a shape means the same in every lesson: (B, N, D) is a batch of B images, each N tokens of D numbers.";
+
+    internal string Words { get; private init; } = "Terms";
+
+    internal string WordsAbout { get; private init; } = "The lessons’ terms, with the Korean that the Korean edition has for them.";
+
+    internal Func<int, string> Minutes { get; private init; } = count => $"{count} minutes";
+
+    internal string Needs { get; private init; } = "Needs:";
+
+    internal Func<int, string> Exercises { get; private init; } = count => count == 1 ? "1 exercise" : $"{count} exercises";
+
+    internal string Ran { get; private init; } = "What was run";
+
+    internal string RanAt { get; private init; } = "run at";
+
+    internal string Read { get; private init; } = "read";
+
+    internal string ReadThis { get; private init; } = "I have read this lesson";
+
+    /// <summary>With {0} for the lessons that were read, {1} for all.</summary>
+    internal string Progress { get; private init; } = "{0} of {1} lessons read.";
+
+    internal string NotKept { get; private init; } = "This browser keeps nothing for these pages: what is marked here ends with the page.";
+
+    internal string Copy { get; private init; } = "Copy";
+
+    internal string Copied { get; private init; } = "Copied.";
+
+    internal string NotCopied { get; private init; } = "It could not be copied: select the code and copy it.";
+
     /// <summary>The link past the search and the contents.</summary>
     internal string Skip { get; private init; } = "Skip to the content";
 
@@ -76,6 +135,9 @@ internal sealed record Edition(string Language, string Name)
     internal Func<int, string> MarkupLeftOut { get; private init; } = length => $"The markup of this output has {length} characters and is left out.";
 
     internal bool IsEnglish => this == English;
+
+    /// <summary>A page's name in this edition.</summary>
+    internal string PageOf(string name) => IsEnglish ? name : $"{name}.{Language}";
 
     /// <summary>The codes of all languages, for messages.</summary>
     internal static string Languages => string.Join(", ", All.Select(edition => edition.Language));

@@ -38,7 +38,12 @@ public sealed class ProgramTests
         string book = Path.Combine(folder.Path, "book");
         Assert.Equal(ExitCode.Failed, (await RunAsync("run", Path.Combine(folder.Path, "missing.dib"), "--output", book)).Code);
         Assert.Equal(ExitCode.Success, (await RunAsync("run", folder.Write("a.dib", "#!csharp\n1"), "--output", book)).Code);
+        // The second run is of one lesson: the first one's page stays, and the map lists both.
         Assert.True(File.Exists(Path.Combine(book, "a.html")));
+        Assert.True(File.Exists(Path.Combine(book, "missing.html")));
+        string map = await File.ReadAllTextAsync(Path.Combine(book, "index.html"));
+        Assert.Contains("<a href=\"a.html\">", map);
+        Assert.Contains("<a href=\"missing.html\">", map);
     }
 
     [Fact]

@@ -59,8 +59,9 @@ public sealed partial class PageTests
             </code></pre><script>alert(1)</script>
             ```
             """));
-        Assert.Empty(Tags(page).Select(tag => Name().Match(tag).Value).Except(["!doctype", "html", "head", "meta", "title", "link", "script", "noscript", "style", "body", "a", "div", "header", "form", "input", "p", "nav", "ul", "li", "main", "section", "h1", "span",
-            "pre", "code", "img", "summary", "math", "mrow", "mtext"], StringComparer.OrdinalIgnoreCase));
+        Assert.Empty(Tags(page).Select(tag => Name().Match(tag).Value).Except(["!doctype", "html", "head", "meta", "title", "link",
+            "script", "noscript", "style", "body", "a", "div", "header", "form", "input", "p", "nav", "ul", "ol", "li", "main", "section",
+            "h1", "span", "pre", "code", "img", "summary", "math", "mrow", "mtext"], StringComparer.OrdinalIgnoreCase));
         Assert.Equal(["book.js"], Tags(page).Where(tag => tag.StartsWith("<script", StringComparison.Ordinal)).Select(tag => tag.Split('"')[1]));
         Assert.DoesNotContain(Tags(page), tag => Regex.IsMatch(Quoted().Replace(tag, "\"\""), @"\son\w+\s*=|javascript", RegexOptions.IgnoreCase));
         Assert.DoesNotContain("href=\"javascript", page, StringComparison.OrdinalIgnoreCase);
@@ -168,10 +169,13 @@ public sealed partial class PageTests
         string book = Path.Combine(folder.Path, "book");
         LessonResult lesson = Lesson("#!csharp\n1");
         BookWriter.Write([lesson, lesson], book);
-        Assert.Equal(["01-a-2.html", "01-a.html", "book.css", "book.js", "index.html", "lessons.en.js"], Directory.GetFiles(book).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        string[] shared = ["book.css", "book.js", "glossary.html", "index.html", "lessons.en.js"];
+        Assert.Equal(["01-a-2.html", "01-a.html", .. shared], Files());
         BookWriter.Write([lesson], book);
-        Assert.Equal(["01-a.html", "book.css", "book.js", "index.html", "lessons.en.js"], Directory.GetFiles(book).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["01-a.html", .. shared], Files());
         Assert.Equal([book], Directory.GetDirectories(folder.Path));
+
+        IEnumerable<string?> Files() => Directory.GetFiles(book).Select(Path.GetFileName).Order(StringComparer.Ordinal);
     }
 
     [Fact]
@@ -199,7 +203,22 @@ public sealed partial class PageTests
         Assert.Contains("<a href=\"01-a.ko.html\" lang=\"ko\" hreflang=\"ko\">한국어</a>", english);
         Assert.Contains("<a href=\"01-a.html\" lang=\"en\" hreflang=\"en\">English</a>", korean);
         Assert.DoesNotContain("rel=\"next\"", second);
-        Assert.Matches("(?s)lang=\"en\".*>One<.*>Two<.*lang=\"ko\".*>하나<", File.ReadAllText(Path.Combine(book, "index.html")));
+        string map = File.ReadAllText(Path.Combine(book, "index.html")), other = File.ReadAllText(Path.Combine(book, "index.ko.html"));
+        Assert.Matches("(?s)<html lang=\"en\">.*>One<.*>Two<", map);
+        Assert.Matches("(?s)<html lang=\"ko\">.*>하나<", other);
+        Assert.DoesNotContain("하나", map);
+        Assert.Contains("<a href=\"index.html\" lang=\"en\" hreflang=\"en\">English</a>", other);
+        Assert.Contains("<a href=\"index.ko.html\">", korean);
+    }
+
+    [Fact]
+    public void A_book_in_one_language_alone_is_opened_by_its_index()
+    {
+        using TemporaryFolder folder = new();
+        string book = Path.Combine(folder.Path, "book");
+        BookWriter.Write([Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")], book);
+        Assert.Contains("<html lang=\"ko\">", File.ReadAllText(Path.Combine(book, "index.html")));
+        Assert.DoesNotContain("hreflang", File.ReadAllText(Path.Combine(book, "index.html")));
     }
 
     [Fact]
@@ -214,7 +233,7 @@ public sealed partial class PageTests
         Assert.DoesNotContain("secret", words);
         Assert.Contains("\"title\":\"하나\"", File.ReadAllText(Path.Combine(book, "lessons.ko.js")));
         Assert.Contains("data-lessons=\"lessons.ko.js\"", page);
-        Assert.Contains("data-lessons=\"lessons.en.js lessons.ko.js\"", File.ReadAllText(Path.Combine(book, "index.html")));
+        Assert.Contains("data-lessons=\"lessons.en.js\"", File.ReadAllText(Path.Combine(book, "index.html")));
         Assert.Contains("<input id=\"search\"", page);
         SearchEntry[] entries = [.. BookLesson.Read(book)![0].Entries];
         Assert.Equal([new(1, false, "One </script>", "One </script> \\tau & warm Solution"), new(2, true, "One </script>", "var s = \"</script>\";")], entries);
@@ -227,12 +246,13 @@ public sealed partial class PageTests
         string book = Path.Combine(folder.Path, "book");
         BookWriter.Write([Lesson("#!markdown\n# One"), Lesson("#!markdown\n# Three", path: "03-c.dib"), Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")], book);
         string untouched = File.ReadAllText(Path.Combine(book, "03-c.html"));
-        Assert.Equal("01-a", BookWriter.Update(Lesson("#!markdown\n# Won\n#!csharp\n1", [new(1, "new output", "<figure class=\"clip-plot\"></figure>")], new(2, 1, "broken")), book));
-        Assert.Equal("02-b", BookWriter.Update(Lesson("#!markdown\n# Two", path: "02-b.dib"), book));
+        CellOutput plot = new(1, "new output", "<figure class=\"clip-plot\"></figure>");
+        LessonResult broken = Lesson("#!markdown\n# Won\n#!csharp\n1", [plot], new(2, 1, "broken"));
+        Assert.Equal(["01-a", "02-b"], BookWriter.Update([broken, Lesson("#!markdown\n# Two", path: "02-b.dib")], book));
         Assert.Equal(["Won", "Two", "Three", "하나"], BookLesson.Read(book)!.Select(lesson => lesson.Title));
         Assert.Contains("broken", File.ReadAllText(Path.Combine(book, "01-a.html")));
         Assert.Contains("<a rel=\"next\" href=\"03-c.html\">Three →</a>", File.ReadAllText(Path.Combine(book, "02-b.html")));
-        Assert.Matches("(?s)>Won<.*1 failure.*>Two<.*>Three<.*>하나<", File.ReadAllText(Path.Combine(book, "index.html")));
+        Assert.Matches("(?s)>Won<.*>Two<.*>Three<.*1 failure", File.ReadAllText(Path.Combine(book, "index.html")));
         Assert.Equal(untouched, File.ReadAllText(Path.Combine(book, "03-c.html")));
         Assert.True(File.Exists(Path.Combine(book, "plotly.min.js")));
         Assert.Empty(Directory.GetFiles(book, "*.part"));

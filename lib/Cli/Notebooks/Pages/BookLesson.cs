@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
@@ -8,15 +10,23 @@ namespace ClipNotebooks.Cli.Notebooks.Pages;
 internal sealed record SearchEntry(int Cell, bool Code, string Heading, string Text);
 
 /// <summary>
-/// A lesson as the rest of its book knows it: Page is its page's name, Source the path of its .dib from the book's folder. A book keeps these in one script a language, a lesson a line: the page's
-/// search reads it (a page opened from a disk can load a script, nothing else), and so does whoever replaces one page of the book.
+/// A lesson as the rest of its book knows it: Page is its page's name, Source the path of its .dib from the book's folder, Ran the minute
+/// of its run, Head what it says of itself, Parts where it stands on the drawing of the architecture. A book keeps these in one script a
+/// language, a lesson a line: the page's search reads it (a page opened from a disk can load a script, nothing else), and so does whoever
+/// replaces one page of the book.
 /// </summary>
-internal sealed record BookLesson(string Page, string Source, string Language, string Title, int CodeCells, int Failures, double Seconds, IReadOnlyList<SearchEntry> Entries)
+internal sealed partial record BookLesson(
+    string Page, string Source, string Language, string Title, int CodeCells, int Failures, double Seconds,
+    string Ran, int Exercises, LessonHead? Head, string Parts, IReadOnlyList<SearchEntry> Entries)
 {
-    private const string Head = "window.lessons = (window.lessons || []).concat([", Tail = "]);";
+    private const string Opening = "window.lessons = (window.lessons || []).concat([", Tail = "]);";
 
     /// <summary>Letters of every script as they are; markup's and scripts' own characters escaped.</summary>
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
+        RespectRequiredConstructorParameters = true,
+    };
 
     internal Edition Edition => Edition.Named(Language)!;
 
@@ -24,8 +34,20 @@ internal sealed record BookLesson(string Page, string Source, string Language, s
 
     internal string Address => Uri.EscapeDataString(Page) + ".html";
 
-    internal static BookLesson Of(LessonResult result, string page, string book) => new(page, Path.GetRelativePath(book, Path.GetFullPath(result.Path)).Replace('\\', '/'), result.Edition.Language,
-        result.Notebook?.Title ?? result.Name, result.Cells.Count, result.Failures.Count, Math.Round(result.Seconds, 1), [.. EntriesOf(result.Notebook)]);
+    internal static BookLesson Of(LessonResult result, string page, string book) => new(
+        page, Path.GetRelativePath(book, Path.GetFullPath(result.Path)).Replace('\\', '/'), result.Edition.Language,
+        result.Notebook?.Title ?? result.Name,
+        result.Cells.Count, result.Failures.Count, Math.Round(result.Seconds, 1),
+        DateTimeOffset.Now.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
+        result.Notebook?.Cells.Where(cell => !cell.IsCode).Sum(cell => Prose.Of(cell).Headings.Count(heading => heading.IsExercise)) ?? 0,
+        LessonHead.Of(result.Notebook),
+        string.Join(',', (result.Notebook?.CodeCells ?? []).SelectMany(cell => Map().Matches(cell.Source))
+            .Select(map => map.Groups[1].Value)),
+        [.. EntriesOf(result.Notebook)]);
+
+    /// <summary>A lesson stands where its cell says that it does.</summary>
+    [GeneratedRegex("new ArchitectureMap\\(\"([a-z, ]*)\"\\)")]
+    private static partial Regex Map();
 
     private static IEnumerable<SearchEntry> EntriesOf(Notebook? notebook)
     {
@@ -40,9 +62,10 @@ internal sealed record BookLesson(string Page, string Source, string Language, s
 
     internal static string FileOf(string language) => $"lessons.{language}.js";
 
-    internal static string Write(IEnumerable<BookLesson> lessons) => $"{Head}\n{string.Join(",\n", lessons.Select(lesson => JsonSerializer.Serialize(lesson, Json)))}\n{Tail}\n";
+    internal static string Write(IEnumerable<BookLesson> lessons) =>
+        $"{Opening}\n{string.Join(",\n", lessons.Select(lesson => JsonSerializer.Serialize(lesson, Json)))}\n{Tail}\n";
 
-    /// <summary>The lessons of a book, in their order; null where the folder holds none.</summary>
+    /// <summary>The lessons of a book, in their order; null where the folder holds none, or one of another version.</summary>
     internal static IReadOnlyList<BookLesson>? Read(string book)
     {
         string[] files = [.. Edition.All.Select(edition => Path.Combine(book, FileOf(edition.Language))).Where(File.Exists)];

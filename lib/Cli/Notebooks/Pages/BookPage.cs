@@ -14,13 +14,23 @@ internal static partial class BookPage
 
     internal static string Text(string text) => WebUtility.HtmlEncode(text);
 
+    /// <summary>The pages that a book has in each language, whatever its lessons.</summary>
+    internal const string Index = "index", Glossary = "glossary";
+
+    /// <summary>Links to them.</summary>
+    internal static string Links(Edition edition) => $"<a href=\"{edition.PageOf(Index)}.html\">{edition.AllLessons}</a> · "
+        + $"<a href=\"{edition.PageOf(Glossary)}.html\">{edition.Terms}</a>";
+
+    /// <summary>A link to the same page in another language, after others.</summary>
+    internal static string Twin(string address, Edition other) =>
+        $" · <a href=\"{address}\" lang=\"{other.Language}\" hreflang=\"{other.Language}\">{other.Name}</a>";
+
     /// <param name="edition">The language of the page.</param>
     /// <param name="title">Plain text.</param>
-    /// <param name="searched">Languages whose lessons the search looks through.</param>
     /// <param name="links">Markup beside the search.</param>
     /// <param name="contents">Markup of the page's contents; empty for none.</param>
     /// <param name="main">Markup of the element main.</param>
-    internal static string Document(Edition edition, string title, IEnumerable<string> searched, string links, string contents, string main) => Visible($"""
+    internal static string Document(Edition edition, string title, string links, string contents, string main) => Visible($"""
         <!DOCTYPE html>
         <html lang="{edition.Language}">
         <head>
@@ -35,11 +45,11 @@ internal static partial class BookPage
         {(InteractiveModel.IsAskedForBy(main) ? InteractiveModel.Head : "")}
         <noscript><style>.search {"{ display: none; }"}</style></noscript>
         </head>
-        <body>
+        <body{Words(edition)}>
         <a class="skip" href="#main">{edition.Skip}</a>
         <div class="side">
         <header>
-        {Search(edition, searched)}
+        {Search(edition)}
         {(links.Length > 0 ? $"<p>{links}</p>\n" : "")}</header>
         {contents}
         </div>
@@ -49,10 +59,24 @@ internal static partial class BookPage
 
         """);
 
-    /// <summary>A combobox whose options are links; book.js loads the lessons' words when it is first used.</summary>
-    private static string Search(Edition edition, IEnumerable<string> searched) => $"""
-        <form class="search" role="search" data-lessons="{string.Join(' ', searched.Select(BookLesson.FileOf))}" data-none="{Text(edition.NothingFound)}" data-some="{Text(edition.Found)}" data-failed="{Text(edition.SearchFailed)}">
-        <input id="search" type="search" role="combobox" aria-label="{Text(edition.Search)}" aria-expanded="false" aria-controls="search-results" aria-autocomplete="list" aria-keyshortcuts="/" placeholder="{Text(edition.Search)}  /" autocomplete="off" spellcheck="false">
+    /// <summary>What book.js says, in the page's language.</summary>
+    private static string Words(Edition edition)
+    {
+        (string Name, string Said)[] words =
+        [
+            ("copy", edition.Copy), ("copied", edition.Copied), ("not-copied", edition.NotCopied), ("read", edition.Read),
+            ("read-this", edition.ReadThis), ("progress", edition.Progress), ("not-kept", edition.NotKept),
+        ];
+        return string.Concat(words.Select(word => $" data-{word.Name}=\"{Text(word.Said)}\""));
+    }
+
+    /// <summary>A combobox whose options are links; book.js loads the lessons' words, of the page's language, at its first use.</summary>
+    private static string Search(Edition edition) => $"""
+        <form class="search" role="search" data-lessons="{BookLesson.FileOf(edition.Language)}" data-none="{Text(edition.NothingFound)}"
+         data-some="{Text(edition.Found)}" data-failed="{Text(edition.SearchFailed)}">
+        <input id="search" type="search" role="combobox" aria-label="{Text(edition.Search)}" aria-expanded="false"
+         aria-controls="search-results" aria-autocomplete="list" aria-keyshortcuts="/"
+         placeholder="{Text(edition.Search)}  /" autocomplete="off" spellcheck="false">
         <div id="search-results" role="listbox" aria-label="{Text(edition.Result)}" hidden></div>
         <p id="search-status" role="status"></p>
         </form>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Reflection;
-using System.Text;
 using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Workbook.Plotting;
 using ClipNotebooks.Workbook.Views;
@@ -29,11 +28,8 @@ internal static class BookWriter
         {
             string[] names = Names(results);
             BookLesson[] lessons = [.. results.Zip(names, (result, name) => BookLesson.Of(result, name, target))];
-            File.WriteAllText(Path.Combine(beside, BookPage.Style), Resource(BookPage.Style));
-            File.WriteAllText(Path.Combine(beside, BookPage.Script), Resource(BookPage.Script));
-            File.WriteAllText(Path.Combine(beside, "index.html"), Index(lessons));
-            foreach (var edition in lessons.GroupBy(lesson => lesson.Language))
-                File.WriteAllText(Path.Combine(beside, BookLesson.FileOf(edition.Key)), BookLesson.Write(edition));
+            foreach (var (name, text) in Shared(lessons))
+                File.WriteAllText(Path.Combine(beside, name), text);
             for (int i = 0; i < results.Count; i++)
                 File.WriteAllText(Path.Combine(beside, names[i] + ".html"), new LessonPage(results[i], lessons, i).ToHtml());
             foreach (var (name, create) in results.SelectMany(Needs).DistinctBy(file => file.Name))
@@ -48,26 +44,37 @@ internal static class BookWriter
     }
 
     /// <summary>
-    /// Puts one lesson's new page into a book, or a new lesson's first, each file beside its place and then renamed. What other pages say of the lesson, its title in a link, stays until they
-    /// are written.
+    /// Puts lessons' new pages into a book, those of new lessons too, each file beside its place and then renamed. What other pages say of
+    /// these lessons, a title in a link, stays until they are written.
     /// </summary>
-    /// <returns>The name of its page.</returns>
-    internal static string Update(LessonResult result, string folder)
+    /// <returns>The names of their pages.</returns>
+    internal static IReadOnlyList<string> Update(IReadOnlyList<LessonResult> results, string folder)
     {
+        string book = Path.GetFullPath(folder);
         List<BookLesson> lessons = [.. BookLesson.Read(folder) ?? []];
-        int at = lessons.FindIndex(lesson => Path.GetFullPath(lesson.Source, Path.GetFullPath(folder)) == Path.GetFullPath(result.Path));
-        BookLesson lesson = BookLesson.Of(result, at >= 0 ? lessons[at].Page : Name(result, new(lessons.Select(other => other.Page), StringComparer.OrdinalIgnoreCase)), Path.GetFullPath(folder));
-        if (at >= 0)
-            lessons[at] = lesson;
-        else
-            lessons.Insert(at = Place(lesson, lessons), lesson);
-        foreach (var (name, create) in Needs(result).Where(file => !File.Exists(Path.Combine(folder, file.Name))))
-            AtomicFile.Write(Path.Combine(folder, name), create());
-        string list = BookLesson.Write(lessons.Where(other => other.Language == lesson.Language));
-        AtomicFile.Write(Path.Combine(folder, BookLesson.FileOf(lesson.Language)), list);
-        AtomicFile.Write(Path.Combine(folder, "index.html"), Index(lessons));
-        AtomicFile.Write(Path.Combine(folder, lesson.Page + ".html"), new LessonPage(result, lessons, at).ToHtml());
-        return lesson.Page;
+        List<BookLesson> written = [];
+        foreach (LessonResult result in results)
+        {
+            int at = lessons.FindIndex(lesson => Path.GetFullPath(lesson.Source, book) == Path.GetFullPath(result.Path));
+            HashSet<string> taken = new(lessons.Select(other => other.Page), StringComparer.OrdinalIgnoreCase);
+            BookLesson lesson = BookLesson.Of(result, at >= 0 ? lessons[at].Page : Name(result, taken), book);
+            if (at >= 0)
+                lessons[at] = lesson;
+            else
+                lessons.Insert(Place(lesson, lessons), lesson);
+            written.Add(lesson);
+        }
+        foreach (var (name, create) in results.SelectMany(Needs).DistinctBy(file => file.Name))
+            if (!File.Exists(Path.Combine(folder, name)))
+                AtomicFile.Write(Path.Combine(folder, name), create());
+        foreach (var (name, text) in Shared(lessons))
+            AtomicFile.Write(Path.Combine(folder, name), text);
+        foreach (var (result, lesson) in results.Zip(written))
+        {
+            LessonPage page = new(result, lessons, lessons.IndexOf(lesson));
+            AtomicFile.Write(Path.Combine(folder, lesson.Page + ".html"), page.ToHtml());
+        }
+        return [.. written.Select(lesson => lesson.Page)];
     }
 
     /// <summary>Where a new lesson belongs: in its edition, by its name.</summary>
@@ -96,7 +103,7 @@ internal static class BookWriter
     /// <summary>A page's name: the lesson's own, numbered where two folders hold the same name. It is taken from then on.</summary>
     private static string Name(LessonResult result, HashSet<string> taken)
     {
-        taken.Add("index");
+        taken.UnionWith(Edition.All.SelectMany(edition => new[] { edition.PageOf(BookPage.Index), edition.PageOf(BookPage.Glossary) }));
         string own = result.Edition.IsEnglish ? result.FileName : $"{result.FileName}.{result.Edition.Language}", name = own;
         for (int i = 2; !taken.Add(name); i++)
             name = string.Create(CultureInfo.InvariantCulture, $"{own}-{i}");
@@ -119,34 +126,20 @@ internal static class BookWriter
             yield return (file, () => InteractiveModel.Create(file));
     }
 
-    private static string Index(IReadOnlyList<BookLesson> lessons)
+    /// <summary>What belongs to the whole book. One without English lessons is opened by index.html all the same.</summary>
+    private static IEnumerable<(string Name, string Text)> Shared(IReadOnlyList<BookLesson> lessons)
     {
-        Edition[] editions = [.. lessons.Select(lesson => lesson.Edition).Distinct()];
-        Edition first = editions.FirstOrDefault() ?? Edition.English;
-        return BookPage.Document(first, first.Book, editions.Select(edition => edition.Language), "", "", $"""
-            <main id="main" class="index" tabindex="-1">
-            {string.Concat(editions.Select((edition, i) => Lessons(edition, i == 0 ? "h1" : "h2", lessons)))}</main>
-            """);
-    }
-
-    private static string Lessons(Edition edition, string heading, IReadOnlyList<BookLesson> lessons)
-    {
-        StringBuilder rows = new();
-        foreach (BookLesson lesson in lessons.Where(lesson => lesson.Language == edition.Language))
-            rows.Append(CultureInfo.InvariantCulture, $"""
-                <tr><td><a href="{lesson.Address}">{BookPage.Text(lesson.Title)}</a></td>
-                <td>{lesson.CodeCells}</td><td class="{(lesson.Failures == 0 ? "passed" : "failed")}">{(lesson.Failures == 0 ? edition.Passed : edition.Failures(lesson.Failures))}</td><td>{lesson.Seconds:0.0}</td></tr>
-
-                """);
-        return $"""
-            <section lang="{edition.Language}">
-            <{heading}>{edition.Book}</{heading}>
-            <p>{edition.About}</p>
-            <div class="scroll" tabindex="0"><table><thead><tr><th>{edition.Lesson}</th><th>{edition.CodeCells}</th><th>{edition.Result}</th><th>{edition.Seconds}</th></tr></thead>
-            <tbody>
-            {rows}</tbody></table></div>
-            </section>
-
-            """;
+        yield return (BookPage.Style, Resource(BookPage.Style));
+        yield return (BookPage.Script, Resource(BookPage.Script));
+        Edition[] editions = [.. lessons.Select(lesson => lesson.Edition).Distinct().DefaultIfEmpty(Edition.English)];
+        foreach (Edition edition in editions)
+        {
+            var own = lessons.Where(lesson => lesson.Language == edition.Language);
+            yield return (BookLesson.FileOf(edition.Language), BookLesson.Write(own));
+            yield return (edition.PageOf(BookPage.Index) + ".html", IndexPage.Of(edition, lessons));
+            yield return (edition.PageOf(BookPage.Glossary) + ".html", Glossary.Page(edition, editions));
+        }
+        if (!editions.Contains(Edition.English))
+            yield return (BookPage.Index + ".html", IndexPage.Of(editions[0], lessons));
     }
 }

@@ -26,22 +26,28 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
             Append(cells, cell, result.Cells.FirstOrDefault(code => code.Cell.Number == cell.Number));
         foreach (CellFailure failure in result.Failures.Where(failure => !result.Cells.Any(cell => cell.Failure == failure)))
             cells.Append(Failure(failure));
-        return BookPage.Document(Edition, lessons[at].Title, [Edition.Language], $"""<a href="index.html">{Edition.AllLessons}</a>{Twins()}""", $"""
+        return BookPage.Document(Edition, lessons[at].Title, $"{BookPage.Links(Edition)}{Twins()}", $"""
             <nav class="contents" aria-label="{Edition.Contents}">
             <ul>
             {_contents}</ul>
+            <ol class="others" aria-label="{Edition.AllLessons}">
+            {string.Concat(lessons.Where(lesson => lesson.Language == lessons[at].Language).Select(Other))}</ol>
             </nav>
             """, $"""
-            <main id="main" tabindex="-1">
+            <main id="main" tabindex="-1" data-lesson="{BookPage.Text(lessons[at].FileName)}">
             {cells}
             <nav class="turn" aria-label="{Edition.Book}">{Turn(at - 1, "prev", "← ", "")}{Turn(at + 1, "next", "", " →")}</nav>
             </main>
             """);
     }
 
+    private string Other(BookLesson lesson) => $"<li data-lesson=\"{BookPage.Text(lesson.FileName)}\"><a href=\"{lesson.Address}\""
+        + $"{(lesson == lessons[at] ? " aria-current=\"page\"" : "")}>{BookPage.Text(lesson.Title)}</a></li>\n";
+
     /// <summary>Links to the same lesson in other languages.</summary>
-    private string Twins() => string.Concat(lessons.Where(lesson => lesson.FileName == lessons[at].FileName && lesson.Language != lessons[at].Language)
-        .Select(lesson => $""" · <a href="{lesson.Address}" lang="{lesson.Language}" hreflang="{lesson.Language}">{lesson.Edition.Name}</a>"""));
+    private string Twins() => string.Concat(lessons
+        .Where(lesson => lesson.FileName == lessons[at].FileName && lesson.Language != lessons[at].Language)
+        .Select(lesson => BookPage.Twin(lesson.Address, lesson.Edition)));
 
     private string Turn(int to, string relation, string before, string after) => to < 0 || to >= lessons.Count || lessons[to].Language != lessons[at].Language ? "<span></span>"
         : $"""<a rel="{relation}" href="{lessons[to].Address}">{before}{BookPage.Text(lessons[to].Title)}{after}</a>""";
@@ -52,7 +58,7 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
         if (!cell.IsCode)
         {
             Prose prose = Prose.Of(cell);
-            foreach (ProseHeading heading in prose.Headings.Where(heading => heading.Level <= 2))
+            foreach (ProseHeading heading in prose.Headings.Where(heading => heading.Level <= 2 || heading.IsExercise))
                 _contents.Append(CultureInfo.InvariantCulture, $"<li class=\"level-{heading.Level}\"><a href=\"#{BookPage.Text(heading.Id)}\">{BookPage.Text(heading.Text)}</a></li>\n");
             page.Append(prose.Html);
         }
@@ -77,7 +83,8 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
         _ => Preformatted("output", "", output.Text.TrimEnd()),
     };
 
-    private string Failure(CellFailure failure) => Preformatted("output failure", " role=\"alert\"", (failure.Line > 0 ? $"line {failure.Line}: " : "") + failure.Message);
+    private string Failure(CellFailure failure) => Preformatted("output failure", " role=\"alert\"",
+        (failure.Line > 0 ? $"{Edition.Line} {failure.Line}: " : "") + failure.Message);
 
     private string Preformatted(string kind, string attributes, string text)
     {

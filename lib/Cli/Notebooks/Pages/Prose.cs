@@ -8,7 +8,13 @@ using Markdig.Syntax.Inlines;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>A heading of a prose cell: Level 1 to 6, Id unique on the page, Text plain.</summary>
-internal sealed record ProseHeading(int Level, string Id, string Text);
+internal sealed partial record ProseHeading(int Level, string Id, string Text)
+{
+    internal bool IsExercise => Exercise().IsMatch(Text);
+
+    [GeneratedRegex(@"^(?:Exercise|연습) \d")]
+    private static partial Regex Exercise();
+}
 
 /// <summary>
 /// A Markdown cell as a page shows it. Of raw HTML only folded sections and a few marks pass, without attributes, and links lead to pages alone: the rest is shown as the text it is, so that a

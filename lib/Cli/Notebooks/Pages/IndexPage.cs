@@ -1,0 +1,75 @@
+using System.Globalization;
+using ClipNotebooks.Workbook.Views;
+
+namespace ClipNotebooks.Cli.Notebooks.Pages;
+
+/// <summary>
+/// The map of a book in one language: the drawing of the architecture, whose parts lead to the lessons that stand there; for each lesson a
+/// picture, what it asks, needs and teaches, and the reader's mark; small at the end what was run when.
+/// </summary>
+internal static class IndexPage
+{
+    /// <param name="edition">The page's language.</param>
+    /// <param name="lessons">The whole book's.</param>
+    internal static string Of(Edition edition, IReadOnlyList<BookLesson> lessons)
+    {
+        BookLesson[] own = [.. lessons.Where(lesson => lesson.Language == edition.Language)];
+        string pictures = BookWriter.Resource("lessons.svg");
+        string? Address(string part) => own.FirstOrDefault(lesson => lesson.Parts.Split(',').Any(at => at.Trim() == part))?.Address;
+        string links = $"<a href=\"{edition.PageOf(BookPage.Glossary)}.html\">{edition.Terms}</a>{Twins(edition, lessons)}";
+        string[] heads = [edition.Lesson, edition.RanAt, edition.CodeCells, edition.Result, edition.Seconds];
+        return BookPage.Document(edition, edition.Book, links, "", $"""
+            <main id="main" class="index" tabindex="-1">
+            <h1>{edition.Book}</h1>
+            <p>{edition.About}</p>
+            {new ArchitectureMap("all", edition.Language).ToHtml(Address)}
+            <ol class="cards">
+            {string.Concat(own.Select(lesson => Card(lesson, pictures)))}</ol>
+            <section class="ran">
+            <h2>{edition.Ran}</h2>
+            <div class="scroll" tabindex="0"><table><thead><tr>{string.Concat(heads.Select(head => $"<th>{head}</th>"))}</tr></thead>
+            <tbody>
+            {string.Concat(own.Select(Row))}</tbody></table></div>
+            </section>
+            {pictures}</main>
+            """);
+    }
+
+    private static string Twins(Edition edition, IReadOnlyList<BookLesson> lessons) => string.Concat(
+        lessons.Select(lesson => lesson.Edition).Distinct().Where(other => other != edition).Select(other =>
+            BookPage.Twin($"{other.PageOf(BookPage.Index)}.html", other)));
+
+    private static string Card(BookLesson lesson, string pictures)
+    {
+        var (edition, head) = (lesson.Edition, lesson.Head);
+        string[] facts =
+        [
+            head?.Minutes > 0 ? edition.Minutes(head.Minutes) : "", head?.Needs.Length > 0 ? $"{edition.Needs} {head.Needs}" : "",
+            lesson.Exercises > 0 ? edition.Exercises(lesson.Exercises) : "",
+        ];
+        var said = facts.Where(fact => fact.Length > 0);
+        string picture = pictures.Contains($"id=\"picture-{lesson.FileName}\"", StringComparison.Ordinal)
+            ? $"<svg class=\"picture\" viewBox=\"0 0 96 72\" aria-hidden=\"true\"><use href=\"#picture-{lesson.FileName}\"/></svg>" : "";
+        return $"""
+            <li class="card" data-lesson="{BookPage.Text(lesson.FileName)}">
+            {picture}<div>
+            <h2><a href="{lesson.Address}">{BookPage.Text(lesson.Title)}</a></h2>
+            {Paragraph("question", head?.Question)}{Paragraph("able", head?.Afterwards)}{Paragraph("facts", string.Join(" · ", said))}</div>
+            </li>
+
+            """;
+    }
+
+    private static string Paragraph(string kind, string? html) => string.IsNullOrEmpty(html) ? "" : $"<p class=\"{kind}\">{html}</p>\n";
+
+    private static string Row(BookLesson lesson)
+    {
+        var (kind, result) = lesson.Failures == 0
+            ? ("passed", lesson.Edition.Passed) : ("failed", lesson.Edition.Failures(lesson.Failures));
+        return string.Create(CultureInfo.InvariantCulture, $"""
+            <tr><td>{BookPage.Text(lesson.Title)}</td><td>{lesson.Ran}</td><td>{lesson.CodeCells}</td>
+            <td class="{kind}">{result}</td><td>{lesson.Seconds:0.0}</td></tr>
+
+            """);
+    }
+}
