@@ -138,7 +138,7 @@ public sealed class MapTests(MapBook book, Chromium chromium) : IClassFixture<Ma
             await search.FillAsync("");
             await search.PressAsync("ControlOrMeta+V");
             string code = await visit.Page.Locator("section.code > pre.source").Nth(cell).EvaluateAsync<string>("pre => pre.textContent");
-            // A field of one line has spaces for the ends of lines.
+            // A field of one line has spaces for the ends of lines; and the search takes every sign of a code as a sign.
             Assert.Equal(Words(code), Words(await search.InputValueAsync()));
             await search.FillAsync("");
         }

@@ -110,7 +110,7 @@
       "(" +
         terms
           .map(function (term) {
-            return term.replace(/[.*+?^${}()|[\]\\\/-]/g, "\\$&");
+            return term.replace(/[.*+?^${}()|[\]\\\/]/g, "\\$&");
           })
           .join("|") +
         ")",
