@@ -72,7 +72,9 @@ public sealed partial class TrainCommandTests(ITestOutputHelper output)
             await Task.Delay(random.NextDouble() * usual);
             if (!run.HasExited) run.Signal(signal);
             var (code, said, error) = await run.EndAsync();
-            if (code == ExitCode.Success) continue; // it was faster
+            // It was faster; or it was done, had removed its checkpoints, and was on its way out.
+            if (code == ExitCode.Success || Steps(broken).Count == 0 && File.Exists(Path.Combine(broken.Path, "model.safetensors")))
+                continue;
             ended++;
             Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
 
