@@ -202,7 +202,7 @@ public static class Figures
         return Figure.ToJson([trace], new Dictionary<string, object?>
         {
             ["height"] = 12 + (28 * names.Length),
-            ["margin"] = new { l = 16 + (int)(6.6 * names.Select(name => Math.Min(24, name.Length)).DefaultIfEmpty().Max()), r = 52, t = 4, b = 8 },
+            ["margin"] = new { l = 16 + names.Select(Width).DefaultIfEmpty().Max(), r = 52, t = 4, b = 8 },
             ["bargap"] = 0.25,
             ["xaxis"] = new { range = new[] { Math.Min(0, values.Where(double.IsFinite).DefaultIfEmpty().Min()), longest > 0 ? longest : 1 }, showticklabels = false, showgrid = false },
             ["yaxis"] = new
@@ -216,6 +216,9 @@ public static class Figures
             },
         });
     }
+
+    /// <summary>Pixels of a name beside its bar, at most 24 characters; letters of Korean, Chinese and Japanese take two places.</summary>
+    private static int Width(string name) => (int)(6.6 * name.Take(24).Sum(letter => letter < '\u1100' ? 1 : 2));
 
     /// <summary>Named points in the plane, a colour for each group, with pictures at the points where there are any.</summary>
     /// <param name="names">A name for each point, shown under the pointer.</param>

@@ -116,6 +116,14 @@ public class FiguresTests
         Assert.Equal("ten", figure.GetProperty("layout").GetProperty("xaxis").GetProperty("ticktext")[1].GetString());
     }
 
+    /// <summary>A letter of Korean is as wide as it is high: 12 pixels here.</summary>
+    [Fact]
+    public void Names_of_bars_have_their_room_in_Korean_too()
+    {
+        var figure = Parse(Figures.Bars("확률", ["이미지 어텐션", "토큰 임베딩"], [0.6, 0.4], true));
+        Assert.True(figure.GetProperty("layout").GetProperty("margin").GetProperty("l").GetInt32() >= 16 + (6 * 12) + 6);
+    }
+
     [Fact]
     public void Bars_run_from_the_top_and_are_written_as_per_cent_where_asked()
     {

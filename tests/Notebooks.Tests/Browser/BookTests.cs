@@ -83,7 +83,10 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
     {
         IReadOnlyList<ILocator> folds = await visit.Page.Locator("main details").AllAsync();
         Assert.True(folds.Count > 0 || page == "index.html", "no solution is folded away");
-        foreach (ILocator fold in folds)
+        // The browser folds them all alike: three are tried as a reader tries them, of the others whether they are folded at first.
+        foreach (ILocator fold in folds.Skip(3))
+            await Assertions.Expect(fold.Locator(":scope > :not(summary)").First).ToBeHiddenAsync();
+        foreach (ILocator fold in folds.Take(3))
         {
             ILocator summary = fold.Locator("summary"), inside = fold.Locator(":scope > :not(summary)").First;
             await Assertions.Expect(inside).ToBeHiddenAsync();
