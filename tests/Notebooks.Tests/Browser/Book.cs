@@ -22,7 +22,7 @@ public sealed class Book : IDisposable
     /// <summary>As a reader opens it: a file, by its path.</summary>
     internal Uri this[string page] => new(Path.Combine(Folder, page));
 
-    private static string PageOf(string path) => Path.GetFileNameWithoutExtension(path) + (Edition.Of(path).IsEnglish ? "" : "." + Edition.Of(path).Language) + ".html";
+    private static string PageOf(string path) => Edition.Of(path).PageOf(Path.GetFileNameWithoutExtension(path)) + ".html";
 
     public void Dispose() => _folder.Delete(recursive: true);
 }

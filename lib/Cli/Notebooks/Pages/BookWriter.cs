@@ -64,9 +64,9 @@ internal static class BookWriter
                 lessons.Insert(Place(lesson, lessons), lesson);
             written.Add(lesson);
         }
+        // Also where they are there: they may be those of an earlier version.
         foreach (var (name, create) in results.SelectMany(Needs).DistinctBy(file => file.Name))
-            if (!File.Exists(Path.Combine(folder, name)))
-                AtomicFile.Write(Path.Combine(folder, name), create());
+            AtomicFile.Write(Path.Combine(folder, name), create());
         foreach (var (name, text) in Shared(lessons))
             AtomicFile.Write(Path.Combine(folder, name), text);
         foreach (var (result, lesson) in results.Zip(written))
@@ -104,7 +104,7 @@ internal static class BookWriter
     private static string Name(LessonResult result, HashSet<string> taken)
     {
         taken.UnionWith(Edition.All.SelectMany(edition => new[] { edition.PageOf(BookPage.Index), edition.PageOf(BookPage.Glossary) }));
-        string own = result.Edition.IsEnglish ? result.FileName : $"{result.FileName}.{result.Edition.Language}", name = own;
+        string own = result.Edition.PageOf(result.FileName), name = own;
         for (int i = 2; !taken.Add(name); i++)
             name = string.Create(CultureInfo.InvariantCulture, $"{own}-{i}");
         return name;
