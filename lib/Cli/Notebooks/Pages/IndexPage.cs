@@ -44,7 +44,8 @@ internal static class IndexPage
         var (edition, head) = (lesson.Edition, lesson.Head);
         string[] facts =
         [
-            head?.Minutes > 0 ? edition.Minutes(head.Minutes) : "", head?.Needs.Length > 0 ? $"{edition.Needs} {head.Needs}" : "",
+            head?.Minutes > 0 ? edition.Minutes(head.Minutes) : "",
+            head?.Needs.Length > 0 ? $"{edition.Needs} {head.Needs.TrimEnd('.')}" : "",
             lesson.Exercises > 0 ? edition.Exercises(lesson.Exercises) : "",
         ];
         var said = facts.Where(fact => fact.Length > 0);
