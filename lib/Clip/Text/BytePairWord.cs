@@ -46,8 +46,9 @@ internal sealed class BytePairWord
             int rank = lowest++;
             if (places[rank] is not { } found) continue;
             places[rank] = null;
-            found.Sort();
-            foreach (int at in CollectionsMarshal.AsSpan(found))
+            var ordered = CollectionsMarshal.AsSpan(found);
+            if (!IsAscending(ordered)) ordered.Sort();
+            foreach (int at in ordered)
             {
                 int right = next[at];
                 if (ids[at] < 0 || right == count) continue;
@@ -58,7 +59,10 @@ internal sealed class BytePairWord
                 if (previous[at] >= 0) Note(previous[at]);
             }
         }
-        return [.. ids.Where(id => id >= 0)];
+        var merged = new List<int>();
+        foreach (int id in ids)
+            if (id >= 0) merged.Add(id);
+        return merged;
 
         void Note(int at)
         {
@@ -66,6 +70,13 @@ internal sealed class BytePairWord
             (places[merge.Rank] ??= []).Add(at);
             lowest = Math.Min(lowest, merge.Rank);
         }
+    }
+
+    private static bool IsAscending(ReadOnlySpan<int> places)
+    {
+        for (int i = 1; i < places.Length; i++)
+            if (places[i - 1] > places[i]) return false;
+        return true;
     }
 
     // One number that fits 32 bits for the usual vocabularies: two halves would hash alike wherever both symbols are the same.

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace ClipNotebooks.Clip.Text;
@@ -14,8 +15,10 @@ internal static class CanonicalForm
     private const int HangulBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TailBase = 0x11A7, Leads = 19, Vowels = 21, Tails = 28;
 
     private static readonly Dictionary<int, int[]> Decompositions = [];
-    private static readonly Dictionary<(int First, int Second), int> Compositions = [];
-    private static readonly Dictionary<int, int> Classes = [];
+    private static readonly Dictionary<long, int> Compositions = [];
+
+    /// <summary>The combining class of each code point below U+20000; above there are no marks.</summary>
+    private static readonly byte[] Classes = new byte[0x20000];
 
     private static readonly Lazy<Dictionary<int, int[]>> Compatible = new(() =>
     {
@@ -38,15 +41,17 @@ internal static class CanonicalForm
             string[] fields = line.Split('\t'), range = fields[0].Split('-');
             if (range.Length == 2)
             {
-                for (int c = Hexadecimal(range[0]); c <= Hexadecimal(range[1]); c++) Classes[c] = int.Parse(fields[1], CultureInfo.InvariantCulture);
+                int first = Hexadecimal(range[0]), last = Hexadecimal(range[1]);
+                Classes.AsSpan(first..(last + 1)).Fill(byte.Parse(fields[1], CultureInfo.InvariantCulture));
                 continue;
             }
             int whole = Hexadecimal(fields[0].TrimEnd('!'));
             int[] parts = [.. fields[1].Split(' ').Select(Hexadecimal)];
             Decompositions[whole] = parts;
-            if (!fields[0].EndsWith('!')) Compositions[(parts[0], parts[1])] = whole;
+            if (!fields[0].EndsWith('!')) Compositions[Key(parts[0], parts[1])] = whole;
         }
-        var changing = Classes.Keys.Concat(Compositions.Keys.Select(pair => pair.Second))
+        var marks = Enumerable.Range(0, Classes.Length).Where(c => Classes[c] > 0);
+        var changing = marks.Concat(Compositions.Keys.Select(pair => (int)pair))
             .Concat(Decompositions.Keys.Except(Compositions.Values));
         var joining = Enumerable.Range(VowelBase, Vowels).Concat(Enumerable.Range(TailBase, Tails));
         var surrogates = Enumerable.Range(0xD800, 0x800);
@@ -64,7 +69,7 @@ internal static class CanonicalForm
         if (Ascii.IsValid(text)) return text;
         var runes = new List<int>(text.Length);
         foreach (var rune in text.EnumerateRunes()) Decompose(rune.Value, runes, compatible);
-        Order(runes);
+        Order(CollectionsMarshal.AsSpan(runes));
         if (compose) Join(runes);
         var result = new StringBuilder(text.Length);
         foreach (int rune in runes) result.Append(new Rune(rune));
@@ -89,17 +94,26 @@ internal static class CanonicalForm
     }
 
     /// <summary>Marks that follow a letter are sorted by class, equal classes as they stood.</summary>
-    private static void Order(List<int> runes)
+    private static void Order(Span<int> runes)
     {
-        for (int start = 0, end; start < runes.Count; start = end)
+        for (int start = 0; start < runes.Length; start++)
         {
-            for (end = start; end < runes.Count && Class(runes[end]) > 0; end++)
-            {
-            }
-            if (end - start > 1)
-                foreach (var (i, mark) in runes.GetRange(start, end - start).OrderBy(Class).Index()) runes[start + i] = mark;
-            if (end == start) end++;
+            int end = start;
+            bool sorted = true;
+            for (; end < runes.Length && Class(runes[end]) > 0; end++) sorted &= end == start || Class(runes[end - 1]) <= Class(runes[end]);
+            if (!sorted) SortByClass(runes[start..end]);
+            if (end > start) start = end;
         }
+    }
+
+    /// <summary>Sorts by counting, in a time that grows with the marks.</summary>
+    private static void SortByClass(Span<int> marks)
+    {
+        Span<int> places = stackalloc int[256];
+        places.Clear();
+        foreach (int mark in marks) places[Class(mark)]++;
+        for (int order = 0, place = 0; order < places.Length; order++) (places[order], place) = (place, place + places[order]);
+        foreach (int mark in marks.ToArray()) marks[places[Class(mark)]++] = mark;
     }
 
     private static void Join(List<int> runes)
@@ -126,12 +140,15 @@ internal static class CanonicalForm
         int lead = first - LeadBase, vowel = second - VowelBase, tail = second - TailBase, syllable = first - HangulBase;
         if (lead is >= 0 and < Leads && vowel is >= 0 and < Vowels) return HangulBase + (lead * Vowels + vowel) * Tails;
         if (syllable is >= 0 and < Leads * Vowels * Tails && syllable % Tails == 0 && tail is > 0 and < Tails) return first + tail;
-        return Compositions.TryGetValue((first, second), out int whole) ? whole : null;
+        return Compositions.TryGetValue(Key(first, second), out int whole) ? whole : null;
     }
+
+    /// <summary>Two code points as one number, the second in its lower half.</summary>
+    private static long Key(int first, int second) => (long)first << 32 | (uint)second;
 
     private static StreamReader Open(string table) => new(typeof(CanonicalForm).Assembly.GetManifestResourceStream(table)!, Encoding.ASCII);
 
-    private static int Class(int rune) => Classes.GetValueOrDefault(rune);
+    private static int Class(int rune) => rune < Classes.Length ? Classes[rune] : 0;
 
     private static int Hexadecimal(string digits) => int.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }

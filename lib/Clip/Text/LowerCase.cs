@@ -9,6 +9,7 @@ internal static class LowerCase
 {
     internal static string Map(string text)
     {
+        if (Ascii.IsValid(text)) return text.ToLowerInvariant();
         var result = new StringBuilder(text.Length);
         for (int at = 0; at < text.Length;)
         {
