@@ -44,6 +44,7 @@ internal static unsafe class JpegColours
     }
 
     /// <summary>A row of colours at half the columns → one at all: each place takes three quarters of the nearer sample and a quarter of the other, of rows likewise.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen(byte* own, byte* other, int down, int count, ushort* sums, byte* target)
     {
         for (int i = 0; i < count; i += Lanes)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace ClipNotebooks.Clip.Images;
@@ -303,6 +304,7 @@ internal sealed unsafe partial class JpegFile
 
     /// <summary>Coefficients times their quantisation, in rows.</summary>
     /// <returns>1 where there is none but the first.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int ReadBlock(ref JpegBits scan, Component component, int* coefficients)
     {
         var bits = scan; // in registers

@@ -73,6 +73,7 @@ internal static class Resizer
     }
 
     /// <summary>A row of pixels, four samples in one number, → its outputs, over two or four neighbouring pixels at a time: four samples of one beside four of the next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum(ReadOnlySpan<uint> row, Taps taps, int[] weights, Span<uint> outputs)
     {
         for (int x = 0; x < outputs.Length; x++)
@@ -95,6 +96,7 @@ internal static class Resizer
     }
 
     /// <summary>The window's rows, from rows that begin at source row <paramref name="top"/>: four or two pixels, sixteen or eight samples, at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Vertical(ReadOnlySpan<byte> source, int width, int top, Taps taps, Span<byte> result)
     {
         int[] weights = taps.Fixed();
