@@ -20,6 +20,7 @@ internal static class BenchCommand
             Examples:
               clipbook bench
               clipbook bench --only "image encoder" --seconds 3
+              clipbook bench --only MobileCLIP2-S0          beside ViT-B/32 at the same batch
               clipbook bench --json > bench.json
 
             {ExitCode.Help}
@@ -39,7 +40,10 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(string only, double budget, bool json, CancellationToken cancellation)
     {
         using var workloads = new Workloads();
-        var works = workloads.All().GroupBy(work => work.Name).Where(work => work.Key.Contains(only, StringComparison.OrdinalIgnoreCase)).Select(work => work.ToList()).ToList();
+        var every = workloads.All().GroupBy(work => work.Name).ToList();
+        var named = every.Where(work => work.Key.Contains(only, StringComparison.OrdinalIgnoreCase)).ToList();
+        var beside = named.SelectMany(work => work).Select(work => work.Beside).ToHashSet();
+        var works = every.Where(work => named.Contains(work) || beside.Contains(work.Key)).Select(work => work.ToList()).ToList();
         if (works.Count == 0) throw new UserError($"--only {only}: no work is called so. There are: {string.Join("; ", workloads.All().Select(work => work.Name).Distinct())}.", ExitCode.Usage);
         var machine = Machine.Here();
         var (limits, measured) = await LongWork.RunAsync("measuring", works.Count + 1, progress => Task.Run(() =>
@@ -65,6 +69,7 @@ internal static class BenchCommand
         date = DateTime.UtcNow.ToString("yyyy-MM-dd", null),
         machine,
         limits = new { float32OperationsPerSecond = limits.Float32, bfloat16OperationsPerSecond = limits.BFloat16, memoryBytesPerSecond = limits.Memory },
+        leftOut = Workloads.LeftOut,
         measured = measured.Select(figure => new
         {
             work = figure.Work.Name,
@@ -92,6 +97,7 @@ internal static class BenchCommand
                 new Text(figure.Speedup is { } speedup ? $"{speedup:0.0}" : ""), new Text(figure.Share(limits) is { } share ? $"{share:0%} of {Bound(figure.Work.Limit)}" : ""));
         }
         console.Write(table);
+        if (Workloads.LeftOut is { } reason && measured.Any(figure => figure.Work.Beside is not null)) console.WriteLine(reason);
     }
 
     private static string Ways(IReadOnlyDictionary<string, double> rates) => string.Join(", ", rates.Select(way => $"{way.Key} {way.Value / 1e9:0}"));

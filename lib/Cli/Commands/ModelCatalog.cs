@@ -14,13 +14,15 @@ internal sealed record PublishedModel(
 /// <summary>
 /// One model or two of every family. Accuracies: OpenCLIP's docs/openclip_results.csv and README.md, README_siglip2.md of
 /// google-research/big_vision, apps/pe/README.md of facebookresearch/perception_models, and README.md of facebookresearch/MetaCLIP and
-/// apple/ml-mobileclip. Parameters: the same, Chinese-CLIP's README, and of MetaCLIP 2 and SigLIP 2 the same towers with the larger
-/// vocabulary (901,629 × 1024 and 256,000 × 768).
+/// apple/ml-mobileclip, and the card of apple/MobileCLIP2-B. Parameters: the same, Chinese-CLIP's README, and where none of them counts
+/// so what the published configuration gives here (<c>PublishedShapeTests</c>); of MetaCLIP 2 and SigLIP 2's base the same towers with the
+/// larger vocabulary (901,629 × 1024 and 256,000 × 768).
 /// </summary>
 internal static class ModelCatalog
 {
     private const string OpenClip = "openclip_results.csv", OpenClipReadme = "OpenCLIP, README";
     private const string Siglip2 = "SigLIP 2, README", Perception = "PE, README", MobileClip = "MobileCLIP, README";
+    private const string MobileClip2 = "MobileCLIP2-B, card";
     private const string English = "English", Many = "100 and more";
 
     internal static readonly IReadOnlyList<PublishedModel> Models =
@@ -34,7 +36,7 @@ internal static class ModelCatalog
         new("SigLIP", "google/siglip-so400m-patch14-384", 877.96, 384, English, 83.1, OpenClip),
         new("SigLIP 2", "google/siglip2-base-patch16-224", 375.19, 224, Many, 78.2, Siglip2),
         new("SigLIP 2", "google/siglip2-base-patch16-256", 375.23, 256, Many, 79.1, Siglip2),
-        new("SigLIP 2", "timm/ViT-L-16-SigLIP2-256", null, 256, Many, 82.5, OpenClipReadme),
+        new("SigLIP 2", "timm/ViT-L-16-SigLIP2-256", 881.53, 256, Many, 82.5, OpenClipReadme),
         new("SigLIP 2 NaFlex", "google/siglip2-base-patch16-naflex", 375.23, 256, Many, 78.5, Siglip2),
         new("MetaCLIP", "facebook/metaclip-b32-400m", 151.28, 224, English, 65.5, "MetaCLIP, README"),
         new("MetaCLIP 2", "facebook/metaclip-2-worldwide-huge-quickgelu", 1858.79, 224, Many, null, null),
@@ -46,10 +48,10 @@ internal static class ModelCatalog
         new("CoCa", "laion/CoCa-ViT-B-32-laion2B-s13B-b90k", 253.56, 224, English, 63.3, OpenClip),
         new("ConvNeXt", "laion/CLIP-convnext_base_w-laion2B-s13B-b82K-augreg", 179.39, 256, English, 71.5, OpenClip),
         new("EVA02", "timm/eva02_base_patch16_clip_224.merged2b_s8b_b131k", 149.69, 224, English, 74.7, OpenClip),
-        new("PE-Core", "timm/PE-Core-B-16", null, 224, English, 78.4, Perception),
-        new("PE-Core", "timm/PE-Core-L-14-336", null, 336, English, 83.5, Perception),
+        new("PE-Core", "timm/PE-Core-B-16", 447.66, 224, English, 78.4, Perception),
+        new("PE-Core", "timm/PE-Core-L-14-336", 671.14, 336, English, 83.5, Perception),
         new("MobileCLIP", "apple/MobileCLIP-S2-OpenCLIP", 99.1, 256, English, 74.4, MobileClip),
-        new("MobileCLIP2", "timm/MobileCLIP2-S0-OpenCLIP", null, 256, English, null, null),
-        new("ViTamin", "jienengchen/ViTamin-L-256px", null, 256, English, null, null),
+        new("MobileCLIP2", "timm/MobileCLIP2-S0-OpenCLIP", 74.84, 256, English, 71.5, MobileClip2),
+        new("ViTamin", "jienengchen/ViTamin-L-256px", 457.03, 256, English, null, null),
     ];
 }

@@ -16,8 +16,8 @@ internal static class ModelsCommand
             languages of its captions, its published zero-shot accuracy on ImageNet (top-1) with the source, and whether it is in the Hub's
             cache. A cell is empty where no source was found. Any other model of a family works by its id too. openclip_results.csv lies in
             the folder docs of OpenCLIP's repository; SigLIP 2's README is README_siglip2.md of google-research/big_vision, PE's lies in
-            apps/pe of facebookresearch/perception_models, MobileCLIP is apple/ml-mobileclip. NaFlex takes images of any proportions;
-            its 256 pixels are a budget of 256 patches.
+            apps/pe of facebookresearch/perception_models, MobileCLIP is apple/ml-mobileclip, MobileCLIP2-B's
+            card that of apple/MobileCLIP2-B. NaFlex takes images of any proportions; its 256 pixels are a budget of 256 patches.
 
             Examples:
               clipbook models

@@ -58,10 +58,12 @@ public static partial class ClipCheckpoint
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        bool listsScale = !openClip && model.Config.IsSigmoid; // transformers has scale and bias of these as tensors of one element
         foreach (var (name, tensor) in model.state_dict())
         {
             var source = names(name);
-            foreach (var (key, part) in source.Sources.Zip(Parts(tensor, source))) tensors[key] = source.Transposed ? part.t() : part;
+            var whole = listsScale && tensor.dim() == 0 ? tensor.view(1) : tensor;
+            foreach (var (key, part) in source.Sources.Zip(Parts(whole, source))) tensors[key] = source.Transposed ? part.t() : part;
         }
         SafetensorsFile.Write(Path.Combine(folder, openClip ? CheckpointFolder.OpenClipWeightsName : CheckpointFolder.HuggingFaceWeightsName), tensors);
         AtomicFile.Write(path, config);

@@ -43,6 +43,9 @@ internal sealed record HuggingFaceFamily(
         { Vision.Stages: not null } => "its image tower is a ResNet",
         { Vision.Convolutional: not null } => "its image tower is convolutional",
         _ when (config.Vision.LayerScale ?? config.Text.LayerScale) is not null => "it has LayerScale",
-        _ => "its towers have other parts",
+        { Vision.IsClips: true, Text.IsClips: true, IsSigmoid: true } => "its logits have a bias, beside CLIP's own towers",
+        { Vision.IsClips: true, Text.IsClips: true, HasListedScale: true } => "its scale is a tensor of one element",
+        { Vision.IsClips: true } => "its text tower has other parts than theirs",
+        _ => "its image tower has other parts than theirs",
     };
 }

@@ -21,7 +21,21 @@ internal static class OpenClipConfig
     /// A file of which is kept, where it is there, what a model does not know of itself: <c>preprocess_cfg</c>, and what <c>text_cfg</c>
     /// says of the tokenizer.
     /// </param>
+    /// <exception cref="ArgumentException">It has no place for the model; the message says what has.</exception>
     internal static string Text(ClipConfig config, string former)
+    {
+        try
+        {
+            return Write(config, former);
+        }
+        catch (ArgumentException exception) when (HuggingFaceFamily.All.FirstOrDefault(family => family.Holds(config)) is { } other)
+        {
+            throw new ArgumentException($"{exception.Message} {nameof(CheckpointLayout)}.{nameof(CheckpointLayout.HuggingFace)} holds " +
+                $"it, as {other.Class}.", exception);
+        }
+    }
+
+    private static string Write(ClipConfig config, string former)
     {
         bool own = config.Vision.Stages is not null || OpenClipVision.IsOwn(config.Vision);
         if (config.Activation != Activation.QuickGelu && (config.VisionBlock.Activation == Activation.QuickGelu

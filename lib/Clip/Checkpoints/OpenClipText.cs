@@ -154,10 +154,7 @@ internal static class OpenClipText
     {
         bool others = config is { NormAfter: true } or { TransformationWidth: not null } or { Projection: ProjectionKind.Affine };
         if (others || !config.PositionsSkipPadding)
-        {
-            throw new ArgumentException("OpenCLIP's configuration has no place for this model's text tower; " +
-                "CheckpointLayout.HuggingFace holds AltCLIP's and ChineseCLIP's.");
-        }
+            throw new ArgumentException("OpenCLIP's configuration has no place for this model's text tower.");
         string name = config.Layers > 12 ? "xlm-roberta-large" : "xlm-roberta-base";
         return new JsonObject
         {

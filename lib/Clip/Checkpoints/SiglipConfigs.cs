@@ -70,8 +70,7 @@ internal static class SiglipConfigs
             v.Activation, LayerNormEpsilon = v.LayerNormEpsilon };
         var text = ClipConfig.SiglipText(t.ContextLength, t.VocabularySize, t.Width, t.Layers, t.Heads, t.MlpWidth
             ?? 0) with { Activation = t.Activation, LayerNormEpsilon = t.LayerNormEpsilon, PaddingId = t.PaddingId };
-        return config is { IsSigmoid: true, HasListedScale: true } && t == text
-            && v == (flexible ? vision with { Stem = PatchStem.FlatPatches } : vision);
+        return config.IsSigmoid && t == text && v == (flexible ? vision with { Stem = PatchStem.FlatPatches } : vision);
     }
 
     internal static JsonObject Write(ClipConfig config)

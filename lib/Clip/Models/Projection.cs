@@ -36,6 +36,10 @@ internal static class Projection
         return matrix;
     }
 
+    /// <summary>What there is to train in either.</summary>
+    internal static IEnumerable<Parameter> Parameters(Parameter? matrix, Module<Tensor, Tensor>? module) =>
+        [.. matrix is null ? [] : new[] { matrix }, .. module?.parameters() ?? []];
+
     /// <summary>(…, D) → (…, E), or as it is where there is neither.</summary>
     internal static Tensor Apply(Tensor pooled, Parameter? matrix, Module<Tensor, Tensor>? module)
     {

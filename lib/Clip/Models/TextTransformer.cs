@@ -62,6 +62,8 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     /// <summary>Whether there is a projection into the shared space.</summary>
     public bool HasProjection => _projection is not null || _head is not null;
 
+    internal IEnumerable<Parameter> ProjectionParameters => Projection.Parameters(_projection, _head);
+
     /// <summary>Takes over the parameters that the model which shares them has converted or moved.</summary>
     internal void Share(Parameter positionalEmbedding, Parameter? projection, Parameter? classEmbedding)
     {

@@ -4,18 +4,19 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>An image tower without its projection, for <see cref="SimpleClip"/>: its output is the class token after <c>ln_post</c>.</summary>
+/// <summary>An image tower without its projection, for <see cref="SimpleClip"/>: its output is the class token after <c>ln_post</c>,
+/// or what the tower pools.</summary>
 public sealed class VisionEncoder : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "tower")] private readonly VisionTransformer _tower;
 
-    /// <summary>An encoder around a tower, whose <c>proj</c> is then not used and not trained.</summary>
+    /// <summary>An encoder around a tower, whose projection is then not used and not trained.</summary>
     /// <param name="tower">The tower; becomes this module's.</param>
     public VisionEncoder(VisionTransformer tower) : base(nameof(VisionEncoder))
     {
         ArgumentNullException.ThrowIfNull(tower);
         _tower = tower;
-        if (tower.HasProjection) tower.get_parameter("proj")!.requires_grad = false;
+        foreach (var parameter in tower.ProjectionParameters) parameter.requires_grad = false;
         RegisterComponents();
     }
 

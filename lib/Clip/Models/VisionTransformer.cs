@@ -63,6 +63,8 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// <summary>Whether there is a projection into the shared space.</summary>
     public bool HasProjection => _projection is not null || _head is not null;
 
+    internal IEnumerable<Parameter> ProjectionParameters => Projection.Parameters(_projection, _head);
+
     /// <summary>
     /// Whether images of other sizes than R are taken, also oblong ones: the position embeddings are then interpolated (bicubic, as Hugging Face's <c>interpolate_pos_encoding</c>), and pixels past the
     /// last whole patch are not looked at. Off at first.

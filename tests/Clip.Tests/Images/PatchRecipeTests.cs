@@ -26,6 +26,15 @@ public sealed class PatchRecipeTests
     [InlineData(1, 1, 16, 256, 7, 7)]
     [InlineData(3000, 20, 8, 16, 1, 16)]
     [InlineData(1920, 1080, 14, 100, 7, 13)]
+    // By hand, with s the scale and sides rounded up: 500 × 333 pixels are 31.25 s columns and 20.8125 s rows, up to s = 0.608 of them 19
+    // and 13, 247 patches, and past it 20 and 13, 260. 300 × 900 pixels are 18.75 s columns and 56.25 s rows: up to s = 0.48 they are 9
+    // and 27, past it 10 and 28.
+    [InlineData(500, 333, 16, 256, 13, 19)]
+    [InlineData(300, 900, 16, 256, 27, 9)]
+    // Here the largest grid, 10 × 24, begins within 1e-5 of the scale at which it ends: the search, which halves an interval until that
+    // is its length, stops before it.
+    [InlineData(3388, 1473, 16, 256, 10, 23)]
+    [InlineData(2371, 2879, 16, 256, 17, 14)]
     public void The_grid_is_the_largest_within_the_budget(int width, int height, int patch, int most, int rows, int columns)
     {
         using var image = RasterImage.FromRgb(width, height, new byte[3 * width * height]);

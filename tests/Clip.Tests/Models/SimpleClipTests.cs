@@ -27,6 +27,30 @@ public sealed class SimpleClipTests
         Assert.Equal([2, 3], logitsPerText.shape);
     }
 
+    [Theory]
+    [InlineData(ProjectionKind.Matrix)]
+    [InlineData(ProjectionKind.None)]
+    [InlineData(ProjectionKind.Affine)]
+    [InlineData(ProjectionKind.Mlp)]
+    public void Towers_with_any_projection_serve_and_leave_it_untrained(ProjectionKind kind)
+    {
+        using var scope = NewDisposeScope();
+        var config = Tiny with
+        {
+            Vision = Tiny.Vision with { Projection = kind },
+            Text = Tiny.Text with { Width = 32, Projection = kind },
+            EmbeddingWidth = 32,
+        };
+        using var simple = new SimpleClip(
+            new VisionEncoder(new VisionTransformer(config)), new TextEncoder(new TextTransformer(config)), 12, 32, 32);
+        var (logitsPerImage, _) = simple.call(randn(3, 3, 16, 16), randint(0, 20, [2, 8], dtype: int64));
+        logitsPerImage.sum().backward();
+        var untrained = simple.named_parameters().Where(pair => !pair.parameter.requires_grad).Select(pair => pair.name).ToList();
+        Assert.All(untrained, name => Assert.Matches("tower[.](proj|head|text_projection|text_head)", name));
+        Assert.Equal(kind != ProjectionKind.None, untrained.Count > 0);
+        Assert.All(simple.named_parameters(), pair => Assert.Equal(pair.parameter.requires_grad, pair.parameter.grad is not null));
+    }
+
     [Fact]
     public void With_a_ClipModels_weights_it_gives_the_ClipModels_logits()
     {
