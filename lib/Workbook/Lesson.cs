@@ -38,16 +38,24 @@ public static class Lesson
 
     /// <summary>The repository's root: the folder of ClipNotebooks.sln, above the working directory or above this library.</summary>
     /// <exception cref="DirectoryNotFoundException">Neither lies in the repository.</exception>
-    public static string Repository => Above(Environment.CurrentDirectory) ?? Above(AppContext.BaseDirectory) ?? Above(Path.GetDirectoryName(typeof(Lesson).Assembly.Location))
-        ?? throw new DirectoryNotFoundException($"There is no {Mark} above {Environment.CurrentDirectory}; open the lessons inside the repository.");
+    public static string Repository => Found ?? throw new DirectoryNotFoundException(
+        $"There is no {Mark} above {Environment.CurrentDirectory}; open the lessons inside the repository.");
 
-    /// <summary>The folder of what the project ships: images, models, plots.</summary>
-    public static string Data => Path.Combine(Repository, "data");
+    /// <summary>
+    /// The folder of what the project ships: images, models, plots. Outside of the repository it is the one beside the program, with the
+    /// images and the embedded model, as the tool's package carries them.
+    /// </summary>
+    /// <exception cref="DirectoryNotFoundException">There is neither.</exception>
+    public static string Data => Found is null && Directory.Exists(Shipped) ? Shipped : Path.Combine(Repository, "data");
 
-    /// <summary>The model in use: <see cref="ModelVariable"/> (a folder, also relative to the repository, or a Hub id), else data/models/tiny-clip.</summary>
-    public static string Model => Environment.GetEnvironmentVariable(ModelVariable) is not { Length: > 0 } chosen ? Path.Combine(Data, "models", "tiny-clip")
+    /// <summary>
+    /// The model in use: <see cref="ModelVariable"/> (a folder, also relative to the repository, or a Hub id), else
+    /// data/models/tiny-clip.
+    /// </summary>
+    public static string Model =>
+        Environment.GetEnvironmentVariable(ModelVariable) is not { Length: > 0 } chosen ? Path.Combine(Data, "models", "tiny-clip")
         : Directory.Exists(chosen) ? Path.GetFullPath(chosen)
-        : Directory.Exists(Path.Combine(Repository, chosen)) ? Path.Combine(Repository, chosen)
+        : Found is { } root && Directory.Exists(Path.Combine(root, chosen)) ? Path.Combine(root, chosen)
         : chosen;
 
     /// <summary>The sample images of data/images with their captions, in the order of captions.json.</summary>
@@ -137,6 +145,11 @@ public static class Lesson
         using var scope = NewDisposeScope();
         return Agree(tensor(naive), tensor(library), tolerance);
     }
+
+    private static string Shipped => Path.Combine(AppContext.BaseDirectory, "data");
+
+    private static string? Found => Above(Environment.CurrentDirectory) ?? Above(AppContext.BaseDirectory)
+        ?? Above(Path.GetDirectoryName(typeof(Lesson).Assembly.Location));
 
     private static string? Above(string? folder)
     {

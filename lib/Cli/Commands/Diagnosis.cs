@@ -123,7 +123,7 @@ internal static class Diagnosis
     internal static Finding Model(string? root, string? chosen)
     {
         bool named = !string.IsNullOrEmpty(chosen);
-        string folder = named ? chosen! : Path.Combine(root ?? ".", "data", "models", "tiny-clip");
+        string folder = named ? chosen! : Path.Combine(root ?? AppContext.BaseDirectory, "data", "models", "tiny-clip");
         if (named && !Directory.Exists(folder) && HuggingFaceHub.IsId(folder))
         {
             HubOptions options = HubOptions.FromEnvironment();

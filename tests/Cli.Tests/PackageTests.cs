@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Workbook;
+
+namespace ClipNotebooks.Cli.Tests;
+
+/// <summary>
+/// The packages, as somebody meets them who has nothing else of the project. <c>CLIP_LONG_TESTS=1</c> also publishes, serves, and
+/// installs the tool.
+/// </summary>
+public sealed class PackageTests : IDisposable
+{
+    private const string Console = """
+        using ClipNotebooks.Clip.Images;
+        using ClipNotebooks.Clip.Inference;
+        using var clip = ClipEncoder.FromPretrained(args[0]);
+        using var image = clip.EncodeImages([RasterImage.Load(args[1])]);
+        using var text = clip.EncodeTexts(["a cat at night"]);
+        foreach (var tensor in new[] { image, text })
+            System.Console.WriteLine(string.Join(' ', tensor.data<float>().Select(x => x.ToString("R", System.Globalization.CultureInfo.InvariantCulture))));
+        """;
+
+    private const string Web = """
+        using ClipNotebooks.Search.Generators;
+        using Microsoft.Extensions.AI;
+        var builder = WebApplication.CreateBuilder(args);
+        builder.Services.AddClip(builder.Configuration["model"]!);
+        var app = builder.Build();
+        app.MapGet("/embed", async (string text, IEmbeddingGenerator<string, Embedding<float>> clip) => (await clip.GenerateVectorAsync(text)).ToArray());
+        app.Run();
+        """;
+
+    private static readonly string Picture = Path.Combine(Lesson.Repository, "data", "images", "cat.png");
+    private static readonly string Model = Path.Combine(Lesson.Repository, "data", "models", "tiny-clip");
+
+    private readonly TemporaryFolder _folder = new();
+
+    private static bool Long => Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
+
+    private string Feed => Path.Combine(_folder.Path, "packages");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_package_asks_for_the_libtorch_that_the_repository_is_built_with()
+    {
+        var versions = XDocument.Load(Path.Combine(Lesson.Repository, "environment", "build", "Packages.props")).Descendants("PackageVersion")
+            .ToDictionary(package => package.Attribute("Include")!.Value, package => package.Attribute("Version")!.Value);
+        string runtimes = File.ReadAllText(Path.Combine(Lesson.Repository, "lib", "Clip", "runtime.json"));
+        var asked = Regex.Matches(runtimes, "\"(libtorch-[a-z0-9-]+)\": \"([0-9.]+)\"").ToDictionary(found => found.Groups[1].Value, found => found.Groups[2].Value);
+        Assert.Equal(3, asked.Count);
+        Assert.All(asked, package => Assert.Equal(versions[package.Key], package.Value));
+    }
+
+    [Fact]
+    public async Task A_console_program_that_adds_the_package_gives_the_librarys_embeddings()
+    {
+        await PackAsync("Clip");
+        string program = New("Program", "Microsoft.NET.Sdk", Console, "ClipNotebooks.Clip", platform: false);
+        var (code, output, _) = await DotNetAsync(program, "build", "-c", "Release", "-v", "q");
+        Assert.NotEqual(0, code);
+        Assert.Contains("error CLIP0001: Program has no libtorch", output, StringComparison.Ordinal);
+        Assert.Contains("<UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>", output, StringComparison.Ordinal);
+
+        program = New("Program", "Microsoft.NET.Sdk", Console, "ClipNotebooks.Clip");
+        await MustAsync(program, "build", "-c", "Release", "-v", "q");
+        Equal(await MustAsync(program, "run", "-c", "Release", "--no-build", "--", Model, Picture));
+        if (!Long)
+            return;
+        foreach (string contained in new[] { "false", "true" })
+        {
+            string published = Path.Combine(_folder.Path, contained);
+            await MustAsync(program, "publish", "-c", "Release", "--self-contained", contained, "-o", published, "-v", "q");
+            Equal((await TestProcess.RunAsync(Path.Combine(published, "Program"), [Model, Picture])).Output);
+        }
+    }
+
+    [Fact]
+    public async Task A_web_program_that_adds_the_package_answers_with_the_librarys_embeddings()
+    {
+        Assert.SkipUnless(Long, "Packages of the search are packed and served with CLIP_LONG_TESTS=1.");
+        await PackAsync("Clip", "Search");
+        string program = New("Site", "Microsoft.NET.Sdk.Web", Web, "ClipNotebooks.Search");
+        await MustAsync(program, "build", "-c", "Release", "-v", "q");
+        using var site = TestProcess.Start(
+            TestProcess.DotNet, ["run", "-c", "Release", "--no-build", "--", "--urls", "http://127.0.0.1:0", "--model", Model], Variables, program);
+        await site.SaysAsync("Now listening on:");
+        string address = Regex.Match(site.Output, "Now listening on: (http://127.0.0.1:[0-9]+)").Groups[1].Value;
+        using HttpClient client = new();
+        float[] vector = (await client.GetFromJsonAsync<float[]>(new Uri($"{address}/embed?text=a%20cat%20at%20night"), TestContext.Current.CancellationToken))!;
+        using var clip = ClipEncoder.FromPretrained(Model);
+        using var expected = clip.EncodeTexts(["a cat at night"]);
+        Close(expected.data<float>().ToArray(), vector);
+    }
+
+    [Fact]
+    public async Task The_tool_installs_and_classifies_outside_of_the_repository()
+    {
+        Assert.SkipUnless(Long, "The tool, 170 MB, is packed and installed with CLIP_LONG_TESTS=1.");
+        await PackAsync("Cli");
+        string tools = Path.Combine(_folder.Path, "tools");
+        await MustAsync(_folder.Path, "tool", "install", "clipbook", "--tool-path", tools, "--configfile", Configuration());
+        var (code, output, error) = await TestProcess.RunAsync(
+            Path.Combine(tools, "clipbook"), ["classify", Picture, "--labels", "cat,dog,pizza"], Variables, _folder.Path);
+        Assert.True(code == 0, output + error);
+        Assert.Matches("cat +9[0-9]", output);
+    }
+
+    private static void Equal(string output)
+    {
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.Equal(2, lines.Length);
+        using var clip = ClipEncoder.FromPretrained(Model);
+        using var image = clip.EncodeImages([RasterImage.Load(Picture)]);
+        using var text = clip.EncodeTexts(["a cat at night"]);
+        foreach (var (line, tensor) in lines.Zip(new[] { image, text }))
+            Close(tensor.data<float>().ToArray(), [.. line.Split(' ').Select(number => float.Parse(number, CultureInfo.InvariantCulture))]);
+    }
+
+    private static void Close(float[] expected, float[] actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+    }
+
+    private async Task PackAsync(params string[] projects)
+    {
+        foreach (string project in projects)
+            await MustAsync(Lesson.Repository, "pack", $"lib/{project}/{project}.csproj", "-c", "Release", "-v", "q", "-o", Feed,
+                "--artifacts-path", Path.Combine(_folder.Path, "build"));
+    }
+
+    private string New(string name, string sdk, string program, string package, bool platform = true)
+    {
+        _folder.Write($"{name}/Program.cs", program);
+        string version = Directory.GetFiles(Feed, $"{package}.*.nupkg").Select(Path.GetFileNameWithoutExtension).First()![(package.Length + 1)..];
+        _folder.Write($"{name}/{name}.csproj", $"""
+            <Project Sdk="{sdk}">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                {(platform ? "<UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>" : "")}
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="{package}" Version="{version}" />
+              </ItemGroup>
+            </Project>
+            """);
+        Configuration();
+        return Path.Combine(_folder.Path, name);
+    }
+
+    /// <summary>The folder of packages beside the machine's own sources; what is in the machine's cache is not restored again.</summary>
+    private string Configuration() => _folder.Write("nuget.config", $"""
+        <configuration>
+          <packageSources><add key="packages" value="{Feed}" /></packageSources>
+          <fallbackPackageFolders><add key="cache" value="{Cache}" /></fallbackPackageFolders>
+        </configuration>
+        """);
+
+    private static string Cache => Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+
+    /// <summary>Packages of this test stay out of the machine's cache, where a version is what it was first.</summary>
+    private Dictionary<string, string?> Variables => new()
+    {
+        ["NUGET_PACKAGES"] = Path.Combine(_folder.Path, "cache"), ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1", ["DOTNET_NOLOGO"] = "1",
+        ["MSBUILDDISABLENODEREUSE"] = "1",
+    };
+
+    private async Task<(int Code, string Output, string Error)> DotNetAsync(string folder, params string[] arguments) =>
+        await TestProcess.RunAsync(TestProcess.DotNet, arguments, folder == Lesson.Repository ? null : Variables, folder);
+
+    private async Task<string> MustAsync(string folder, params string[] arguments)
+    {
+        var (code, output, error) = await DotNetAsync(folder, arguments);
+        Assert.True(code == 0, $"dotnet {string.Join(' ', arguments)}:\n{output}{error}");
+        return output;
+    }
+}
