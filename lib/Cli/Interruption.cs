@@ -51,6 +51,12 @@ internal sealed class Interruption
         context.Cancel = true;
         if (Interlocked.Increment(ref _signals) > 1) return;
         _stop.CancelAsync();
-        if (Grace != Timeout.InfiniteTimeSpan) Task.Delay(Grace).ContinueWith(_ => _overdue.TrySetResult(), TaskScheduler.Default);
+        if (Grace != Timeout.InfiniteTimeSpan) Task.Delay(Grace).ContinueWith(_ => End(), TaskScheduler.Default);
+    }
+
+    /// <summary>Not where the command has come to what it has to save since the signal.</summary>
+    private void End()
+    {
+        if (Grace != Timeout.InfiniteTimeSpan) _overdue.TrySetResult();
     }
 }
