@@ -20,8 +20,9 @@ public sealed class PackageTests : IDisposable
         using var clip = ClipEncoder.FromPretrained(args[0]);
         using var image = clip.EncodeImages([RasterImage.Load(args[1])]);
         using var text = clip.EncodeTexts(["a cat at night"]);
+        System.Globalization.CultureInfo.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
         foreach (var tensor in new[] { image, text })
-            System.Console.WriteLine(string.Join(' ', tensor.data<float>().Select(x => x.ToString("R", System.Globalization.CultureInfo.InvariantCulture))));
+            System.Console.WriteLine(string.Join(' ', tensor.data<float>()));
         """;
 
     private const string Web = """
@@ -30,7 +31,8 @@ public sealed class PackageTests : IDisposable
         var builder = WebApplication.CreateBuilder(args);
         builder.Services.AddClip(builder.Configuration["model"]!);
         var app = builder.Build();
-        app.MapGet("/embed", async (string text, IEmbeddingGenerator<string, Embedding<float>> clip) => (await clip.GenerateVectorAsync(text)).ToArray());
+        app.MapGet("/embed", async (string text, IEmbeddingGenerator<string, Embedding<float>> clip) =>
+            (await clip.GenerateVectorAsync(text)).ToArray());
         app.Run();
         """;
 
@@ -48,10 +50,12 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void The_package_asks_for_the_libtorch_that_the_repository_is_built_with()
     {
-        var versions = XDocument.Load(Path.Combine(Lesson.Repository, "environment", "build", "Packages.props")).Descendants("PackageVersion")
+        var packages = XDocument.Load(Path.Combine(Lesson.Repository, "environment", "build", "Packages.props"));
+        var versions = packages.Descendants("PackageVersion")
             .ToDictionary(package => package.Attribute("Include")!.Value, package => package.Attribute("Version")!.Value);
         string runtimes = File.ReadAllText(Path.Combine(Lesson.Repository, "lib", "Clip", "runtime.json"));
-        var asked = Regex.Matches(runtimes, "\"(libtorch-[a-z0-9-]+)\": \"([0-9.]+)\"").ToDictionary(found => found.Groups[1].Value, found => found.Groups[2].Value);
+        var asked = Regex.Matches(runtimes, "\"(libtorch-[a-z0-9-]+)\": \"([0-9.]+)\"")
+            .ToDictionary(found => found.Groups[1].Value, found => found.Groups[2].Value);
         Assert.Equal(3, asked.Count);
         Assert.All(asked, package => Assert.Equal(versions[package.Key], package.Value));
     }
@@ -87,11 +91,13 @@ public sealed class PackageTests : IDisposable
         string program = New("Site", "Microsoft.NET.Sdk.Web", Web, "ClipNotebooks.Search");
         await MustAsync(program, "build", "-c", "Release", "-v", "q");
         using var site = TestProcess.Start(
-            TestProcess.DotNet, ["run", "-c", "Release", "--no-build", "--", "--urls", "http://127.0.0.1:0", "--model", Model], Variables, program);
+            TestProcess.DotNet, ["run", "-c", "Release", "--no-build", "--", "--urls", "http://127.0.0.1:0", "--model", Model], Variables,
+            program);
         await site.SaysAsync("Now listening on:");
         string address = Regex.Match(site.Output, "Now listening on: (http://127.0.0.1:[0-9]+)").Groups[1].Value;
         using HttpClient client = new();
-        float[] vector = (await client.GetFromJsonAsync<float[]>(new Uri($"{address}/embed?text=a%20cat%20at%20night"), TestContext.Current.CancellationToken))!;
+        Uri asked = new($"{address}/embed?text=a%20cat%20at%20night");
+        float[] vector = (await client.GetFromJsonAsync<float[]>(asked, TestContext.Current.CancellationToken))!;
         using var clip = ClipEncoder.FromPretrained(Model);
         using var expected = clip.EncodeTexts(["a cat at night"]);
         Close(expected.data<float>().ToArray(), vector);
@@ -137,7 +143,8 @@ public sealed class PackageTests : IDisposable
     private string New(string name, string sdk, string program, string package, bool platform = true)
     {
         _folder.Write($"{name}/Program.cs", program);
-        string version = Directory.GetFiles(Feed, $"{package}.*.nupkg").Select(Path.GetFileNameWithoutExtension).First()![(package.Length + 1)..];
+        string file = Path.GetFileNameWithoutExtension(Directory.GetFiles(Feed, $"{package}.*.nupkg").First());
+        string version = file[(package.Length + 1)..];
         _folder.Write($"{name}/{name}.csproj", $"""
             <Project Sdk="{sdk}">
               <PropertyGroup>

@@ -17,7 +17,10 @@ internal static class PlotsCommand
         Option<string?> images = new("--images") { Description = "A folder of images, in the order of their names; the sample images by default." };
         Option<string?> texts = new("--texts") { Description = "A file with one caption a line; with --images." };
         Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
-        Option<string?> output = new("--output") { Description = "Where to write; data/plots in the repository, plots outside of it, by default." };
+        Option<string?> output = new("--output")
+        {
+            Description = "Where to write; data/plots in the repository, plots outside of it, by default.",
+        };
         Command command = new("plots", $"""
             Regenerates the similarity-matrix plots: an interactive page (offline) and a PNG, of the sample images or of your own.
 
@@ -35,7 +38,8 @@ internal static class PlotsCommand
             string? folder = parsed.GetValue(images), file = parsed.GetValue(texts);
             if (folder is null != file is null) throw new UserError("--images and --texts go together: a folder of images and a file with one caption a line.", ExitCode.Usage);
             var (pictures, names, captions) = folder is null ? Samples() : Read(folder, file!);
-            string target = parsed.GetValue(output) ?? (RepositoryRoot.TryFind() is { } root ? Path.Combine(root, "data", "plots") : "plots");
+            string usual = RepositoryRoot.TryFind() is { } root ? Path.Combine(root, "data", "plots") : "plots";
+            string target = parsed.GetValue(output) ?? usual;
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
             using var scope = torch.NewDisposeScope();
             var similarity = encoder.EncodeImages(pictures, names).mm(encoder.EncodeTexts(captions).t());
