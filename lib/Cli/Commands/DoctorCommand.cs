@@ -41,8 +41,11 @@ internal static class DoctorCommand
         return command;
     }
 
-    private static void Mend(IReadOnlyList<string> folders)
+    /// <summary>Each by itself: what cannot be mended in one editor keeps nobody from mending the next.</summary>
+    /// <exception cref="UserError">What was not mended, and how it is by hand.</exception>
+    internal static void Mend(IReadOnlyList<string> folders)
     {
+        List<string> failed = [];
         foreach (string folder in folders)
             try
             {
@@ -52,9 +55,11 @@ internal static class DoctorCommand
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
-                throw new UserError($"The extension's tool manifest in {folder} was not moved: {problem.Message} "
+                failed.Add($"The extension's tool manifest in {folder} was not moved: {problem.Message} "
                     + $"By hand: {EditorStorage.ByHand(folder)}");
             }
+        if (failed.Count > 0)
+            throw new UserError(string.Join(Environment.NewLine, failed));
         if (folders.Count == 0)
             Terminal.WriteLine("Nothing to mend in the editors.");
     }

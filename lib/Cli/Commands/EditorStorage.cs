@@ -12,7 +12,10 @@ internal static class EditorStorage
     private static readonly string[] Products = ["Code", "Code - Insiders", "VSCodium", "VSCodium - Insiders", "Code - OSS"];
 
     /// <summary>The servers of remote windows, containers and Codespaces.</summary>
-    private static readonly string[] Servers = [".vscode-server", ".vscode-server-insiders", ".vscode-remote", ".vscodium-server"];
+    private static readonly string[] Servers = 
+    [
+        ".vscode-server", ".vscode-server-insiders", ".vscode-server-oss", ".vscode-remote", ".vscodium-server", ".vscodium-server-insiders",
+    ];
 
     /// <summary>The storage folders of this user that have the fault.</summary>
     internal static IReadOnlyList<string> Broken() => Broken(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile),
@@ -29,7 +32,10 @@ internal static class EditorStorage
     /// <exception cref="IOException">It could not be moved; nothing is changed.</exception>
     internal static void Mend(string folder)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Sought(folder))!);
+        string config = Path.GetDirectoryName(Sought(folder))!;
+        if (File.Exists(config))
+            throw new IOException($"{config} is a file, where the extension looks for a folder.");
+        Directory.CreateDirectory(config);
         File.Move(Path.Combine(folder, Manifest), Sought(folder));
     }
 
@@ -37,6 +43,8 @@ internal static class EditorStorage
     internal static string ByHand(string folder)
     {
         string manifest = Path.Combine(folder, Manifest), config = Path.Combine(folder, ".config");
+        if (File.Exists(config))
+            return $"move the file {config} away, then clipbook doctor --fix";
         return OperatingSystem.IsWindows() ? $"mkdir \"{config}\" & move \"{manifest}\" \"{config}\""
             : $"mkdir -p '{config}' && mv '{manifest}' '{config}'";
     }

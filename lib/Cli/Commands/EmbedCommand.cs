@@ -55,7 +55,7 @@ internal static class EmbedCommand
     private static async Task<int> RunAsync(string folder, string output, Shard shard, string model, bool half, Precision precision, bool draft, bool json, CancellationToken cancellation)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to embed.");
-        var (opened, chosen) = PreparedEncoder.Open(model, precision);
+        var (opened, chosen) = PreparedEncoder.OpenForIndex(model, precision);
         using var encoder = opened;
         var options = PreparedEncoder.Options(encoder, half, draft);
         var clock = Stopwatch.StartNew();

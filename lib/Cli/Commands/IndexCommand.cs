@@ -43,7 +43,7 @@ internal static class IndexCommand
     private static async Task<int> RunAsync(string folder, string place, string model, bool half, Precision precision, bool draft, bool json, CancellationToken cancellation)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to index.");
-        var (opened, chosen) = PreparedEncoder.Open(model, precision);
+        var (opened, chosen) = PreparedEncoder.OpenForIndex(model, precision);
         using var encoder = opened;
         using var index = ImageStores.OpenOrCreate(place, encoder, PreparedEncoder.Options(encoder, half, draft));
         var report = await LongWork.RunAsync("indexing", 1, progress => index.AddFolderAsync(folder, progress: new IndexBar(progress), cancellation: cancellation));

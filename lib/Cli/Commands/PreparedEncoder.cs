@@ -29,6 +29,25 @@ internal static class PreparedEncoder
         Decoder = draft ? new SkiaImageDecoder { DraftSide = encoder.Processor.Transform.Config.ResizeSize } : null,
     };
 
+    /// <summary>Opens a model for an index, prepared: one that gives no numbers is refused before there is an index.</summary>
+    /// <inheritdoc cref="Open"/>
+    /// <exception cref="NonFiniteException">It gives none for a gray picture.</exception>
+    internal static (ClipEncoder Encoder, string Chosen) OpenForIndex(string model, Precision precision)
+    {
+        var (encoder, chosen) = Open(model, precision);
+        try
+        {
+            using var gray = RasterImage.FromRgb(8, 8, [.. Enumerable.Repeat((byte)128, 3 * 8 * 8)]);
+            encoder.EncodeImages([gray], ["a gray picture, on trial"]).Dispose();
+            return (encoder, chosen);
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Opens a model and prepares it.</summary>
     /// <param name="model">Its folder or Hub id.</param>
     /// <param name="precision">What it computes in.</param>

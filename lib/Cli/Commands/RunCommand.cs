@@ -47,6 +47,8 @@ internal static class RunCommand
             RunOptions options = new() { Timeout = Timeout(parsed.GetValue(timeout)), KeepGoing = parsed.GetValue(keepGoing), Parallel = atOnce };
             string? root = RepositoryRoot.TryFind();
             string[] names = parsed.GetValue(lessons) ?? [];
+            if (parsed.GetResult(only) is { Implicit: false } && string.IsNullOrWhiteSpace(parsed.GetValue(only)))
+                throw new UserError("--only names no lesson; write --only 3,4.", ExitCode.Usage);
             int[] numbers = Numbers(parsed.GetValue(only) ?? "");
             Edition? edition = Edition.Named(parsed.GetValue(language));
             string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", "book");

@@ -109,7 +109,7 @@ internal static class SearchCommand
                 else
                 {
                     using var image = RasterImage.Load(result.Path);
-                    shown.Add((square.Crop(image), result.Id, result.Score));
+                    shown.Add((square.Crop(image), Terminal.Shown(result.Id), result.Score));
                 }
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
@@ -119,9 +119,9 @@ internal static class SearchCommand
         }
         string html = $$"""
             <!doctype html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{System.Net.WebUtility.HtmlEncode(asked)}}</title>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{System.Net.WebUtility.HtmlEncode(Terminal.Shown(asked))}}</title>
             <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}</style></head>
-            <body>{{new SearchGallery(asked, shown).ToHtml()}}</body></html>
+            <body>{{new SearchGallery(Terminal.Shown(asked), shown).ToHtml()}}</body></html>
             """;
         Directory.CreateDirectory(Path.GetDirectoryName(page)!);
         AtomicFile.Write(page, html);

@@ -9,6 +9,9 @@ namespace ClipNotebooks.Cli.Notebooks;
 /// and the cell it happened in is known.</summary>
 internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int threads)
 {
+    /// <summary>How long after a lesson's end its last output is waited for.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
+
     /// <summary>Called with the cell that begins, its place among the code cells (from 1) and their count.</summary>
     internal Action<NotebookCell, int, int>? CellStarted { get; init; }
 
@@ -59,12 +62,13 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
             bool late = !child.HasExited;
             if (late)
                 child.Kill(entireProcessTree: true);
-            await child.WaitForExitAsync(CancellationToken.None);
+            // A process that the lesson started may outlive it and hold its output open.
+            await Task.WhenAny(child.WaitForExitAsync(CancellationToken.None), Task.Delay(LastWords, cancellationToken));
             reader.Read(record.Add);
             lock (said)
                 return late ? $"stopped: the lesson took longer than its {timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s (--timeout)."
                     : record.IsComplete ? null
-                    : $"the process died here ({Exit(child.ExitCode)}). " + said.ToString().Trim();
+                    : $"the process died here ({Exit(child.ExitCode, said.ToString())}). " + said.ToString().Trim();
         }
         finally
         {
@@ -73,8 +77,11 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
         }
     }
 
-    private static string Exit(int code) => code switch
+    private static string Exit(int code, string said) => code switch
     {
+        134 when said.Contains("Stack overflow", StringComparison.Ordinal) => "exit code 134: a method called itself without end",
+        134 when said.Contains("Unhandled exception", StringComparison.Ordinal) => "exit code 134: nothing caught an exception on another thread",
+        134 when said.Contains("Process terminated", StringComparison.Ordinal) => "exit code 134: .NET ended it",
         134 => "exit code 134, aborted: native code gave up, usually on tensor shapes that do not fit",
         137 => "exit code 137, killed: usually out of memory",
         139 => "exit code 139, segmentation fault",

@@ -22,6 +22,8 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
     {
         if (!File.Exists(path))
             throw new NotebookException(path, 0, 1, "there is no such file.");
+        if (new FileInfo(path).Length == 0)
+            throw new NotebookException(path, 0, 1, "the file has no cell: it is empty, or a pipe or a device, which no lesson is read from.");
         byte[] bytes = File.ReadAllBytes(path);
         if (bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble))
             throw new NotebookException(path, 0, 1, "the file begins with a byte-order mark, which hides the first cell from the editors: save it as UTF-8 without BOM.");
@@ -41,12 +43,25 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
         var (meta, starts) = Check(path, content.Split('\n'));
         KernelInfoCollection kernels = [new KernelInfo("csharp", "C#")];
         kernels.DefaultKernelName = "csharp";
-        var elements = CodeSubmission.Parse(content, kernels).Elements;
+        var elements = Elements(path, content, kernels);
         var cells = elements.Select((cell, i) => new NotebookCell(i + 1, cell.KernelName!, cell.Contents, starts[i]));
         Notebook notebook = new(path, meta, [.. cells]);
         foreach (NotebookCell cell in notebook.CodeCells)
             CheckDirectives(path, cell);
         return notebook;
+    }
+
+    private static IList<InteractiveDocumentElement> Elements(string path, string content, KernelInfoCollection kernels)
+    {
+        try
+        {
+            return CodeSubmission.Parse(content, kernels).Elements;
+        }
+        catch (Exception problem) when (problem is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
+        {
+            int meta = Array.IndexOf(content.Split('\n'), "#!meta");
+            throw new NotebookException(path, 0, meta + 2, "the meta header is not one that the engine reads: " + problem.Message);
+        }
     }
 
     /// <summary>Refuses what the engine's parser takes in silence, and gives what it does not tell: the lines (from 1) where the cells'

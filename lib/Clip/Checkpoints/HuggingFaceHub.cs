@@ -92,6 +92,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         string weights = await FetchAsync(client, cache, id, commit, form.Weights, progress, cancellationToken);
         if (IsIndex(form.Weights))
             foreach (string shard in Shards(weights)) await FetchAsync(client, cache, id, commit, shard, progress, cancellationToken);
+        if (ModelFile.Fault(weights) is { } fault)
+            throw new HubException($"{form.Weights} of {id} is not to be read: {fault}. The model's publisher has to mend it.");
         cache.Refer(revision, commit);
         return cache.Snapshot(commit);
     }
@@ -145,18 +147,20 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         if (!FileName().IsMatch(name))
             throw new HubException($"{id} names a file \"{Quote.Cut(name)}\", which would lie outside the cache. It is not fetched.");
         string present = Path.Combine(cache.Snapshot(commit), name);
-        if (ModelFile.IsThere(present)) return present;
+        if (await HubCache.IsSoundAsync(present, cancellationToken)) return present;
+        if (ModelFile.IsThere(present)) HubCache.Forget(present);
 
         string what = $"{name} of {id}", path = $"{id}/resolve/{commit}/{Uri.EscapeDataString(name)}";
         var file = await client.RetryAsync(what, () => AskAsync(client, path, what, name, commit, cancellationToken), cancellationToken);
         using (await cache.LockAsync(file.ETag, cancellationToken))
         {
-            if (!File.Exists(cache.Blob(file.ETag)))
+            string blob = cache.Blob(file.ETag);
+            if (!File.Exists(blob) || !await HubCache.IsSoundAsync(blob, file, cancellationToken))
             {
-                string beside = cache.Blob(file.ETag) + ".incomplete";
+                string beside = blob + ".incomplete";
                 Directory.CreateDirectory(Path.GetDirectoryName(beside)!);
                 await client.RetryAsync(what, () => ReceiveAsync(client, path, what, file, beside, progress, cancellationToken), cancellationToken);
-                File.Move(beside, cache.Blob(file.ETag), overwrite: true);
+                File.Move(beside, blob, overwrite: true);
             }
             return cache.Link(file);
         }
@@ -233,9 +237,9 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     private static bool IsWhole(string folder) =>
         Companions.Select(name => Path.Combine(folder, name)).All(path => !File.Exists(path) || ModelFile.IsThere(path));
 
-    private static bool IsIndex(string weights) => weights.EndsWith(".index.json", StringComparison.Ordinal);
+    internal static bool IsIndex(string weights) => weights.EndsWith(".index.json", StringComparison.Ordinal);
 
-    private static List<string> Shards(string index)
+    internal static List<string> Shards(string index)
     {
         try
         {

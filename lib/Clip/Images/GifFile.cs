@@ -4,8 +4,8 @@ namespace ClipNotebooks.Clip.Images;
 
 /// <summary>
 /// Reads the first frame of a GIF (GIF89a) as Pillow does: a palette i → (i, i, i) is gray; outside of the frame lies the transparent
-/// colour, or
-/// else the palette's first; transparent pixels keep their colour.
+/// colour, or else the palette's first; transparent pixels keep their colour. The frames that follow are not read, but a file that ends in
+/// one of them is cut short.
 /// </summary>
 internal static class GifFile
 {
@@ -57,6 +57,7 @@ internal static class GifFile
             var frame = new byte[checked(columns * rows)];
             if (!Unpack(file, at, frame, cancellationToken)) throw new InvalidDataException(
                 $"{name} is damaged: its image data is cut short or out of order.");
+            if (EndsInAFrame(file, at)) throw new InvalidDataException($"{name} is damaged: it is cut short after its first frame.");
             bool interlaced = (flags & 0x40) != 0;
             for (int i = 0, y = 0, pass = 0; i < rows; i++, y += interlaced ? pass switch { 0 or 1 => 8, 2 => 4, _ => 2 } : 1)
             {
@@ -120,6 +121,24 @@ internal static class GifFile
             while (depth > 0 && done < frame.Length) frame[done++] = stack[--depth];
         }
         return true;
+    }
+
+    /// <summary>Whether a file ends amid its blocks; one that lacks only the mark of its end is whole.</summary>
+    /// <param name="file">All of it.</param>
+    /// <param name="at">Where the first frame's data begin.</param>
+    private static bool EndsInAFrame(ReadOnlySpan<byte> file, int at)
+    {
+        bool first = true;
+        for (at++; ; first = false)
+        {
+            while (at < file.Length && file[at] != 0) at += 1 + file[at];
+            if (at >= file.Length) return at > file.Length || !first;
+            if (++at == file.Length) return false;
+            if (file[at] == '!') at += 2;
+            else if (file[at] != ',') return false;
+            else if (at + 10 >= file.Length) return true;
+            else at += 11 + ((file[at + 9] & 0x80) != 0 ? 3 * (2 << (file[at + 9] & 7)) : 0);
+        }
     }
 
     private static uint Gray(int value) => (uint)value * 0x010101 | RasterImage.Black;

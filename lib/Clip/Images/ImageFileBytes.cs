@@ -12,14 +12,16 @@ public static class ImageFileBytes
     /// <summary>All bytes of a file.</summary>
     /// <param name="path">The file, or a link to one.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is empty, a folder, a pipe, a socket or a device, or longer than an array can
-    /// be.</exception>
+    /// <exception cref="InvalidDataException">It is empty, a folder, a pipe, a socket or a device, a link that leads back to itself, or
+    /// longer than an array can be.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be read.</exception>
     public static byte[] Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var file = Target(new FileInfo(path));
+        var link = new FileInfo(path);
+        if (IsLoop(link)) throw new InvalidDataException($"{path} is a link that leads back to itself, not an image file.");
+        var file = Target(link);
         if (!file.Exists) throw Directory.Exists(path) ? new InvalidDataException(Missing(path))
             : new FileNotFoundException(Missing(path), path);
         if (file.Length == 0)
@@ -33,6 +35,21 @@ public static class ImageFileBytes
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
         stream.ReadExactly(bytes);
         return bytes;
+    }
+
+    /// <summary>Whether a link leads to no file but, by others or at once, to itself.</summary>
+    internal static bool IsLoop(FileInfo file)
+    {
+        if (!file.Exists || !file.Attributes.HasFlag(FileAttributes.ReparsePoint)) return false;
+        try
+        {
+            file.ResolveLinkTarget(returnFinalTarget: true);
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
     }
 
     /// <summary>What a link leads to; the file itself where it is none, or where it leads nowhere.</summary>

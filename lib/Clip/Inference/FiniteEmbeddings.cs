@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ClipNotebooks.Clip.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,13 +34,17 @@ internal static class FiniteEmbeddings
     /// <param name="encoder">The model.</param>
     /// <param name="what">What happened, after "The model ".</param>
     /// <param name="pixelsAreWrong">Whether what went into the model was not finite.</param>
-    internal static NonFiniteException Of(ClipEncoder encoder, string what, bool pixelsAreWrong = false)
+    internal static NonFiniteException Of(ClipEncoder encoder, string what, bool pixelsAreWrong = false) =>
+        Of(encoder.Model, encoder.Source, encoder.ComputesIn, what, pixelsAreWrong);
+
+    /// <summary>The same of a model without an encoder.</summary>
+    internal static NonFiniteException Of(ClipModel of, string? source, Precision? computesIn, string what, bool pixelsAreWrong = false)
     {
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        string model = encoder.Source is { } source ? $"The model {source}" : "The model";
-        var (name, weight) = encoder.Model.state_dict().FirstOrDefault(entry => !IsFinite(entry.Value));
-        string reason = (weight, pixelsAreWrong, encoder.ComputesIn) switch
+        string model = source is not null ? $"The model {source}" : "The model";
+        var (name, weight) = of.state_dict().FirstOrDefault(entry => !IsFinite(entry.Value));
+        string reason = (weight, pixelsAreWrong, computesIn) switch
         {
             ({ }, _, _) => $"its weight {name} ({string.Join(", ", weight.shape)}) holds {Wrong(weight):N0} values that are NaN or infinity"
                 + ", so the file of weights is damaged or its training has failed. Fetch or write it again",
@@ -53,5 +58,5 @@ internal static class FiniteEmbeddings
 
     private static long Wrong(Tensor weight) => weight.numel() - weight.isfinite().sum().ToInt64();
 
-    private static bool IsFinite(Tensor values) => !values.is_floating_point() || values.isfinite().all().ToBoolean();
+    internal static bool IsFinite(Tensor values) => !values.is_floating_point() || values.isfinite().all().ToBoolean();
 }

@@ -41,6 +41,7 @@ public static class ParityLadder
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CheckpointException">The file is damaged, or holds no inputs or none of the outputs.</exception>
     /// <exception cref="ArgumentException">The recorded inputs have other shapes than the model takes; the message has both.</exception>
+    /// <exception cref="NonFiniteException">The model's weights are not finite.</exception>
     public static ParityReport Compare(ClipModel model, string recording, ClipProcessor? processor = null, double? tolerance = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -60,7 +61,11 @@ public static class ParityLadder
         if (processor is not null && ids is not null && source.Metadata.TryGetValue(Texts, out string? texts))
             rungs.Add(Rung("tokens", ids, Tokens(processor, texts, RowsOf(model), ids.shape[1], source.Path), 0, reached));
         if (processor is not null && images is not null && source.Contains(RawImage + "0")) rungs.Add(Rung("pixels", images, Pixels(processor, source), PixelTolerance));
-        foreach (var (name, actual) in Walk(model, images, ids))
+        var steps = Walk(model, images, ids);
+        // Where sound weights give no numbers, the ladder shows at which step; damaged ones are said to be so.
+        if (WithoutNumbers(steps) is { } wrong && model.state_dict().Any(entry => !FiniteEmbeddings.IsFinite(entry.Value)))
+            throw FiniteEmbeddings.Of(model, null, null, $"gives no finite numbers for \"{wrong}\"");
+        foreach (var (name, actual) in steps)
         {
             if (!outputs.Contains(name)) continue;
             bool tokens = name.StartsWith("text.", StringComparison.Ordinal) && actual.dim() == 3;
@@ -75,6 +80,7 @@ public static class ParityLadder
     /// <param name="texts">T captions.</param>
     /// <param name="path">Where to.</param>
     /// <exception cref="ArgumentException">A list is empty.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers; nothing is written.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public static void Record(ClipEncoder encoder, IReadOnlyList<RasterImage> images, IReadOnlyList<string> texts, string path)
     {
@@ -89,9 +95,16 @@ public static class ParityLadder
             foreach (var (i, image) in images.Index()) tensors[$"{RawImage}{i}"] = tensor(
                 image.ToRgbBytes(), [image.Height, image.Width, 3]);
         }
-        foreach (var (name, value) in Walk(encoder.Model, pixels, ids)) tensors[name] = value;
+        var steps = Walk(encoder.Model, pixels, ids);
+        if (WithoutNumbers(steps) is { } wrong) throw FiniteEmbeddings.Of(encoder, $"gives no finite numbers for \"{wrong}\"");
+        foreach (var (name, value) in steps) tensors[name] = value;
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt", [Texts] = JsonSerializer.Serialize(texts) });
     }
+
+    /// <summary>The first output that is not finite.</summary>
+    private static string? WithoutNumbers(IEnumerable<(string Name, Tensor Value)> steps) => steps
+        .Where(step => step.Name.StartsWith("encode_", StringComparison.Ordinal) && !FiniteEmbeddings.IsFinite(step.Value))
+        .Select(step => step.Name).FirstOrDefault();
 
     /// <summary>Every step of the two towers by name, in the order of the forward, as float32 on the CPU.</summary>
     private static List<(string Name, Tensor Value)> Walk(ClipModel model, Tensor? images, Tensor? ids)

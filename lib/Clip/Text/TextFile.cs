@@ -40,7 +40,7 @@ public static class TextFile
             if (before.Contains('\0', StringComparison.Ordinal)) throw Refused(before, Nul);
             string found = string.Join(' ', (exception.BytesUnknown ?? []).Select(value => $"{value:X2}"));
             throw Refused(before, encoding == Utf8
-                ? $"not UTF-8: no character begins with the bytes {found}"
+                ? $"not UTF-8: the bytes {found} are no character here"
                 : $"not the UTF-16 that its first bytes say it is: the bytes {found} are no character");
         }
         return text.IndexOf('\0', StringComparison.Ordinal) is >= 0 and var at ? throw Refused(text[..at], Nul) : text;

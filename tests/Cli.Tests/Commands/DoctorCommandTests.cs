@@ -46,6 +46,19 @@ public sealed class DoctorCommandTests
     }
 
     [Fact]
+    public void What_cannot_be_mended_in_one_editor_keeps_no_other_from_it()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write($"home/.config/Code/{Storage}/dotnet-tools.json", "{}");
+        folder.Write($"home/.config/Code/{Storage}/.config", "a file");
+        folder.Write($"home/.config/VSCodium/{Storage}/dotnet-tools.json", "{}");
+        string said = Assert.Throws<UserError>(() => DoctorCommand.Mend(Broken(folder))).Message;
+        Assert.Contains(".config is a file, where the extension looks for a folder", said, StringComparison.Ordinal);
+        Assert.Contains("By hand: move the file", said, StringComparison.Ordinal);
+        Assert.Contains("Code", Assert.Single(Broken(folder)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_line_to_do_it_by_hand_does_it()
     {
         if (OperatingSystem.IsWindows())

@@ -54,7 +54,7 @@ public sealed class ImageCommandTests : IDisposable
 
     /// <summary>The words of a file are the classes' names: none of them is guessed from bytes of another encoding.</summary>
     [Theory]
-    [InlineData("labels-latin1.txt", "line 2: this is not UTF-8: no character begins with the bytes E9.")]
+    [InlineData("labels-latin1.txt", "line 2: this is not UTF-8: the bytes E9 are no character here.")]
     [InlineData("labels-utf16-without-mark.txt", "line 1: this is not UTF-8: there is a NUL")]
     public async Task Labels_that_are_not_UTF_8_are_refused_by_file_and_line(string name, string reason)
     {

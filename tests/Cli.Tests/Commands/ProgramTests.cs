@@ -119,6 +119,22 @@ public sealed class ProgramTests
         if (OperatingSystem.IsWindows()) return;
         File.CreateSymbolicLink(Path.Combine(snapshot, "model.safetensors"), "../../blobs/gone");
         Assert.Contains("acme/tiny (the content of model.safetensors is gone)", Diagnosis.HubCache(folder.Path).State);
+        // All but the weights has come; other libraries' models are none of its business.
+        File.Delete(Path.Combine(snapshot, "model.safetensors"));
+        File.Delete(Path.Combine(blobs, "abc.incomplete"));
+        string Written(string name, string text) => folder.Write(Path.Combine("models--acme--tiny/snapshots/0123456789abcdef", name), text);
+        Written("config.json", "{\"model_type\": \"bert\"}");
+        Assert.Null(Diagnosis.HubCache(folder.Path).Cure);
+        Written("config.json", "{\"model_type\": \"clip\", \"vision_config\": {}}");
+        Assert.Contains("acme/tiny (its weights are not there)", Diagnosis.HubCache(folder.Path).State);
+        string index = Written("model.safetensors.index.json", "{\"weight_map\": {\"a\": \"1.safetensors\", \"b\": \"2.safetensors\"}}");
+        Written("1.safetensors", "1");
+        Assert.Contains("acme/tiny (1 of its 2 files of weights are not there)", Diagnosis.HubCache(folder.Path).State);
+        File.Delete(index);
+        Written("model.safetensors", "cut");
+        Assert.Contains("acme/tiny (model.safetensors is damaged or cut short)", Diagnosis.HubCache(folder.Path).State);
+        File.WriteAllBytes(Path.Combine(snapshot, "model.safetensors"), [2, 0, 0, 0, 0, 0, 0, 0, .. "{}"u8]);
+        Assert.Null(Diagnosis.HubCache(folder.Path).Cure);
         // A model in shards, of which one is missing.
         folder.Write("config.json", "{\"model_type\": \"clip\"}");
         folder.Write("model.safetensors.index.json", "{\"weight_map\": {\"a\": \"model-1.safetensors\"}}");

@@ -39,6 +39,29 @@ public sealed class LessonProcessTests
     }
 
     [Fact]
+    public async Task A_process_that_a_lesson_leaves_behind_is_not_waited_for()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("sleep is a program of Unix.");
+        var clock = Stopwatch.StartNew();
+        LessonResult result = await RunAsync("#!csharp\n\nvar left = System.Diagnostics.Process.Start(\"sleep\", \"150\"); left.Id");
+        Assert.Empty(result.Failures);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 100);
+        using var left = Process.GetProcessById(int.Parse(result.Cells[0].Outputs.Single().Text, System.Globalization.CultureInfo.InvariantCulture));
+        left.Kill();
+    }
+
+    [Theory]
+    [InlineData("new System.Threading.Thread(() => throw new Exception(\"here\")).Start(); System.Threading.Thread.Sleep(5000);",
+        "nothing caught an exception on another thread")]
+    [InlineData("int Deeper(int n) => 1 + Deeper(n + 1); Deeper(0)", "a method called itself without end")]
+    [InlineData("Environment.FailFast(\"enough\")", ".NET ended it")]
+    public async Task What_ended_the_process_is_not_blamed_on_tensors(string code, string cause)
+    {
+        LessonResult result = await RunAsync($"#!csharp\n\n{code}");
+        Assert.Contains(cause, Assert.Single(result.Failures).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_view_is_told_by_the_names_of_its_attribute()
     {
         LessonResult result = await RunAsync("""

@@ -42,6 +42,11 @@ public sealed class NotebookTests
     [InlineData("#!csharp \n1", 0, 1, "spaces at its end")]
     [InlineData("#!csharp\n1\n#!meta\n{}", 1, 3, "second meta header")]
     [InlineData("#!meta\n{\n  \"kernelInfo\": ?\n}\n#!csharp\n1", 0, 3, "not JSON")]
+    [InlineData("#!meta\n[1,2]\n#!csharp\n1", 0, 2, "not one that the engine reads")]
+    [InlineData("#!meta\n\"x\"\n#!csharp\n1", 0, 2, "not one that the engine reads")]
+    [InlineData("#!meta\n{\"kernelInfo\":5}\n#!csharp\n1", 0, 2, "not one that the engine reads")]
+    [InlineData("#!meta\n{\"kernelInfo\":{\"items\":[5]}}\n#!csharp\n1", 0, 2, "not one that the engine reads")]
+    [InlineData("#!meta\n{\"kernelInfo\":{\"items\":[{\"name\":null}]}}\n#!csharp\n1", 0, 2, "not one that the engine reads")]
     [InlineData("Hello\n#!csharp\n1", 0, 1, "before the first cell")]
     [InlineData("\n", 0, 1, "no cell")]
     public void What_engines_read_differently_is_refused_with_file_cell_and_line(string text, int cell, int line, string problem)

@@ -124,6 +124,27 @@ public sealed class HuggingFaceHubTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_cut_or_changed_in_the_cache_is_fetched_again()
+    {
+        string folder = await DownloadAsync();
+        File.WriteAllBytes(Blob, _weights[..1000]);
+        Assert.Equal(folder, await DownloadAsync());
+        Assert.Equal(_weights, File.ReadAllBytes(Blob));
+        File.WriteAllBytes(Blob, [.. _weights.Reverse()]);
+        File.Delete(Path.Combine(folder, "model.safetensors"));
+        await DownloadAsync();
+        Assert.Equal(_weights, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));
+        Assert.Equal(3, _server.StorageGets);
+    }
+
+    [Fact]
+    public async Task Weights_that_are_empty_on_the_server_are_refused()
+    {
+        _server.Files["model.safetensors"] = [];
+        Assert.Contains("model.safetensors of test/clip is not to be read: it is empty", await RefusedAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_always_comes_damaged_is_refused()
     {
         _server.Corrupt = (_, bytes) => [.. bytes.Select(b => (byte)~b)];

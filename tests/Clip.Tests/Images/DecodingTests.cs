@@ -35,6 +35,45 @@ public sealed class DecodingTests
         Assert.Equal(file.AsSpan(13, 3), image.ToRgbBytes().AsSpan(0, 3));
     }
 
+    [Fact]
+    public void A_gif_that_ends_in_a_later_frame_is_cut_short_and_one_without_its_end_mark_is_whole()
+    {
+        byte[] head = [.. "GIF89a"u8, 2, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255];
+        byte[] frame = [(byte)',', 0, 0, 0, 0, 2, 0, 1, 0, 0, 2, 2, 0x44, 0x0a, 0];
+        byte[] pause = [(byte)'!', 0xf9, 4, 0, 1, 0, 0, 0];
+        byte[] whole = [.. head, .. frame, .. pause, .. frame, (byte)';'];
+        int first = head.Length + frame.Length;
+        foreach (int length in new[] { whole.Length, whole.Length - 1, first, first - 1, first + pause.Length })
+        {
+            using var image = SkiaImageDecoder.Shared.Decode(whole.AsMemory(0, length), "two.gif");
+            Assert.Equal((2, 1), (image.Width, image.Height));
+        }
+        for (int length = first + pause.Length + 1; length < whole.Length - 1; length++)
+            Assert.Contains("two.gif is damaged: it is cut short", Refused(length), StringComparison.Ordinal);
+        Assert.Contains("two.gif is damaged: it is cut short", Refused(first + 3), StringComparison.Ordinal);
+
+        string Refused(int length) => Assert.Throws<InvalidDataException>(
+            () => SkiaImageDecoder.Shared.Decode(whole.AsMemory(0, length), "two.gif")).Message;
+    }
+
+    [Fact]
+    public void A_link_that_leads_back_to_itself_is_refused_by_name()
+    {
+        if (OperatingSystem.IsWindows()) Assert.Skip("Links need rights there.");
+        string folder = Directory.CreateTempSubdirectory("loop").FullName, link = Path.Combine(folder, "a.png");
+        try
+        {
+            File.CreateSymbolicLink(link, "b.png");
+            File.CreateSymbolicLink(Path.Combine(folder, "b.png"), "a.png");
+            Assert.Equal($"{link} is a link that leads back to itself, not an image file.",
+                Assert.Throws<InvalidDataException>(() => RasterImage.Load(link)).Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("06-truncated-progressive-jpeg/cut-at-25-percent.jpg")]
     [InlineData("06-truncated-progressive-jpeg/baseline-cut.jpg")]

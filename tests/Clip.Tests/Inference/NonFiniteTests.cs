@@ -43,6 +43,27 @@ public sealed class NonFiniteTests
         Assert.Throws<NonFiniteException>(() => new ZeroShotClassifier(clip, ["cat", "dog"]).Classify(RandomClip.Image(1)));
     }
 
+    [Fact]
+    public void No_recording_is_made_of_a_damaged_model_and_none_held_against_it()
+    {
+        using var sound = RandomClip.Create();
+        using var damaged = RandomClip.Create();
+        string folder = Directory.CreateTempSubdirectory("parity").FullName, path = Path.Combine(folder, "parity.safetensors");
+        try
+        {
+            Change(damaged, ImageWeight, SetNaN);
+            var error = Assert.Throws<NonFiniteException>(() => ParityLadder.Record(damaged, [RandomClip.Image(1)], ["a cat"], path));
+            Assert.StartsWith("The model gives no finite numbers for \"encode_image\": its weight visual.proj", error.Message);
+            Assert.Empty(Directory.GetFiles(folder));
+            ParityLadder.Record(sound, [RandomClip.Image(1)], ["a cat"], path);
+            Assert.Throws<NonFiniteException>(() => ParityLadder.Compare(damaged.Model, path));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

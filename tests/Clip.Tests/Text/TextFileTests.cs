@@ -63,7 +63,7 @@ public sealed class TextFileTests : IDisposable
     public void Another_encoding_is_refused_with_its_line(string text, int line)
     {
         string path = Write("labels.txt", Encoding.Latin1.GetBytes(text)), message = Refused(() => TextFile.Read(path), path);
-        string said = $"line {line}: this is not UTF-8: no character begins with the bytes E9. Save the file as UTF-8.";
+        string said = $"line {line}: this is not UTF-8: the bytes E9 are no character here. Save the file as UTF-8.";
         Assert.Contains(said, message, StringComparison.Ordinal);
     }
 

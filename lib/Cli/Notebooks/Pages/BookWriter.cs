@@ -12,6 +12,8 @@ internal static class BookWriter
     /// <exception cref="UserError">The folder holds something that is not a book.</exception>
     internal static void Check(string folder)
     {
+        if (File.Exists(folder))
+            throw new UserError($"{Path.GetFullPath(folder)} is a file: give --output an empty or a new folder.");
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && !File.Exists(Path.Combine(folder, BookPage.Style)))
             throw new UserError($"{Path.GetFullPath(folder)} holds files that are not pages of lessons, and it would be replaced as a whole: give --output an empty or a new folder.");
     }
