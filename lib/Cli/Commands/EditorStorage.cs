@@ -14,7 +14,8 @@ internal static class EditorStorage
     /// <summary>The servers of remote windows, containers and Codespaces.</summary>
     private static readonly string[] Servers = 
     [
-        ".vscode-server", ".vscode-server-insiders", ".vscode-server-oss", ".vscode-remote", ".vscodium-server", ".vscodium-server-insiders",
+        ".vscode-server", ".vscode-server-insiders", ".vscode-server-oss", ".vscode-remote", ".vscodium-server",
+        ".vscodium-server-insiders",
     ];
 
     /// <summary>The storage folders of this user that have the fault.</summary>

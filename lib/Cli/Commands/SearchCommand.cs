@@ -99,6 +99,7 @@ internal static class SearchCommand
     /// <returns>Why an image is not on it, for those that are gone since they were indexed.</returns>
     private static List<string> WriteGallery(string page, string asked, IReadOnlyList<SearchResult> results)
     {
+        asked = Terminal.Shown(asked);
         var square = new ClipImageTransform(new ImageTransformConfig { Size = ThumbnailSide, ResizeSize = ThumbnailSide });
         var (shown, missing) = (new List<(RasterImage, string, double)>(), new List<string>());
         foreach (var result in results)
@@ -119,9 +120,10 @@ internal static class SearchCommand
         }
         string html = $$"""
             <!doctype html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{System.Net.WebUtility.HtmlEncode(Terminal.Shown(asked))}}</title>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+            <title>{{System.Net.WebUtility.HtmlEncode(asked)}}</title>
             <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}</style></head>
-            <body>{{new SearchGallery(Terminal.Shown(asked), shown).ToHtml()}}</body></html>
+            <body>{{new SearchGallery(asked, shown).ToHtml()}}</body></html>
             """;
         Directory.CreateDirectory(Path.GetDirectoryName(page)!);
         AtomicFile.Write(page, html);

@@ -80,7 +80,8 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
     private static string Exit(int code, string said) => code switch
     {
         134 when said.Contains("Stack overflow", StringComparison.Ordinal) => "exit code 134: a method called itself without end",
-        134 when said.Contains("Unhandled exception", StringComparison.Ordinal) => "exit code 134: nothing caught an exception on another thread",
+        134 when said.Contains("Unhandled exception", StringComparison.Ordinal) =>
+            "exit code 134: nothing caught an exception on another thread",
         134 when said.Contains("Process terminated", StringComparison.Ordinal) => "exit code 134: .NET ended it",
         134 => "exit code 134, aborted: native code gave up, usually on tensor shapes that do not fit",
         137 => "exit code 137, killed: usually out of memory",

@@ -23,7 +23,8 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
         if (!File.Exists(path))
             throw new NotebookException(path, 0, 1, "there is no such file.");
         if (new FileInfo(path).Length == 0)
-            throw new NotebookException(path, 0, 1, "the file has no cell: it is empty, or a pipe or a device, which no lesson is read from.");
+            throw new NotebookException(path, 0, 1,
+                "the file has no cell: it is empty, or a pipe or a device, which no lesson is read from.");
         byte[] bytes = File.ReadAllBytes(path);
         if (bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble))
             throw new NotebookException(path, 0, 1, "the file begins with a byte-order mark, which hides the first cell from the editors: save it as UTF-8 without BOM.");
@@ -57,7 +58,8 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
         {
             return CodeSubmission.Parse(content, kernels).Elements;
         }
-        catch (Exception problem) when (problem is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
+        catch (Exception problem)
+            when (problem is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
         {
             int meta = Array.IndexOf(content.Split('\n'), "#!meta");
             throw new NotebookException(path, 0, meta + 2, "the meta header is not one that the engine reads: " + problem.Message);
