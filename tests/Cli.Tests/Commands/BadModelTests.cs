@@ -169,9 +169,11 @@ public sealed class BadModelTests : IDisposable
             string said = $"{string.Join(' ', command)}: {output}{error}";
             Assert.True(code == ExitCode.Failed, said);
             Assert.True(output.Length == 0, said);
-            Assert.Matches("^clipbook: The model .* gives (NaN|no finite numbers) for .*: its weight (visual.proj|text_projection) .*Fetch or write", error);
+            Assert.Matches("^clipbook: The model .* gives (NaN|no finite numbers) for .*: its weight ", error);
+            Assert.Matches("its weight (visual.proj|text_projection) .*Fetch or write", error);
         }
         Assert.Equal(64, new FileInfo(Path.Combine(index, "vectors.bin")).Length);
-        Assert.All(["plots", "new", "shard", "parity.safetensors"], name => Assert.False(Path.Exists(Path.Combine(_folder.Path, name)), name));
+        foreach (string name in new[] { "plots", "new", "shard", "parity.safetensors" })
+            Assert.False(Path.Exists(Path.Combine(_folder.Path, name)), name);
     }
 }

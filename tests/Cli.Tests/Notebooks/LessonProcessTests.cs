@@ -46,7 +46,8 @@ public sealed class LessonProcessTests
         LessonResult result = await RunAsync("#!csharp\n\nvar left = System.Diagnostics.Process.Start(\"sleep\", \"150\"); left.Id");
         Assert.Empty(result.Failures);
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 100);
-        using var left = Process.GetProcessById(int.Parse(result.Cells[0].Outputs.Single().Text, System.Globalization.CultureInfo.InvariantCulture));
+        string id = result.Cells[0].Outputs.Single().Text;
+        using var left = Process.GetProcessById(int.Parse(id, System.Globalization.CultureInfo.InvariantCulture));
         left.Kill();
     }
 
