@@ -93,5 +93,6 @@ internal static class Program
 
     /// <summary>Whether a failure's message says all that its reader needs: a file or a download, named, with the reason and what to do.</summary>
     private static bool IsForTheReader(Exception problem) =>
-        problem is UserError or CheckpointException or HubException or NonFiniteException or InvalidDataException or FileNotFoundException;
+        problem is UserError or CheckpointException or HubException or NonFiniteException or InvalidDataException or FileNotFoundException
+            or NotSupportedException { Source: "ClipNotebooks.Clip" }; // a model asks for what is not there, and the message says what is
 }

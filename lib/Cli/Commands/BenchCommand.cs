@@ -11,6 +11,10 @@ internal static class BenchCommand
     {
         Option<string?> only = new("--only") { Description = "Only works whose name contains this, such as \"image encoder\"." };
         Option<double> seconds = new("--seconds") { Description = "Seconds for each figure; one run at least.", DefaultValueFactory = _ => 0.4 };
+        Option<bool> families = new("--families")
+        {
+            Description = "A tower of every family's prepared form at batch 8, in place of the works on ViT-B/32.",
+        };
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("bench", $"""
             Measures, in under two minutes, how fast CLIP runs here: both encoders in their plain and prepared forms, the image transform, a training step, loading,
@@ -21,30 +25,35 @@ internal static class BenchCommand
               clipbook bench
               clipbook bench --only "image encoder" --seconds 3
               clipbook bench --only MobileCLIP2-S0          beside ViT-B/32 at the same batch
+              clipbook bench --families                     the other families' towers, in two minutes
               clipbook bench --json > bench.json
 
             {ExitCode.Help}
             """)
         {
-            only, seconds, json,
+            only, seconds, families, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
             double budget = parsed.GetValue(seconds);
             if (!(budget is > 0 and < 1e4)) throw new UserError($"--seconds is {budget}; a number above 0 is needed.", ExitCode.Usage);
-            return RunAsync(parsed.GetValue(only) ?? "", budget, parsed.GetValue(json), cancellation);
+            return RunAsync(parsed.GetValue(only) ?? "", budget, parsed.GetValue(families), parsed.GetValue(json), cancellation);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(string only, double budget, bool json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(string only, double budget, bool families, bool json, CancellationToken cancellation)
     {
         using var workloads = new Workloads();
-        var every = workloads.All().GroupBy(work => work.Name).ToList();
+        var every = (families ? FamilyWorkloads.All() : workloads.All()).GroupBy(work => work.Name).ToList();
         var named = every.Where(work => work.Key.Contains(only, StringComparison.OrdinalIgnoreCase)).ToList();
         var beside = named.SelectMany(work => work).Select(work => work.Beside).ToHashSet();
         var works = every.Where(work => named.Contains(work) || beside.Contains(work.Key)).Select(work => work.ToList()).ToList();
-        if (works.Count == 0) throw new UserError($"--only {only}: no work is called so. There are: {string.Join("; ", workloads.All().Select(work => work.Name).Distinct())}.", ExitCode.Usage);
+        if (works.Count == 0)
+        {
+            string names = string.Join("; ", every.Select(work => work.Key));
+            throw new UserError($"--only {only}: no work is called so. There are: {names}.", ExitCode.Usage);
+        }
         var machine = Machine.Here();
         var (limits, measured) = await LongWork.RunAsync("measuring", works.Count + 1, progress => Task.Run(() =>
         {
@@ -60,7 +69,7 @@ internal static class BenchCommand
         }, CancellationToken.None));
 
         if (json) Terminal.WriteJson(Output.Json(Report(machine, limits, measured)));
-        else Print(machine, limits, measured);
+        else Print(machine, limits, measured, families);
         return ExitCode.Success;
     }
 
@@ -83,7 +92,7 @@ internal static class BenchCommand
         }),
     };
 
-    private static void Print(Machine machine, MachineLimits limits, IReadOnlyList<Measurement> measured)
+    private static void Print(Machine machine, MachineLimits limits, IReadOnlyList<Measurement> measured, bool families)
     {
         var console = Terminal.Rich();
         console.WriteLine($"{machine.Processor}, {machine.Cores} cores; {machine.System}");
@@ -97,7 +106,8 @@ internal static class BenchCommand
                 new Text(figure.Speedup is { } speedup ? $"{speedup:0.0}" : ""), new Text(figure.Share(limits) is { } share ? $"{share:0%} of {Bound(figure.Work.Limit)}" : ""));
         }
         console.Write(table);
-        if (Workloads.LeftOut is { } reason && measured.Any(figure => figure.Work.Beside is not null)) console.WriteLine(reason);
+        if (Workloads.LeftOut is { } reason && (families || measured.Any(figure => figure.Work.Beside is not null)))
+            console.WriteLine(reason);
     }
 
     private static string Ways(IReadOnlyDictionary<string, double> rates) => string.Join(", ", rates.Select(way => $"{way.Key} {way.Value / 1e9:0}"));

@@ -96,7 +96,8 @@ internal sealed class Workloads : IDisposable
 
     /// <summary>What is not measured on this machine, and why; nothing on most.</summary>
     internal static string? LeftOut => PrecisionProbe.Choose(TorchSharp.DeviceType.CPU).Precision == Precision.BFloat16 ? null
-        : "MobileCLIP2-S0 in bfloat16 is left out: this processor has no instructions for it, and its convolutions would take minutes.";
+        : "Other towers than ViT-B/32's are left out in bfloat16: this processor has no instructions for it, and convolutions would take " +
+            "minutes.";
 
     /// <summary>The plain form on rows of 77, as openai/CLIP has them; in bfloat16 on rows of the batch's longest caption; in float32 without padding, where the products are this library's own.</summary>
     private IEnumerable<Workload> TextEncoder() =>
@@ -170,7 +171,7 @@ internal sealed class Workloads : IDisposable
         if (results.FirstOrDefault(result => result.Failures.Count > 0) is { } failed) throw new UserError($"{failed.Path} failed: clipbook run {failed.Name} says where.");
     }
 
-    private static IEnumerable<(string Name, Precision? Precision, Limit Limit)> Forms() =>
+    internal static IEnumerable<(string Name, Precision? Precision, Limit Limit)> Forms() =>
     [
         ("plain, float32", null, Limit.Float32Products),
         ("prepared, float32", Precision.Float32, Limit.Float32Products),

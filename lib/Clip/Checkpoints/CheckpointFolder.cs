@@ -63,47 +63,9 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
 
     internal bool IsOpenClip => Config is not null && Path.GetFileName(Config) == OpenClipConfigName;
 
-    /// <summary>What stands in place of keys where none of them decides a shape.</summary>
-    private const string Fixed = "the file that the weights came in, for no value of the configuration decides it";
-
-    /// <summary>Whether a parameter's sides are those of a tower's layers, and nothing else.</summary>
-    private static bool IsWide(string parameter) =>
-        parameter.Contains("transformer.resblocks.", StringComparison.Ordinal) || parameter.Contains(".ln_", StringComparison.Ordinal)
-        || parameter.StartsWith("ln_final.", StringComparison.Ordinal) || parameter.StartsWith("visual.layer", StringComparison.Ordinal)
-        || parameter.Contains("attn_pool", StringComparison.Ordinal) || parameter.Contains("attnpool", StringComparison.Ordinal)
-        || parameter == "visual.class_embedding";
-
     /// <summary>The values of the configuration that decide a parameter's shape.</summary>
-    internal string ConfigKeys(string parameter)
-    {
-        bool visual = parameter.StartsWith("visual.", StringComparison.Ordinal), mlp = parameter.Contains(".mlp.", StringComparison.Ordinal);
-        if (Config is null) return "its other tensors";
-        if (IsOpenClip)
-        {
-            string section = visual ? "vision_cfg" : "text_cfg";
-            return parameter switch
-            {
-                "visual.conv1.weight" => "vision_cfg.width and patch_size",
-                "visual.positional_embedding" or "visual.attnpool.positional_embedding" => "vision_cfg.image_size, patch_size and width",
-                "visual.proj" or "text_projection" => $"embed_dim and {section}.width",
-                "token_embedding.weight" => "text_cfg.vocab_size and width",
-                "positional_embedding" => "text_cfg.context_length and width",
-                _ when IsWide(parameter) => $"{section}.{(mlp ? "mlp_ratio and " : "")}width",
-                _ => Fixed,
-            };
-        }
-        string tower = visual ? "vision_config" : "text_config";
-        return parameter switch
-        {
-            "visual.conv1.weight" => "vision_config.hidden_size and patch_size",
-            "visual.positional_embedding" => "vision_config.image_size, patch_size and hidden_size",
-            "visual.proj" or "text_projection" => $"projection_dim and {tower}.hidden_size",
-            "token_embedding.weight" => "text_config.vocab_size and hidden_size",
-            "positional_embedding" => "text_config.max_position_embeddings and hidden_size",
-            _ when IsWide(parameter) => $"{tower}.{(mlp ? "intermediate_size and " : "")}hidden_size",
-            _ => Fixed,
-        };
-    }
+    internal string ConfigKeys(string parameter) =>
+        Config is null ? "its other tensors" : Checkpoints.ConfigKeys.Of(parameter, Config, IsOpenClip);
 
     /// <summary>Whether a configuration is one of a whole model: timm's repositories keep an image tower of their own, with a config.json of timm's, beside OpenCLIP's model.</summary>
     internal static bool DescribesModel(string config)

@@ -162,6 +162,13 @@ internal static class TimmConfig
             + (shape.PatchSize == config.PatchSize ? 0 : 1) + (Equals(shape.Rotary, config.Rotary) ? 0 : 1)
             + (Equals(shape.Convolutional, config.Convolutional) ? 0 : 1);
 
-    private static IEnumerable<string> Near(string name) =>
-        TimmArchitecture.All.Keys.OrderByDescending(known => known.Zip(name).TakeWhile(pair => pair.First == pair.Second).Count()).Take(4);
+    /// <summary>The names that begin most like this one or, where none does, one for each kind of tower.</summary>
+    private static IEnumerable<string> Near(string name)
+    {
+        var alike = TimmArchitecture.All.Keys.OrderByDescending(Common).Take(4).ToList();
+        return Common(alike[0]) > 3 ? alike : TimmArchitecture.All.DistinctBy(pair => (pair.Value.Shape.Stem, pair.Value.Shape.Pooling,
+            pair.Value.Shape.Block, pair.Value.Shape.Convolutional?.GetType())).Select(pair => pair.Key);
+
+        int Common(string known) => known.Zip(name).TakeWhile(pair => pair.First == pair.Second).Count();
+    }
 }

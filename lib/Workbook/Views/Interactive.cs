@@ -36,13 +36,15 @@ public abstract class Interactive : IView
 
     /// <inheritdoc/>
     public string ToHtml() => $"""
-        <div class="clip-live" data-live="{Script}"{(NeedsModel ? $" {InteractiveModel.Mark}" : "")} lang="{Lesson.Language}">
+        {Note}<div class="clip-live" data-live="{Script}"{(NeedsModel ? $" {InteractiveModel.Mark}" : "")} lang="{Lesson.Language}">
         <div class="clip-live-still">{Still()}{(NeedsModel ? Elsewhere : "")}</div>
         <script type="application/json">{JsonSerializer.Serialize(Content, Json)}</script>
         </div>
         <script>
         {Resource("live.js")}{Resource(Script + ".js")}</script>
         """;
+
+    private string Note => NeedsModel ? InteractiveModel.Note(Lesson.Model) : "";
 
     private static string Elsewhere => $"<p style=\"font-size:0.85em;margin:0.3em 0\">{Markup.Escape(Lesson.In(
         "This is its still form. In the book it answers: run `clipbook run` and open this lesson's page under artifacts/book.",

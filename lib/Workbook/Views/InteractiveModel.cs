@@ -39,6 +39,17 @@ public static class InteractiveModel
     /// <summary>The same model in the library, whichever one the lesson uses: still forms and pages then say the same.</summary>
     internal static ClipEncoder Open() => ClipEncoder.FromPretrained(Folder, CPU);
 
+    /// <summary>What a page says where the lesson uses another model than the one in the page; nothing where it is the same.</summary>
+    /// <param name="inUse">The lesson's model, a folder or a Hub id.</param>
+    internal static string Note(string inUse)
+    {
+        if (inUse == Folder) return "";
+        string text = Lesson.In(
+            $"Below, the embedded model answers and not {inUse}: it is the one that computes in the page.",
+            $"아래에서는 {inUse} 대신, 페이지 안에서 계산하는 내장 모델이 답합니다.");
+        return $"<p style=\"font-size:0.85em;margin:0.3em 0\">{Markup.Escape(text)}</p>";
+    }
+
     private static string Folder => Path.Combine(Lesson.Data, "models", "tiny-clip");
 
     private static string Weights(string folder)

@@ -41,6 +41,27 @@ public sealed class FamilyCommandTests : IDisposable
         Assert.Contains("rungs agree", await Succeed("parity", model, "--reference", recording), StringComparison.Ordinal);
     }
 
+    /// <summary>The lesson that shows a classifier, and the first; the others' cells are the same kind of calls.</summary>
+    [Fact]
+    public async Task Lessons_run_on_a_model_that_was_trained_with_sigmoids_and_show_its_probabilities()
+    {
+        string model = Path.Combine(_folder.Path, "model"), book = Path.Combine(_folder.Path, "book");
+        StandIn.Write("google/siglip2-base-patch16-224", model);
+        string? before = Environment.GetEnvironmentVariable(Lesson.ModelVariable);
+        try
+        {
+            Environment.SetEnvironmentVariable(Lesson.ModelVariable, model);
+            await Succeed("run", "--only", "0,7", "--language", "en", "--output", book);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(Lesson.ModelVariable, before);
+        }
+        string page = File.ReadAllText(Path.Combine(book, "07-zero-shot-classification.html"));
+        Assert.Contains(" scale  sigmoid", page, StringComparison.Ordinal);
+        Assert.Contains($"the embedded model answers and not {model}", page, StringComparison.Ordinal);
+    }
+
     private static async Task<string> Succeed(params string[] arguments)
     {
         var (code, output, error) = await Clipbook.RunAsync(arguments);

@@ -29,6 +29,14 @@ public sealed partial class InteractiveTests
     }
 
     [Fact]
+    public void A_page_says_where_the_model_in_it_is_not_the_lessons()
+    {
+        Assert.Empty(InteractiveModel.Note(Path.Combine(Lesson.Data, "models", "tiny-clip")));
+        string note = InteractiveModel.Note("google/siglip2<b>");
+        Assert.Contains("the embedded model answers and not google/siglip2&lt;b&gt;", note, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Text_from_outside_does_not_leave_its_place()
     {
         const string Evil = "</script><img src=x onerror=alert(1)>";

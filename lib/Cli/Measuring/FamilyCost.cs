@@ -1,0 +1,62 @@
+using ClipNotebooks.Clip.Models;
+
+namespace ClipNotebooks.Cli.Measuring;
+
+/// <summary>
+/// Floating-point operations of a tower's products and convolutions, one row of its batch, two for each multiplication: what OpenCLIP's
+/// docs/model_profile.csv counts.
+/// </summary>
+internal static class FamilyCost
+{
+    /// <summary>An image.</summary>
+    /// <exception cref="ArgumentException">The tower is of a kind that is not counted.</exception>
+    internal static double Image(ClipConfig config) => config.Vision switch
+    {
+        { Convolutional: ConvNextConfig shape } => ConvNext(shape, config.Vision.ImageSize),
+        { IsTransformer: true } => Stem(config.Vision) + Blocks(config.Vision.Tokens, config.VisionBlock, config.Vision.Layers),
+        _ => throw new ArgumentException($"The operations of {config.Vision} are not counted."),
+    };
+
+    /// <summary>A caption as long as the context.</summary>
+    internal static double Text(ClipConfig config) =>
+        Blocks(config.Text.ContextLength + (config.Text.AppendedClassToken ? 1 : 0), config.TextBlock, config.Text.Layers);
+
+    /// <summary>q, k, v and the output 4 D², the MLP 2 or 3 matrices of D × hidden, attention 2 N D.</summary>
+    private static double Blocks(double tokens, BlockShape block, int layers)
+    {
+        double width = block.Width, matrices = block.Options.Gate == MlpGate.None ? 2 : 3;
+        return layers * (2 * tokens * width * (4 * width + matrices * block.MlpWidth) + 4 * tokens * tokens * width);
+    }
+
+    private static double Stem(VisionConfig vision)
+    {
+        double R = vision.ImageSize, D = vision.Width;
+        if (vision.Stem == PatchStem.Convolutions)
+            return Convolution(4, 3, D / 4, R / 4) + Convolution(2, D / 4, D / 4, R / 8) + Convolution(2, D / 4, D, R / 16);
+        if (vision.Stem != PatchStem.InvertedResiduals) return Convolution(vision.PatchSize, 3, D, vision.Grid);
+        double C = vision.StemWidth!.Value;
+        return Convolution(3, 3, C, R / 2) + Convolution(3, C, C, R / 2) + Residual(C, C, R / 2, R / 4) + Residual(C, C, R / 4, R / 4)
+            + Residual(C, 2 * C, R / 4, R / 8) + 3 * Residual(2 * C, 2 * C, R / 8, R / 8) + Convolution(3, 2 * C, D, R / 16);
+
+        // 1 × 1 to four times the outputs, 3 × 3 of each channel, 1 × 1 back; and the shortcut where the channels change.
+        static double Residual(double inputs, double outputs, double from, double to) => Convolution(1, inputs, 4 * outputs, from)
+            + Convolution(3, 1, 4 * outputs, to) + Convolution(1, 4 * outputs, outputs, to)
+            + (inputs == outputs ? 0 : Convolution(1, inputs, outputs, to));
+    }
+
+    private static double ConvNext(ConvNextConfig shape, double size)
+    {
+        double all = Convolution(4, 3, shape.Widths[0], size / 4);
+        for (int i = 0; i < shape.Widths.Count; i++)
+        {
+            double width = shape.Widths[i], side = size / (4 << i);
+            if (i > 0) all += Convolution(2, shape.Widths[i - 1], width, side);
+            all += shape.Depths[i] * (Convolution(7, 1, width, side) + 2 * Convolution(1, width, 4 * width, side));
+        }
+        return all;
+    }
+
+    /// <summary>Of a kernel of so many pixels a side, for an output of so many.</summary>
+    private static double Convolution(double kernel, double inputs, double outputs, double side) =>
+        2 * kernel * kernel * inputs * outputs * side * side;
+}
