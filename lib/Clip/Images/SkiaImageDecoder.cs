@@ -76,7 +76,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private void CheckSize(long width, long height, string name)
     {
         if (width < 1 || height < 1) throw new InvalidDataException($"{name} has no pixels: its header says {width} x {height}.");
-        if (width * height > MaxPixels)
-            throw new InvalidDataException($"{name} has {width} x {height} pixels, more than the {MaxPixels:N0} allowed: it may be a decompression bomb. Raise {nameof(MaxPixels)} if it is meant.");
+        if (width > MaxPixels / height) // the product of two 32-bit numbers may not fit a long
+            throw new InvalidDataException($"{name} has {width} x {height} pixels, more than the {MaxPixels:N0} allowed: "
+                + $"it may be a decompression bomb. Raise {nameof(MaxPixels)} if it is meant.");
     }
 }

@@ -57,6 +57,15 @@ public sealed class DecodingTests
     }
 
     [Fact]
+    public void A_header_whose_number_of_pixels_overflows_is_refused()
+    {
+        byte[] file = File.ReadAllBytes(Case("01-gray-palette-gif/gray.png"));
+        foreach (int at in new[] { 16, 20 }) file.AsSpan(at, 4).Fill(0xff);
+        Assert.Contains("wide.png has 4294967295 x 4294967295 pixels, more than", Assert.Throws<InvalidDataException>(
+            () => SkiaImageDecoder.Shared.Decode(file, "wide.png")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_link_that_leads_back_to_itself_is_refused_by_name()
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("Links need rights there.");
