@@ -10,6 +10,7 @@ public static class Figures
 {
     private const int Thumbnail = 52, NarrowCell = 25, NarrowLabel = 24;
     private static readonly string[] Colors = ["#3b82c4", "#d1495b", "#3a9d6e", "#a06cc8", "#d08a2b", "#3aa6a6", "#8a8f98", "#c463a0"];
+    private static readonly string[] Dashes = ["solid", "dash", "dot", "dashdot"];
 
     /// <summary>A matrix as coloured cells, with the values written in them while there are at most 16 columns.</summary>
     /// <param name="values">Rows of equal length; what is not finite stays empty.</param>
@@ -157,7 +158,11 @@ public static class Figures
             ["x"] = x[i],
             ["y"] = Figure.Finite(y[i]),
             ["mode"] = x[i].Length == 1 ? "markers" : "lines",
-            ["line"] = new { width = 2, color = Colors[i % Colors.Length] },
+            // Where one lies on another, both are to be seen: the first is broad, those above it have gaps.
+            ["line"] = new
+            {
+                width = i == 0 && names.Length > 1 ? 4 : 2, color = Colors[i % Colors.Length], dash = Dashes[i % Dashes.Length],
+            },
             ["hovertemplate"] = "%{x:.4~g}: <b>%{y:.4~g}</b>",
         }));
         return Figure.ToJson(traces, new Dictionary<string, object?>

@@ -10,7 +10,12 @@
     margin.t = narrow.top;
     layout.xaxis.ticktext = narrow.labels;
     layout.xaxis.tickangle = narrow.angle;
-    json.data.forEach(function (trace) { if (trace.textfont) trace.textfont.size = cells / count < 40 ? 10 : 12; });
+    // A number as wide as its cell would run into its neighbour's.
+    json.data.forEach(function (trace) {
+      if (!trace.textfont) return;
+      var longest = Math.max.apply(null, trace.text.map(function (text) { return text.length; }));
+      trace.textfont.size = Math.max(8, Math.min(cells / count < 40 ? 10 : 12, Math.floor((cells / count - 6) / (0.6 * longest))));
+    });
   }
   function draw(figure) {
     figure.setAttribute("data-drawn", "");

@@ -58,6 +58,9 @@ public static class Lesson
         : Found is { } root && Directory.Exists(Path.Combine(root, chosen)) ? Path.Combine(root, chosen)
         : chosen;
 
+    /// <summary>Whether that is the model that the repository ships, which a book's pages compute with.</summary>
+    internal static bool UsesEmbeddedModel => Path.GetFullPath(Model) == Path.GetFullPath(Path.Combine(Data, "models", "tiny-clip"));
+
     /// <summary>The sample images of data/images with their captions, in the order of captions.json.</summary>
     /// <param name="count">How many; the first eight differ the most.</param>
     /// <exception cref="FileNotFoundException">data/images/captions.json or an image it names is missing.</exception>

@@ -4,7 +4,8 @@
 (function () {
   "use strict";
 
-  // x (N, I) · weight (O, I) transposed + bias (O) → (N, O). Four rows of x and two of the weights at a time: each number that is read serves more than once.
+  // x (N, I) · weight (O, I) transposed + bias (O) → (N, O). Four rows of x and two of the weights at a time: each number that is read
+  // serves more than once.
   function linear(x, weight, bias, N, I, O) {
     const y = new Float64Array(N * O);
     for (let n = 0; n < N; n += 4) {
@@ -80,8 +81,10 @@
   function taps(source, target) {
     const scale = source / target, widen = Math.max(scale, 1), support = 2 * widen;
     return Array.from({ length: target }, (_, i) => {
-      const centre = (i + 0.5) * scale, first = Math.max(Math.trunc(centre - support + 0.5), 0), end = Math.min(Math.trunc(centre + support + 0.5), source);
-      const weights = Array.from({ length: end - first }, (_, k) => cubic((k + first - centre + 0.5) / widen)), sum = weights.reduce((a, b) => a + b);
+      const centre = (i + 0.5) * scale;
+      const first = Math.max(Math.trunc(centre - support + 0.5), 0), end = Math.min(Math.trunc(centre + support + 0.5), source);
+      const weights = Array.from({ length: end - first }, (_, k) => cubic((k + first - centre + 0.5) / widen));
+      const sum = weights.reduce((a, b) => a + b);
       return { first, weights: weights.map(w => Math.trunc(w / sum * 2 ** 22 + (w / sum < 0 ? -0.5 : 0.5))) };
     });
   }
@@ -92,7 +95,8 @@
     return pass(narrow, height, newWidth, newHeight, 4 * newWidth, 4, 4);
   }
 
-  // One pass: `lines` lines of `length` samples become lines of `newLength`; `along` leads to the next sample of a line, `across` to the next line.
+  // One pass: `lines` lines of `length` samples become lines of `newLength`; `along` leads to the next sample of a line, `across` to the
+  // next line.
   function pass(samples, length, lines, newLength, along, across, newAcross) {
     if (length === newLength) return samples;
     const result = new Uint8ClampedArray(4 * lines * newLength);
@@ -119,7 +123,8 @@
 
   const pieces = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/giu;
 
-  // The library repairs texts whose bytes were misread as well (ftfy); what one types here needs straight quotes, one form of each letter, entities read.
+  // The library repairs texts whose bytes were misread as well (ftfy); what one types here needs straight quotes, one form of each letter,
+  // entities read.
   function clean(text) {
     const place = document.createElement("textarea");
     let read = text.normalize("NFC").replace(/[\u2018\u2019\u201a\u201b]/g, "'").replace(/[\u201c\u201d\u201e\u201f]/g, "\"");
@@ -131,7 +136,8 @@
   }
 
   class ClipModel {
-    // weights: {config, preprocessor, vocabulary: tokens in the order of their ids, merges: "left right", tensors: [name, count], data: base64}
+    // weights: {config, preprocessor, vocabulary: tokens in the order of their ids, merges: "left right", tensors: [name, count],
+    // data: base64}
     constructor(weights) {
       this.config = weights.config;
       this.preprocessor = weights.preprocessor;
@@ -145,23 +151,27 @@
       this.scale = Math.exp(this.tensors.logit_scale[0]);
     }
 
-    // A picture {width, height, data: RGBA, rows from the top} → normalised planes of red, green and blue, (3, R, R): resize, centre crop, 0–1, normalise.
+    // A picture {width, height, data: RGBA, rows from the top} → normalised planes of red, green and blue, (3, R, R): resize, centre crop,
+    // 0–1, normalise.
     transform(picture) {
       const R = this.preprocessor.crop_size.height, shortest = this.preprocessor.size.shortest_edge, { width, height } = picture;
-      const wide = width > height, newWidth = wide ? Math.floor(shortest * width / height) : shortest, newHeight = wide ? shortest : Math.floor(shortest * height / width);
+      const wide = width > height, newWidth = wide ? Math.floor(shortest * width / height) : shortest;
+      const newHeight = wide ? shortest : Math.floor(shortest * height / width);
       const resized = resize(picture.data, width, height, newWidth, newHeight);
       const left = Math.floor((newWidth - R) / 2), top = Math.floor((newHeight - R) / 2), pixels = new Float64Array(3 * R * R);
       for (let c = 0; c < 3; c++)
         for (let y = 0; y < R; y++)
           for (let x = 0; x < R; x++)
-            pixels[(c * R + y) * R + x] = (resized[4 * ((top + y) * newWidth + left + x) + c] / 255 - this.preprocessor.image_mean[c]) / this.preprocessor.image_std[c];
+            pixels[(c * R + y) * R + x] = (resized[4 * ((top + y) * newWidth + left + x) + c] / 255 - this.preprocessor.image_mean[c])
+              / this.preprocessor.image_std[c];
       return pixels;                                                              // (3, R, R)
     }
 
     // A caption → [{piece, steps: [{symbols, rank}], ids}]: the symbols before the first merge and after each.
     explain(text) {
       return (clean(text).match(pieces) || []).map(piece => {
-        if (this.ids.has(piece) && /^<\|.*\|>$/.test(piece)) return { piece, steps: [{ symbols: [piece], rank: null }], ids: [this.ids.get(piece)] };
+        if (this.ids.has(piece) && /^<\|.*\|>$/.test(piece))
+          return { piece, steps: [{ symbols: [piece], rank: null }], ids: [this.ids.get(piece)] };
         let symbols = Array.from(new TextEncoder().encode(piece), b => byteSymbols[b]);
         symbols[symbols.length - 1] += "</w>";
         const steps = [{ symbols, rank: null }];
@@ -186,7 +196,8 @@
 
     // A picture → its embedding, (E), of length 1. A trace takes each block's attention, (H, N, N).
     encodeImage(picture, trace) {
-      const { hidden_size: D, patch_size: P, image_size: R, layer_norm_eps: epsilon } = this.config.vision_config, G = R / P, N = G * G + 1, E = this.config.projection_dim;
+      const { hidden_size: D, patch_size: P, image_size: R, layer_norm_eps: epsilon } = this.config.vision_config;
+      const G = R / P, N = G * G + 1, E = this.config.projection_dim;
       const pixels = this.transform(picture);                                     // (3, R, R)
       const patches = new Float64Array((N - 1) * 3 * P * P);                      // (N - 1, 3 P P)
       for (let n = 0, at = 0; n < N - 1; n++)
@@ -224,7 +235,8 @@
       for (let block = 0; block < config.num_hidden_layers; block++) {
         const t = name => this.tensors[`${tower}.encoder.layers.${block}.${name}`];
         const normed = layerNorm(x, t("layer_norm1.weight"), t("layer_norm1.bias"), N, D, epsilon);            // (N, D)
-        const [q, k, v] = ["q", "k", "v"].map(n => linear(normed, t(`self_attn.${n}_proj.weight`), t(`self_attn.${n}_proj.bias`), N, D, D));   // (N, D) each
+        const [q, k, v] = ["q", "k", "v"].map(n =>
+          linear(normed, t(`self_attn.${n}_proj.weight`), t(`self_attn.${n}_proj.bias`), N, D, D));                        // (N, D) each
         const mixed = attend(q, k, v, N, D, H, causal, trace);                    // (N, D)
         add(x, linear(mixed, t("self_attn.out_proj.weight"), t("self_attn.out_proj.bias"), N, D, D));          // (N, D)
         const again = layerNorm(x, t("layer_norm2.weight"), t("layer_norm2.bias"), N, D, epsilon);             // (N, D)
@@ -240,7 +252,8 @@
     const K = D / H, mixed = new Float64Array(N * D), weights = new Float64Array(H * N * N);
     for (let h = 0; h < H; h++)
       for (let i = 0; i < N; i++) {
-        const seen = causal ? i + 1 : N, query = q.subarray(i * D + h * K, i * D + (h + 1) * K), scores = new Float64Array(seen);   // (K), (seen)
+        const seen = causal ? i + 1 : N, scores = new Float64Array(seen);                                                   // (seen)
+        const query = q.subarray(i * D + h * K, i * D + (h + 1) * K);                                                       // (K)
         for (let j = 0; j < seen; j++) {
           let sum = 0;
           for (let c = 0, at = j * D + h * K; c < K; c++, at++) sum += query[c] * k[at];

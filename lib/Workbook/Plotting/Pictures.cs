@@ -7,22 +7,30 @@ namespace ClipNotebooks.Workbook.Plotting;
 /// <summary>Small forms of images, and files of pictures.</summary>
 internal static class Pictures
 {
-    /// <summary>A PNG of at most <paramref name="side"/> pixels on its longer side, as data URI.</summary>
-    public static string DataUri(RasterImage image, int side)
+    /// <summary>Pixels of a side up to which a picture is shown as its very pixels: patches, filters, maps.</summary>
+    private const int Few = 32;
+
+    /// <summary>
+    /// A PNG of at most <paramref name="side"/> pixels on its longer side, as data URI: the very pixels, for a model to read.
+    /// </summary>
+    public static string Exact(RasterImage image, int side)
     {
         using var small = Thumbnail(image, side);
-        using var data = small.Encode(SKEncodedImageFormat.Png, 100);
-        return "data:image/png;base64," + Convert.ToBase64String(data.AsSpan());
+        return DataUri(small, SKEncodedImageFormat.Png, 100);
     }
 
-    /// <summary>A JPEG of at most <paramref name="side"/> pixels on its longer side, as data URI: a small form of many pictures.</summary>
-    public static string Jpeg(RasterImage image, int side)
+    /// <summary>
+    /// A picture of at most <paramref name="side"/> pixels on its longer side, as data URI, for people to look at: WebP, a fifth of a PNG;
+    /// one of few pixels stays what it is.
+    /// </summary>
+    public static string Shown(RasterImage image, int side)
     {
         using var small = Thumbnail(image, side);
-        return Jpeg(small);
+        bool few = Math.Max(small.Width, small.Height) <= Few;
+        return DataUri(small, few ? SKEncodedImageFormat.Png : SKEncodedImageFormat.Webp, few ? 100 : 85);
     }
 
-    /// <summary>All images in rows of <paramref name="columns"/>, each <paramref name="side"/> pixels square, as one JPEG.</summary>
+    /// <summary>All images in rows of <paramref name="columns"/>, each <paramref name="side"/> pixels square, as one picture.</summary>
     public static string Sheet(IReadOnlyList<RasterImage> images, int side, int columns)
     {
         int rows = (images.Count + columns - 1) / columns;
@@ -35,13 +43,13 @@ internal static class Pictures
                 canvas.DrawBitmap(small, i % columns * side, i / columns * side, new SKSamplingOptions(SKFilterMode.Linear));
             }
         }
-        return Jpeg(sheet);
+        return DataUri(sheet, SKEncodedImageFormat.Webp, 75);
     }
 
-    private static string Jpeg(SKBitmap picture)
+    private static string DataUri(SKBitmap picture, SKEncodedImageFormat format, int quality)
     {
-        using var data = picture.Encode(SKEncodedImageFormat.Jpeg, 80);
-        return "data:image/jpeg;base64," + Convert.ToBase64String(data.AsSpan());
+        using var data = picture.Encode(format, quality);
+        return $"data:image/{(format == SKEncodedImageFormat.Png ? "png" : "webp")};base64,{Convert.ToBase64String(data.AsSpan())}";
     }
 
     /// <summary>The image with its longer side reduced to <paramref name="side"/> pixels; smaller images as they are.</summary>

@@ -33,7 +33,7 @@ public sealed class AttentionByHand : Interactive
         // (H, N - 1) each
         var asked = Enumerable.Range(1, vision.Layers).Select(block => trace[$"attention.{block}"][0, TensorIndex.Colon, 0, 1..]).ToArray();
         _maps = [.. asked.Select(map => Numbers(map, 4).Chunk(_grid * _grid).ToArray())];
-        _pictures = [.. samples.Select(sample => (sample.Captions[^1], Pictures.DataUri(sample.Image, 224)))];
+        _pictures = [.. samples.Select(sample => (sample.Captions[^1], Pictures.Exact(sample.Image, 224)))];
         string[] names = [.. Enumerable.Range(1, _heads).Select(head => Lesson.In($"head {head}", $"헤드 {head}"))];
         var overlays = PictureGrid.Overlays([clip.Processor.Transform.Crop(samples[0].Image)], asked[^1].view(_heads, _grid, _grid), names,
             _heads, Lesson.In("What the class token looks at in the last block", "마지막 블록에서 클래스 토큰이 보는 곳"));

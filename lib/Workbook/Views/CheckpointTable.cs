@@ -8,7 +8,8 @@ namespace ClipNotebooks.Workbook.Views;
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed partial class CheckpointTable : IView
 {
-    private static readonly string[] Heads = ["tensor", "shape", "dtype", "tensors", "bytes"];
+    private static string[] Heads => Lesson.In<string[]>(
+        ["tensor", "shape", "dtype", "tensors", "bytes"], ["텐서", "모양", "dtype", "개수", "바이트"]);
 
     private readonly string _title;
     private readonly List<string[]> _rows;
@@ -20,7 +21,8 @@ public sealed partial class CheckpointTable : IView
     {
         ArgumentNullException.ThrowIfNull(entries);
         SafetensorsEntry[] all = [.. entries];
-        _title = $"{title}: {Count(all.Length)} tensors, {Count(all.Sum(e => e.ByteLength))} bytes";
+        string tensors = Count(all.Length), bytes = Count(all.Sum(e => e.ByteLength));
+        _title = Lesson.In($"{title}: {tensors} tensors, {bytes} bytes", $"{title}: 텐서 {tensors}개, {bytes}바이트");
         _rows = [.. all.GroupBy(e => (Name: BlockNumber().Replace(e.Name, ".#."), Shape: string.Join(", ", e.Shape), e.Type)).Select(group => new[]
         {
             Name([.. group.Select(e => e.Name)]), $"({group.Key.Shape})", group.Key.Type.ToString().ToLowerInvariant(), Count(group.Count()), Count(group.Sum(e => e.ByteLength)),

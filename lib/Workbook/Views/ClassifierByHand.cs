@@ -46,7 +46,7 @@ public sealed class ClassifierByHand : Interactive
         using var classifier = new ZeroShotClassifier(clip, names, templates);
         _answers = [.. classifier.Probabilities(features).argmax(1).data<long>().ToArray().Select(answer => (int)answer)];
         (_classes, _names, _templates, _labels) = ([.. classes], [.. names], [.. templates], [.. labels]);
-        (_embeddings, _width, _sources) = (Halves(features), features.shape[1], [.. images.Select(image => Pictures.Jpeg(image, 48))]);
+        (_embeddings, _width, _sources) = (Halves(features), features.shape[1], [.. images.Select(image => Pictures.Shown(image, 48))]);
         _confusion = new(Counts(), classes, string.Create(CultureInfo.InvariantCulture, $"{string.Join(", ", templates)}: {Right:P1}"));
     }
 

@@ -8,7 +8,8 @@ namespace ClipNotebooks.Workbook.Views;
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class ComponentTable : IView
 {
-    private static readonly string[] Heads = ["component", "class", "input", "output", "parameters"];
+    private static string[] Heads => Lesson.In<string[]>(
+        ["component", "class", "input", "output", "parameters"], ["부분", "클래스", "입력", "출력", "매개변수"]);
 
     private readonly string _title;
     private readonly List<string[]> _rows;
@@ -23,7 +24,10 @@ public sealed class ComponentTable : IView
         if (components.Count == 0) throw new ArgumentException($"\"{title}\" has no component to show.", nameof(components));
         _title = title ?? "";
         Parameters = components.Sum(component => component.Parameters);
-        _rows = [.. components.Select(c => new[] { c.Component, c.Class, string.Join(" and ", c.Input.Select(Shape)), Shape(c.Output), Count(c.Parameters) })];
+        _rows = [.. components.Select(c => new[]
+        {
+            c.Component, c.Class, string.Join(Lesson.In(" and ", ", "), c.Input.Select(Shape)), Shape(c.Output), Count(c.Parameters),
+        })];
     }
 
     /// <summary>The sum over the components.</summary>
@@ -39,13 +43,15 @@ public sealed class ComponentTable : IView
             html.Append($"</tr><tr><th scope=\"row\" style=\"text-align:left;color:inherit;white-space:nowrap\">{Markup.Escape(row[0])}</th>");
             foreach (var (i, cell) in row.Index().Skip(1)) html.Append($"<td style=\"text-align:{Align(i)};white-space:nowrap\">{Markup.Escape(cell)}</td>");
         }
-        return Markup.Scrolling(html.Append($"</tr><tr><th scope=\"row\" colspan=\"4\" style=\"text-align:left;color:inherit\">all together</th><td style=\"text-align:right\">{Count(Parameters)}</td></tr></table>").ToString());
+        html.Append($"</tr><tr><th scope=\"row\" colspan=\"4\" style=\"text-align:left;color:inherit\">{All}</th>")
+            .Append($"<td style=\"text-align:right\">{Count(Parameters)}</td></tr></table>");
+        return Markup.Scrolling(html.ToString());
     }
 
     /// <inheritdoc/>
     public string ToText()
     {
-        List<string[]> lines = [Heads, .. _rows, ["all together", "", "", "", Count(Parameters)]];
+        List<string[]> lines = [Heads, .. _rows, [All, "", "", "", Count(Parameters)]];
         int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(k => lines.Max(line => line[k].Length))];
         return string.Join(Environment.NewLine, lines.Select(line =>
             string.Join("  ", line.Select((cell, k) => k == Heads.Length - 1 ? cell.PadLeft(widths[k]) : cell.PadRight(widths[k])))).Prepend(_title));
@@ -54,9 +60,11 @@ public sealed class ComponentTable : IView
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
+    private static string All => Lesson.In("all together", "합계");
+
     private static string Align(int column) => column == Heads.Length - 1 ? "right" : "left";
 
-    private static string Shape(Tensor tensor) => tensor.dim() == 0 ? "scalar" : $"({string.Join(", ", tensor.shape)})";
+    private static string Shape(Tensor tensor) => tensor.dim() == 0 ? Lesson.In("scalar", "스칼라") : $"({string.Join(", ", tensor.shape)})";
 
     private static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

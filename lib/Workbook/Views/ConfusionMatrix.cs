@@ -49,8 +49,14 @@ public sealed class ConfusionMatrix : IView
         get
         {
             int right = Enumerable.Range(0, _counts.Length).Sum(i => _counts[i][i]), all = _counts.Sum(row => row.Sum());
-            string worst = string.Join(", ", Mistakes().Take(3).Select(m => $"{m.Truth} taken for {m.Answer} {m.Count switch { 1 => "once", 2 => "twice", _ => $"{m.Count} times" }}"));
-            return $"{Title}: {right} of {all} right. {(worst.Length == 0 ? "There is no mistake." : $"The most frequent mistakes: {worst}.")}";
+            string worst = string.Join(", ", Mistakes().Take(3).Select(m => Lesson.In(
+                $"{m.Truth} taken for {m.Answer} {m.Count switch { 1 => "once", 2 => "twice", _ => $"{m.Count} times" }}",
+                $"{m.Truth} → {m.Answer} {m.Count}번")));
+            return worst.Length == 0
+                ? Lesson.In($"{Title}: {right} of {all} right. There is no mistake.",
+                    $"{Title}: {all}개 가운데 {right}개가 맞습니다. 틀린 것이 없습니다.")
+                : Lesson.In($"{Title}: {right} of {all} right. The most frequent mistakes: {worst}.",
+                    $"{Title}: {all}개 가운데 {right}개가 맞습니다. 가장 잦은 실수: {worst}.");
         }
     }
 
@@ -68,10 +74,14 @@ public sealed class ConfusionMatrix : IView
     {
         bool shares = _counts.Length <= MostWithShares;
         var html = new StringBuilder("<table style=\"border-collapse:separate;border-spacing:1px;width:auto;margin:0\">")
-            .Append($"<caption style=\"text-align:left;caption-side:top;color:inherit;padding:0 0 0.4em\"><b>{Markup.Escape(Title)}</b><br><span style=\"font-size:0.85em\">rows: the true class; columns: the answer</span></caption><tr><td style=\"border:0\"></td>");
+            .Append("<caption style=\"text-align:left;caption-side:top;color:inherit;padding:0 0 0.4em\">")
+            .Append($"<b>{Markup.Escape(Title)}</b><br><span style=\"font-size:0.85em\">")
+            .Append(Lesson.In("rows: the true class; columns: the answer", "행: 실제 클래스, 열: 답"))
+            .Append("</span></caption><tr><td style=\"border:0\"></td>");
         foreach (string name in ClassNames)
             html.Append($"<th scope=\"col\" style=\"font-weight:400;font-size:0.8em;border:0;vertical-align:bottom;text-align:{(shares ? "center;padding:2px 4px;min-width:3.2em" : "left;padding:4px 0;writing-mode:vertical-rl;transform:rotate(180deg)")}\">{Markup.Escape(name)}</th>");
-        html.Append("<th scope=\"col\" style=\"font-weight:400;font-size:0.8em;border:0;vertical-align:bottom;padding:2px 0 2px 8px\">images</th></tr>");
+        html.Append("<th scope=\"col\" style=\"font-weight:400;font-size:0.8em;border:0;vertical-align:bottom;padding:2px 0 2px 8px\">")
+            .Append(Lesson.In("images", "이미지")).Append("</th></tr>");
         for (int i = 0; i < _counts.Length; i++)
         {
             string name = Markup.Escape(ClassNames[i]);
@@ -90,7 +100,8 @@ public sealed class ConfusionMatrix : IView
         var lines = _counts.Length <= MostWithShares
             ? _counts.Select((row, i) => ClassNames[i].PadRight(width) + string.Concat(row.Select((n, j) => $"{n,5} {Percent(Share(i, j)),5}"))).Prepend(
                 new string(' ', width) + string.Concat(ClassNames.Select(name => (name.Length > 10 ? name[..9] + "…" : name).PadLeft(11))))
-            : _counts.Select((row, i) => $"{ClassNames[i].PadRight(width)} {Percent(Share(i, i)),5} of {row.Sum()}" + Errors(i));
+            : _counts.Select((row, i) =>
+                $"{ClassNames[i].PadRight(width)} {Percent(Share(i, i)),5} {Lesson.In("of", "/")} {row.Sum()}" + Errors(i));
         return string.Join(Environment.NewLine, lines.Prepend(Description));
     }
 
@@ -101,7 +112,9 @@ public sealed class ConfusionMatrix : IView
     {
         // A translucent ground under the page's own ink is legible on light and dark ground; the strongest is 55 %.
         string ground = _counts[i][j] == 0 ? "background:rgba(128,128,128,0.08)" : $"background:rgba({(i == j ? "59,130,196" : "214,72,56")},{Markup.At(0.12 + (0.43 * Share(i, j)))})";
-        string said = Markup.Escape($"{_counts[i][j]} of {_counts[i].Sum()} {ClassNames[i]} answered with {ClassNames[j]} ({Percent(Share(i, j))})");
+        string said = Markup.Escape(Lesson.In(
+            $"{_counts[i][j]} of {_counts[i].Sum()} {ClassNames[i]} answered with {ClassNames[j]} ({Percent(Share(i, j))})",
+            $"{ClassNames[i]} {_counts[i].Sum()}개 가운데 {_counts[i][j]}개를 {ClassNames[j]}(으)로 답함({Percent(Share(i, j))})"));
         string content = _counts[i][j] == 0 ? "" : !shares ? Number(_counts[i][j]) : $"{Number(_counts[i][j])}<br><span style=\"font-size:0.75em;white-space:nowrap\">{Percent(Share(i, j))}</span>";
         return $"<td title=\"{said}\" style=\"border:0;text-align:center;vertical-align:middle;line-height:1.2;{(shares ? "padding:3px 4px;height:2.6em" : "padding:0;min-width:1.6em;height:1.6em;font-size:0.8em")};{ground}\">{content}</td>";
     }
@@ -109,7 +122,7 @@ public sealed class ConfusionMatrix : IView
     private string Errors(int i)
     {
         var errors = Enumerable.Range(0, _counts.Length).Where(j => j != i && _counts[i][j] > 0).OrderByDescending(j => _counts[i][j]).Select(j => $"{ClassNames[j]} {_counts[i][j]}");
-        return string.Join(", ", errors) is { Length: > 0 } list ? "; not so: " + list : "";
+        return string.Join(", ", errors) is { Length: > 0 } list ? Lesson.In("; not so: ", "; 틀린 답: ") + list : "";
     }
 
     private double Share(int i, int j) => _counts[i].Sum() is > 0 and var all ? _counts[i][j] / (double)all : 0;

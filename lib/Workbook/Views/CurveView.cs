@@ -9,7 +9,7 @@ namespace ClipNotebooks.Workbook.Views;
 public sealed class CurveView : IView
 {
     private const double Left = 52, Right = 624, Top = 34, Bottom = 272;
-    private static readonly string[] Colors = ["#3b82c4", "#d1495b", "#3a9d6e", "#a06cc8"];
+    private static readonly string[] Colors = ["#3b82c4", "#d1495b", "#3a9d6e", "#a06cc8"], Dashes = ["none", "8 5", "2 4", "9 4 2 4"];
 
     private readonly string _title, _xLabel, _yLabel;
     private readonly IReadOnlyList<(string Name, double[] X, double[] Y)> _curves;
@@ -61,7 +61,8 @@ public sealed class CurveView : IView
         {
             var (name, x, y) = _curves[k];
             string points = string.Join(' ', x.Zip(y, (a, b) => $"{Markup.At(Across(a))},{Markup.At(Up(b))}"));
-            svg.Append($"<polyline points=\"{points}\" fill=\"none\" stroke=\"{Colors[k % Colors.Length]}\" stroke-width=\"2\"/>");
+            svg.Append($"<polyline points=\"{points}\" fill=\"none\" stroke=\"{Colors[k % Colors.Length]}\" "
+                + $"stroke-width=\"{(k == 0 && _curves.Count > 1 ? 4 : 2)}\" stroke-dasharray=\"{Dashes[k % Dashes.Length]}\"/>");
             if (_curves.Count > 1) svg.Append($"<text x=\"{Right - 4}\" y=\"{Top + 14 + (16 * k)}\" text-anchor=\"end\" fill=\"{Colors[k % Colors.Length]}\">{Markup.Escape(name)}</text>");
         }
         return svg.Append("</svg>").ToString();
@@ -73,8 +74,15 @@ public sealed class CurveView : IView
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
-    private string Description => $"{_title}: {_yLabel} over {_xLabel}; " + string.Join("; ", _curves.Select(c =>
-        $"{c.Name} from {Markup.Number(c.Y[0])} at {Markup.Number(c.X[0])} to {Markup.Number(c.Y[^1])} at {Markup.Number(c.X[^1])}, between {Markup.Number(c.Y.Min())} and {Markup.Number(c.Y.Max())}"));
+    private string Description => Lesson.In($"{_title}: {_yLabel} over {_xLabel}; ", $"{_title}: {_xLabel}에 따른 {_yLabel}. ")
+        + string.Join("; ", _curves.Select(Course));
+
+    private static string Course((string Name, double[] X, double[] Y) curve)
+    {
+        string[] n = [.. new[] { curve.Y[0], curve.X[0], curve.Y[^1], curve.X[^1], curve.Y.Min(), curve.Y.Max() }.Select(Markup.Number)];
+        return Lesson.In($"{curve.Name} from {n[0]} at {n[1]} to {n[2]} at {n[3]}, between {n[4]} and {n[5]}",
+            $"{curve.Name}: {n[1]}에서 {n[0]}, {n[3]}에서 {n[2]}, 가장 작은 값 {n[4]}, 가장 큰 값 {n[5]}");
+    }
 
     private static string Spark(double[] values)
     {

@@ -38,7 +38,7 @@ public sealed class EmbeddingMap : IView
         ArgumentNullException.ThrowIfNull(textEmbeddings);
         ArgumentNullException.ThrowIfNull(pictures);
         ArgumentNullException.ThrowIfNull(captions);
-        names ??= [.. Enumerable.Range(1, pictures.Count).Select(i => $"image {i}")];
+        names ??= [.. Enumerable.Range(1, pictures.Count).Select(i => Lesson.In($"image {i}", $"이미지 {i}"))];
         if (imageEmbeddings.dim() != 2 || textEmbeddings.dim() != 2 || imageEmbeddings.shape[1] != textEmbeddings.shape[1] || imageEmbeddings.shape[1] < 2)
             throw new ArgumentException($"\"{title}\": the embeddings are ({string.Join(", ", imageEmbeddings.shape)}) and ({string.Join(", ", textEmbeddings.shape)}); (N, E) and (M, E), E at least 2, are needed.", nameof(textEmbeddings));
         if (imageEmbeddings.shape[0] != pictures.Count || names.Count != pictures.Count || textEmbeddings.shape[0] != captions.Count)
@@ -82,9 +82,15 @@ public sealed class EmbeddingMap : IView
         get
         {
             var (image, text) = (_images.Average(p => p.X), _texts.Average(p => p.X));
-            string sides = _images.Max(p => p.X) < _texts.Min(p => p.X) ? "all pictures lie to the left of all captions" : "pictures and captions overlap from left to right";
-            return string.Create(CultureInfo.InvariantCulture,
-                $"{_title}: {_images.Length} pictures, on average at {image:F2} across, and {_texts.Length} captions, at {text:F2}; {sides}. The map shows {100 * (Shares.First + Shares.Second):F0} % of the variance, {100 * Shares.First:F0} % across. The two means are {Gap:F2} apart.");
+            string sides = _images.Max(p => p.X) < _texts.Min(p => p.X)
+                ? Lesson.In("all pictures lie to the left of all captions", "모든 그림이 모든 캡션의 왼쪽에 있습니다")
+                : Lesson.In("pictures and captions overlap from left to right", "그림과 캡션이 가로로 겹칩니다");
+            string x = Two(image), t = Two(text), gap = Two(Gap), shown = Whole(Shares.First + Shares.Second), across = Whole(Shares.First);
+            return Lesson.In(
+                $"{_title}: {_images.Length} pictures, on average at {x} across, and {_texts.Length} captions, at {t}; {sides}. "
+                + $"The map shows {shown} % of the variance, {across} % across. The two means are {gap} apart.",
+                $"{_title}: 그림 {_images.Length}개는 가로로 평균 {x}, 캡션 {_texts.Length}개는 {t}에 있고, {sides}. "
+                + $"지도는 분산의 {shown} %를 보여 주고, 가로가 {across} %입니다. 두 평균 사이의 거리는 {gap}입니다.");
         }
     }
 
@@ -99,8 +105,12 @@ public sealed class EmbeddingMap : IView
         string Y(double y) => Markup.At(height - spareY - (scale * (y - bottom)));
 
         var svg = new StringBuilder($"<figure style=\"margin:0.5em 0\"><figcaption style=\"font-weight:600;margin:0 0 0.2em\">{Markup.Escape(_title)}</figcaption>")
-            .Append($"<div style=\"font-size:0.85em;margin:0 0 0.4em\"><span style=\"border:2px solid {ImageColor};border-radius:3px;padding:0 0.4em\">pictures</span> and <span style=\"color:{TextColor}\" aria-hidden=\"true\">◆</span> captions")
-            .Append(_images.Length == _texts.Length ? ", pairs joined by lines" : "").Append("; point at one to read it</div>")
+            .Append("<div style=\"font-size:0.85em;margin:0 0 0.4em\">")
+            .Append($"<span style=\"border:2px solid {ImageColor};border-radius:3px;padding:0 0.4em\">{Lesson.In("pictures", "그림")}")
+            .Append($"</span> {Lesson.In("and", "및")} <span style=\"color:{TextColor}\" aria-hidden=\"true\">◆</span> ")
+            .Append(Lesson.In("captions", "캡션"))
+            .Append(_images.Length == _texts.Length ? Lesson.In(", pairs joined by lines", ", 짝은 선으로 이음") : "")
+            .Append(Lesson.In("; point at one to read it</div>", ". 가리키면 읽을 수 있습니다</div>"))
             .Append($"<svg viewBox=\"0 0 {Markup.At(Width)} {Markup.At(height)}\" role=\"img\" aria-label=\"{Markup.Escape(Description)}\" style=\"width:100%;max-width:{Markup.At(Width)}px;height:auto\" fill=\"currentColor\">")
             .Append($"<rect x=\"0.5\" y=\"0.5\" width=\"{Markup.At(Width - 1)}\" height=\"{Markup.At(height - 1)}\" rx=\"6\" fill=\"none\" stroke=\"currentColor\" stroke-opacity=\"0.25\"/>");
         if (_images.Length == _texts.Length)
@@ -110,7 +120,9 @@ public sealed class EmbeddingMap : IView
             svg.Append($"<g transform=\"translate({X(point.X)} {Y(point.Y)})\"><title>{Markup.Escape(_names[i])}</title>{Picture(_pictures[i])}</g>");
         foreach (var (point, i) in _texts.Select((point, i) => (point, i)))
             svg.Append($"<path transform=\"translate({X(point.X)} {Y(point.Y)})\" d=\"M0 -7 L7 0 L0 7 L-7 0 Z\" fill=\"{TextColor}\" stroke=\"#fff\"><title>{Markup.Escape(_captions[i])}</title></path>");
-        string axes = string.Create(CultureInfo.InvariantCulture, $"across: the first component ({100 * Shares.First:F0} % of the variance); upwards: the second ({100 * Shares.Second:F0} %)");
+        string axes = Lesson.In(
+            $"across: the first component ({Whole(Shares.First)} % of the variance); upwards: the second ({Whole(Shares.Second)} %)",
+            $"가로: 첫째 성분(분산의 {Whole(Shares.First)} %), 세로: 둘째 성분({Whole(Shares.Second)} %)");
         return svg.Append($"</svg><div style=\"font-size:0.85em\">{axes}</div></figure>").ToString();
     }
 
@@ -125,7 +137,8 @@ public sealed class EmbeddingMap : IView
             ref char at = ref map[(int)Math.Round((Rows - 1) * (top - point.Y) / upward)][(int)Math.Round((Columns - 1) * (point.X - left) / across)];
             at = at == ' ' || at == sign ? sign : '*';
         }
-        return string.Join(Environment.NewLine, [Description, "o picture, + caption, * both", .. map.Select(row => new string(row).TrimEnd())]).TrimEnd();
+        string signs = Lesson.In("o picture, + caption, * both", "o 그림, + 캡션, * 둘 다");
+        return string.Join(Environment.NewLine, [Description, signs, .. map.Select(row => new string(row).TrimEnd())]).TrimEnd();
     }
 
     /// <inheritdoc/>
@@ -134,9 +147,14 @@ public sealed class EmbeddingMap : IView
     private static string Picture(RasterImage image)
     {
         string at = Markup.At(-Thumbnail / 2), side = Markup.At(Thumbnail);
-        return $"<image href=\"{Plotting.Pictures.DataUri(image, (int)(2 * Thumbnail))}\" x=\"{at}\" y=\"{at}\" width=\"{side}\" height=\"{side}\" preserveAspectRatio=\"xMidYMid slice\"/>"
+        return $"<image href=\"{Plotting.Pictures.Shown(image, (int)(2 * Thumbnail))}\" x=\"{at}\" y=\"{at}\" "
+            + $"width=\"{side}\" height=\"{side}\" preserveAspectRatio=\"xMidYMid slice\"/>"
             + $"<rect x=\"{at}\" y=\"{at}\" width=\"{side}\" height=\"{side}\" rx=\"3\" fill=\"none\" stroke=\"{ImageColor}\" stroke-width=\"2\"/>";
     }
+
+    private static string Two(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+
+    private static string Whole(double share) => (100 * share).ToString("F0", CultureInfo.InvariantCulture);
 
     private static double Span(IEnumerable<double> values)
     {

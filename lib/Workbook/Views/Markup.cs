@@ -18,7 +18,8 @@ internal static class Markup
     public static string At(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     public static string Image(RasterImage image, string description, int side) =>
-        $"<img src=\"{Pictures.DataUri(image, 2 * side)}\" alt=\"{Escape(description)}\" width=\"{side}\" height=\"{side}\" style=\"object-fit:cover;max-width:none;border-radius:4px;margin:0\">";
+        $"<img src=\"{Pictures.Shown(image, 2 * side)}\" alt=\"{Escape(description)}\" width=\"{side}\" height=\"{side}\" "
+        + "style=\"object-fit:cover;max-width:none;border-radius:4px;margin:0\">";
 
     /// <summary>A matrix as a table, its cells coloured by their values.</summary>
     /// <param name="heads">Markup at the left of each row.</param>
@@ -39,5 +40,6 @@ internal static class Markup
     }
 
     /// <summary>Content wider than its column scrolls by itself, not with the page's prose.</summary>
-    public static string Scrolling(string content) => $"<div style=\"overflow-x:auto;margin:0.5em 0\">{content}</div>";
+    public static string Scrolling(string content) =>
+        $"<div class=\"clip-scroll\" style=\"overflow-x:auto;margin:0.5em 0\">{content}</div>";
 }

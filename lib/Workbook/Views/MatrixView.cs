@@ -45,7 +45,10 @@ public class MatrixView : IView
         get
         {
             var (largest, at) = Enumerable.Range(0, Rows.Count * Columns.Count).Select(k => (_values[k / Columns.Count][k % Columns.Count], k)).MaxBy(pair => pair.Item1);
-            return $"{Title}: {Rows.Count} rows and {Columns.Count} columns, from {Markup.Number(Cells.Min())} to {Markup.Number(Cells.Max())}; the largest is {Rows[at / Columns.Count]}, {Columns[at % Columns.Count]}.";
+            string low = Markup.Number(Cells.Min()), high = Markup.Number(Cells.Max());
+            string place = $"{Rows[at / Columns.Count]}, {Columns[at % Columns.Count]}";
+            return Lesson.In($"{Title}: {Rows.Count} rows and {Columns.Count} columns, from {low} to {high}; the largest is {place}.",
+                $"{Title}: 행 {Rows.Count}개, 열 {Columns.Count}개, {low}부터 {high}까지. 가장 큰 값의 자리: {place}.");
         }
     }
 
@@ -92,7 +95,8 @@ public class MatrixView : IView
     private protected virtual bool FramesDiagonal => false;
 
     private string Figure() =>
-        Plotly.HeatMap(_values, [.. Rows], [.. Columns], [.. Images.Select(image => Pictures.DataUri(image, 112))], Quantity, Colors, FramesDiagonal);
+        Plotly.HeatMap(
+            _values, [.. Rows], [.. Columns], [.. Images.Select(image => Pictures.Shown(image, 112))], Quantity, Colors, FramesDiagonal);
 
     private string Table()
     {

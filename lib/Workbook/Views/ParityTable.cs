@@ -31,7 +31,8 @@ public sealed class ParityTable : IView
     /// <inheritdoc/>
     public string ToHtml()
     {
-        var html = new StringBuilder("<table style=\"width:auto;margin:0;border-collapse:separate;border-spacing:6px 1px\"><tr><th scope=\"col\" style=\"text-align:left;border:0;padding:1px 0\">rung</th>");
+        var html = new StringBuilder("<table style=\"width:auto;margin:0;border-collapse:separate;border-spacing:6px 1px\"><tr>")
+            .Append($"<th scope=\"col\" style=\"text-align:left;border:0;padding:1px 0\">{Lesson.In("rung", "단계")}</th>");
         foreach (var (model, _) in _reports) html.Append("<th scope=\"col\" style=\"text-align:left;border:0;padding:1px 4px;min-width:6.5em\">").Append(Markup.Escape(model)).Append("</th>");
         html.Append("</tr>");
         for (int i = 0; i < _reports[0].Report.Rungs.Count; i++)
@@ -41,7 +42,7 @@ public sealed class ParityTable : IView
             html.Append("</tr>");
         }
         return $"<p style=\"margin:0.5em 0 0.3em\">{Markup.Escape(_title)}</p>" + Markup.Scrolling(html.Append("</table>").ToString()) + "<ul style=\"margin:0.3em 0\">"
-            + string.Concat(_reports.Select(r => $"<li>{Markup.Escape(r.Model)}: {Markup.Escape(r.Report.Summary)}</li>")) + "</ul>";
+            + string.Concat(_reports.Select(r => $"<li>{Markup.Escape(r.Model)}: {Markup.Escape(Summary(r.Report))}</li>")) + "</ul>";
     }
 
     /// <inheritdoc/>
@@ -52,12 +53,17 @@ public sealed class ParityTable : IView
         var lines = new List<string> { _title, "".PadRight(first) + string.Concat(_reports.Select((r, k) => "  " + r.Model.PadRight(widths[k]))) };
         for (int i = 0; i < _reports[0].Report.Rungs.Count; i++)
             lines.Add(_reports[0].Report.Rungs[i].Name.PadRight(first) + string.Concat(_reports.Select((r, k) => "  " + (Error(r.Report.Rungs[i]) + Mark(r.Report, r.Report.Rungs[i])).PadRight(widths[k]))));
-        lines.AddRange(_reports.Select(r => $"{r.Model}: {r.Report.Summary}"));
+        lines.AddRange(_reports.Select(r => $"{r.Model}: {Summary(r.Report)}"));
         return string.Join(Environment.NewLine, lines.Select(line => line.TrimEnd()));
     }
 
     /// <inheritdoc/>
     public override string ToString() => ToText();
+
+    private static string Summary(ParityReport report) => Lesson.In(report.Summary, report.FirstDivergence is { } rung
+        ? $"처음 갈라지는 단계: {rung.Name}, " + (rung.Remark.Length > 0 ? rung.Remark : string.Create(CultureInfo.InvariantCulture,
+            $"차이 {rung.MaxAbsoluteError:g3}, 가장 큰 값의 {rung.MaxRelativeError:g3}배(허용은 {rung.Tolerance:g3}배)")) + "."
+        : $"{report.Rungs.Count}단계가 모두 같습니다.");
 
     private static string Cell(ParityReport report, ParityRung rung)
     {
@@ -68,7 +74,8 @@ public sealed class ParityTable : IView
             + $"{Error(rung)}{Mark(report, rung)}<span style=\"display:block;height:5px;width:{Markup.At(100 * share)}%;background:{color}\"></span></td>";
     }
 
-    private static string Error(ParityRung rung) => double.IsNaN(rung.MaxRelativeError) ? "no number" : rung.MaxRelativeError.ToString(rung.MaxRelativeError == 0 ? "0" : "0.0e-0", CultureInfo.InvariantCulture);
+    private static string Error(ParityRung rung) => double.IsNaN(rung.MaxRelativeError) ? Lesson.In("no number", "수 아님")
+        : rung.MaxRelativeError.ToString(rung.MaxRelativeError == 0 ? "0" : "0.0e-0", CultureInfo.InvariantCulture);
 
     /// <summary>Told by a sign too, not by the colour alone.</summary>
     private static string Mark(ParityReport report, ParityRung rung) => ReferenceEquals(rung, report.FirstDivergence) ? " ◀" : rung.Agrees ? "" : " ✗";

@@ -96,7 +96,7 @@ public sealed class PictureGrid : IView
         var (low, high) = (Markup.Number(colors.Low), Markup.Number(colors.High));
         return new([.. pictures], captions, columns, title, i => Scaled(values[i], colors.Low, colors.High))
         {
-            Legend = $"from {low} to {high}",
+            Legend = Lesson.In($"from {low} to {high}", $"{low}부터 {high}까지"),
             LegendHtml = $"{low} <span style=\"display:inline-block;vertical-align:middle;width:10em;max-width:50%;height:0.9em;background:linear-gradient(to right,{string.Join(',', colors.Colors)})\"></span> {high}",
         };
     }
@@ -132,10 +132,11 @@ public sealed class PictureGrid : IView
         ColorScale[] colors = [.. values.Select(map => ColorScale.Sequential(map.SelectMany(row => row)))];
         return new([.. values.Select((map, i) => Overlay(images[images.Count == 1 ? 0 : i], map, colors[i]))], captions, columns, title, i => Scaled(values[i], colors[i].Low, colors[i].High))
         {
-            Legend = "each picture from its smallest value (bare) to its largest (bright)",
-            LegendHtml = "each picture: its smallest value "
+            Legend = Lesson.In("each picture from its smallest value (bare) to its largest (bright)",
+                "그림마다 가장 작은 값(덮지 않음)부터 가장 큰 값(밝음)까지"),
+            LegendHtml = Lesson.In("each picture: its smallest value ", "그림마다: 가장 작은 값 ")
                 + "<span style=\"display:inline-block;vertical-align:middle;width:8em;max-width:40%;height:0.9em;"
-                + $"background:linear-gradient(to right,{string.Join(',', Veil())})\"></span> its largest",
+                + $"background:linear-gradient(to right,{string.Join(',', Veil())})\"></span> {Lesson.In("its largest", "가장 큰 값")}",
         };
     }
 
@@ -153,7 +154,9 @@ public sealed class PictureGrid : IView
             // Few pixels are shown as they are, each a square.
             string rendering = 2 * picture.Width <= _side ? "image-rendering:pixelated" : "image-rendering:auto";
             string caption = _captions.Count > 0 ? Markup.Escape(_captions[i]) : "";
-            html.Append(CultureInfo.InvariantCulture, $"<div><img src=\"{Pictures.DataUri(picture, 2 * _side)}\" alt=\"{caption}\" width=\"{_side}\" height=\"{_side}\" style=\"display:block;width:100%;max-width:none;height:auto;aspect-ratio:1;margin:0;{rendering}\">");
+            html.Append(CultureInfo.InvariantCulture, $"<div><img src=\"{Pictures.Shown(picture, 2 * _side)}\" alt=\"{caption}\" ")
+                .Append(CultureInfo.InvariantCulture, $"width=\"{_side}\" height=\"{_side}\" ")
+                .Append($"style=\"display:block;width:100%;max-width:none;height:auto;aspect-ratio:1;margin:0;{rendering}\">");
             if (caption.Length > 0) html.Append($"<div aria-hidden=\"true\" style=\"font-size:0.72em;line-height:1.3;overflow-wrap:anywhere\">{caption}</div>");
             html.Append("</div>");
         }
@@ -180,7 +183,9 @@ public sealed class PictureGrid : IView
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
-    private string Description => $"{_title}: {_pictures.Count} pictures, {_columns} in a row{(Legend.Length > 0 ? $"; {Legend}" : "")}.";
+    private string Description => Lesson.In(
+        $"{_title}: {_pictures.Count} pictures, {_columns} in a row", $"{_title}: 그림 {_pictures.Count}개, 한 줄에 {_columns}개")
+        + (Legend.Length > 0 ? $"; {Legend}." : ".");
 
     /// <summary>The colours of an overlay's legend, ever less transparent, as <see cref="Overlay"/> lays them.</summary>
     private static IEnumerable<string> Veil()

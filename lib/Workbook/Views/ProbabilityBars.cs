@@ -27,7 +27,9 @@ public sealed class ProbabilityBars : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => Plotly.Fragment(Plotly.Bars("probability", [.. _bars.Select(bar => bar.Name)], [.. _bars.Select(bar => bar.Probability)], percent: true), _title, Description,
+    public string ToHtml() => Plotly.Fragment(
+        Plotly.Bars(Lesson.In("probability", "확률"), [.. _bars.Select(b => b.Name)], [.. _bars.Select(b => b.Probability)], percent: true),
+        _title, Description,
         "<table style=\"width:auto;margin:0\">" + string.Concat(_bars.Select(bar =>
             $"<tr><th scope=\"row\" style=\"text-align:right;font-weight:400\">{Markup.Escape(bar.Name)}</th><td style=\"text-align:left\"><span style=\"display:inline-block;height:0.9em;margin-right:0.5em;width:{Markup.At(10 * Math.Clamp(bar.Probability, 0, 1))}em;background:#3b82c4\"></span>{Percent(bar.Probability)}</td></tr>")) + "</table>");
 

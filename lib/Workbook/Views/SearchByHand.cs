@@ -24,8 +24,14 @@ public sealed class SearchByHand : Interactive
     /// <param name="images">N pictures, two or more.</param>
     /// <param name="captions">N sentences about them.</param>
     /// <param name="query">What is looked for first.</param>
-    /// <exception cref="ArgumentException">There are not as many of both, or fewer than two.</exception>
-    public SearchByHand(IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, string query)
+    /// <param name="embeddings">
+    /// (N, E), rows of length 1: what <see cref="Lesson.Open"/>'s model makes of the pictures, where that is at hand; it stays the
+    /// caller's. They are encoded here where there is none, or where the lesson uses another model than the embedded one.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// There are not as many of both, or fewer than two; or the embeddings are not (N, E) of the embedded model.
+    /// </exception>
+    public SearchByHand(IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, string query, Tensor? embeddings = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(captions);
@@ -34,10 +40,15 @@ public sealed class SearchByHand : Interactive
             $"There are {images.Count} pictures and {captions.Count} captions; as many of both are needed, two or more.", nameof(captions));
         using var clip = InteractiveModel.Open();
         using var scope = NewDisposeScope();
-        var embeddings = clip.EncodeImages(images).cpu().to(float32);                       // (N, E)
-        var (scores, at) = embeddings.mv(clip.EncodeTexts([query])[0].cpu()).topk(Math.Min(Most, images.Count));
+        var given = Lesson.UsesEmbeddedModel ? embeddings : null;
+        long[] shape = [images.Count, clip.Model.Config.EmbeddingWidth];
+        if (given is not null && !given.shape.AsSpan().SequenceEqual(shape))
+            throw new ArgumentException(
+                $"The embeddings are ({string.Join(", ", given.shape)}); ({string.Join(", ", shape)}) is needed.", nameof(embeddings));
+        var encoded = (given?.detach() ?? clip.EncodeImages(images)).cpu().to(float32);      // (N, E)
+        var (scores, at) = encoded.mv(clip.EncodeTexts([query])[0].cpu()).topk(Math.Min(Most, images.Count));
         _found = [.. at.data<long>().ToArray().Zip(scores.data<float>().ToArray(), (picture, score) => ((int)picture, (double)score))];
-        (_captions, _query, _embeddings, _width) = ([.. captions], query, Halves(embeddings), embeddings.shape[1]);
+        (_captions, _query, _embeddings, _width) = ([.. captions], query, Halves(encoded), encoded.shape[1]);
         _columns = Math.Max(2, (int)Math.Ceiling(Math.Sqrt(images.Count)));
         _sheet = Pictures.Sheet(images, Side, _columns);
         _still = new SearchGallery(query, _found.Select(found => (images[found.Picture], captions[found.Picture], found.Score))).ToHtml();

@@ -36,7 +36,8 @@ public sealed class SearchGallery : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => $"<div style=\"margin:0.5em 0\"><p style=\"margin:0 0 0.4em\"><strong>{Markup.Escape(_query)}</strong></p>" + (_results.Length == 0 ? "<p style=\"margin:0\">nothing found</p>"
+    public string ToHtml() => $"<div style=\"margin:0.5em 0\"><p style=\"margin:0 0 0.4em\"><strong>{Markup.Escape(_query)}</strong></p>"
+        + (_results.Length == 0 ? $"<p style=\"margin:0\">{Nothing}</p>"
         : "<ol style=\"display:flex;flex-wrap:wrap;gap:12px;list-style:none;margin:0;padding:0\">" + string.Concat(_results.Select((result, i) =>
             $"<li style=\"margin:0;width:{Side}px\">{Markup.Image(result.Image, $"{i + 1}: {result.Name}", Side)}" +
             $"<div aria-hidden=\"true\" style=\"height:4px;margin:3px 0;background:rgba(128,128,128,0.25);border-radius:2px\"><div style=\"height:4px;width:{Markup.At(100 * Math.Clamp(result.Score, 0, 1))}%;background:#3b82c4;border-radius:2px\"></div></div>" +
@@ -44,10 +45,12 @@ public sealed class SearchGallery : IView
 
     /// <inheritdoc/>
     public string ToText() => string.Join(Environment.NewLine, _results.Select((result, i) => $"{i + 1,3}  {Score(result.Score)}  {result.Name}")
-        .DefaultIfEmpty("nothing found").Prepend(_query));
+        .DefaultIfEmpty(Nothing).Prepend(_query));
 
     /// <inheritdoc/>
     public override string ToString() => ToText();
+
+    private static string Nothing => Lesson.In("nothing found", "찾은 것이 없습니다");
 
     private static string Score(double score) => FormattableString.Invariant($"{score:0.000;-0.000;0.000}");
 }

@@ -17,7 +17,9 @@ public sealed class ShapeTable : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => Markup.Scrolling("<table style=\"width:auto\"><tr><th>from</th><th>through</th><th>shape</th><th>dtype</th></tr>"
+    public string ToHtml() => Markup.Scrolling("<table style=\"width:auto\"><tr>"
+        + string.Concat(Lesson.In<string[]>(["from", "through", "shape", "dtype"], ["무엇이", "거치는 것", "모양", "dtype"])
+            .Select(head => $"<th>{head}</th>")) + "</tr>"
         + string.Concat(_rows.Select(row => "<tr>" + string.Concat(row.Select((cell, k) => $"<td style=\"text-align:left{(k == 2 ? ";white-space:nowrap" : "")}\">{Markup.Escape(cell)}</td>")) + "</tr>")) + "</table>");
 
     /// <inheritdoc/>

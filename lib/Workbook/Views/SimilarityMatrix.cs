@@ -21,7 +21,10 @@ public sealed class SimilarityMatrix : MatrixView
     /// <param name="title">What is shown.</param>
     /// <exception cref="ArgumentException">The numbers of images and captions are not those of the matrix, or there is none.</exception>
     public SimilarityMatrix(Tensor logitsPerImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, string title)
-        : this(logitsPerImage, images, [.. (images ?? throw new ArgumentNullException(nameof(images))).Select((_, i) => $"image {i + 1}")], captions, title, "") { }
+        : this(logitsPerImage, images, [.. (images ?? throw new ArgumentNullException(nameof(images)))
+            .Select((_, i) => Lesson.In($"image {i + 1}", $"이미지 {i + 1}"))], captions, title, "")
+    {
+    }
 
     internal SimilarityMatrix(
         Tensor perImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions, string title,
@@ -38,7 +41,13 @@ public sealed class SimilarityMatrix : MatrixView
         get
         {
             var best = Rows.Select((row, i) => $"{row}: \"{Columns[Enumerable.Range(0, Columns.Count).MaxBy(j => Values[i][j])]}\"");
-            return $"{Title} {(_unit.Length > 0 ? _unit : "Similarity")} of {Rows.Count} images and {Columns.Count} captions, from {Markup.Number(Cells.Min())} to {Markup.Number(Cells.Max())}. The best caption of each image: {string.Join("; ", best)}.";
+            string low = Markup.Number(Cells.Min()), high = Markup.Number(Cells.Max());
+            string unit = _unit.Length > 0 ? _unit : Lesson.In("Similarity", "유사도");
+            return Lesson.In(
+                $"{Title} {unit} of {Rows.Count} images and {Columns.Count} captions, from {low} to {high}. "
+                + $"The best caption of each image: {string.Join("; ", best)}.",
+                $"{Title} 이미지 {Rows.Count}개와 캡션 {Columns.Count}개의 {unit}, {low}부터 {high}까지. "
+                + $"이미지마다 가장 어울리는 캡션: {string.Join("; ", best)}.");
         }
     }
 

@@ -21,24 +21,33 @@ public sealed class TensorView : IView
     {
         ArgumentNullException.ThrowIfNull(tensor);
         using var scope = NewDisposeScope();
-        List<(string, string)> facts = [("shape", $"({string.Join(", ", tensor.shape)})"), ("dtype", tensor.dtype.ToString().ToLowerInvariant()), ("device", tensor.device.ToString())];
-        if (name is { Length: > 0 }) facts.Insert(0, ("tensor", name));
+        List<(string, string)> facts =
+        [
+            (Lesson.In("shape", "모양"), $"({string.Join(", ", tensor.shape)})"), ("dtype", tensor.dtype.ToString().ToLowerInvariant()),
+            (Lesson.In("device", "장치"), tensor.device.ToString()),
+        ];
+        if (name is { Length: > 0 }) facts.Insert(0, (Lesson.In("tensor", "텐서"), name));
         (_cells, _cut) = ([], "");
         if (tensor.device_type != DeviceType.META && tensor.numel() > 0 && !tensor.is_complex())
         {
             var values = tensor.detach().to(float64).cpu();
-            facts.Add(("range", $"{Number(values.min().ToDouble())} to {Number(values.max().ToDouble())}"));
-            facts.Add(("mean", Number(values.mean().ToDouble())));
-            if (values.isfinite().logical_not().sum().ToInt64() is > 0 and var strange) facts.Add(("not finite", strange.ToString(CultureInfo.InvariantCulture)));
+            string low = Number(values.min().ToDouble()), high = Number(values.max().ToDouble());
+            facts.Add((Lesson.In("range", "범위"), Lesson.In($"{low} to {high}", $"{low} ~ {high}")));
+            facts.Add((Lesson.In("mean", "평균"), Number(values.mean().ToDouble())));
+            if (values.isfinite().logical_not().sum().ToInt64() is > 0 and var strange)
+                facts.Add((Lesson.In("not finite", "유한하지 않은 값"), strange.ToString(CultureInfo.InvariantCulture)));
             // The first matrix of a tensor of more dimensions; a vector is one row.
             var matrix = values.reshape(-1, values.dim() == 0 ? 1 : values.shape[^1])[..(int)(values.dim() < 2 ? 1 : values.shape[^2])];
             _cells = [.. Enumerable.Range(0, (int)Math.Min(MostRows, matrix.shape[0])).Select(i =>
                 Enumerable.Range(0, (int)Math.Min(MostColumns, matrix.shape[1])).Select(j => Number(matrix[i, j].ToDouble())).ToArray())];
             long shown = _cells.Length * _cells[0].Length;
-            if (shown < values.numel()) _cut = $"the first {shown} of {values.numel().ToString("N0", CultureInfo.InvariantCulture)} values";
+            if (shown < values.numel()) _cut = Cut(shown, values.numel().ToString("N0", CultureInfo.InvariantCulture));
         }
         _facts = [.. facts];
     }
+
+    private static string Cut(long shown, string all) =>
+        Lesson.In($"the first {shown} of {all} values", $"값 {all}개 가운데 앞의 {shown}개");
 
     /// <inheritdoc/>
     public string ToHtml() => Markup.Scrolling(

@@ -18,7 +18,10 @@ public sealed class TokenStrip : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => Markup.Scrolling("<table style=\"width:auto\"><tr><th scope=\"col\">piece</th><th scope=\"col\">merge</th><th scope=\"col\">symbols</th></tr>" + string.Concat(_pieces.SelectMany(piece => piece.Steps.Select((step, i) =>
+    public string ToHtml() => Markup.Scrolling("<table style=\"width:auto\"><tr>"
+        + string.Concat(Lesson.In<string[]>(["piece", "merge", "symbols"], ["조각", "병합", "기호"])
+            .Select(head => $"<th scope=\"col\">{head}</th>"))
+        + "</tr>" + string.Concat(_pieces.SelectMany(piece => piece.Steps.Select((step, i) =>
         $"<tr><td style=\"text-align:left\">{Markup.Escape(i == 0 ? piece.Piece : "")}</td><td style=\"text-align:left;white-space:nowrap\">{Merge(step)}</td><td style=\"text-align:left\">"
         + string.Concat(Symbols(piece, i).Select(symbol => $"<span style=\"{Chip}\">{Markup.Escape(symbol)}</span>")) + "</td></tr>"))) + "</table>");
 
@@ -29,7 +32,8 @@ public sealed class TokenStrip : IView
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
-    private static string Merge(BytePairStep step) => step.Rank is { } rank ? $"rank {rank}" : "start";
+    private static string Merge(BytePairStep step) =>
+        step.Rank is { } rank ? Lesson.In($"rank {rank}", $"순위 {rank}") : Lesson.In("start", "시작");
 
     private static IEnumerable<string> Symbols(BytePairTrace piece, int step) => step < piece.Steps.Count - 1
         ? piece.Steps[step].Symbols

@@ -27,7 +27,7 @@ public sealed class TrainingFilm : Interactive
         if (images.Count != captions.Count
             || images.Count < 2) throw new ArgumentException(
             $"There are {images.Count} pictures and {captions.Count} captions; as many of both are needed, two or more.", nameof(captions));
-        (_pictures, _captions) = ([.. images.Select(image => Pictures.DataUri(image, 64))], [.. captions]);
+        (_pictures, _captions) = ([.. images.Select(image => Pictures.Shown(image, 64))], [.. captions]);
     }
 
     /// <summary>Notes one step of a run; the tensors stay the caller's.</summary>

@@ -37,7 +37,7 @@ public sealed class TryIt : Interactive
         var logits = clip.LogitsPerImage([.. shown.Select(sample => sample.Image)], captions).cpu().to(float64);     // (N, M)
         _logits = [.. logits.contiguous().data<double>().ToArray().Chunk(captions.Count)];
         (_count, _captions) = (count, [.. captions]);
-        _samples = [.. samples.Select(sample => (sample.Captions[^1], Pictures.DataUri(sample.Image, 224)))];
+        _samples = [.. samples.Select(sample => (sample.Captions[^1], Pictures.Exact(sample.Image, 224)))];
         _heads = [.. shown.Select(sample => Markup.Image(sample.Image, sample.Captions[^1], 48))];
     }
 

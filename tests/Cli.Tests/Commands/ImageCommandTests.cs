@@ -127,7 +127,7 @@ public sealed class ImageCommandTests : IDisposable
         string html = File.ReadAllText(page);
         Assert.Contains("&lt;b&gt;pizza&amp;.png", html);
         Assert.DoesNotContain("<b>pizza", html);
-        Assert.Contains("data:image/png;base64,", html);
+        Assert.Contains("data:image/webp;base64,", html);
 
         File.Delete(Path.Combine(photos, "cat.png"));
         string broken = _folder.Write("photos/broken.png", "not a picture");

@@ -338,7 +338,9 @@ public sealed class InteractiveTests(InteractiveBook book, Chromium chromium) : 
     private async Task<Visit> OpenAsync(string page, string language, int width, ColorScheme theme)
     {
         Chromium.Need();
-        return await chromium.OpenAsync(book[page + language + ".html"], width, theme);
+        Visit visit = await chromium.OpenAsync(book[page + language + ".html"], width, theme);
+        await visit.Page.Locator(".clip-live-form").WaitForAsync();
+        return visit;
     }
 
     private static async Task<double> NumberAsync(ILocator place) => Number(await place.InnerTextAsync());

@@ -41,11 +41,10 @@ internal static partial class BookPage
         <link rel="icon" href="data:,">
         <link rel="stylesheet" href="{Style}">
         <script src="{Script}" defer></script>
-        {(HasPlot(main) ? $"<script src=\"{PlotLibrary}\" defer></script>" : "")}
         {(InteractiveModel.IsAskedForBy(main) ? InteractiveModel.Head : "")}
         <noscript><style>.search {"{ display: none; }"}</style></noscript>
         </head>
-        <body{Words(edition)}>
+        <body{Words(edition)}{(HasPlot(main) ? $" data-plots=\"{PlotLibrary}\"" : "")}>
         <a class="skip" href="#main">{edition.Skip}</a>
         <div class="side">
         <header>

@@ -76,7 +76,19 @@ internal static class BookWriter
             LessonPage page = new(result, lessons, lessons.IndexOf(lesson));
             AtomicFile.Write(Path.Combine(folder, lesson.Page + ".html"), page.ToHtml());
         }
+        foreach (string left in Unnamed(folder))
+            File.Delete(left);
         return [.. written.Select(lesson => lesson.Page)];
+    }
+
+    /// <summary>Files of content that an earlier version of a page showed and none shows now.</summary>
+    private static IEnumerable<string> Unnamed(string folder)
+    {
+        string[] files = Directory.GetFiles(folder, SharedContent.Pattern);
+        if (files.Length == 0)
+            return [];
+        string pages = string.Concat(Directory.GetFiles(folder, "*.html").Select(File.ReadAllText));
+        return files.Where(file => !pages.Contains(Path.GetFileName(file), StringComparison.Ordinal));
     }
 
     /// <summary>Where a new lesson belongs: in its edition, by its name.</summary>
@@ -126,6 +138,8 @@ internal static class BookWriter
             yield return (BookPage.PlotLibrary, () => Plotly.JavaScript);
         foreach (string file in shown.Any(InteractiveModel.IsAskedForBy) ? InteractiveModel.Files : [])
             yield return (file, () => InteractiveModel.Create(file));
+        foreach (var content in shown.SelectMany(SharedContent.FilesOf))
+            yield return content;
     }
 
     /// <summary>What belongs to the whole book. One without English lessons is opened by index.html all the same.</summary>

@@ -78,7 +78,7 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
 
     private string Output(CellOutput output) => output.Html switch
     {
-        { Length: > 0 and <= HtmlLimit } => $"<div class=\"output rich\">{output.Html}</div>\n",
+        { Length: > 0 and <= HtmlLimit } => $"<div class=\"output rich\">{SharedContent.Outside(output.Html)}</div>\n",
         { Length: > HtmlLimit } large => Preformatted("output", "", output.Text.TrimEnd()) + Note(Edition.MarkupLeftOut(large.Length)),
         _ => Preformatted("output", "", output.Text.TrimEnd()),
     };

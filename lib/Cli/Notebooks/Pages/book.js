@@ -242,6 +242,20 @@
   });
 })();
 
+// The plots' library is large: it comes when the page has been painted.
+(function () {
+  "use strict";
+  var library = document.body.dataset.plots;
+  if (library)
+    requestAnimationFrame(function () {
+      setTimeout(function () {
+        var script = document.createElement("script");
+        script.src = library;
+        document.head.appendChild(script);
+      });
+    });
+})();
+
 // A button on every piece of code that copies it, and says so.
 (function () {
   "use strict";
@@ -419,7 +433,7 @@
     place.classList.toggle("goes-on-right", hidden - place.scrollLeft > 2);
     place.classList.toggle("goes-on-left", hidden > 2 && place.scrollLeft > 2);
   }
-  var places = document.querySelectorAll(".scroll");
+  var places = document.querySelectorAll(".scroll, .clip-scroll, .clip-plot, .output.rich");
   if (!window.ResizeObserver) return;
   // Tables keep their place's width and change their own: both are watched.
   var sizes = new ResizeObserver(function (changed) {
