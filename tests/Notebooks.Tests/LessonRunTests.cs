@@ -45,4 +45,13 @@ public sealed class LessonRunTests(LessonRun run)
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
     public void No_tensor_outlives_the_variables_of_the_lesson(string name) => Assert.Equal(0, run.Results[name].LiveTensors);
+
+    [Theory, InlineData("05-training.dib"), InlineData("ko/05-training.dib")]
+    public void What_is_shown_live_is_one_picture_in_its_last_state(string name)
+    {
+        var live = run.Results[name].Cells.Single(cell => cell.Cell.Source.Contains("LiveView.Show", StringComparison.Ordinal));
+        CellOutput shown = Assert.Single(live.Outputs);
+        Assert.NotNull(shown.Html);
+        Assert.Contains("800", shown.Text, StringComparison.Ordinal);
+    }
 }

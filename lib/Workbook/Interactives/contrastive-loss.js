@@ -235,16 +235,10 @@
         e("p", {}, `${w.loss} `, loss, " ", halves),
         e(
           "div",
-          { style: "position:relative;padding-bottom:1.4em;max-width:30em" },
+          { style: "position:relative;max-width:30em" },
           e("div", { style: "background:var(--panel,rgba(128,128,128,0.15));border-radius:2px" }, bar),
-          e(
-            "span",
-            {
-              class: "small",
-              style: "position:absolute;right:50%;border-right:1px solid currentColor;padding:0.7em 4px 0 0;top:0;text-align:right",
-            },
-            w.nothing(B) + nothing.toFixed(3),
-          ),
+          e("span", { style: "position:absolute;left:50%;top:0;height:1.3em;border-right:1px solid currentColor", "aria-hidden": "true" }),
+          e("p", { class: "small", style: "margin:0.4em 0;text-align:center" }, w.nothing(B) + nothing.toFixed(3)),
         ),
         e("p", { class: "small" }, `${w.scale}: `, scale, e("br"), `${w.right}: `, found),
       ),

@@ -22,7 +22,7 @@
       side: "from the side",
       along: "along the gap",
       lines: "lines between pairs",
-      hint: "Drag to turn it; from along the gap the two clouds lie over each other.",
+      hint: "Circles are pictures, diamonds are captions. Drag to turn them; from along the gap the two clouds lie over each other.",
       say: (m, g, f, n) => `Moved by ${m}: the means are ${g} apart, ${f} of ${n} pictures find their caption.`,
     },
     ko: {
@@ -36,7 +36,7 @@
       side: "옆에서 보기",
       along: "간극을 따라 보기",
       lines: "쌍을 잇는 선",
-      hint: "끌어서 돌리세요. 간극을 따라 보면 두 무리가 겹칩니다.",
+      hint: "원은 그림이고 마름모는 캡션입니다. 끌어서 돌리세요. 간극을 따라 보면 두 무리가 겹칩니다.",
       say: (m, g, f, n) => `${m}만큼 옮김: 두 평균의 거리 ${g}, 자기 캡션을 찾은 그림 ${n}개 중 ${f}개.`,
     },
   };

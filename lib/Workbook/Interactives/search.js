@@ -101,7 +101,7 @@
       if (from >= 0) add(values.subarray(from * E, (from + 1) * E), 1);
       else if (query.value.trim()) add(embed(query.value), 1);
       if (plus.value.trim()) add(embed(plus.value), from >= 0 ? 1 : 0.5);
-      if (minus.value.trim()) add(embed(minus.value), from >= 0 ? -1 : -strength);
+      if (minus.value.trim()) add(embed(minus.value), -strength);
       if (sum.every((v) => v === 0)) {
         status.textContent = w.empty;
         return;
@@ -140,7 +140,7 @@
           [result.picture, e("span", { class: "hidden" }, w.like), result.score, result.caption],
           () => {
             from = result.shown;
-            starting();
+            begin(1);
             later();
           },
           { style: "position:relative;padding:4px;text-align:left;display:flex;flex-direction:column;justify-content:flex-start" },
@@ -159,7 +159,10 @@
       });
     }
 
-    function starting() {
+    // From a picture a sentence is taken away as a whole, in place of the one that is added: picture − “a red car” + “a blue car”.
+    function begin(share) {
+      strength = share;
+      amount.set(share);
       start.replaceChildren(
         ...(from < 0
           ? []
@@ -169,7 +172,7 @@
               e("span", { class: "small" }, data.captions[from]),
               button(w.drop, () => {
                 from = -1;
-                starting();
+                begin(0.5);
                 later();
                 query.focus();
               }),
@@ -178,25 +181,22 @@
       query.disabled = from >= 0;
     }
 
+    const amount = slider({
+      label: w.strength,
+      min: 0,
+      max: 1,
+      step: 0.05,
+      value: strength,
+      show: (v) => v.toFixed(2),
+      change: (v) => {
+        strength = v;
+        later();
+      },
+    });
     place.addEventListener("focusin", wake);
     place.append(
       e("div", { class: "row" }, queryLabel, plusLabel, minusLabel),
-      e(
-        "div",
-        { class: "row" },
-        slider({
-          label: w.strength,
-          min: 0,
-          max: 1,
-          step: 0.05,
-          value: strength,
-          show: (v) => v.toFixed(2),
-          change: (v) => {
-            strength = v;
-            later();
-          },
-        }),
-      ),
+      e("div", { class: "row" }, amount),
       start,
       e("p", { class: "small" }, w.hint),
       found,

@@ -1,10 +1,8 @@
-using System.Reflection;
-
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// A place in the output whose content is replaced while a cell runs: <c>var live = LiveView.Show(view); … live.Update(next);</c>. In editors and in pages the picture changes in its place;
-/// in a console each state is written below the last.
+/// A place in the output whose content is replaced while a cell runs: <c>var live = LiveView.Show(view); … live.Update(next);</c>. In
+/// editors and in pages the picture changes in its place; in a console each state is written below the last.
 /// </summary>
 public sealed class LiveView
 {
@@ -34,26 +32,22 @@ public sealed class LiveView
     }
 
     /// <summary>
-    /// <c>KernelInvocationContext.Current.Display(value)</c> and the <c>Update(value)</c> of what it returns, by name: the library has no reference to the notebook kernel. (The extension
-    /// method <c>Display</c> returns a value whose update carries another id in the last kernel, so it is not used.)
+    /// <c>KernelInvocationContext.Current.Display(value)</c> and the <c>Update(value)</c> of what it returns, by name: the library has no
+    /// reference to the notebook kernel. (What <c>value.Display()</c> returns updates under another id in the last kernel.)
     /// </summary>
     private static Action<object?>? Kernel(object value)
     {
-        var type = AppDomain.CurrentDomain.GetAssemblies().Where(assembly => assembly.GetName().Name == Engine)
-            .Select(assembly => assembly.GetType($"{Engine}.KernelInvocationContext")).FirstOrDefault(found => found is not null);
-        object? context = type?.GetProperty("Current", BindingFlags.Public | BindingFlags.Static)?.GetValue(null);
-        return context is null ? null : Displayed(context, value);
+        var engine = AppDomain.CurrentDomain.GetAssemblies().FirstOrDefault(assembly => assembly.GetName().Name == Engine);
+        object? context = engine?.GetType($"{Engine}.KernelInvocationContext")?.GetProperty("Current")?.GetValue(null);
+        return context is null ? null : Displayed(engine!.GetType($"{Engine}.KernelInvocationContextExtensions"), context, value);
     }
 
-    /// <summary>Calls Display on a context, filling in optional parameters, and gives its Update.</summary>
-    internal static Action<object?>? Displayed(object context, object value)
+    /// <summary>Calls the extension method Display on a context, and gives the Update of what it returns.</summary>
+    internal static Action<object?>? Displayed(Type? extensions, object context, object value)
     {
-        var display = context.GetType().GetMethods().FirstOrDefault(method => method.Name == "Display" && method.GetParameters() is [{ ParameterType: var first }, ..] && first == typeof(object));
-        object? shown = display?.Invoke(context, [value, .. display.GetParameters().Skip(1).Select(Absent)]);
+        object? shown = extensions?.GetMethod("Display", [context.GetType(), typeof(object), typeof(string[])])
+            ?.Invoke(null, [context, value, Array.Empty<string>()]);
         var update = shown?.GetType().GetMethod("Update", [typeof(object)]);
         return update is null ? null : next => update.Invoke(shown, [next]);
-
-        static object? Absent(ParameterInfo parameter) =>
-            parameter.HasDefaultValue ? parameter.DefaultValue : parameter.ParameterType.IsArray ? Array.CreateInstance(parameter.ParameterType.GetElementType()!, 0) : null;
     }
 }

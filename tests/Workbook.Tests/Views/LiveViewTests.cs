@@ -18,16 +18,19 @@ public sealed class LiveViewTests
         public void Update(object value) => Values.Add(value);
     }
 
-    /// <summary>The members of the notebook kernel's context that the view looks for by name.</summary>
     public sealed class Context
     {
-        public Shown? Last { get; private set; }
+        internal Shown? Last { get; set; }
+    }
 
-        public Shown Display(object value, params string[] mimeTypes)
+    /// <summary>What the view looks for by name beside the notebook kernel's context.</summary>
+    public static class Extensions
+    {
+        public static Shown Display(Context context, object value, params string[] mimeTypes)
         {
+            ArgumentNullException.ThrowIfNull(context);
             Assert.Empty(mimeTypes);
-            Last = new Shown { Values = { value } };
-            return Last;
+            return context.Last = new Shown { Values = { value } };
         }
     }
 
@@ -74,7 +77,7 @@ public sealed class LiveViewTests
     {
         var context = new Context();
         Words first = new("first"), second = new("second");
-        LiveView.Displayed(context, first)!(second);
+        LiveView.Displayed(typeof(Extensions), context, first)!(second);
         Assert.Equal([first, second], context.Last!.Values);
     }
 }

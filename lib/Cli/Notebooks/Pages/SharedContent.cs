@@ -5,13 +5,14 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// What an interactive is given where that is much, such as a thousand pictures: a script beside the pages, named by what it holds. Both
-/// editions then share one, and a page is read before it arrives. Where an interactive carries its own, outside a book, it stays inside.
+/// What pages share, each a script beside them that is named by what it holds: what an interactive is given where that is much, such as a
+/// thousand pictures, which a page is read before; and the scripts themselves, of plots and of interactives. Both editions then have one.
+/// Outside a book they stay inside the markup.
 /// </summary>
 internal static partial class SharedContent
 {
     /// <summary>In characters; less stays in the page.</summary>
-    private const int Much = 50_000;
+    private const int Much = 2_000;
 
     private const string Prefix = "content-";
 
@@ -19,20 +20,26 @@ internal static partial class SharedContent
     internal const string Pattern = Prefix + "*.js";
 
     /// <summary>The markup, which names its files where it held their content.</summary>
-    internal static string Outside(string html) => Interactive().Replace(html, found => Given(found) is not { } json ? found.Value
-        : $"{found.Groups["tag"].Value} data-content=\"{NameOf(json)}\"{found.Groups["between"].Value}");
+    internal static string Outside(string html) => Inline().Replace(
+        Interactive().Replace(html, found => Given(found) is not { } json ? found.Value
+            : $"{found.Groups["tag"].Value} data-content=\"{NameOf(json)}\"{found.Groups["between"].Value}"),
+        found => Given(found) is not { } script ? found.Value : $"<script src=\"{NameOf(script)}\"></script>");
 
     internal static IEnumerable<(string Name, Func<string> Create)> FilesOf(string html) =>
-        Interactive().Matches(html).Select(Given).OfType<string>().Select(json => (NameOf(json), (Func<string>)(() => Script(json))));
+        Interactive().Matches(html).Select(Given).OfType<string>().Select(json => (NameOf(json), (Func<string>)(() => Script(json))))
+            .Concat(Inline().Matches(html).Select(Given).OfType<string>().Select(script => (NameOf(script), (Func<string>)(() => script))));
 
     private static string Script(string json) => $"(window.clipContent = window.clipContent || {{}})[\"{NameOf(json)}\"] = {json};\n";
 
-    private static string? Given(Match found) => found.Groups["json"].Length > Much ? found.Groups["json"].Value : null;
+    private static string? Given(Match found) => found.Groups["given"].Length > Much ? found.Groups["given"].Value : null;
 
-    private static string NameOf(string json) =>
-        Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)))[..12] + ".js";
+    private static string NameOf(string given) =>
+        Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(given)))[..12] + ".js";
 
-    [GeneratedRegex("(?<tag><div class=\"clip-live\"[^>]*)(?<between>>.*?)<script type=\"application/json\">(?<json>.*?)</script>",
+    [GeneratedRegex("(?<tag><div class=\"clip-live\"[^>]*)(?<between>>.*?)<script type=\"application/json\">(?<given>.*?)</script>",
         RegexOptions.Singleline)]
     private static partial Regex Interactive();
+
+    [GeneratedRegex("<script>\n(?<given>.*?)</script>", RegexOptions.Singleline)]
+    private static partial Regex Inline();
 }
