@@ -7,9 +7,9 @@ using ClipNotebooks.Workbook.Scenes;
 namespace ClipNotebooks.Notebooks.Tests;
 
 /// <summary>
-/// What the libraries say on a Korean page is Korean: titles, heads, axes, legends, descriptions for a screen reader. English is three words
-/// in a row of Latin letters that neither stand in the lesson's own cells nor are all words of captions, which the model reads in English.
-/// A cell that prints what an exception says prints it in the language of all .NET's exceptions.
+/// What the libraries say on a Korean page is Korean: titles, heads, axes, legends, descriptions for a screen reader. English is three
+/// words in a row of Latin letters that neither stand in the lesson's own cells nor are all words of captions, which the model reads in
+/// English. A cell that prints what an exception says prints it in the language of all .NET's exceptions.
 /// </summary>
 [Collection(LessonRunCollection.Name)]
 public sealed partial class KoreanTests(LessonRun run)

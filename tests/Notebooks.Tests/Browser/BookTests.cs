@@ -43,6 +43,13 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
         }
         """;
 
+    /// <summary>In ms after the page was asked for; a short page has been loaded before it is painted.</summary>
+    private const string FirstPaint = """
+        () => new Promise(painted => new PerformanceObserver(list =>
+          list.getEntriesByName('first-contentful-paint').forEach(entry => painted(entry.startTime)))
+            .observe({ type: 'paint', buffered: true }))
+        """;
+
     /// <summary>Opening a page and drawing its plots takes seconds: it is opened once at each width and asked for everything.</summary>
     [Theory, MemberData(nameof(Book.Pages), MemberType = typeof(Book))]
     public async Task A_page_answers_pointer_and_keyboard_and_is_whole_at_400_and_1280_pixels_in_both_themes_and_to_axe(string page)
@@ -138,7 +145,7 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
         for (int i = 0; i < 5; i++)
         {
             await using Visit visit = await chromium.OpenAsync(book[page]);
-            paints.Add(await visit.Page.EvaluateAsync<double>("() => performance.getEntriesByName('first-contentful-paint')[0].startTime"));
+            paints.Add(await visit.Page.EvaluateAsync<double>(FirstPaint));
         }
         TestContext.Current.TestOutputHelper!.WriteLine($"{page}: {string.Join(", ", paints.Select(paint => $"{paint:F0} ms"))}");
         Assert.InRange(paints.Order().ElementAt(paints.Count / 2), 1, 300);
