@@ -159,7 +159,7 @@ internal static class Diagnosis
     /// <summary>The cache of the Hub's models, and those that are in it by half.</summary>
     internal static Finding HubCache(string folder)
     {
-        var half = Clip.Checkpoints.HubCache.HalfFetched(folder).ToList();
+        var half = HalfFetchedModels.In(folder).ToList();
         if (half.Count == 0) return new("Hub cache", folder + (Directory.Exists(folder) ? "" : " (not there yet)"));
         return new(
             "Hub cache", $"{folder}; half fetched: {string.Join("; ", half.Select(model => $"{model.Id} ({model.Missing})"))}",

@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Base;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -85,76 +83,6 @@ internal sealed class HubCache(string cacheFolder, string id)
         byte[] buffer = new byte[1 << 20];
         for (int read; (read = await content.ReadAsync(buffer, cancellationToken)) > 0;) hash.AppendData(buffer, 0, read);
         return Convert.ToHexStringLower(hash.GetHashAndReset()) .Equals(file.ETag, StringComparison.OrdinalIgnoreCase);
-    }
-
-    /// <summary>The models of a cache that are not there whole: a download that did not end, or links whose content is gone.</summary>
-    /// <returns>Each model's id, and what is missing.</returns>
-    internal static IEnumerable<(string Id, string Missing)> HalfFetched(string cacheFolder)
-    {
-        if (!Directory.Exists(cacheFolder)) yield break;
-        foreach (string folder in Directory.EnumerateDirectories(cacheFolder, "models--*").Order(StringComparer.Ordinal))
-        {
-            string id = Path.GetFileName(folder)["models--".Length..].Replace("--", "/", StringComparison.Ordinal);
-            string blobs = Path.Combine(folder, "blobs"), snapshots = Path.Combine(folder, "snapshots");
-            string[] parts = Directory.Exists(blobs) ? Directory.GetFiles(blobs, "*.incomplete") : [];
-            string[] gone = !Directory.Exists(snapshots) ? [] : [.. Directory.EnumerateDirectories(snapshots)
-                .SelectMany(Directory.EnumerateFiles).Where(path => !ModelFile.IsThere(path)).Select(path => Path.GetFileName(path)!)
-                .Distinct().Order(StringComparer.Ordinal)];
-            if (gone.Length > 0) yield return (id, $"the content of {string.Join(", ", gone)} is gone");
-            else if (parts.Length > 0) yield return (id, $"{parts.Length} of its files {(parts.Length == 1 ? "has" : "have")} arrived " +
-                $"in part");
-            else if (Directory.Exists(snapshots)
-                && Directory.EnumerateDirectories(snapshots).Select(WeightsFault).FirstOrDefault(fault => fault is not null) is { } missing)
-                yield return (id, missing);
-        }
-    }
-
-    /// <summary>What a snapshot of an image-text model lacks of its weights; nothing for what other libraries keep in the cache.</summary>
-    private static string? WeightsFault(string snapshot)
-    {
-        if (!IsImageText(snapshot)) return null;
-        string fault = "its weights are not there";
-        foreach (var (name, _) in CheckpointFolder.Forms.Where(form => ModelFile.IsThere(Path.Combine(snapshot, form.Weights))))
-        {
-            if (WeightsFault(snapshot, name) is not { } found) return null;
-            fault = found;
-        }
-        return fault;
-    }
-
-    private static string? WeightsFault(string snapshot, string name)
-    {
-        string path = Path.Combine(snapshot, name);
-        try
-        {
-            if (HuggingFaceHub.IsIndex(name))
-            {
-                var shards = HuggingFaceHub.Shards(path);
-                int gone = shards.Count(shard => !ModelFile.IsThere(Path.Combine(snapshot, shard)));
-                return gone == 0 ? null : $"{gone} of its {shards.Count} files of weights are not there";
-            }
-            if (Path.GetExtension(name) == ".safetensors") SafetensorsFile.Open(path).Dispose();
-            return null;
-        }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or HubException)
-        {
-            return $"{name} is damaged or cut short";
-        }
-    }
-
-    private static bool IsImageText(string snapshot)
-    {
-        string config = Path.Combine(snapshot, CheckpointFolder.HuggingFaceConfigName);
-        if (ModelFile.IsThere(Path.Combine(snapshot, CheckpointFolder.OpenClipConfigName))) return true;
-        try
-        {
-            return ModelFile.IsThere(config) && ModelFile.Fault(config) is null
-                && JsonNode.Parse(File.ReadAllBytes(config)) is JsonObject values && values.ContainsKey("vision_config");
-        }
-        catch (Exception exception) when (exception is JsonException or ArgumentException)
-        {
-            return false;
-        }
     }
 
     /// <summary>Whether a file of a snapshot is there, with the content whose hash its blob's name is.</summary>

@@ -19,9 +19,9 @@ public static class ImageFileBytes
     public static byte[] Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var link = new FileInfo(path);
-        if (IsLoop(link)) throw new InvalidDataException($"{path} is a link that leads back to itself, not an image file.");
-        var file = Target(link);
+        var file = Target(new FileInfo(path));
+        // The end of a chain of links is none.
+        if (file.LinkTarget is not null) throw new InvalidDataException($"{path} is a link that leads back to itself, not an image file.");
         if (!file.Exists) throw Directory.Exists(path) ? new InvalidDataException(Missing(path))
             : new FileNotFoundException(Missing(path), path);
         if (file.Length == 0)
@@ -35,21 +35,6 @@ public static class ImageFileBytes
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
         stream.ReadExactly(bytes);
         return bytes;
-    }
-
-    /// <summary>Whether a link leads to no file but, by others or at once, to itself.</summary>
-    internal static bool IsLoop(FileInfo file)
-    {
-        if (!file.Exists || !file.Attributes.HasFlag(FileAttributes.ReparsePoint)) return false;
-        try
-        {
-            file.ResolveLinkTarget(returnFinalTarget: true);
-            return false;
-        }
-        catch (IOException)
-        {
-            return true;
-        }
     }
 
     /// <summary>What a link leads to; the file itself where it is none, or where it leads nowhere.</summary>

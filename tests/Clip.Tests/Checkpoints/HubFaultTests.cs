@@ -45,11 +45,11 @@ public sealed class HubFaultTests : IDisposable
         File.Delete(File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName);
         Assert.Null(new HuggingFaceHub(Options).Find(Id));
         Assert.Contains("is not in the cache", await RefusedAsync(Options with { Offline = true }), StringComparison.Ordinal);
-        Assert.Equal([(Id, $"the content of {name} is gone")], HubCache.HalfFetched(_cache));
+        Assert.Equal([(Id, $"the content of {name} is gone")], HalfFetchedModels.In(_cache));
         await DownloadAsync();
         Assert.Equal(_server.Files[name], File.ReadAllBytes(path));
         Assert.NotNull(new HuggingFaceHub(Options).Find(Id));
-        Assert.Empty(HubCache.HalfFetched(_cache));
+        Assert.Empty(HalfFetchedModels.In(_cache));
     }
 
     [Fact]
@@ -57,8 +57,8 @@ public sealed class HubFaultTests : IDisposable
     {
         _server.CutAfter = _ => 1;
         await RefusedAsync();
-        Assert.Equal([(Id, "1 of its files has arrived in part")], HubCache.HalfFetched(_cache));
-        Assert.Empty(HubCache.HalfFetched(Path.Combine(_cache, "none")));
+        Assert.Equal([(Id, "1 of its files has arrived in part")], HalfFetchedModels.In(_cache));
+        Assert.Empty(HalfFetchedModels.In(Path.Combine(_cache, "none")));
     }
 
     [Fact]
