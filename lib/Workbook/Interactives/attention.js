@@ -2,7 +2,7 @@
 // data: {pictures: [{name, source}], grid: G, blocks, heads, maps: (blocks, H, N - 1), what the class token of the first picture looks at}
 (function () {
   "use strict";
-  const { element: e, choice, button, teller, model } = window.ClipLive;
+  const { element: e, choice, button, teller, touch } = window.ClipLive;
   const side = 256;
 
   const words = {
@@ -49,7 +49,6 @@
       N = G * G + 1,
       H = data.heads;
     let clip = null,
-      asked = false,
       chosen = 0,
       block = data.blocks - 1,
       query = 0,
@@ -91,19 +90,10 @@
     const name = (token) => (token === 0 ? w.itself : w.patch(Math.floor((token - 1) / G) + 1, ((token - 1) % G) + 1));
 
     function wake() {
-      if (asked) return;
-      asked = true;
-      status.textContent = w.loading;
-      model().then(
-        (loaded) => {
-          clip = loaded;
-          compute();
-        },
-        () => {
-          asked = false;
-          status.textContent = w.failed;
-        },
-      );
+      touch(status, w, (loaded) => {
+        clip = loaded;
+        compute();
+      });
     }
 
     function open() {

@@ -3,7 +3,7 @@
 // embeddings: 16-bit floats in base64, (N, E), top1}
 (function () {
   "use strict";
-  const { element: e, button, teller, paint, model, halves } = window.ClipLive;
+  const { element: e, button, teller, paint, touch, halves } = window.ClipLive;
 
   const words = {
     en: {
@@ -51,7 +51,6 @@
       values = halves(data.embeddings),
       read = new Map();
     let clip = null,
-      asked = false,
       wait = 0;
     const area = (label, lines, rows) => {
       const text = e("textarea", { rows, value: lines.join("\n"), style: "width:100%;resize:vertical", spellcheck: "false", input: later });
@@ -71,19 +70,10 @@
         .filter(Boolean);
 
     function wake() {
-      if (asked) return;
-      asked = true;
-      status.textContent = w.loading;
-      model().then(
-        (loaded) => {
-          clip = loaded;
-          later();
-        },
-        () => {
-          asked = false;
-          status.textContent = w.failed;
-        },
-      );
+      touch(status, w, (loaded) => {
+        clip = loaded;
+        later();
+      });
     }
 
     function later() {

@@ -224,6 +224,19 @@
     return loading;
   }
 
+  // The model at an interactive's first touch; until it is there the library's numbers stand. Where it does not come, its status says so,
+  // and the next touch asks again.
+  const touched = new WeakSet();
+  function touch(status, w, use) {
+    if (touched.has(status)) return;
+    touched.add(status);
+    status.textContent = w.loading;
+    model().then(use, () => {
+      touched.delete(status);
+      status.textContent = w.failed;
+    });
+  }
+
   // What an interactive is given stands in the page, or beside a book's page, in a script that the page names.
   function start(root) {
     const live = known[root.dataset.live],
@@ -267,6 +280,7 @@
     bytes,
     halves,
     model,
+    touch,
     // A kind of interactive: words by language, build(place, data, words).
     define(name, live) {
       known[name] = live;

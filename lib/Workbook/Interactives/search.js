@@ -3,7 +3,7 @@
 // one; captions, first: {query, found: [[picture, cosine]]}}
 (function () {
   "use strict";
-  const { element: e, slider, button, teller, model, halves } = window.ClipLive;
+  const { element: e, slider, button, teller, touch, halves } = window.ClipLive;
 
   const words = {
     en: {
@@ -46,7 +46,6 @@
       values = halves(data.embeddings),
       read = new Map();
     let clip = null,
-      asked = false,
       from = -1,
       strength = 0.5,
       wait = 0;
@@ -63,19 +62,10 @@
       said = teller();
 
     function wake() {
-      if (asked) return;
-      asked = true;
-      status.textContent = w.loading;
-      model().then(
-        (loaded) => {
-          clip = loaded;
-          search();
-        },
-        () => {
-          asked = false;
-          status.textContent = w.failed;
-        },
-      );
+      touch(status, w, (loaded) => {
+        clip = loaded;
+        search();
+      });
     }
 
     function later() {

@@ -2,7 +2,7 @@
 // data: {text, pieces: [{piece, steps: [{symbols, rank}], ids}], ids, attention: by block (H, L, L), heads, context}
 (function () {
   "use strict";
-  const { element: e, slider, choice, button, teller, paint, model } = window.ClipLive;
+  const { element: e, slider, choice, button, teller, paint, touch } = window.ClipLive;
 
   const words = {
     en: {
@@ -63,7 +63,6 @@
 
   function build(place, data, w) {
     let clip = null,
-      asked = false,
       now = data,
       step = Infinity,
       block = data.attention.length - 1,
@@ -136,19 +135,10 @@
     }
 
     function wake() {
-      if (asked) return;
-      asked = true;
-      status.textContent = w.loading;
-      model().then(
-        (loaded) => {
-          clip = loaded;
-          read();
-        },
-        () => {
-          asked = false;
-          status.textContent = w.failed;
-        },
-      );
+      touch(status, w, (loaded) => {
+        clip = loaded;
+        read();
+      });
     }
 
     function read() {

@@ -2,7 +2,7 @@
 // data: {samples: [{name, source}], captions, chosen: the samples shown first, logits: (N, M), the library's}
 (function () {
   "use strict";
-  const { element: e, slider, button, teller, paint, model } = window.ClipLive;
+  const { element: e, slider, button, teller, paint, touch } = window.ClipLive;
   const side = 224,
     most = 5,
     mostCaptions = 6;
@@ -67,7 +67,6 @@
 
   function build(place, data, w) {
     let clip = null,
-      asked = false,
       chosen = 0,
       color = 2,
       brush = 14,
@@ -132,21 +131,11 @@
       });
     }
 
-    // The model, at the first touch; until it is there the library's numbers stand.
     function wake() {
-      if (asked) return;
-      asked = true;
-      status.textContent = w.loading;
-      model().then(
-        (loaded) => {
-          clip = loaded;
-          later();
-        },
-        () => {
-          asked = false;
-          status.textContent = w.failed;
-        },
-      );
+      touch(status, w, (loaded) => {
+        clip = loaded;
+        later();
+      });
     }
 
     function later() {
