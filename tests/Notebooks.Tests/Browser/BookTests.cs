@@ -135,7 +135,7 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
         Assert.InRange(new DirectoryInfo(book.Folder).GetFiles().Sum(file => file.Length), 1, 16_000_000);
 
     /// <summary>Not a test of every run: a busy machine paints late.</summary>
-    [Theory, InlineData("index.html"), InlineData("00-start-here.html"), InlineData("08-image-search.html")]
+    [Theory, MemberData(nameof(Book.Pages), MemberType = typeof(Book))]
     public async Task The_first_paint_comes_within_300_ms(string page)
     {
         Chromium.Need();

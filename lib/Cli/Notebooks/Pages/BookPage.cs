@@ -29,8 +29,12 @@ internal static partial class BookPage
     /// <param name="title">Plain text.</param>
     /// <param name="links">Markup beside the search.</param>
     /// <param name="contents">Markup of the page's contents; empty for none.</param>
-    /// <param name="main">Markup of the element main.</param>
-    internal static string Document(Edition edition, string title, string links, string contents, string main) => Visible($"""
+    /// <param name="main">Markup of the element main, or of its beginning.</param>
+    /// <param name="rest">
+    /// Markup of its rest, in front of which the page's script stands: while a browser waits for it, it paints what it has read.
+    /// </param>
+    internal static string Document(
+        Edition edition, string title, string links, string contents, string main, string rest = "") => Visible($"""
         <!DOCTYPE html>
         <html lang="{edition.Language}">
         <head>
@@ -40,11 +44,10 @@ internal static partial class BookPage
         <title>{Text(title)}</title>
         <link rel="icon" href="data:,">
         <link rel="stylesheet" href="{Style}">
-        <script src="{Script}" defer></script>
-        {(InteractiveModel.IsAskedForBy(main) ? InteractiveModel.Head : "")}
+        {(InteractiveModel.IsAskedForBy(main + rest) ? InteractiveModel.Head : "")}
         <noscript><style>.search {"{ display: none; }"}</style></noscript>
         </head>
-        <body{Words(edition)}{(HasPlot(main) ? $" data-plots=\"{PlotLibrary}\"" : "")}>
+        <body{Words(edition)}{(HasPlot(main + rest) ? $" data-plots=\"{PlotLibrary}\"" : "")}>
         <a class="skip" href="#main">{edition.Skip}</a>
         <div class="side">
         <header>
@@ -53,6 +56,8 @@ internal static partial class BookPage
         {contents}
         </div>
         {main}
+        <script src="{Script}"></script>
+        {rest}
         </body>
         </html>
 

@@ -13,19 +13,22 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
     /// <summary>Characters of one output's markup that a page shows; more cannot be cut without breaking it, so its text takes its place.</summary>
     internal const int HtmlLimit = 8_000_000;
 
+    /// <summary>Cells that fill a window.</summary>
+    private const int First = 3;
+
     private readonly StringBuilder _contents = new();
 
     private Edition Edition => lessons[at].Edition;
 
     internal string ToHtml()
     {
-        StringBuilder cells = new();
+        StringBuilder first = new(), rest = new();
         if (result.Notebook is null)
-            cells.Append(CultureInfo.InvariantCulture, $"<h1>{BookPage.Text(result.Name)}</h1>\n<p>{Edition.Unreadable}</p>\n");
+            first.Append(CultureInfo.InvariantCulture, $"<h1>{BookPage.Text(result.Name)}</h1>\n<p>{Edition.Unreadable}</p>\n");
         foreach (NotebookCell cell in result.Notebook?.Cells ?? [])
-            Append(cells, cell, result.Cells.FirstOrDefault(code => code.Cell.Number == cell.Number));
+            Append(cell.Number <= First ? first : rest, cell, result.Cells.FirstOrDefault(code => code.Cell.Number == cell.Number));
         foreach (CellFailure failure in result.Failures.Where(failure => !result.Cells.Any(cell => cell.Failure == failure)))
-            cells.Append(Failure(failure));
+            rest.Append(Failure(failure));
         return BookPage.Document(Edition, lessons[at].Title, $"{BookPage.Links(Edition)}{Twins()}", $"""
             <nav class="contents" aria-label="{Edition.Contents}">
             <ul>
@@ -35,7 +38,9 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
             </nav>
             """, $"""
             <main id="main" tabindex="-1" data-lesson="{BookPage.Text(lessons[at].FileName)}">
-            {cells}
+            {first}
+            """, $"""
+            {rest}
             <nav class="turn" aria-label="{Edition.Book}">{Turn(at - 1, "prev", "← ", "")}{Turn(at + 1, "next", "", " →")}</nav>
             </main>
             """);

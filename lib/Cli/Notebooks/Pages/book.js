@@ -1,6 +1,6 @@
 // Search over the lessons, code that is copied, what was read, and folded sections opened for printing. Without scripts a page stays
-// whole and readable.
-(function () {
+// whole and readable. The script stands within the page, so that a browser paints what is above it, and begins when the page is whole.
+document.addEventListener("DOMContentLoaded", function () {
   "use strict";
   var most = 20,
     before = 40,
@@ -453,4 +453,4 @@
     sizes.observe(place);
     if (place.firstElementChild) sizes.observe(place.firstElementChild);
   });
-})();
+});
