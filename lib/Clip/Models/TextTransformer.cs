@@ -35,6 +35,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     /// <summary>A tower by itself, with a projection or without.</summary>
     internal TextTransformer(TextConfig config, BlockShape shape, int? embeddingWidth) : base(nameof(TextTransformer))
     {
+        EmbeddingWidth = embeddingWidth;
         config.Validate();
         Config = config;
         var (width, pooled, device) = (config.Width, config.PooledWidth, shape.Device);
@@ -58,6 +59,9 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
 
     /// <summary>The shape.</summary>
     public TextConfig Config { get; }
+
+    /// <summary>E; none where the tower stands alone without a projection.</summary>
+    internal int? EmbeddingWidth { get; }
 
     /// <summary>Whether there is a projection into the shared space.</summary>
     public bool HasProjection => _projection is not null || _head is not null;

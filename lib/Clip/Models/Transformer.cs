@@ -12,10 +12,14 @@ public sealed class Transformer : Module<Tensor, Tensor>
 
     internal Transformer(BlockShape shape, int layers, bool causal) : base(nameof(Transformer))
     {
+        Shape = shape;
         _blocks = new ModuleList<ResidualAttentionBlock>([.. Enumerable.Range(0, layers).Select(_ => new ResidualAttentionBlock(shape, causal))]);
         RegisterComponents();
         Initialize(shape.Width, layers);
     }
+
+    /// <summary>What each block was made from.</summary>
+    internal BlockShape Shape { get; }
 
     /// <summary>The blocks, first to last.</summary>
     public IReadOnlyList<ResidualAttentionBlock> Blocks => [.. _blocks];

@@ -33,6 +33,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// <summary>A tower by itself, with a projection or without.</summary>
     internal VisionTransformer(VisionConfig config, BlockShape shape, int? embeddingWidth) : base(nameof(VisionTransformer))
     {
+        EmbeddingWidth = embeddingWidth;
         config.Validate();
         if (!config.IsTransformer) throw new ArgumentException("Vision.Stages or Vision.Convolutional is set: the configuration is a " +
             "convolutional tower's.");
@@ -59,6 +60,9 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
 
     /// <summary>The shape.</summary>
     public VisionConfig Config { get; }
+
+    /// <summary>E; none where the tower stands alone without a projection.</summary>
+    internal int? EmbeddingWidth { get; }
 
     /// <summary>Whether there is a projection into the shared space.</summary>
     public bool HasProjection => _projection is not null || _head is not null;

@@ -102,6 +102,27 @@ public sealed class FamilyTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Towers))]
+    public void The_prepared_form_of_a_tower_alone_gives_the_references_outputs(string name)
+    {
+        using var family = FamilyCase.Write(name, _folder);
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        bool sees = name.Contains("Vision", StringComparison.Ordinal);
+        using VisionTransformer? vision = sees ? ClipCheckpoint.VisionFromPretrained(_folder) : null;
+        using TextTransformer? text = sees ? null : ClipCheckpoint.TextFromPretrained(_folder);
+        Tensor inputs = sees ? family.Images() : family.Outputs.Read("in.token_ids");
+        string embeds = sees ? "image_embeds" : "text_embeds";
+        var expected = family.Outputs.Read(family.Outputs.Contains(embeds) ? embeds : "pooler_output");
+        foreach (var (precision, cosine) in new[] { (Precision.Float32, 1 - 1e-6), (Precision.BFloat16, 0.999) })
+        {
+            using var prepared = vision is not null ? PreparedTower.Prepare(vision, precision) : PreparedTower.Prepare(text!, precision);
+            double least = Least(expected, prepared.Encode(inputs));
+            Assert.True(least >= cosine, $"{precision} ({prepared.Description}): the least cosine is {least}.");
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Models))]
     public void A_models_parameters_have_the_names_and_shapes_of_the_references_state_dict(string name)
     {
@@ -188,9 +209,10 @@ public sealed class FamilyTests : IDisposable
             double least = Math.Min(Least(model.EncodeImage(images), image), Least(model.EncodeText(ids), text));
             Assert.True(least >= cosine, $"{precision} ({prepared.Description}): the least cosine is {least}.");
         }
-
-        static double Least(Tensor expected, Tensor actual) => nn.functional.cosine_similarity(expected, actual, -1).min().ToDouble();
     }
+
+    private static double Least(Tensor expected, Tensor actual) =>
+        nn.functional.cosine_similarity(expected, actual, -1).min().ToDouble();
 
     private static Tensor EncodeImage(FamilyCase family, ClipModel model, ScalarType type, Trace trace)
     {
