@@ -18,6 +18,11 @@ public sealed partial class FloorTests
             "TorchSharp", "ClipNotebooks.Clip.Base", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints",
             "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text",
         ],
+        ["Clip/Export"] =
+        [
+            "TorchSharp", "Onnx", "Google.Protobuf", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints",
+            "ClipNotebooks.Clip.Text", "ClipNotebooks.Clip.Inference",
+        ],
         ["Search"] = ["TorchSharp", "ClipNotebooks.Clip", "Microsoft.Extensions.AI", "Microsoft.Extensions.DependencyInjection", "Npgsql", "NpgsqlTypes", "Pgvector"],
         ["ImageSharp"] = ["SixLabors.ImageSharp", "ClipNotebooks.Clip.Images"],
         ["Plots"] = ["Plotly.NET"],

@@ -29,12 +29,34 @@ public sealed class ExportCommandTests : IDisposable
     [InlineData("00", "--to", "ipynb", "--language", "fr")]
     [InlineData("00", "--to", "ipynb", "--timeout", "0")]
     [InlineData("no-such-lesson", "--to", "ipynb")]
+    [InlineData("00", "--to", "onnx")]
+    [InlineData("--to", "onnx", "--outputs")]
+    [InlineData("--to", "onnx", "--language", "en")]
+    [InlineData("--to", "onnx", "--precision", "int4")]
+    [InlineData("00", "--to", "cs", "--precision", "int8")]
+    [InlineData("00", "--to", "ipynb", "--model", "somewhere")]
     public async Task Wrong_usage_writes_nothing(params string[] arguments)
     {
         var (code, error) = await RunAsync([.. arguments, "--output", Output]);
         Assert.Equal(ExitCode.Usage, code);
         Assert.StartsWith("clipbook: ", error, StringComparison.Ordinal);
         Assert.Empty(Written());
+    }
+
+    [Fact]
+    public async Task A_model_is_written_with_a_file_for_each_precision_and_not_over_another()
+    {
+        string[] arguments = ["--to", "onnx", "--precision", "float16", "int8", "--output", Output];
+        Assert.Equal((ExitCode.Success, ""), await RunAsync(arguments));
+        string[] files = Written();
+        string[] graphs = ["onnx/model_fp16.onnx", "onnx/model_quantized.onnx", "onnx/text_model_fp16.onnx",
+            "onnx/text_model_quantized.onnx", "onnx/vision_model_fp16.onnx", "onnx/vision_model_quantized.onnx"];
+        Assert.Equal(graphs, files.Where(file => file.StartsWith("onnx/", StringComparison.Ordinal)));
+        Assert.Contains("tokenizer.json", files);
+        var (code, error) = await RunAsync(arguments);
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains("is there already: name another folder", error, StringComparison.Ordinal);
+        Assert.Equal(files, Written());
     }
 
     [Fact]

@@ -25,6 +25,7 @@ public sealed partial class ReadmeTests : IDisposable
     [InlineData("classify data/images --labels cat,dog,pizza,castle", "data/images/cat.png --labels cat,dog")]
     [InlineData("export --to ipynb", "00 --to ipynb --output")]
     [InlineData("export --to cs", "00 --to cs --output")]
+    [InlineData("export --to onnx", "--to onnx --precision int8 --output")]
     [InlineData("train --output artifacts/tiny-clip", "--steps 2 --batch 4 --output")]
     [InlineData("bench", "--only JPEG --seconds 0.01")]
     public async Task A_command_of_the_README_runs(string command, string? smaller)

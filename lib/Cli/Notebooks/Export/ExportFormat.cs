@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
-/// <summary>What a lesson can be written as.</summary>
+/// <summary>What `clipbook export` writes: a lesson as one of the first two, a model as the last.</summary>
 internal enum ExportFormat
 {
     /// <summary>A Jupyter notebook.</summary>
@@ -8,4 +8,7 @@ internal enum ExportFormat
 
     /// <summary>A C# program of one file.</summary>
     Cs,
+
+    /// <summary>A model's graphs, for ONNX Runtime and transformers.js.</summary>
+    Onnx,
 }

@@ -1,0 +1,40 @@
+using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Models;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Export;
+
+/// <summary>What stands beside the graphs: configuration, tokenizer and image recipe.</summary>
+internal static class ExportedFolder
+{
+    private const string Recipe = "preprocessor_config.json", TokenizerJson = "tokenizer.json";
+
+    /// <summary>The files that a tokenizer or a recipe may be in; each that is there is copied.</summary>
+    private static readonly string[] Copied =
+    [
+        Recipe, "processor_config.json", CheckpointFolder.OpenClipConfigName, TokenizerJson, "tokenizer_config.json",
+        "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
+    ];
+
+    /// <summary>Copies a model's files, and writes those that others look for and that are not there.</summary>
+    /// <param name="from">The model's folder.</param>
+    /// <param name="to">The exported one; is there.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <exception cref="FileNotFoundException">The folder lacks its tokenizer or its recipe.</exception>
+    internal static void Write(string from, string to, ClipConfig config)
+    {
+        // What cannot be read here is not handed on.
+        var processor = ClipProcessor.FromPretrained(from, config.Text.ContextLength, config.Vision.ImageSize);
+        foreach (string name in Copied)
+            if (File.Exists(Path.Combine(from, name))) File.Copy(Path.Combine(from, name), Path.Combine(to, name));
+        bool isHuggingFaces = CheckpointFolder.Find(from) is { Config: { } path, IsOpenClip: false };
+        if (isHuggingFaces) File.Copy(CheckpointFolder.Find(from).Config!, Path.Combine(to, CheckpointFolder.HuggingFaceConfigName));
+        bool isClips = processor.Tokenizer is Text.ClipTokenizer;
+        if (isClips && !File.Exists(Path.Combine(to, TokenizerJson))) ClipTokenizerJson.Write(to, config.Text.ContextLength);
+        if (isHuggingFaces || !isClips || !HuggingFaceFamily.All.Any(family => family.Holds(config))) return;
+        // Of OpenCLIP's layout: its own files for who reads them, transformers' for the others.
+        File.WriteAllText(Path.Combine(to, CheckpointFolder.HuggingFaceConfigName), HuggingFaceConfig.Text(config, float32));
+        if (!File.Exists(Path.Combine(to, Recipe))) processor.Transform.Config.Save(Path.Combine(to, Recipe));
+    }
+}

@@ -1,0 +1,59 @@
+using ClipNotebooks.Clip.Models;
+
+namespace ClipNotebooks.Clip.Export;
+
+/// <summary>An image tower in a graph: a <see cref="VisionTransformer"/>'s forward, or that of the tower that the shape asks for.</summary>
+internal static class ImageTowerWriter
+{
+    /// <summary>Pixels, (B, 3, R, R), normalised → (B, E).</summary>
+    internal static TowerValues Write(OnnxValue pixels, ClipConfig config) => config.Vision switch
+    {
+        { Stages: not null } => new TowerValues(ResNetWriter.Write(pixels, config.Vision), null),
+        { Convolutional: ConvNextConfig shape } => new TowerValues(ConvNextWriter.Write(pixels, shape, config), null),
+        { Convolutional: FastVitConfig shape } => new TowerValues(FastVitWriter.Write(pixels, shape), null),
+        _ => Transformer(pixels, config),
+    };
+
+    private static TowerValues Transformer(OnnxValue pixels, ClipConfig config)
+    {
+        var (graph, vision, block) = (pixels.Graph, config.Vision, config.VisionBlock);
+        var x = Assemble(StemWriter.Write(pixels, vision), vision);                         // (B, N, D)
+        if (vision.NormBefore) x = graph.LayerNorm(x, "visual.ln_pre", block.LayerNormEpsilon);
+        var rotary = vision.Rotary is { } turning ? RotaryWriter.Make(graph, turning, vision) : null;
+        x = BlockWriter.Transformer(x, "visual.", vision.Layers, block, new BlockInputs(Rotary: rotary));
+        var (pooled, hidden) = Pool(x, config);
+        return new TowerValues(ProjectionWriter.Write(pooled, "visual.proj", "visual.head"), hidden);
+    }
+
+    /// <summary>The patches, (B, patches, D) → class token before them, and positions: (B, N, D).</summary>
+    private static OnnxValue Assemble(OnnxValue x, VisionConfig vision)
+    {
+        var graph = x.Graph;
+        OnnxValue? positions = vision.Positions ? graph.Weight("visual.positional_embedding") : null;
+        if (positions is { } patches && !vision.ClassPosition) x += patches;
+        if (vision.ClassToken)
+        {
+            var token = graph.Weight("visual.class_embedding").Reshape(1, 1, -1);
+            x = graph.Concat(1, graph.Repeat(token, x.Side(0)), x);
+        }
+        return positions is { } all && vision.ClassPosition ? x + all : x;
+    }
+
+    /// <summary>Tokens after the last block, (B, N, D) → the pooled, (B, D), and transformers' <c>last_hidden_state</c>.</summary>
+    private static (OnnxValue Pooled, OnnxValue Hidden) Pool(OnnxValue x, ClipConfig config)
+    {
+        var (graph, vision, hidden) = (x.Graph, config.Vision, x);
+        bool asks = vision.AttentionPool is { MlpWidth: null };
+        if (asks) x = Norm(PoolWriter.Coca(x, vision.AttentionPool!, config.EmbeddingWidth));   // (B, queries, E)
+        else if (!vision.NormAfterPooling) x = Norm(x);
+        var pooled = vision.Pooling switch
+        {
+            VisionPooling.Query => PoolWriter.Query(x, config.VisionBlock, vision.AttentionPool!),
+            VisionPooling.Mean => x.From(vision.ClassToken || asks ? 1 : 0, 1).Mean(1),
+            _ => x.Select(0, 1),
+        };
+        return (vision.NormAfterPooling && !asks ? Norm(pooled) : pooled, vision.Pooling == VisionPooling.Query ? x : hidden);
+
+        OnnxValue Norm(OnnxValue value) => graph.LayerNorm(value, "visual.ln_post", config.VisionBlock.LayerNormEpsilon);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using ClipNotebooks.Clip.Checkpoints;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Export;
+
+/// <summary>
+/// Models as ONNX, in the layout of transformers.js and optimum: <c>onnx/vision_model.onnx</c>, <c>onnx/text_model.onnx</c> and
+/// <c>onnx/model.onnx</c>, the whole, beside configuration, tokenizer and image recipe.
+/// </summary>
+public static class OnnxExport
+{
+    /// <summary>Writes a model. The folder appears when everything in it is whole, or not at all.</summary>
+    /// <param name="idOrFolder">A folder with a model, or a Hub id such as <c>openai/clip-vit-base-patch32</c>.</param>
+    /// <param name="folder">Where to; is not there yet, or is empty.</param>
+    /// <param name="precisions">What the graphs compute in, each a set of files; float32 alone by default.</param>
+    /// <param name="progress">Gets the name of each file before it is written.</param>
+    /// <param name="cancellationToken">Ends the work; nothing is left of it.</param>
+    /// <returns>The files, relative to the folder.</returns>
+    /// <exception cref="IOException">There is something in the folder already, or it cannot be written.</exception>
+    /// <exception cref="FileNotFoundException">The model's folder lacks a file; the message says which.</exception>
+    /// <exception cref="CheckpointException">The model's files are damaged, or do not fit each other.</exception>
+    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
+    /// <exception cref="NotSupportedException">The model has a part that is not exported; the message names its key.</exception>
+    public static IReadOnlyList<string> Write(string idOrFolder, string folder, IReadOnlyCollection<ExportPrecision>? precisions = null,
+        IProgress<string>? progress = null, CancellationToken cancellationToken = default) =>
+        Write(idOrFolder, folder, precisions ?? [ExportPrecision.Float32], OnnxFile.MessageLimit, progress, cancellationToken);
+
+    /// <summary>The same with the bytes from which on a graph's numbers have a file of their own.</summary>
+    internal static IReadOnlyList<string> Write(string idOrFolder, string folder, IReadOnlyCollection<ExportPrecision> precisions,
+        long limit, IProgress<string>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (precisions.Count == 0) throw new ArgumentException("No precision is named.", nameof(precisions));
+        if (File.Exists(folder) || Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            throw new IOException($"{folder} is there already: name another folder, or remove it first.");
+        string from = HuggingFaceHub.Resolve(idOrFolder), path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        using var weights = NewDisposeScope();
+        using var model = ClipCheckpoint.FromPretrained(from);
+        var writer = new ModelWriter(model);
+        string beside = string.Create(CultureInfo.InvariantCulture, $"{path}.{Guid.NewGuid():N}.part");
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(beside, "onnx"));
+            ExportedFolder.Write(from, beside, model.Config);
+            foreach (var precision in precisions.Distinct())
+            {
+                Graph("vision_model", writer.Vision, precision);
+                Graph("text_model", writer.Text, precision);
+                Graph("model", writer.Whole, precision);
+            }
+            cancellationToken.ThrowIfCancellationRequested();
+            if (Directory.Exists(path)) Directory.Delete(path);
+            Directory.Move(beside, path);
+        }
+        catch
+        {
+            Directory.Delete(beside, recursive: true);
+            throw;
+        }
+        return [.. Directory.GetFiles(path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(path, file)).Order(
+            StringComparer.Ordinal)];
+
+        void Graph(string name, Func<ExportPrecision, OnnxGraph> make, ExportPrecision precision)
+        {
+            string file = $"{name}{Suffix(precision)}.onnx";
+            progress?.Report(file);
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            OnnxFile.Write(make(precision), Path.Combine(beside, "onnx", file), limit, cancellationToken);
+        }
+    }
+
+    private static string Suffix(ExportPrecision precision) => precision switch
+    {
+        ExportPrecision.Float16 => "_fp16",
+        ExportPrecision.Int8 => "_quantized",
+        _ => "",
+    };
+}

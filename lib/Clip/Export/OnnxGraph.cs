@@ -1,0 +1,128 @@
+using System.Globalization;
+using Onnx;
+using static TorchSharp.torch;
+using AttributeType = Onnx.AttributeProto.Types.AttributeType;
+using DataType = Onnx.TensorProto.Types.DataType;
+
+namespace ClipNotebooks.Clip.Export;
+
+/// <summary>
+/// A graph of ONNX that is being written: nodes in the order of the forward, and the weights under the model's own names. Operators are
+/// those of operator set 17, which runtimes have had since 2022.
+/// </summary>
+/// <param name="name">The graph's.</param>
+/// <param name="weights">The model's parameters and buffers; they stay as they are until the graph is written.</param>
+/// <param name="precision">What it computes in.</param>
+internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string, Tensor> weights, ExportPrecision precision)
+{
+    internal const int OperatorSet = 17;
+
+    /// <summary>The graph so far, its initialisers without their numbers.</summary>
+    internal GraphProto Proto { get; } = new() { Name = name };
+
+    /// <summary>What a float is in the graph's nodes.</summary>
+    private DataType Float => precision == ExportPrecision.Float16 ? DataType.Float16 : DataType.Float;
+
+    /// <summary>Hides a key from attention: no weight is left after the softmax, and twice it is still finite.</summary>
+    internal double Hidden => precision == ExportPrecision.Float16 ? -3e4 : -1e9;
+
+    /// <summary>Adds a node of one output.</summary>
+    internal OnnxValue Node(string operation, params OnnxValue[] inputs) => Node(operation, inputs, []);
+
+    /// <summary>Adds a node of one output, with attributes.</summary>
+    internal OnnxValue Node(string operation, OnnxValue[] inputs, params (string Name, object Value)[] attributes) =>
+        Nodes(operation, inputs, 1, attributes)[0];
+
+    /// <summary>Adds a node.</summary>
+    /// <param name="operation">The operator.</param>
+    /// <param name="inputs">What it takes.</param>
+    /// <param name="outputs">How many values it gives.</param>
+    /// <param name="attributes">Whole numbers (long), lists of them, numbers (double) and words.</param>
+    internal OnnxValue[] Nodes(string operation, OnnxValue[] inputs, int outputs, params (string Name, object Value)[] attributes)
+    {
+        string node = string.Create(CultureInfo.InvariantCulture, $"{operation}_{Proto.Node.Count}");
+        string[] names = outputs == 1 ? [node] : [.. Enumerable.Range(0, outputs).Select(i => $"{node}.{i}")];
+        var proto = new NodeProto { OpType = operation, Name = node, Input = { inputs.Select(input => input.Name) }, Output = { names } };
+        proto.Attribute.AddRange(attributes.Select(Attribute));
+        Proto.Node.Add(proto);
+        return [.. names.Select(output => new OnnxValue(this, output))];
+    }
+
+    /// <summary>An input of floats, taken as float32.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="shape">Its sides: numbers, or names of what may vary.</param>
+    internal OnnxValue FloatInput(string name, params object[] shape)
+    {
+        Proto.Input.Add(Described(name, DataType.Float, shape));
+        var value = new OnnxValue(this, name);
+        return Float == DataType.Float ? value : Cast(value, Float);
+    }
+
+    /// <summary>An input of whole numbers, int64.</summary>
+    internal OnnxValue IntegerInput(string name, params object[] shape)
+    {
+        Proto.Input.Add(Described(name, DataType.Int64, shape));
+        return new OnnxValue(this, name);
+    }
+
+    /// <summary>An output, given as float32.</summary>
+    internal void Output(string name, OnnxValue value, params object[] shape)
+    {
+        Proto.Output.Add(Described(name, DataType.Float, shape));
+        var proto = new NodeProto { OpType = "Cast", Name = name, Input = { value.Name }, Output = { name } };
+        proto.Attribute.Add(Attribute(("to", (long)DataType.Float)));
+        Proto.Node.Add(proto);
+    }
+
+    /// <summary>Whole numbers or truths as floats.</summary>
+    internal OnnxValue AsFloat(OnnxValue value) => Cast(value, Float);
+
+    /// <summary>Floats as float32, in which the rest of the graph is then computed.</summary>
+    internal OnnxValue AsFloat32(OnnxValue value) => Float == DataType.Float ? value : Cast(value, DataType.Float);
+
+    /// <summary>Truths as 0 and 1, int64.</summary>
+    internal OnnxValue AsInteger(OnnxValue value) => Cast(value, DataType.Int64);
+
+    /// <summary>Whether whole numbers are other than 0.</summary>
+    internal OnnxValue AsTruth(OnnxValue value) => Cast(value, DataType.Bool);
+
+    /// <summary>Whole numbers or truths as int32, which every operator takes.</summary>
+    internal OnnxValue AsSmallInteger(OnnxValue value) => Cast(value, DataType.Int32);
+
+    /// <summary>Values one after the other along an axis.</summary>
+    internal OnnxValue Concat(long axis, params OnnxValue[] parts) => Node("Concat", parts, ("axis", axis));
+
+    /// <summary>(…, D) as often as there are rows: (B, …, D).</summary>
+    /// <param name="value">(1, n, D).</param>
+    /// <param name="rows">B, (1).</param>
+    internal OnnxValue Repeat(OnnxValue value, OnnxValue rows) =>
+        Node("Expand", value, Concat(0, rows, Integers(1, 1)));
+
+    private OnnxValue Cast(OnnxValue value, DataType type) => Node("Cast", [value], ("to", (long)type));
+
+    private static ValueInfoProto Described(string name, DataType type, object[] shape) => new()
+    {
+        Name = name,
+        Type = new TypeProto
+        {
+            TensorType = new TypeProto.Types.Tensor
+            {
+                ElemType = (int)type,
+                Shape = new TensorShapeProto
+                {
+                    Dim = { shape.Select(side => side is string varying
+                        ? new TensorShapeProto.Types.Dimension { DimParam = varying }
+                        : new TensorShapeProto.Types.Dimension { DimValue = Convert.ToInt64(side, CultureInfo.InvariantCulture) }) },
+                },
+            },
+        },
+    };
+
+    private static AttributeProto Attribute((string Name, object Value) attribute) => attribute.Value switch
+    {
+        long number => new AttributeProto { Name = attribute.Name, Type = AttributeType.Int, I = number },
+        double number => new AttributeProto { Name = attribute.Name, Type = AttributeType.Float, F = (float)number },
+        long[] numbers => new AttributeProto { Name = attribute.Name, Type = AttributeType.Ints, Ints = { numbers } },
+        var other => throw new ArgumentException($"The attribute {attribute.Name} is a {other.GetType()}, which is not written."),
+    };
+}
