@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using ClipNotebooks.Cli.Commands;
-using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Inference;
 
 namespace ClipNotebooks.Cli;
 
@@ -91,8 +91,11 @@ internal static class Program
         }
     }
 
-    /// <summary>Whether a failure's message says all that its reader needs: a file or a download, named, with the reason and what to do.</summary>
+    /// <summary>
+    /// Whether a failure's message says all that its reader needs: a file or a download, named, with the reason and what to do.
+    /// </summary>
     private static bool IsForTheReader(Exception problem) =>
         problem is UserError or CheckpointException or HubException or NonFiniteException or InvalidDataException or FileNotFoundException
-            or NotSupportedException { Source: "ClipNotebooks.Clip" }; // a model asks for what is not there, and the message says what is
+            // A model asks for what is not there, and the message says what is.
+            or NotSupportedException { Source: "ClipNotebooks.Core" or "ClipNotebooks.Clip" };
 }

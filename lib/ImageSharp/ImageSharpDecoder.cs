@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Formats.Bmp;
@@ -11,7 +11,7 @@ using SixLabors.ImageSharp.Formats.Webp;
 using SixLabors.ImageSharp.Memory;
 using SixLabors.ImageSharp.Metadata;
 using SixLabors.ImageSharp.PixelFormats;
-using IImageDecoder = ClipNotebooks.Clip.Images.IImageDecoder;
+using IImageDecoder = ClipNotebooks.Core.Images.IImageDecoder;
 
 namespace ClipNotebooks.ImageSharp;
 

@@ -1,5 +1,6 @@
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 
 namespace ClipNotebooks.Search;
 

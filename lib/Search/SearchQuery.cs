@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Search;
 

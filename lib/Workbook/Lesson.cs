@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,8 @@
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook;

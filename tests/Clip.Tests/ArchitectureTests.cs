@@ -16,7 +16,6 @@ public sealed partial class ArchitectureTests
         var allowed = FloorTests.Allowed.ToDictionary(room => room.Key, room => room.Value
             .Where(name => name.StartsWith("ClipNotebooks.", StringComparison.Ordinal))
             .Select(name => name["ClipNotebooks.".Length..].Replace('.', '/'))
-            .Select(name => name == "Clip/Images" && room.Key == "ImageSharp" ? "Clip" : name)
             .Where(name => name != room.Key).Order().ToArray());
         Assert.Equal(allowed.Keys.Order(), drawn.Keys.Order());
         // Of Workbook and Cli the projects' references decide: Plots is reached through Workbook's front alone, by no `using`.

@@ -1,8 +1,8 @@
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
-using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests;

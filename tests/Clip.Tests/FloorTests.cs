@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Clip.Tests;
 
@@ -7,26 +8,26 @@ public sealed partial class FloorTests
 {
     internal static readonly Dictionary<string, string[]> Allowed = new()
     {
-        ["Clip/Base"] = [],
+        ["Core/Base"] = [],
+        ["Core/Text"] = ["Microsoft.ML.Tokenizers", "ClipNotebooks.Core.Base"],
+        ["Core/Images"] = ["SkiaSharp", "ClipNotebooks.Core.Base"],
+        ["Core/Hub"] = ["ClipNotebooks.Core.Base"],
+        ["Core/Inference"] = ["ClipNotebooks.Core.Base", "ClipNotebooks.Core.Text", "ClipNotebooks.Core.Images", "ClipNotebooks.Core.Hub"],
         ["Clip/Models"] = ["TorchSharp"],
-        ["Clip/Text"] = ["Microsoft.ML.Tokenizers", "ClipNotebooks.Clip.Base"],
-        ["Clip/Images"] = ["SkiaSharp", "ClipNotebooks.Clip.Base"],
-        ["Clip/Checkpoints"] = ["TorchSharp", "ClipNotebooks.Clip.Base", "ClipNotebooks.Clip.Models"],
-        ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Base", "ClipNotebooks.Clip.Models"],
-        ["Clip/Inference"] =
-        [
-            "TorchSharp", "ClipNotebooks.Clip.Base", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints",
-            "ClipNotebooks.Clip.Images", "ClipNotebooks.Clip.Text",
-        ],
+        ["Clip/Checkpoints"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Core.Base", "ClipNotebooks.Core.Hub"],
+        ["Clip/Training"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Core.Base"],
+        ["Clip/Inference"] = ["TorchSharp", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints", "ClipNotebooks.Core"],
         ["Clip/Export"] =
+            ["TorchSharp", "Onnx", "Google.Protobuf", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints", "ClipNotebooks.Core"],
+        ["Search"] =
         [
-            "TorchSharp", "Onnx", "Google.Protobuf", "ClipNotebooks.Clip.Models", "ClipNotebooks.Clip.Checkpoints",
-            "ClipNotebooks.Clip.Text", "ClipNotebooks.Clip.Inference",
+            "TorchSharp", "ClipNotebooks.Core", "ClipNotebooks.Clip", "Microsoft.Extensions.AI", "Microsoft.Extensions.DependencyInjection",
+            "Npgsql", "NpgsqlTypes", "Pgvector",
         ],
-        ["Search"] = ["TorchSharp", "ClipNotebooks.Clip", "Microsoft.Extensions.AI", "Microsoft.Extensions.DependencyInjection", "Npgsql", "NpgsqlTypes", "Pgvector"],
-        ["ImageSharp"] = ["SixLabors.ImageSharp", "ClipNotebooks.Clip.Images"],
+        ["ImageSharp"] = ["SixLabors.ImageSharp", "ClipNotebooks.Core"],
         ["Plots"] = ["Plotly.NET"],
-        ["Workbook"] = ["TorchSharp", "SkiaSharp", "ClipNotebooks.Clip", "ClipNotebooks.Search", "ClipNotebooks.Workbook"],
+        ["Workbook"] =
+            ["TorchSharp", "SkiaSharp", "ClipNotebooks.Core", "ClipNotebooks.Clip", "ClipNotebooks.Search", "ClipNotebooks.Workbook"],
         ["Cli"] = ["TorchSharp", "ClipNotebooks", "Spectre.Console", "System.CommandLine", "Markdig", "Microsoft.DotNet.Interactive",
             "Microsoft.CodeAnalysis", "Microsoft.AspNetCore", "Microsoft.Extensions"],
     };
@@ -41,6 +42,12 @@ public sealed partial class FloorTests
             .Where(use => !Allowed[room].Append($"ClipNotebooks.{room.Replace('/', '.')}").Any(name => use.Name == name || use.Name.StartsWith(name + ".", StringComparison.Ordinal)));
         Assert.Empty(wrong.Select(use => $"{use.File} uses {use.Name}"));
     }
+
+    /// <summary>By what it was compiled against, whatever the source says.</summary>
+    [Fact]
+    public void Core_needs_no_libtorch() => Assert.DoesNotContain(typeof(RasterImage).Assembly.GetReferencedAssemblies(),
+        assembly => assembly.Name!.Contains("torch", StringComparison.OrdinalIgnoreCase)
+            || assembly.Name.StartsWith("ClipNotebooks", StringComparison.Ordinal));
 
     [Fact]
     public void Every_source_file_of_the_libraries_stands_in_a_room()

@@ -1,5 +1,5 @@
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests;

@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Generators;
 using Microsoft.Extensions.AI;
 using static TorchSharp.torch;

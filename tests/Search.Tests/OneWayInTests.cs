@@ -1,6 +1,7 @@
 using System.Diagnostics;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Generators;
 using Microsoft.Extensions.AI;
 
@@ -39,7 +40,7 @@ public sealed class OneWayInTests : IDisposable
         var generated = await generator.GenerateAsync([new DataContent(bytes, "application/octet-stream")], cancellationToken: stop);
         Assert.Equal(embedding, generated[0].Vector.ToArray());
         using var classifier = new ZeroShotClassifier(clip, ["cat", "dog"]);
-        using var encoded = ImageFiles.Encode(clip, ImageFiles.Prepare([path], clip.Processor.Transform, cancellation: stop).Single())!;
+        using var encoded = clip.Encode(ImageFiles.Prepare([path], clip.Processor.Transform, cancellation: stop).Single())!;
         Assert.Equal(Values(classifier.Probabilities([image])), Values(classifier.Probabilities(encoded)));
 
         // One at a time: products of other batches are rounded otherwise.

@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search.Tests;

@@ -1,5 +1,5 @@
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Search.Tests;
 

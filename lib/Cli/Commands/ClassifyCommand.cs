@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook;
 using Spectre.Console;
 
@@ -67,7 +68,7 @@ internal static class ClassifyCommand
             int done = 0;
             foreach (var batch in ImageFiles.Prepare(files, encoder.Processor.Transform, cancellation: cancellation))
             {
-                using var embeddings = ImageFiles.Encode(encoder, batch);
+                using var embeddings = encoder.Encode(batch);
                 using var probabilities = embeddings is null ? null : classifier.Probabilities(embeddings);                   // (N, C)
                 var values = probabilities?.data<float>().ToArray() ?? [];
                 int row = 0;

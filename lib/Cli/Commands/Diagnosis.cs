@@ -4,7 +4,8 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 
 namespace ClipNotebooks.Cli.Commands;

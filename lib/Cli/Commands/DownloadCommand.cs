@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.CommandLine;
-using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;

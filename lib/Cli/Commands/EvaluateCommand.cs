@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Scenes;
 using ClipNotebooks.Workbook.Training;

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Export;
+using ClipNotebooks.Core.Base;
 using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;

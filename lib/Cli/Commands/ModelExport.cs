@@ -1,6 +1,6 @@
 using System.CommandLine;
-using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Cli.Notebooks.Export;
+using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Commands;

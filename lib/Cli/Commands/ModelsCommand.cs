@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;

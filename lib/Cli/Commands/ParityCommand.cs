@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook;
 using Spectre.Console;
 

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Plotting;
 using Spectre.Console;

@@ -1,6 +1,7 @@
 using System.CommandLine;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search;
 
 namespace ClipNotebooks.Cli.Commands;

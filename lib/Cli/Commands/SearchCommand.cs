@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.ComponentModel;
 using System.Diagnostics;
-using ClipNotebooks.Clip.Base;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Search;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Views;

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
-using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Scenes;
 using ClipNotebooks.Workbook.Training;
 using Spectre.Console;

@@ -2,8 +2,8 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference.Prepared;
+using ClipNotebooks.Core.Images;
 using TorchSharp;
 
 namespace ClipNotebooks.Cli.Measuring;

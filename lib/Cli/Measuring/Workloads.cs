@@ -1,12 +1,13 @@
 using System.Globalization;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Inference.Prepared;
 using ClipNotebooks.Clip.Models;
-using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using ClipNotebooks.Search;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Scenes;
@@ -106,7 +107,7 @@ internal sealed class Workloads : IDisposable
         let captions = Enumerable.Range(0, batch).Select(i => SyntheticScenes.Create(SceneWorld.Train, i).Captions[0]).ToArray()
         let cut = tokenizer.Tokenize(captions)
         from form in Forms()
-        let rows = form.Precision is null ? tokenizer.Tokenize(captions, padding: Clip.Text.Padding.ContextLength) : cut
+        let rows = form.Precision is null ? tokenizer.Tokenize(captions, padding: Core.Text.Padding.ContextLength) : cut
         let tokens = form.Precision == Precision.Float32 && Tile.IsSupported ? cut.EndOfTextPositions.Average(end => end + 1.0) : rows.Length
         select new Workload($"text encoder, batch {batch}", string.Create(CultureInfo.InvariantCulture, $"{form.Name}, {tokens:0.#} positions"), batch, "texts", form.Limit, batch * ForwardCost.Text(Config, tokens, form.Precision is not null), keep =>
         {

@@ -1,3 +1,4 @@
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;

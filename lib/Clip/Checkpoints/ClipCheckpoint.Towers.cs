@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;

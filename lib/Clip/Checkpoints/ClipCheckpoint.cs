@@ -1,6 +1,7 @@
 using System.Globalization;
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -127,7 +128,7 @@ public static partial class ClipCheckpoint
                 var actual = weights.Shape(key);
                 if (!actual.SequenceEqual(shape) && !WeightCopy.IsOneNumber(actual, shape))
                     faults.Add($"{key} is ({Quote.Shape(actual)}), the configuration asks for ({string.Join(", ", shape)}): see " +
-                        $"{found.ConfigKeys(name)}");
+                        $"{found.KeysOf(name)}");
             }
         }
         if (faults.Count > 0)

@@ -1,3 +1,5 @@
+using ClipNotebooks.Core.Hub;
+
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>

@@ -1,5 +1,6 @@
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 

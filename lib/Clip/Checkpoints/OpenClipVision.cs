@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;

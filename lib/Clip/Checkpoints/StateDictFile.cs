@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;

@@ -1,4 +1,5 @@
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;

@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
 using TorchSharp;
 using static TorchSharp.torch;
 

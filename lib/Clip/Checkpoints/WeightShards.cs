@@ -1,5 +1,6 @@
 using System.Text.Json;
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -34,7 +35,7 @@ internal sealed class WeightShards : IWeightFile
                     if (!File.Exists(path))
                         throw new CheckpointException($"{index} lists {Quote.Cut(shard)} (for \"{Quote.Cut(name)}\"), which is not in " +
                         $"{folder}. Fetch the missing file.");
-                    shards._files[shard] = file = CheckpointFolder.Open(path);
+                    shards._files[shard] = file = CheckpointReading.Open(path);
                 }
                 if (!file.Contains(name))
                     throw new CheckpointException($"{index} says that \"{Quote.Cut(name)}\" is in {Quote.Cut(shard)}, which does not " +

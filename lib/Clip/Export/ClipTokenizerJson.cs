@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Clip.Export;
 

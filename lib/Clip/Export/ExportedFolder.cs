@@ -1,6 +1,8 @@
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Export;
@@ -30,7 +32,7 @@ internal static class ExportedFolder
             if (File.Exists(Path.Combine(from, name))) File.Copy(Path.Combine(from, name), Path.Combine(to, name));
         bool isHuggingFaces = CheckpointFolder.Find(from) is { Config: { } path, IsOpenClip: false };
         if (isHuggingFaces) File.Copy(CheckpointFolder.Find(from).Config!, Path.Combine(to, CheckpointFolder.HuggingFaceConfigName));
-        bool isClips = processor.Tokenizer is Text.ClipTokenizer;
+        bool isClips = processor.Tokenizer is ClipTokenizer;
         if (isClips && !File.Exists(Path.Combine(to, TokenizerJson))) ClipTokenizerJson.Write(to, config.Text.ContextLength);
         if (isHuggingFaces || !isClips || !HuggingFaceFamily.All.Any(family => family.Holds(config))) return;
         // Of OpenCLIP's layout: its own files for who reads them, transformers' for the others.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Export;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;
@@ -74,7 +75,7 @@ public sealed class CaptionDataset
     {
         ArgumentNullException.ThrowIfNull(encoder);
         using var scope = NewDisposeScope();
-        var (embeddings, read, unreadable) = ImageFiles.Embed(encoder, Files, progress, cancellation);
+        var (embeddings, read, unreadable) = encoder.Embed(Files, progress, cancellation);
         var row = read.Index().ToDictionary(entry => entry.Item, entry => entry.Index);
         int[] kept = [.. Enumerable.Range(0, Captions.Count).Where(m => row.ContainsKey(ImageOf[m]))];
         cancellation.ThrowIfCancellationRequested();

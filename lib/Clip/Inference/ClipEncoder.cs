@@ -1,10 +1,12 @@
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
-using Padding = ClipNotebooks.Clip.Text.Padding;
+using Padding = ClipNotebooks.Core.Text.Padding;
 
 namespace ClipNotebooks.Clip.Inference;
 
@@ -16,7 +18,7 @@ namespace ClipNotebooks.Clip.Inference;
 public sealed class ClipEncoder : IDisposable
 {
     /// <summary>How many images or captions are encoded at once where nothing else is asked for.</summary>
-    public const int DefaultBatch = 64;
+    public const int DefaultBatch = ImageFiles.DefaultBatch;
 
     private const int LongestQuote = 60;
 

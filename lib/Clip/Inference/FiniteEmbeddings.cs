@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 

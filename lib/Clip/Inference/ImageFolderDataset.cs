@@ -1,3 +1,4 @@
+using ClipNotebooks.Core.Inference;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;
@@ -53,7 +54,7 @@ public sealed class ImageFolderDataset
         ArgumentNullException.ThrowIfNull(encoder);
         using var scope = NewDisposeScope();
         using var classifier = new ZeroShotClassifier(encoder, ClassNames, templates);
-        var (embeddings, read, unreadable) = ImageFiles.Embed(encoder, Files, progress, cancellation);
+        var (embeddings, read, unreadable) = encoder.Embed(Files, progress, cancellation);
         return (ClassificationReport.Measure(classifier.Probabilities(embeddings), [.. read.Select(i => Labels[i])]), unreadable);
     }
 }

@@ -1,10 +1,12 @@
 using System.Text.Json;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
-using Padding = ClipNotebooks.Clip.Text.Padding;
+using Padding = ClipNotebooks.Core.Text.Padding;
 
 namespace ClipNotebooks.Clip.Inference;
 

@@ -1,5 +1,5 @@
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Base;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;

@@ -1,7 +1,7 @@
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference.Prepared;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Base;
 using TorchSharp;
 using static TorchSharp.torch;
 

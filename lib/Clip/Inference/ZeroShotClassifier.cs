@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 

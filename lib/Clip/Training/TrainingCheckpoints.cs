@@ -1,5 +1,5 @@
 using System.Globalization;
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Clip.Training;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Clip.Training;
 

@@ -1,5 +1,6 @@
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using Microsoft.Extensions.AI;
 using static TorchSharp.torch;
 
@@ -44,7 +45,7 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
             using var image = _decoder.Decode(entry.Item.Data, name, stop);
             return new PreparedImage(name, transform.Apply(image), null);
         }, Environment.ProcessorCount, images.Length, CancellationToken.None);
-        return ImageFiles.Encode(encoder, [.. prepared.ToBlockingEnumerable()])!;
+        return encoder.Encode([.. prepared.ToBlockingEnumerable()])!;
     }
 
     /// <inheritdoc cref="ClipTextEmbeddingGenerator.GetService"/>

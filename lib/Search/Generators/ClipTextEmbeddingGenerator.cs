@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using Microsoft.Extensions.AI;
 
 namespace ClipNotebooks.Search.Generators;

@@ -1,5 +1,5 @@
-using ClipNotebooks.Clip.Base;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Base;
 using Microsoft.Extensions.AI;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Search.Storage;
 

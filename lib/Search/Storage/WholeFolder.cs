@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Search.Storage;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook.Scenes;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using SkiaSharp;
 
 namespace ClipNotebooks.Workbook.Plotting;

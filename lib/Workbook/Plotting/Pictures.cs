@@ -1,5 +1,5 @@
-using ClipNotebooks.Clip.Base;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Images;
 using SkiaSharp;
 
 namespace ClipNotebooks.Workbook.Plotting;

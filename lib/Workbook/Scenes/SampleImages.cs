@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Workbook.Scenes;
 

@@ -1,7 +1,7 @@
-using ClipNotebooks.Clip.Images;
-using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Scenes;
 using static TorchSharp.torch;
 

@@ -1,8 +1,8 @@
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
-using ClipNotebooks.Clip.Text;
 using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Scenes;
 using static TorchSharp.torch;
 

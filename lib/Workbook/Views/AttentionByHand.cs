@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;

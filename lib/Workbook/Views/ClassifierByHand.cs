@@ -1,6 +1,6 @@
 using System.Globalization;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Workbook.Views;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using TorchSharp;
 using static TorchSharp.torch;
 

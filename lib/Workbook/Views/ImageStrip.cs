@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Workbook.Views;
 

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;

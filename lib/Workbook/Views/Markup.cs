@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Plotting;
 
 namespace ClipNotebooks.Workbook.Views;

@@ -1,5 +1,5 @@
 using ClipNotebooks.Clip.Models;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;

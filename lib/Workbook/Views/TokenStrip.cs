@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Workbook.Views;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Cli.Commands;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 

@@ -1,9 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 

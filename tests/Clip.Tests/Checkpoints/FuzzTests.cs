@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Tests.Families;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;

@@ -1,5 +1,6 @@
 using System.Text;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 

@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 

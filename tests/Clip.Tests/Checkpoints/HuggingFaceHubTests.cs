@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text;
-using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 

@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 using TorchSharp;
 using static TorchSharp.torch;
 

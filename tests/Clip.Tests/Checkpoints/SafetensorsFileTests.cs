@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 using TorchSharp;
 using static TorchSharp.torch;
 

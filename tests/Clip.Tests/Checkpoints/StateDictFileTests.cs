@@ -1,6 +1,7 @@
 using System.Text;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,8 +1,8 @@
 using ClipNotebooks.Clip.Export;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Tests.Models;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Families;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Tests.Families;
 

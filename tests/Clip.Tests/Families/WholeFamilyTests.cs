@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Tests.Inference;
+using ClipNotebooks.Core.Images;
 using TorchSharp;
 using static TorchSharp.torch;
 

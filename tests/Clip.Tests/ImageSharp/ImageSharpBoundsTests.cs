@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.ImageSharp;
 
 namespace ClipNotebooks.Clip.Tests.ImageSharp;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Clip.Tests.Images;
 

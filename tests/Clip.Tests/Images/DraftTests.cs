@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using SkiaSharp;
 
 namespace ClipNotebooks.Clip.Tests.Images;

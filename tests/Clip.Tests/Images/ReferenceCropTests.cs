@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Clip.Tests.Images;
 

@@ -1,5 +1,6 @@
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -111,7 +112,7 @@ public sealed class DatasetTests : IDisposable
         var batches = ImageFiles.Prepare(files, encoder.Processor.Transform, batchSize: 2, TestContext.Current.CancellationToken).ToList();
         Assert.Equal([2, 2, 1], batches.Select(batch => batch.Count));
         Assert.Equal(files, batches.SelectMany(batch => batch).Select(image => image.Path));
-        var together = cat([.. batches.Select(batch => ImageFiles.Encode(encoder, batch)!)], 0);
+        var together = cat([.. batches.Select(batch => encoder.Encode(batch)!)], 0);
         // Products are summed in another order when a batch has another size.
         Assert.True((together - encoder.EncodeImages(images)).abs().max().ToSingle() < 1e-5f);
     }

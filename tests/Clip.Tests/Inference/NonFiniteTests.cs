@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Inference;

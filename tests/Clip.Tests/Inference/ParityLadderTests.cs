@@ -1,9 +1,11 @@
 using System.Reflection;
 using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Tests.Models;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 

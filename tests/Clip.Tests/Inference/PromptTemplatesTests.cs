@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 
 namespace ClipNotebooks.Clip.Tests.Inference;
 

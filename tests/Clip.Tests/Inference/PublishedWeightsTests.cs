@@ -1,6 +1,7 @@
-using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 
 namespace ClipNotebooks.Clip.Tests.Inference;

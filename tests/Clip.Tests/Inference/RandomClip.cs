@@ -1,7 +1,8 @@
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Inference;

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
-using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Tests.Checkpoints;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Inference;

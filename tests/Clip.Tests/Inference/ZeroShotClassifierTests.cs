@@ -1,5 +1,6 @@
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Clip.Tests.Text;
 

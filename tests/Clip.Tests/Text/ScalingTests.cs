@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Clip.Tests.Text;
 

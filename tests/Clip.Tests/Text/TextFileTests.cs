@@ -1,6 +1,7 @@
 using System.Text;
 using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Clip.Tests.Text;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using ClipNotebooks.Clip.Checkpoints;
-using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Clip.Tests.Text;
 

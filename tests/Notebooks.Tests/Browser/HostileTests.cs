@@ -21,7 +21,7 @@ public sealed class HostileTests(Chromium chromium) : IClassFixture<Chromium>
         | [x](javascript:window.hacked=1) | `EVIL` |
         #!csharp
         #r "LIBRARY"
-        using ClipNotebooks.Clip.Images;
+        using ClipNotebooks.Core.Images;
         using ClipNotebooks.Workbook.Views;
         using static TorchSharp.torch;
         string evil = "EVIL", first = evil + " 1", second = evil + " 2";

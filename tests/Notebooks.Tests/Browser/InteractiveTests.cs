@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Scenes;
 using Microsoft.Playwright;
 using TorchSharp;

@@ -1,5 +1,5 @@
 using System.Runtime.Loader;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Scenes;
 
 namespace ClipNotebooks.Workbook.Tests.Scenes;

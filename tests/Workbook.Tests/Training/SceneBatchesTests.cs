@@ -1,5 +1,5 @@
-using ClipNotebooks.Clip.Images;
-using ClipNotebooks.Clip.Text;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Scenes;
 using ClipNotebooks.Workbook.Training;
 

@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Views;
 
 namespace ClipNotebooks.Workbook.Tests.Views;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Views;
 using static TorchSharp.torch;
 

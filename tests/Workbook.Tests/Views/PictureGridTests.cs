@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using ClipNotebooks.Clip.Images;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Views;
 using SkiaSharp;
 using TorchSharp;

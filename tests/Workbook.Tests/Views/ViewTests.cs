@@ -1,5 +1,5 @@
-using ClipNotebooks.Clip.Images;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Exercises;
 using ClipNotebooks.Workbook.Views;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Reflection;
-using ClipNotebooks.Clip.Base;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Workbook.Plotting;
 using ClipNotebooks.Workbook.Views;
 

@@ -1,8 +1,0 @@
-namespace ClipNotebooks.Clip.Checkpoints;
-
-/// <summary>What the server says about one file of a repository.</summary>
-/// <param name="Name">Its name in the repository.</param>
-/// <param name="Commit">The commit that it was asked for at.</param>
-/// <param name="ETag">SHA-256 of a large file's content, Git's blob hash of a small one's.</param>
-/// <param name="Size">Bytes.</param>
-internal sealed record HubFile(string Name, string Commit, string ETag, long Size);

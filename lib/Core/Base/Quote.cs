@@ -1,0 +1,19 @@
+namespace ClipNotebooks.Core.Base;
+
+/// <summary>What messages quote of a file's content: never more than a reader looks through, whatever the file holds.</summary>
+internal static class Quote
+{
+    /// <summary>The longest quotation, in characters.</summary>
+    internal const int Longest = 200;
+
+    /// <summary>The text itself, or its beginning with an ellipsis in place of the rest.</summary>
+    internal static string Cut(string? text)
+    {
+        if (text is null || text.Length <= Longest) return text ?? "";
+        int end = char.IsHighSurrogate(text[Longest - 2]) ? Longest - 2 : Longest - 1;
+        return string.Concat(text.AsSpan(0, end), "…");
+    }
+
+    /// <summary>A shape as messages show it, without its brackets.</summary>
+    internal static string Shape(IEnumerable<long> sides) => Cut(string.Join(", ", sides));
+}

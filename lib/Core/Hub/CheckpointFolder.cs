@@ -1,0 +1,64 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ClipNotebooks.Core.Base;
+
+namespace ClipNotebooks.Core.Hub;
+
+/// <summary>The files of one model: the weights, and the configuration beside them.</summary>
+/// <param name="Weights">The weights' file, or the index of its shards.</param>
+/// <param name="Config">The configuration's file; none where it is read off the weights.</param>
+internal sealed record CheckpointFolder(string Weights, string? Config)
+{
+    internal const string HuggingFaceConfigName = "config.json";
+    internal const string OpenClipConfigName = "open_clip_config.json";
+    internal const string HuggingFaceWeightsName = "model.safetensors";
+    internal const string OpenClipWeightsName = "open_clip_model.safetensors";
+
+    /// <summary>Weights, the best form first, each with the configurations that may belong to it.</summary>
+    internal static readonly (string Weights, string[] Configs)[] Forms =
+    [
+        (HuggingFaceWeightsName, [HuggingFaceConfigName, OpenClipConfigName]),
+        ("model.safetensors.index.json", [HuggingFaceConfigName, OpenClipConfigName]),
+        (OpenClipWeightsName, [OpenClipConfigName]),
+        ("pytorch_model.bin", [HuggingFaceConfigName, OpenClipConfigName]),
+        ("pytorch_model.bin.index.json", [HuggingFaceConfigName, OpenClipConfigName]),
+        ("open_clip_pytorch_model.bin", [OpenClipConfigName]),
+    ];
+
+    /// <summary>Finds a model in a folder, or around a file of weights.</summary>
+    /// <exception cref="FileNotFoundException">There is none; the message says which names were looked for.</exception>
+    internal static CheckpointFolder Find(string path)
+    {
+        if (File.Exists(path))
+        {
+            string beside = Path.GetDirectoryName(Path.GetFullPath(path))!, name = Path.GetFileName(path);
+            string[] configs = Forms.FirstOrDefault(form => form.Weights == name).Configs ?? [HuggingFaceConfigName, OpenClipConfigName];
+            return new CheckpointFolder(path, Existing(beside, configs));
+        }
+        if (!Directory.Exists(path))
+            throw new FileNotFoundException($"There is no model folder at {path}. Name a folder with a model, a file of weights, or a model of the Hub such as openai/clip-vit-base-patch32.", path);
+        var present = Forms.Where(form => File.Exists(Path.Combine(path, form.Weights))).Select(form => new CheckpointFolder(Path.Combine(path, form.Weights), Existing(path, form.Configs))).ToList();
+        if ((present.Find(form => form.Config is { } config && DescribesModel(config)) ?? present.FirstOrDefault()) is { } found) return found;
+        throw new FileNotFoundException(
+            $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or {OpenClipConfigName} beside them). Name the folder that has them, or the file of weights itself.", path);
+    }
+
+    internal bool IsOpenClip => Config is not null && Path.GetFileName(Config) == OpenClipConfigName;
+
+    /// <summary>Whether a configuration is one of a whole model: timm's repositories keep an image tower of their own, with a config.json of timm's, beside OpenCLIP's model.</summary>
+    internal static bool DescribesModel(string config)
+    {
+        if (Path.GetFileName(config) != HuggingFaceConfigName) return true;
+        try
+        {
+            return ModelFile.Fault(config) is not null || JsonNode.Parse(File.ReadAllBytes(config)) is not JsonObject values
+                || values.ContainsKey("model_type") || values.ContainsKey("vision_config") || values.ContainsKey("text_config");
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            return true; // damaged: whoever reads it says how
+        }
+    }
+
+    private static string? Existing(string folder, string[] names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+}

@@ -1,0 +1,158 @@
+namespace ClipNotebooks.Core.Images;
+
+/// <summary>
+/// A model's recipe for its images: resize, centre crop, RGB, 0–1, normalise (openai/CLIP <c>_transform</c>, open_clip
+/// <c>image_transform</c>), or RGB first and the rest then (transformers' <c>CLIPImageProcessor</c>). Pixels equal Pillow's bit for bit.
+/// Thread-safe.
+/// </summary>
+/// <param name="config">What the model asks for.</param>
+public sealed class ClipImageTransform(ImageTransformConfig config)
+{
+    /// <summary>What the model asks for.</summary>
+    public ImageTransformConfig Config { get; } = Validated(config);
+
+    /// <summary>
+    /// The shape of what becomes of an image: (3, R, R), or (N, 3 P² + 2) where the recipe cuts patches, each its pixels by row, column and
+    /// colour and its own row and column in the image's grid, −1 in places that are empty.
+    /// </summary>
+    public IReadOnlyList<long> Shape => Config.Patches is { } patches
+        ? [patches.Most, PatchCut.Numbers(patches.Side)] : [3, Config.Size, Config.Size];
+
+    /// <summary>How many numbers that is.</summary>
+    public int Length => (int)Shape.Aggregate(1L, (product, side) => product * side);
+
+    /// <summary>Resizes, crops and converts to RGB, in the recipe's order.</summary>
+    /// <returns>
+    /// R × R pixels, RGB; where the recipe has no crop the whole image, its shorter side R pixels long, and where it cuts patches the whole
+    /// image at a size of whole patches.
+    /// </returns>
+    public RasterImage Crop(RasterImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        if (!Config.ConvertFirst) return Cut(image);
+        var rgb = image.ToRgb();
+        var crop = Cut(rgb);
+        if (image.Layout is SampleLayout.Cmyk or SampleLayout.Gray16) rgb.Dispose();
+        return crop;
+    }
+
+    /// <summary>Resizes, crops and normalises.</summary>
+    /// <returns>(3, R, R), red, green, blue planes, or patches; <see cref="Shape"/> says which.</returns>
+    /// <exception cref="InvalidDataException">The recipe has no crop, and the image is not square.</exception>
+    public float[] Apply(RasterImage image)
+    {
+        var values = new float[Length];
+        Apply(image, values);
+        return values;
+    }
+
+    /// <summary>The same into a place of the caller's.</summary>
+    /// <param name="image">Any size.</param>
+    /// <param name="destination"><see cref="Length"/> values.</param>
+    /// <exception cref="ArgumentException">The destination has another length.</exception>
+    /// <exception cref="InvalidDataException">The recipe has no crop, and the image is not square.</exception>
+    public void Apply(RasterImage image, Span<float> destination)
+    {
+        int side = Config.Size, plane = side * side;
+        if (destination.Length != Length)
+        {
+            throw new ArgumentException(
+                $"The destination takes ({string.Join(", ", Shape)}) = {Length} values; it has {destination.Length}.", nameof(destination));
+        }
+        ArgumentNullException.ThrowIfNull(image);
+        if (!Config.CenterCrop && Resized(image.Width, image.Height) is var (width, height) && width != height)
+        {
+            throw new InvalidDataException(
+                $"The model's recipe does not crop (\"do_center_crop\" is false), so an image of {image.Width} x {image.Height} pixels " +
+                $"becomes {width} x {height}, where the model takes {side} x {side}. Give it square images, or a recipe that crops.");
+        }
+        using var crop = Crop(image);
+        var samples = crop.Samples;
+        if (Config.Patches is { } patches)
+        {
+            var grid = (crop.Height / patches.Side, crop.Width / patches.Side);
+            PatchCut.Fill(samples, grid, patches.Side, [Table(0), Table(1), Table(2)], destination);
+            return;
+        }
+        for (int channel = 0; channel < 3; channel++)
+        {
+            var table = Table(channel);
+            var target = destination.Slice(channel * plane, plane);
+            for (int i = 0, j = channel; i < target.Length; i++, j += 4) target[i] = table[samples[j]];
+        }
+    }
+
+    /// <summary>What each value of a colour becomes.</summary>
+    private float[] Table(int channel) =>
+        [.. Enumerable.Range(0, 256).Select(v => (v / 255f - Config.Mean[channel]) / Config.Std[channel])];
+
+    private RasterImage Cut(RasterImage image)
+    {
+        var (width, height) = Resized(image.Width, image.Height);
+        if (!Config.CenterCrop || Config.Patches is not null)
+            return Rgb(Resizer.Resize(image, (width, height), (0, 0, width, height), Config.Interpolation));
+        int side = Config.Size, x = Offset(width, side), y = Offset(height, side);
+        var window = (Math.Max(x, 0), Math.Max(y, 0), Math.Min(width, side), Math.Min(height, side));
+        var cut = Rgb(Resizer.Resize(image, (width, height), window, Config.Interpolation));
+        return cut.Width == side && cut.Height == side ? cut : Pad(cut, width, height, Fill(image));
+    }
+
+    /// <summary>The same in RGB; what it was is disposed.</summary>
+    private static RasterImage Rgb(RasterImage cut)
+    {
+        var rgb = cut.ToRgb();
+        if (cut.Layout == SampleLayout.Cmyk) cut.Dispose();
+        return rgb;
+    }
+
+    /// <summary>The size after the resize: the long side is rounded down.</summary>
+    private (int Width, int Height) Resized(int width, int height)
+    {
+        int n = Config.ResizeSize;
+        if (Config.Patches is { } patches)
+        {
+            var (rows, columns) = PatchCut.Grid(width, height, patches);
+            return (columns * patches.Side, rows * patches.Side);
+        }
+        if (Config.ResizeMode == ResizeMode.Squash) return (n, n);
+        bool wide = width > height;
+        if (Config.ResizeMode == ResizeMode.Shortest)
+            return wide ? (checked((int)((long)n * width / height)), n) : (n, checked((int)((long)n * height / width)));
+        // open_clip's ResizeKeepRatio: divided by the ratio, halves to even.
+        double ratio = Math.Max(width, height) / (double)n;
+        return (Math.Max(1, (int)Math.Round(width / ratio)), Math.Max(1, (int)Math.Round(height / ratio)));
+    }
+
+    /// <summary>(size − n) / 2: halves to even, as torchvision has it, or down, as transformers; below 0 both pad.</summary>
+    private int Offset(int size, int n) =>
+        Config.CropRoundsDown ? (size - n) >> 1 : (int)Math.Round((size - n) / 2.0, MidpointRounding.ToEven);
+
+    /// <summary>Samples of 0 beside an image in its own layout: black, the palette's first colour, and in CMYK, where they are ink,
+    /// white.</summary>
+    private static uint Fill(RasterImage image) =>
+        image.Layout switch { SampleLayout.Cmyk => uint.MaxValue, SampleLayout.Indexed => image.FirstColour, _ => 0 };
+
+    /// <param name="part">What is there; disposed.</param>
+    /// <param name="width">Its whole width after the resize.</param>
+    /// <param name="height">Its whole height.</param>
+    /// <param name="fill">What the rest becomes.</param>
+    private RasterImage Pad(RasterImage part, int width, int height, uint fill)
+    {
+        using var _ = part;
+        int side = Config.Size;
+        // torchvision pads less on the left and above where it cannot be the same, transformers more.
+        int more = Config.CropRoundsDown ? 1 : 0, left = Math.Max(side - width + more, 0) / 2, top = Math.Max(side - height + more, 0) / 2;
+        var whole = RasterImage.Rent(side, side, SampleLayout.Rgb);
+        whole.WritablePixels.Fill(fill);
+        for (int y = 0; y < part.Height; y++)
+            part.Samples.Slice(4 * y * part.Width, 4 * part.Width).CopyTo(whole.Writable[(4 * ((top + y) * side + left))..]);
+        return whole;
+    }
+
+    private static ImageTransformConfig Validated(ImageTransformConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        config.Validate();
+        return config;
+    }
+}

@@ -1,0 +1,57 @@
+namespace ClipNotebooks.Core.Images;
+
+/// <summary>An image of any proportions as patches, row by row (SigLIP 2 NaFlex; transformers' <c>Siglip2ImageProcessor</c>).</summary>
+internal static class PatchCut
+{
+    /// <summary>What stands for the place of a patch that is none.</summary>
+    private const float Nowhere = -1;
+
+    /// <summary>The scales between which the best is sought, and how closely.</summary>
+    private const double Close = 1e-5, Least = Close / 10, Largest = 100;
+
+    /// <summary>How many numbers a patch has: its pixels' by row, column and colour, then its own row and column.</summary>
+    internal static long Numbers(long P) => 3 * P * P + 2;
+
+    /// <summary>
+    /// The grid of an image: the largest, found by halving an interval of scales, whose sides, each rounded up to whole patches, have no
+    /// more patches than allowed.
+    /// </summary>
+    internal static (int Rows, int Columns) Grid(int width, int height, (int Side, int Most) patches)
+    {
+        double low = Least, high = Largest;
+        while (high - low >= Close)
+        {
+            double scale = (low + high) / 2;
+            if (Along(height, scale) * Along(width, scale) <= patches.Most) low = scale;
+            else high = scale;
+        }
+        return ((int)Along(height, low), (int)Along(width, low));
+
+        double Along(int pixels, double scale) => Math.Max(1, Math.Ceiling(pixels * scale / patches.Side));
+    }
+
+    /// <summary>Pixels as rows of numbers, normalised; behind the last patch rows of 0 that stand nowhere.</summary>
+    /// <param name="samples">Four for each pixel, of an image of whole patches.</param>
+    /// <param name="grid">How many patches it has.</param>
+    /// <param name="P">A patch's side in pixels.</param>
+    /// <param name="tables">What each of the 256 values becomes, for each colour.</param>
+    /// <param name="destination">Most · (3 P² + 2) numbers.</param>
+    internal static void Fill(ReadOnlySpan<byte> samples, (int Rows, int Columns) grid, int P, float[][] tables, Span<float> destination)
+    {
+        int place = 0, width = grid.Columns * P;
+        for (int row = 0; row < grid.Rows; row++)
+        {
+            for (int column = 0; column < grid.Columns; column++)
+            {
+                for (int y = row * P; y < (row + 1) * P; y++)
+                    for (int x = column * P; x < (column + 1) * P; x++)
+                        for (int channel = 0; channel < 3; channel++)
+                            destination[place++] = tables[channel][samples[4 * (y * width + x) + channel]];
+                (destination[place++], destination[place++]) = (row, column);
+            }
+        }
+        int numbers = (int)Numbers(P);
+        for (destination[place..].Clear(); place < destination.Length; place += numbers)
+            destination.Slice(place + numbers - 2, 2).Fill(Nowhere);
+    }
+}
