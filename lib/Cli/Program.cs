@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using ClipNotebooks.Cli.Commands;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Inference;
 

@@ -1,5 +1,6 @@
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Search.Storage;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;
 

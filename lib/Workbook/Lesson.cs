@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Text;
 using TorchSharp;

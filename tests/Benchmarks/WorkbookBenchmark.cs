@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using ClipNotebooks.Cli;
 using ClipNotebooks.Cli.Measuring;
 using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Benchmarks;
 

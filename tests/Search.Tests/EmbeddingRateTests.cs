@@ -5,6 +5,7 @@ using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
 using ClipNotebooks.Search.Sharding;
+using ClipNotebooks.Search.Storage;
 using ClipNotebooks.Workbook.Scenes;
 using static TorchSharp.torch;
 

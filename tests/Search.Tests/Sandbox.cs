@@ -4,6 +4,7 @@ using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
+using ClipNotebooks.Search.Storage;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search.Tests;

@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Search.Storage;
 using ClipNotebooks.Workbook.Scenes;
 
 namespace ClipNotebooks.Search.Tests;

@@ -1,5 +1,6 @@
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Tests;
 

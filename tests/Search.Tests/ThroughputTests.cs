@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Search.Storage;
 using ClipNotebooks.Workbook.Scenes;
 
 namespace ClipNotebooks.Search.Tests;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ClipNotebooks.Cli.Measuring;
+using ClipNotebooks.Cli.Shell;
 using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;

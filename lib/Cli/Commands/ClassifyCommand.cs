@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook;

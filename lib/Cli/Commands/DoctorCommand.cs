@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ClipNotebooks.Cli.Shell;
 using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;

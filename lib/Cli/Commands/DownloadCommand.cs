@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.CommandLine;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Hub;
 using Spectre.Console;
 

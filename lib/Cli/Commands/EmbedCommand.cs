@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Diagnostics;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Search;
+using ClipNotebooks.Search.Sharding;
 using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Commands;

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
+using ClipNotebooks.Cli.Shell;
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook;

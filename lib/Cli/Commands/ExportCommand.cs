@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Export;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Base;
 using Spectre.Console;
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Search;
+using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Commands;

@@ -1,3 +1,5 @@
+using ClipNotebooks.Cli.Shell;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Cli.Commands;

@@ -1,3 +1,4 @@
+using ClipNotebooks.Cli.Shell;
 using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;

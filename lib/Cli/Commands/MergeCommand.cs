@@ -1,5 +1,8 @@
 using System.CommandLine;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Search;
+using ClipNotebooks.Search.Postgres;
+using ClipNotebooks.Search.Sharding;
 
 namespace ClipNotebooks.Cli.Commands;
 

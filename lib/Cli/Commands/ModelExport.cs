@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ClipNotebooks.Cli.Notebooks.Export;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Workbook;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Hub;
 using Spectre.Console;
 

@@ -1,6 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Search;
+using ClipNotebooks.Search.Postgres;
 
 namespace ClipNotebooks.Cli.Commands;
 

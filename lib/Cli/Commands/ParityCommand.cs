@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Inference;

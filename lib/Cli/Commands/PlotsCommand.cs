@@ -1,10 +1,13 @@
 using System.CommandLine;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Plotting;
+using ClipNotebooks.Workbook.Views;
 using Spectre.Console;
 using TorchSharp;
 

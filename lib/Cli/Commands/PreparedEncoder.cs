@@ -3,6 +3,7 @@ using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search;
+using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
+using ClipNotebooks.Cli.Shell;
 using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Commands;
 

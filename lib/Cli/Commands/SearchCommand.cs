@@ -1,10 +1,12 @@
 using System.CommandLine;
 using System.ComponentModel;
 using System.Diagnostics;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Search;
+using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Views;
 using Spectre.Console;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Commands;
 

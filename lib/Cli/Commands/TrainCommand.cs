@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
+using ClipNotebooks.Cli.Shell;
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Training;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Inference.Prepared;

@@ -1,3 +1,5 @@
+using ClipNotebooks.Cli.Shell;
+
 namespace ClipNotebooks.Cli.Notebooks;
 
 /// <summary>The language a lesson is written in, and what its page says around it. English lessons lie in notebooks, the others in a folder named by the language's code.</summary>

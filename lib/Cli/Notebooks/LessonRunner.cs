@@ -1,3 +1,5 @@
+using ClipNotebooks.Cli.Shell;
+
 namespace ClipNotebooks.Cli.Notebooks;
 
 /// <summary>How to run lessons. Parallel: lessons at once; the cores are divided among them, because libtorch uses several threads itself.</summary>

@@ -1,3 +1,4 @@
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Core.Inference;

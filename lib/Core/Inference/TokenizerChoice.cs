@@ -1,5 +1,6 @@
 using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Text;
+using ClipNotebooks.Core.Text.Cleaning;
 
 namespace ClipNotebooks.Core.Inference;
 

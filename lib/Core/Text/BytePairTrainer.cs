@@ -1,6 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Text.Cleaning;
+using ClipNotebooks.Core.Text.Pipeline;
 
 namespace ClipNotebooks.Core.Text;
 

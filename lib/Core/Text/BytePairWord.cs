@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ClipNotebooks.Core.Text.Pipeline;
 
 namespace ClipNotebooks.Core.Text;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ClipNotebooks.Core.Text.Cleaning;
 using Microsoft.ML.Tokenizers;
 
 namespace ClipNotebooks.Core.Text;

@@ -1,4 +1,6 @@
 using System.Text;
+using ClipNotebooks.Core.Text.Cleaning;
+using ClipNotebooks.Core.Text.Pipeline;
 using Microsoft.ML.Tokenizers;
 
 namespace ClipNotebooks.Core.Text;

@@ -1,3 +1,4 @@
+using ClipNotebooks.Core.Text.Cleaning;
 using ClipNotebooks.Core.Text.Pipeline;
 
 namespace ClipNotebooks.Core.Text;

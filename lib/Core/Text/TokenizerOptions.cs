@@ -1,3 +1,5 @@
+using ClipNotebooks.Core.Text.Cleaning;
+
 namespace ClipNotebooks.Core.Text;
 
 /// <summary>What a model's configuration says about its tokenizer, beside the tokenizer's own files.</summary>

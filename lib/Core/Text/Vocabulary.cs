@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Text.Pipeline;
 
 namespace ClipNotebooks.Core.Text;
 

@@ -1,3 +1,4 @@
+using ClipNotebooks.Search.Storage;
 using Npgsql;
 
 namespace ClipNotebooks.Search.Postgres;

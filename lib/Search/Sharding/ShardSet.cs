@@ -1,3 +1,4 @@
+using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Sharding;

@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Workbook.Scenes;
 using static TorchSharp.torch;

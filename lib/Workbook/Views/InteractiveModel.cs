@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;

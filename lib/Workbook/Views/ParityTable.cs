@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 
 namespace ClipNotebooks.Workbook.Views;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClipNotebooks.Cli.Measuring;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 

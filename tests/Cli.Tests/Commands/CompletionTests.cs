@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 

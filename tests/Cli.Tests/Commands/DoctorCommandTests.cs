@@ -1,4 +1,5 @@
 using ClipNotebooks.Cli.Commands;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 

@@ -1,3 +1,5 @@
+using ClipNotebooks.Cli.Shell;
+
 namespace ClipNotebooks.Cli.Tests.Commands;
 
 /// <summary>The README's download, from a cache that holds the model already and without a network; the protocol itself is tested beside the library.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClipNotebooks.Cli.Shell;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Tests.Commands;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClipNotebooks.Cli.Commands;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Cli.Tests.Commands;

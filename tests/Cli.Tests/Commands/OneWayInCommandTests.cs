@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook;
 using TorchSharp;

@@ -1,3 +1,4 @@
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Tests.Commands;

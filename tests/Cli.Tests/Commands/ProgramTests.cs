@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ClipNotebooks.Cli.Commands;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Workbook;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Search;
+using ClipNotebooks.Search.Sharding;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Scenes;
 

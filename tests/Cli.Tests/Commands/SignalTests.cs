@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Tests.Commands;

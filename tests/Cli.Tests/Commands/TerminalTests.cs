@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Tests.Commands;

@@ -1,4 +1,5 @@
 using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Tests.Notebooks;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Tests.Inference;

@@ -1,3 +1,4 @@
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Inference;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClipNotebooks.Core.Text;
+using ClipNotebooks.Core.Text.Cleaning;
 
 namespace ClipNotebooks.Clip.Tests.Text;
 

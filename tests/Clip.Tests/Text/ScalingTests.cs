@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using ClipNotebooks.Core.Text;
+using ClipNotebooks.Core.Text.Cleaning;
 
 namespace ClipNotebooks.Clip.Tests.Text;
 

@@ -1,5 +1,7 @@
 using System.Text;
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
 

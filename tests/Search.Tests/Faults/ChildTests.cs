@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.Versioning;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Search.Sharding;
 using TorchSharp;
 
 namespace ClipNotebooks.Search.Tests.Faults;

@@ -1,3 +1,5 @@
+using ClipNotebooks.Search.Postgres;
+using ClipNotebooks.Search.Sharding;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Tests.Postgres;

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Search.Postgres;
+using ClipNotebooks.Search.Storage;
 using ClipNotebooks.Workbook.Scenes;
 
 namespace ClipNotebooks.Search.Tests.Postgres;

@@ -1,4 +1,5 @@
 using System.Text;
+using ClipNotebooks.Cli.Shell;
 using Microsoft.AspNetCore.Html;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -96,7 +97,7 @@ internal static class LessonProgramWriter
     }
 
     private static IEnumerable<string> Usings(IEnumerable<ProgramCell> cells) => Imports.Select(name => $"using {name};")
-        .Concat(cells.SelectMany(cell => cell.Usings)).Append("using ClipNotebooks.Workbook;").Append("using static ClipNotebooks.Workbook.LessonProgram;")
+        .Concat(cells.SelectMany(cell => cell.Usings)).Append("using ClipNotebooks.Workbook;").Append("using static ClipNotebooks.Workbook.Programs.LessonProgram;")
         .Distinct().OrderBy(line => line.Contains('=', StringComparison.Ordinal) ? 2 : line.StartsWith("using static ", StringComparison.Ordinal) ? 1 : 0);
 
     /// <summary>Prose as comments, long lines broken at spaces; code within it as it is.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Workbook.Plotting;
 using ClipNotebooks.Workbook.Views;

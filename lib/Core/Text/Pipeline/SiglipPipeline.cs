@@ -1,4 +1,5 @@
 using System.Text;
+using ClipNotebooks.Core.Text.Cleaning;
 
 namespace ClipNotebooks.Core.Text.Pipeline;
 

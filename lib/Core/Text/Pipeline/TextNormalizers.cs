@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using ClipNotebooks.Core.Text.Cleaning;
 
 namespace ClipNotebooks.Core.Text.Pipeline;
 

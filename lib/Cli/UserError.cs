@@ -1,7 +1,0 @@
-namespace ClipNotebooks.Cli;
-
-/// <summary>A failure that the reader of the message can mend: shown as one paragraph, without a stack trace.</summary>
-internal sealed class UserError(string message, int exitCode = ExitCode.Failed, Exception? inner = null) : Exception(message, inner)
-{
-    internal int ExitCode { get; } = exitCode;
-}

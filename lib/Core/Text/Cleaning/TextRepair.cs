@@ -1,0 +1,179 @@
+using System.Buffers;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace ClipNotebooks.Core.Text.Cleaning;
+
+/// <summary>
+/// What ftfy 6.3.1's <c>fix_text</c> does with its default settings, all of it: character references, wrong decodings, C1 controls, ligatures, widths, quotes, line breaks, lone
+/// surrogates, terminal escapes, control characters, normalisation form C; line by line, again and again until a line stays as it is.
+/// A line that has not come to rest after <see cref="StepByStep"/> rounds, as only one with references to references does
+/// (<c>&amp;amp;amp;amp;…</c>), has all of them resolved at once: ftfy goes on by one a round, in a time that grows with the square of
+/// the line.
+/// </summary>
+internal static partial class TextRepair
+{
+    // U+FF61 to U+FF9F, then U+FFA0 to U+FFEE; an underscore stays.
+    private const string Katakana = "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン\u3099\u309A";
+    private const string Hangul =
+        "\u1160\u1100\u1101\u11AA\u1102\u11AC\u11AD\u1103\u1104\u1105\u11B0\u11B1\u11B2\u11B3\u11B4\u11B5\u111A\u1106\u1107\u1108\u1121\u1109\u110A\u110B\u110C\u110D\u110E\u110F\u1110\u1111\u1112___"
+        + "\u1161\u1162\u1163\u1164\u1165\u1166__\u1167\u1168\u1169\u116A\u116B\u116C__\u116D\u116E\u116F\u1170\u1171\u1172__\u1173\u1174\u1175___¢£¬_¦¥₩_│←↑→↓■○";
+
+    private const int StepByStep = 8, MostRounds = 16, LongestReference = 27;
+
+    private static readonly SearchValues<char> Dropped = SearchValues.Create(
+        "\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u000B\u000E\u000F"
+        + "\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F\u007F"
+        + "\u206A\u206B\u206C\u206D\u206E\u206F\uFEFF\uFFF9\uFFFA\uFFFB\uFFFC");
+
+    /// <summary>Repairs a text. Plain ASCII without references and control characters comes back as it is.</summary>
+    internal static string Repair(string text)
+    {
+        if (Ascii.IsValid(text) && !text.AsSpan().ContainsAny("&\r\u007F") && !text.AsSpan().ContainsAnyInRange('\0', '\u0008') && !text.AsSpan().ContainsAnyInRange('\u000B', '\u001F')) return text;
+        var result = new StringBuilder(text.Length);
+        bool references = true;
+        for (int start = 0, end; start < text.Length; start = end)
+        {
+            end = text.IndexOf('\n', start) is var at and >= 0 ? at + 1 : text.Length;
+            string line = text[start..end];
+            // From the first line with a tag on, references are left to the HTML reader.
+            references &= !line.Contains('<', StringComparison.Ordinal);
+            result.Append(RepairLine(line, references));
+        }
+        return result.ToString();
+    }
+
+    private static string RepairLine(string line, bool references)
+    {
+        string before = "\uFFFF";
+        for (int round = 0; round < MostRounds && before != line; round++)
+        {
+            before = line;
+            if (references && line.Contains('&', StringComparison.Ordinal))
+                line = round < StepByStep ? Reference().Replace(line, match => Unescape(match.Value)) : UnescapeAll(line);
+            line = Mojibake.RepairControls(Mojibake.Repair(line));
+            if (!Ascii.IsValid(line)) line = MapCharacters(line);
+            line = line.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
+            if (line.Contains('\u001B', StringComparison.Ordinal)) line = TerminalEscape().Replace(line, "");
+            if (line.AsSpan().ContainsAny(Dropped)) line = string.Concat(line.Where(c => !Dropped.Contains(c)));
+            line = CanonicalForm.Compose(line);
+        }
+        return line;
+    }
+
+    /// <summary>References, and those that their characters make with what stands around them, until there is none.</summary>
+    private static string UnescapeAll(string line)
+    {
+        var result = new StringBuilder(line.Length);
+        // What is still to be read: the line, and before it the characters of the reference that was read last.
+        var waiting = new Stack<char>();
+        for (int at = 0; at < line.Length || waiting.Count > 0;)
+        {
+            result.Append(waiting.TryPop(out char c) ? c : line[at++]);
+            if (result[^1] != ';' || ReferenceAtEnd(result) is not { } reference) continue;
+            string value = Unescape(reference);
+            if (value == reference) continue;
+            result.Length -= reference.Length;
+            foreach (char mapped in MapCharacters(value).Reverse()) waiting.Push(mapped);
+        }
+        return result.ToString();
+    }
+
+    private static string? ReferenceAtEnd(StringBuilder text)
+    {
+        int start = text.Length - 2;
+        int least = Math.Max(0, text.Length - LongestReference);
+        while (start > least && (char.IsAsciiLetterOrDigit(text[start]) || text[start] == '#')) start--;
+        if (start < 0 || text[start] != '&') return null;
+        string found = text.ToString(start, text.Length - start);
+        return Reference().IsMatch(found) ? found : null;
+    }
+
+    /// <summary>References that end with a semicolon; names of letters and signs also in capitals.</summary>
+    private static string Unescape(string reference)
+    {
+        string name = reference[1..];
+        if (HtmlEntities.TryGet(name, out string? value)) return value!;
+        if (name[0] == '#') return HtmlEntities.Unescape(reference) is var character && character.Contains(';', StringComparison.Ordinal) ? reference : character;
+        return name.ToLowerInvariant() is var lower && !name.Any(char.IsAsciiLetterLower) && HtmlEntities.TryGet(lower, out value) && HtmlEntities.Unescape(reference) == reference
+            ? Upper(value!) : reference;
+    }
+
+    /// <summary>With the letters whose capital is two or three.</summary>
+    private static string Upper(string text) => text switch
+    {
+        "ß" => "SS",
+        "ŉ" => "ʼN",
+        "ﬀ" or "ﬁ" or "ﬂ" or "ﬃ" or "ﬄ" => Letters(text[0])!.ToUpperInvariant(),
+        _ => text.ToUpperInvariant(),
+    };
+
+    private static string MapCharacters(string line)
+    {
+        var result = new StringBuilder(line.Length);
+        for (int i = 0; i < line.Length; i++)
+        {
+            char c = line[i];
+            if (char.IsHighSurrogate(c) && i + 1 < line.Length && char.IsLowSurrogate(line[i + 1])) result.Append(c).Append(line[++i]);
+            else if (Letters(c) is { } letters) result.Append(letters);
+            else result.Append(Straight(Width(c)));
+        }
+        return result.ToString();
+    }
+
+    /// <summary>What stands for several characters: Latin ligatures and digraphs, and the full-width macron.</summary>
+    private static string? Letters(char c) => c switch
+    {
+        'Ĳ' => "IJ",
+        'ĳ' => "ij",
+        'ŉ' => "ʼn",
+        'Ǳ' => "DZ",
+        'ǲ' => "Dz",
+        'ǳ' => "dz",
+        'Ǆ' => "DŽ",
+        'ǅ' => "Dž",
+        'ǆ' => "dž",
+        'Ǉ' => "LJ",
+        'ǈ' => "Lj",
+        'ǉ' => "lj",
+        'Ǌ' => "NJ",
+        'ǋ' => "Nj",
+        'ǌ' => "nj",
+        'ﬀ' => "ff",
+        'ﬁ' => "fi",
+        'ﬂ' => "fl",
+        'ﬃ' => "ffi",
+        'ﬄ' => "ffl",
+        'ﬅ' => "ſt",
+        'ﬆ' => "st",
+        '\uFFE3' => " \u0304",
+        _ => null,
+    };
+
+    /// <summary>Full-width Latin, half-width Katakana and Hangul, the ideographic space.</summary>
+    private static char Width(char c) => c switch
+    {
+        '\u3000' => ' ',
+        >= '\uFF01' and <= '\uFF5E' => (char)(c - 0xFEE0),
+        '\uFF5F' => '\u2985',
+        '\uFF60' => '\u2986',
+        >= '\uFF61' and <= '\uFF9F' => Katakana[c - 0xFF61],
+        >= '\uFFA0' and <= '\uFFEE' when Hangul[c - 0xFFA0] != '_' => Hangul[c - 0xFFA0],
+        _ => c,
+    };
+
+    private static char Straight(char c) => c switch
+    {
+        '\u02BC' or (>= '\u2018' and <= '\u201B') => '\'',
+        >= '\u201C' and <= '\u201F' => '"',
+        '\u2028' or '\u2029' or '\u0085' => '\n',
+        >= '\uD800' and <= '\uDFFF' => '\uFFFD',
+        _ => c,
+    };
+
+    [GeneratedRegex("&#?[0-9A-Za-z]{1,24};", RegexOptions.CultureInvariant)]
+    private static partial Regex Reference();
+
+    [GeneratedRegex(@"\x1B\[[\p{Nd};]*[a-zA-Z]", RegexOptions.CultureInvariant)]
+    private static partial Regex TerminalEscape();
+}

@@ -1,0 +1,126 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using ClipNotebooks.Workbook.Plotting;
+using ClipNotebooks.Workbook.Views;
+
+namespace ClipNotebooks.Workbook.Programs;
+
+/// <summary>
+/// What a lesson needs where no notebook runs it, as in the programs of `clipbook export --to cs`: <c>display(x)</c>, <c>HTML("…")</c> and <c>x.Display()</c> write to the console, and every view
+/// also to a page (a matrix to a PNG too) in the folder <c>pictures</c> beside the program. No setting is changed before <see cref="Begin"/>.
+/// </summary>
+[SuppressMessage("Naming", "CA1708", Justification = "The editors have both display(x) and x.Display().")]
+public static class LessonProgram
+{
+    private const string PlotLibrary = "plotly.min.js";
+    private static string _pictures = "", _name = "lesson", _cell = "";
+    private static int _shown;
+
+    /// <summary>Begins a lesson: paths are seen from the lesson's folder, as in an editor, and views are shown here.</summary>
+    /// <param name="lessons">The folder that the lesson lies in, seen from the program's.</param>
+    /// <param name="program">The program's file; the compiler fills it in.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder: the program was moved.</exception>
+    public static void Begin(string lessons, [CallerFilePath] string program = "")
+    {
+        string here = Path.GetDirectoryName(program) ?? "";
+        string folder = Path.GetFullPath(Path.Combine(here, lessons));
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"{program} was written for another folder: there are no lessons in {folder}. Export it again: clipbook export --to cs");
+        Environment.CurrentDirectory = folder;
+        Console.OutputEncoding = Encoding.UTF8;
+        (_pictures, _name, _cell, _shown) = (Path.Combine(here, "pictures"), Path.GetFileNameWithoutExtension(program), "", 0);
+        AppContext.SetData("ClipNotebooks.Display", (Func<object?, Action<object?>>)(value => Show(value).Update));
+    }
+
+    /// <summary>Says which cell the views that follow belong to.</summary>
+    /// <param name="number">The cell's number in the lesson, from 1.</param>
+    public static void Cell(int number) => (_cell, _shown) = (string.Create(CultureInfo.InvariantCulture, $".cell-{number:00}"), 0);
+
+    /// <summary>Shows a value.</summary>
+    /// <param name="value">A view, markup, or anything with a text form.</param>
+    [SuppressMessage("Style", "IDE1006", Justification = "The editors' name.")]
+    public static Shown display(object? value) => Show(value);
+
+    /// <summary>Shows a value.</summary>
+    /// <param name="value">A view, markup, or anything with a text form.</param>
+    public static Shown Display(this object? value) => Show(value);
+
+    /// <summary>Markup to show as it is.</summary>
+    /// <param name="markup">An HTML fragment.</param>
+    public static IView HTML(string markup) => new Markup(markup);
+
+    /// <summary>The text form of a value, the same in every culture.</summary>
+    internal static string Text(object? value) => value switch
+    {
+        null => "<null>",
+        IView view => view.ToText(),
+        string text => text,
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        IEnumerable values when value.GetType().GetMethod("ToString", [])!.DeclaringType == typeof(object) || value is Array => $"[{string.Join(", ", values.Cast<object?>().Select(Text))}]",
+        _ => value.ToString() ?? "",
+    };
+
+    private static Shown Show(object? value)
+    {
+        Shown shown = new(value is IView ? $"{_name}{_cell}-{++_shown}" : "");
+        shown.Update(value);
+        return shown;
+    }
+
+    private static void Save(IView view, string name)
+    {
+        Directory.CreateDirectory(_pictures);
+        string html = view.ToHtml(), library = Path.Combine(_pictures, PlotLibrary), page = Path.Combine(_pictures, name + ".html");
+        bool plots = html.Contains("class=\"clip-plot\"", StringComparison.Ordinal);
+        if (plots && !File.Exists(library)) Pictures.Write(library, Encoding.UTF8.GetBytes(Plotly.JavaScript));
+        Pictures.Write(page, Encoding.UTF8.GetBytes($$"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <title>{{Views.Markup.Escape(name)}}</title>
+            <style>
+            :root { color-scheme: light dark; }
+            body { margin: 1.5rem; background: #fff; color: #1d2329; font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+            @media (prefers-color-scheme: dark) { body { background: #14181d; color: #e3e8ed; } }
+            </style>
+            {{(plots ? $"<script src=\"{PlotLibrary}\"></script>" : "")}}
+            </head>
+            <body>
+            {{html}}
+            </body>
+            </html>
+
+            """));
+        (view as MatrixView)?.SavePng(Path.ChangeExtension(page, ".png"));
+        Console.WriteLine($"[pictures/{name}.html]");
+    }
+
+    /// <summary>What is shown, which <see cref="Update"/> replaces: in the console another follows, the page is written anew.</summary>
+    public sealed class Shown
+    {
+        private readonly string _page;
+
+        internal Shown(string page) => _page = page;
+
+        /// <summary>Shows another value.</summary>
+        /// <param name="value">A view, markup, or anything with a text form.</param>
+        public void Update(object? value)
+        {
+            Console.WriteLine(Text(value));
+            if (value is IView view && _page.Length > 0) Save(view, _page);
+        }
+    }
+
+    private sealed class Markup(string markup) : IView
+    {
+        public string ToHtml() => markup;
+
+        public string ToText() => markup;
+    }
+}
