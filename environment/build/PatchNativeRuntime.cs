@@ -43,7 +43,8 @@ public class PatchNativeRuntime : Task
             digest = BitConverter.ToString(sha.ComputeHash(library)).Replace("-", "").ToLowerInvariant();
         if (!Known.Contains(digest))
         {
-            Log.LogError("{0} needs {1}, which this system's C++ runtime ({2}) lacks, and its SHA-256 ({3}) is not one that the project knows how " +
+            Log.LogError("{0} needs {1}, which this system's C++ runtime ({2}) lacks, and its SHA-256 ({3}) is not one that the project " +
+                "knows how " +
                 "to adapt. Use TorchSharp 0.107.0, or a system with GCC 13's libstdc++ or newer (Debian 13, Ubuntu 24.04).",
                 Source, MissingVersion, runtime ?? "no libstdc++.so.6 found", digest);
             return false;
@@ -65,7 +66,8 @@ public class PatchNativeRuntime : Task
     /// <summary>The libstdc++.so.6 that the dynamic loader chose for this very process, else the usual places.</summary>
     static string FindLibStdCxx()
     {
-        var mapped = File.ReadLines("/proc/self/maps").Select(line => line.Substring(line.IndexOf('/') + 1 > 0 ? line.IndexOf('/') : line.Length))
+        var mapped = File.ReadLines("/proc/self/maps")
+            .Select(line => line.Substring(line.IndexOf('/') + 1 > 0 ? line.IndexOf('/') : line.Length))
             .FirstOrDefault(path => path.Contains("/libstdc++.so.6") && File.Exists(path));
         return mapped ?? new[] { "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/lib64", "/usr/lib" }
             .Select(folder => Path.Combine(folder, "libstdc++.so.6")).FirstOrDefault(File.Exists);
@@ -92,7 +94,8 @@ public class PatchNativeRuntime : Task
     static void Patch(byte[] elf)
     {
         int table = (int)BitConverter.ToUInt64(elf, 40), count = BitConverter.ToUInt16(elf, 60);
-        Func<uint, int> header = type => Enumerable.Range(0, count).Select(i => table + 64 * i).First(h => BitConverter.ToUInt32(elf, h + 4) == type);
+        Func<uint, int> header = type => Enumerable.Range(0, count).Select(i => table + 64 * i)
+            .First(h => BitConverter.ToUInt32(elf, h + 4) == type);
         Func<int, int> offset = h => (int)BitConverter.ToUInt64(elf, h + 24);
         int dynamicSymbols = header(11), versions = offset(header(0x6fffffff)), needsHeader = header(0x6ffffffe);
         int strings = table + 64 * (int)BitConverter.ToUInt32(elf, dynamicSymbols + 40);

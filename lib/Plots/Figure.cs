@@ -2,10 +2,14 @@ using Plotly.NET;
 
 namespace ClipNotebooks.Plots;
 
-/// <summary>Traces and a layout on their way to plotly.js. Names and values are those of its reference: https://plotly.com/javascript/reference/.</summary>
+/// <summary>
+/// Traces and a layout on their way to plotly.js. Names and values are those of its reference: https://plotly.com/javascript/reference/.
+/// </summary>
 internal static class Figure
 {
-    /// <summary>{"data": […], "layout": {…}}. The page's script adds the colours of ink and grid, which depend on the page's theme.</summary>
+    /// <summary>
+    /// {"data": […], "layout": {…}}. The page's script adds the colours of ink and grid, which depend on the page's theme.
+    /// </summary>
     public static string ToJson(IEnumerable<Trace> traces, IReadOnlyDictionary<string, object?> layout)
     {
         var target = new Layout();
@@ -29,7 +33,9 @@ internal static class Figure
     /// <summary>Foreign text for a label: plotly.js reads a few HTML tags in labels, so it is escaped.</summary>
     public static string Escape(string text) => System.Net.WebUtility.HtmlEncode(text);
 
-    /// <summary>Foreign text for a label in lines of at most <paramref name="width"/> characters, broken at spaces; what is longer ends in "…".</summary>
+    /// <summary>
+    /// Foreign text for a label in lines of at most <paramref name="width"/> characters, broken at spaces; what is longer ends in "…".
+    /// </summary>
     public static string Wrap(string text, int width, int lines) => string.Join("<br>", Lines(text, width, lines).Select(Escape));
 
     internal static IReadOnlyList<string> Lines(string text, int width, int lines)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace ClipNotebooks.Plots;
 
 /// <summary>
-/// Plots as JSON for plotly.js: {"data": […], "layout": {…}}. Only arrays and strings come in, so that a caller needs none of Plotly.NET's types.
-/// Titles belong to the page around a plot (<see cref="PlotPage"/>), where they wrap and are read aloud.
+/// Plots as JSON for plotly.js: {"data": […], "layout": {…}}. Only arrays and strings come in, so that a caller needs none of Plotly.NET's
+/// types. Titles belong to the page around a plot (<see cref="PlotPage"/>), where they wrap and are read aloud.
 /// </summary>
 public static class Figures
 {
@@ -18,14 +18,19 @@ public static class Figures
     /// <param name="columns">A name for each column, shown above it and under the pointer.</param>
     /// <param name="thumbnails">A picture for each row as data URI, shown at its side; empty for none.</param>
     /// <param name="quantity">What the values are, for the text under the pointer.</param>
-    /// <param name="colors">The colours from <paramref name="low"/> to <paramref name="high"/>, evenly spaced, as CSS writes them; two at least.</param>
+    /// <param name="colors">
+    /// The colours from <paramref name="low"/> to <paramref name="high"/>, evenly spaced, as CSS writes them; two at least.
+    /// </param>
     /// <param name="inks">The colour of the text in each cell, as CSS writes it; in the shape of the values.</param>
     /// <param name="low">The value of the first colour.</param>
     /// <param name="high">The value of the last colour.</param>
     /// <param name="diagonal">Whether to frame the cells of the main diagonal.</param>
     /// <returns>JSON for plotly.js.</returns>
-    /// <exception cref="ArgumentException">The names are not as many as the rows and columns, or the thumbnails neither none nor one a row.</exception>
-    public static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors, string[][] inks, double low, double high, bool diagonal)
+    /// <exception cref="ArgumentException">
+    /// The names are not as many as the rows and columns, or the thumbnails neither none nor one a row.
+    /// </exception>
+    public static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors,
+        string[][] inks, double low, double high, bool diagonal)
     {
         ArgumentNullException.ThrowIfNull(values);
         ArgumentNullException.ThrowIfNull(rows);
@@ -34,24 +39,30 @@ public static class Figures
         ArgumentNullException.ThrowIfNull(colors);
         ArgumentNullException.ThrowIfNull(inks);
         if (rows.Length != values.Length || rows.Length == 0 || columns.Length == 0 || values.Any(row => row.Length != columns.Length))
-            throw new ArgumentException($"A heat map has {rows.Length} row names and {columns.Length} column names, but its values are {values.Length} rows of {string.Join(", ", values.Select(row => row.Length).Distinct())}.", nameof(values));
+            throw new ArgumentException($"A heat map has {rows.Length} row names and {columns.Length} column names, but its values are " +
+                $"{values.Length} rows of {string.Join(", ", values.Select(row => row.Length).Distinct())}.", nameof(values));
         if (thumbnails.Length != 0 && thumbnails.Length != rows.Length)
             throw new ArgumentException($"A heat map of {rows.Length} rows has {thumbnails.Length} thumbnails.", nameof(thumbnails));
 
         bool written = columns.Length <= 16;
         int width = columns.Length <= 10 ? 82 : written ? 58 : columns.Length <= 40 ? 24 : 12, lines = columns.Length <= 10 ? 6 : 1;
         int height = thumbnails.Length > 0 ? Thumbnail + 6 : written ? 40 : width, rowLines = written ? 2 : 1;
-        int left = thumbnails.Length > 0 ? Thumbnail + 14 : 20 + (int)(6.6 * rows.Max(row => Figure.Lines(row, 24, rowLines).Select(line => line.Length).DefaultIfEmpty().Max()));
-        int columnLength = columns.Max(column => Math.Min(28, column.Length)), headLines = columns.Max(column => Figure.Lines(column, 12, lines).Count);
-        int top = lines > 1 ? 14 + (14 * headLines) : 16 + (int)(5.0 * columnLength), right = lines > 1 ? 12 : 12 + (int)(5.0 * columnLength);
+        int left = thumbnails.Length > 0 ? Thumbnail + 14
+            : 20 + (int)(6.6 * rows.Max(row => Figure.Lines(row, 24, rowLines).Select(line => line.Length).DefaultIfEmpty().Max()));
+        int columnLength = columns.Max(column => Math.Min(28, column.Length)),
+            headLines = columns.Max(column => Figure.Lines(column, 12, lines).Count);
+        int top = lines > 1 ? 14 + (14 * headLines) : 16 + (int)(5.0 * columnLength),
+            right = lines > 1 ? 12 : 12 + (int)(5.0 * columnLength);
         if (!written) right = Math.Max(right, 80);
 
         int decimals = Math.Max(Math.Abs(low), Math.Abs(high)) switch { >= 100 => 0, >= 10 => 1, >= 0.1 => 2, _ => 3 };
         var trace = new Dictionary<string, object?>
         {
             ["z"] = values.Select(Figure.Finite).ToArray(),
-            ["customdata"] = values.Select((row, i) => row.Select((_, j) => new[] { Figure.Escape(rows[i]), Figure.Escape(columns[j]) }).ToArray()).ToArray(),
-            ["hovertemplate"] = $"%{{customdata[0]}}<br>%{{customdata[1]}}<br><b>{Figure.Escape(quantity)} %{{z:.{decimals}f}}</b><extra></extra>",
+            ["customdata"] = values.Select((row, i) => row.Select((_, j) => new[] { Figure.Escape(rows[i]), Figure.Escape(columns[j]) })
+                .ToArray()).ToArray(),
+            ["hovertemplate"] = $"%{{customdata[0]}}<br>%{{customdata[1]}}<br><b>{Figure.Escape(quantity)} " +
+                $"%{{z:.{decimals}f}}</b><extra></extra>",
             ["colorscale"] = colors.Select((color, i) => new object[] { (double)i / (colors.Length - 1), color }).ToArray(),
             ["zmin"] = low,
             ["zmax"] = high,
@@ -67,7 +78,9 @@ public static class Figures
             ["mode"] = "text",
             ["x"] = values.SelectMany(row => Enumerable.Range(0, row.Length)).ToArray(),
             ["y"] = values.SelectMany((row, i) => Enumerable.Repeat(i, row.Length)).ToArray(),
-            ["text"] = values.SelectMany(row => row).Select(value => double.IsFinite(value) ? (Math.Round(value, decimals) + 0.0).ToString("F" + decimals, CultureInfo.InvariantCulture).Replace('-', '−') : "").ToArray(),
+            ["text"] = values.SelectMany(row => row).Select(
+                value => double.IsFinite(value) ? (Math.Round(value, decimals) + 0.0).ToString("F" + decimals, CultureInfo.InvariantCulture)
+                .Replace('-', '−') : "").ToArray(),
             ["textfont"] = new { color = inks.SelectMany(row => row).ToArray(), size = 13 },
             ["hoverinfo"] = "skip",
             ["showlegend"] = false,
@@ -77,7 +90,8 @@ public static class Figures
             ["width"] = left + (width * columns.Length) + right,
             ["height"] = top + (height * rows.Length) + 10,
             ["margin"] = new { l = left, r = right, t = top, b = 10 },
-            ["xaxis"] = Axis(columns, label => lines > 1 ? Figure.Wrap(label, 12, lines) : Figure.Wrap(label, 28, 1), lines > 1 ? 0 : -45, top: true),
+            ["xaxis"] = Axis(columns, label => lines > 1 ? Figure.Wrap(label, 12, lines) : Figure.Wrap(label, 28, 1), lines > 1 ? 0 : -45,
+                top: true),
             ["yaxis"] = Axis(rows, label => thumbnails.Length > 0 ? "" : Figure.Wrap(label, 24, rowLines), 0, top: false),
             ["images"] = thumbnails.Select((source, i) => new
             {
@@ -104,13 +118,15 @@ public static class Figures
             }).ToArray(),
         };
         if (lines > 1) layout["meta"] = new { narrow = Narrow(columns) };
-        return Figure.ToJson(written ? [Figure.Trace("heatmap", trace), Figure.Trace("scatter", text)] : [Figure.Trace("heatmap", trace)], layout);
+        return Figure.ToJson(written ? [Figure.Trace("heatmap", trace), Figure.Trace("scatter", text)] : [Figure.Trace("heatmap", trace)],
+            layout);
 
         // What plot.js takes where the page has no room for wide cells: names that stand upright, over cells that just hold a value.
         static object Narrow(string[] columns)
         {
             int longest = columns.Max(column => Math.Min(NarrowLabel, column.Length));
-            return new { labels = columns.Select(column => Figure.Wrap(column, NarrowLabel, 1)).ToArray(), angle = longest <= 4 ? 0 : -90, top = longest <= 4 ? 28 : 16 + (int)(6.6 * longest), cell = NarrowCell };
+            return new { labels = columns.Select(column => Figure.Wrap(column, NarrowLabel, 1)).ToArray(), angle = longest <= 4 ? 0 : -90,
+                top = longest <= 4 ? 28 : 16 + (int)(6.6 * longest), cell = NarrowCell };
         }
 
         static object Axis(string[] names, Func<string, string> label, int angle, bool top) => new
@@ -140,17 +156,21 @@ public static class Figures
     /// <param name="tickTexts">What is written there, as many.</param>
     /// <returns>JSON for plotly.js.</returns>
     /// <exception cref="ArgumentException">The arrays are not of one length.</exception>
-    public static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic, double[] ticks, string[] tickTexts)
+    public static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic, double[] ticks,
+        string[] tickTexts)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(y);
         if (x.Length != names.Length || y.Length != names.Length || x.Zip(y).Any(pair => pair.First.Length != pair.Second.Length))
-            throw new ArgumentException($"Curves need as many x as y: {names.Length} names, x of {Lengths(x)}, y of {Lengths(y)}.", nameof(y));
+            throw new ArgumentException($"Curves need as many x as y: {names.Length} names, x of {Lengths(x)}, y of {Lengths(y)}.",
+                nameof(y));
         ArgumentNullException.ThrowIfNull(ticks);
         ArgumentNullException.ThrowIfNull(tickTexts);
-        if (ticks.Length != tickTexts.Length) throw new ArgumentException($"An axis has {ticks.Length} marks and {tickTexts.Length} texts for them.", nameof(tickTexts));
-        var xAxis = new Dictionary<string, object?> { ["title"] = new { text = Figure.Escape(xLabel) }, ["type"] = logarithmic ? "log" : "linear", ["zeroline"] = false };
+        if (ticks.Length != tickTexts.Length) throw new ArgumentException(
+            $"An axis has {ticks.Length} marks and {tickTexts.Length} texts for them.", nameof(tickTexts));
+        var xAxis = new Dictionary<string, object?> { ["title"] = new { text = Figure.Escape(xLabel) },
+            ["type"] = logarithmic ? "log" : "linear", ["zeroline"] = false };
         if (ticks.Length > 0) (xAxis["tickvals"], xAxis["ticktext"]) = (ticks, tickTexts);
         var traces = names.Select((name, i) => Figure.Trace("scatter", new Dictionary<string, object?>
         {
@@ -173,7 +193,8 @@ public static class Figures
             ["showlegend"] = names.Length > 1,
             ["legend"] = new { orientation = "h", x = 0, y = 1.02, xanchor = "left", yanchor = "bottom" },
             ["xaxis"] = xAxis,
-            ["yaxis"] = new { title = new { text = Figure.Escape(yLabel), standoff = 10 }, automargin = true, zeroline = false, rangemode = "tozero" },
+            ["yaxis"] = new { title = new { text = Figure.Escape(yLabel), standoff = 10 }, automargin = true, zeroline = false,
+                rangemode = "tozero" },
         });
 
         static string Lengths(double[][] arrays) => string.Join(", ", arrays.Select(array => array.Length));
@@ -190,7 +211,8 @@ public static class Figures
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(values);
-        if (names.Length != values.Length) throw new ArgumentException($"Bars have {names.Length} names and {values.Length} values.", nameof(values));
+        if (names.Length != values.Length) throw new ArgumentException(
+            $"Bars have {names.Length} names and {values.Length} values.", nameof(values));
         double longest = values.Where(double.IsFinite).DefaultIfEmpty().Max();
         var trace = Figure.Trace("bar", new Dictionary<string, object?>
         {
@@ -209,7 +231,8 @@ public static class Figures
             ["height"] = 12 + (28 * names.Length),
             ["margin"] = new { l = 16 + names.Select(Width).DefaultIfEmpty().Max(), r = 52, t = 4, b = 8 },
             ["bargap"] = 0.25,
-            ["xaxis"] = new { range = new[] { Math.Min(0, values.Where(double.IsFinite).DefaultIfEmpty().Min()), longest > 0 ? longest : 1 }, showticklabels = false, showgrid = false },
+            ["xaxis"] = new { range = new[] { Math.Min(0, values.Where(double.IsFinite).DefaultIfEmpty().Min()),
+                longest > 0 ? longest : 1 }, showticklabels = false, showgrid = false },
             ["yaxis"] = new
             {
                 tickmode = "array",
@@ -240,8 +263,10 @@ public static class Figures
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(y);
         ArgumentNullException.ThrowIfNull(thumbnails);
-        if (groups.Length != names.Length || x.Length != names.Length || y.Length != names.Length || (thumbnails.Length != 0 && thumbnails.Length != names.Length))
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Points have {names.Length} names, {groups.Length} groups, {x.Length} x, {y.Length} y and {thumbnails.Length} thumbnails."), nameof(x));
+        if (groups.Length != names.Length || x.Length != names.Length || y.Length != names.Length
+            || (thumbnails.Length != 0 && thumbnails.Length != names.Length))
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Points have {names.Length} names, {groups.Length} " +
+                $"groups, {x.Length} x, {y.Length} y and {thumbnails.Length} thumbnails."), nameof(x));
         string[] kinds = [.. groups.Distinct()];
         var traces = kinds.Select((kind, k) =>
         {

@@ -3,15 +3,21 @@ using System.Reflection;
 
 namespace ClipNotebooks.Plots;
 
-/// <summary>What a plot is shown in: a fragment for a page that carries plotly.js once, or a page of its own. Nothing is loaded from a network.</summary>
+/// <summary>
+/// What a plot is shown in: a fragment for a page that carries plotly.js once, or a page of its own. Nothing is loaded from a network.
+/// </summary>
 public static class PlotPage
 {
     private const string Library = "plotly-2.28.0.min.js";
     private static readonly Lazy<string> Script = new(() => Read(typeof(PlotPage).Assembly, "plot.js"));
     private static readonly Lazy<string> PlotlyScript = new(() => Read(typeof(Plotly.NET.GenericChart).Assembly, Library));
 
-    /// <summary>plotly.js 2.28, as Plotly.NET carries it. It defines the global <c>Plotly</c>, in pages with a module loader (define, exports) too.</summary>
+    /// <summary>
+    /// plotly.js 2.28, as Plotly.NET carries it. It defines the global <c>Plotly</c>, in pages with a module loader (define, exports) too.
+    /// </summary>
     public static string PlotlyJavaScript => $"(function (define, exports, module) {{\n{PlotlyScript.Value}\n}}).call(window);\n";
+
+    private const string Heading = "font-weight:600;margin:0 0 0.4em;position:sticky;left:0";
 
     /// <summary>A plot as part of a page: its still form, which plotly.js replaces as soon as the page has it.</summary>
     /// <param name="figure">JSON of <see cref="Figures"/>.</param>
@@ -20,7 +26,7 @@ public static class PlotPage
     /// <param name="still">Markup to show until, or unless, plotly.js draws.</param>
     public static string Fragment(string figure, string title, string description, string still) => $"""
         <figure class="clip-plot" data-plot="{WebUtility.HtmlEncode(figure)}" style="margin:0.5em 0;overflow-x:auto">
-        {(string.IsNullOrEmpty(title) ? "" : $"<figcaption style=\"font-weight:600;margin:0 0 0.4em;position:sticky;left:0\">{WebUtility.HtmlEncode(title)}</figcaption>")}
+        {(string.IsNullOrEmpty(title) ? "" : $"<figcaption style=\"{Heading}\">{WebUtility.HtmlEncode(title)}</figcaption>")}
         <div class="clip-plot-still" role="img" aria-label="{WebUtility.HtmlEncode(description)}">{still}</div>
         </figure>
         <script>
@@ -42,7 +48,8 @@ public static class PlotPage
         <title>{{WebUtility.HtmlEncode(title)}}</title>
         <style>
         :root { color-scheme: light dark; }
-        body { margin: 1.5rem; background: #fff; color: #1d2329; font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+        body { margin: 1.5rem; background: #fff; color: #1d2329; }
+        body { font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
         @media (prefers-color-scheme: dark) { body { background: #14181d; color: #e3e8ed; } }
         .clip-plot figcaption { font-size: 1.3rem; }
         </style>

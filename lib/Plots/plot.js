@@ -2,7 +2,8 @@
   function fit(json, room) {
     var layout = json.layout, margin = layout.margin, narrow = layout.meta && layout.meta.narrow;
     if (!narrow || !room || layout.width <= room) return;
-    var count = narrow.labels.length, wide = layout.width - margin.l - margin.r, cells = Math.max(room - margin.l - margin.r, count * narrow.cell);
+    var count = narrow.labels.length, wide = layout.width - margin.l - margin.r,
+      cells = Math.max(room - margin.l - margin.r, count * narrow.cell);
     layout.width += cells - wide;
     layout.images.forEach(function (image) { image.x *= wide / cells; image.sizex *= wide / cells; });
     if (cells / count >= 60) return;
@@ -40,7 +41,9 @@
     Plotly.newPlot(plot, json.data, themed(), { displaylogo: false, displayModeBar: false, responsive: !fixed }).then(function () {
       still.style.display = "none";
     }, function () { plot.remove(); });
-    if (window.matchMedia) matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () { Plotly.react(plot, json.data, themed()); });
+    if (window.matchMedia) matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () {
+      Plotly.react(plot, json.data, themed());
+    });
   }
   function drawAll() {
     if (!window.Plotly) return false;

@@ -26,8 +26,8 @@ public sealed partial class ImageSearchIndex
     }
 
     /// <summary>
-    /// Rewrites the files without the rows of images that were removed or replaced; the old ones stay valid until the new ones are whole. Afterwards readers that
-    /// are open go on with what they have, until <see cref="Refresh"/>.
+    /// Rewrites the files without the rows of images that were removed or replaced; the old ones stay valid until the new ones are whole.
+    /// Afterwards readers that are open go on with what they have, until <see cref="Refresh"/>.
     /// </summary>
     /// <exception cref="IOException">Another object writes to this index, or the device is full; the index is then as it was.</exception>
     public void Compact()
@@ -117,7 +117,8 @@ public sealed partial class ImageSearchIndex
         lock (_writing)
         {
             var writer = Writer();
-            writer.Commit(_snapshot, JournalRecord.OfTouches([.. files.Where(file => _rows!.ContainsKey(file.Id)).Select(file => (_rows![file.Id], file.Modified))]));
+            writer.Commit(_snapshot, JournalRecord.OfTouches(
+                [.. files.Where(file => _rows!.ContainsKey(file.Id)).Select(file => (_rows![file.Id], file.Modified))]));
             Replace(Snapshot.Load(Folder, _snapshot));
         }
     }
@@ -133,5 +134,6 @@ public sealed partial class ImageSearchIndex
     };
 
     /// <inheritdoc/>
-    private protected override IReadOnlyList<string> FileIds() => Read(snapshot => snapshot.Entries().Where(pair => pair.Entry.IsFile).Select(pair => pair.Entry.Id).ToArray());
+    private protected override IReadOnlyList<string> FileIds() =>
+        Read(snapshot => snapshot.Entries().Where(pair => pair.Entry.IsFile).Select(pair => pair.Entry.Id).ToArray());
 }

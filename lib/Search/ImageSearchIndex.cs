@@ -4,13 +4,13 @@ using ClipNotebooks.Search.Storage;
 namespace ClipNotebooks.Search;
 
 /// <summary>
-/// Images by their embeddings, in one folder: vectors that are memory-mapped and searched exactly, and a journal that says what they are. Nothing that was
-/// committed is lost by a crash, and nothing half-written is seen. One object at a time writes to a folder, among all processes; any number reads
-/// it, each from the last commit it has seen (<see cref="Refresh"/>). Thread-safe.
+/// Images by their embeddings, in one folder: vectors that are memory-mapped and searched exactly, and a journal that says what they are.
+/// Nothing that was committed is lost by a crash, and nothing half-written is seen. One object at a time writes to a folder, among all
+/// processes; any number reads it, each from the last commit it has seen (<see cref="Refresh"/>). Thread-safe.
 /// </summary>
 /// <remarks>
-/// An index on disk: <c>vectors.bin</c>, 64 bytes of header and then rows of E float32 or float16, each of length 1; <c>journal.bin</c>, one checked record for each
-/// commit; <c>writer.lock</c>. After a compaction the vectors' file has the compaction's number.
+/// An index on disk: <c>vectors.bin</c>, 64 bytes of header and then rows of E float32 or float16, each of length 1; <c>journal.bin</c>,
+/// one checked record for each commit; <c>writer.lock</c>. After a compaction the vectors' file has the compaction's number.
 /// </remarks>
 public sealed partial class ImageSearchIndex : ImageStore
 {
@@ -53,12 +53,19 @@ public sealed partial class ImageSearchIndex : ImageStore
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(encoder);
-        return Create(folder, encoder.Model.Config.EmbeddingWidth, ModelFingerprint.Of(encoder), Summary(encoder), encoder, options ?? new IndexOptions());
+        return Create(folder, encoder.Model.Config.EmbeddingWidth, ModelFingerprint.Of(encoder), Summary(encoder), encoder,
+            options ?? new IndexOptions());
     }
 
-    /// <summary>Opens an index in milliseconds, some twenty for a million images; an encoder's fingerprint adds the time of reading its weights once.</summary>
+    /// <summary>
+    /// Opens an index in milliseconds, some twenty for a million images; an encoder's fingerprint adds the time of reading its weights
+    /// once.
+    /// </summary>
     /// <param name="folder">What <see cref="Create(string, ClipEncoder, IndexOptions?)"/> made.</param>
-    /// <param name="encoder">The model that made it; stays the caller's, and has to live as long as the index. Without it, an index can be searched by embeddings, read, and removed from.</param>
+    /// <param name="encoder">
+    /// The model that made it; stays the caller's, and has to live as long as the index. Without it, an index can be searched by
+    /// embeddings, read, and removed from.
+    /// </param>
     /// <param name="options">How files are read; the storage is the index's own.</param>
     /// <exception cref="FileNotFoundException">The folder holds no index.</exception>
     /// <exception cref="InvalidDataException">Another model made the index, or a file of it is damaged; the message says which.</exception>
@@ -90,15 +97,17 @@ public sealed partial class ImageSearchIndex : ImageStore
     }
 
     /// <summary>
-    /// Groups of images that resemble each other, found by comparing every pair: N² / 2 dot products, seconds for 10,000 images and hours for a million. An image
-    /// belongs to a group when it resembles one of its members.
+    /// Groups of images that resemble each other, found by comparing every pair: N² / 2 dot products, seconds for 10,000 images and hours
+    /// for a million. An image belongs to a group when it resembles one of its members.
     /// </summary>
     /// <param name="threshold">The least cosine similarity of a pair; files with the same bytes have 1.</param>
     /// <param name="cancellation">Stops the comparison.</param>
     /// <returns>Groups of two or more, in the order of their first image.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public IReadOnlyList<IReadOnlyList<IndexEntry>> Duplicates(double threshold = 0.98, CancellationToken cancellation = default) => Read(snapshot =>
-        DuplicateSearch.Run(snapshot, (float)threshold, cancellation).Select(rows => rows.Select(row => Public(snapshot.Entry(row))).ToArray()).ToArray());
+    public IReadOnlyList<IReadOnlyList<IndexEntry>> Duplicates(double threshold = 0.98, CancellationToken cancellation = default) =>
+        Read(snapshot =>
+        DuplicateSearch.Run(snapshot, (float)threshold, cancellation)
+            .Select(rows => rows.Select(row => Public(snapshot.Entry(row))).ToArray()).ToArray());
 
     /// <summary>Shows what other writers have committed since this index was opened or last refreshed.</summary>
     /// <returns>Whether anything was.</returns>
@@ -120,7 +129,8 @@ public sealed partial class ImageSearchIndex : ImageStore
     /// <exception cref="InvalidDataException">Vectors were damaged after they were written; the message says which.</exception>
     public void Verify() => Read(snapshot => snapshot.FirstDamaged() is { } damaged
         ? throw new InvalidDataException(
-            $"{Path.Combine(Folder, snapshot.Header.VectorsName)} is damaged: rows {damaged.FirstRow} to {damaged.FirstRow + damaged.Count - 1}, from \"{snapshot.Entry(damaged.FirstRow).Id}\" on, " +
+            $"{Path.Combine(Folder, snapshot.Header.VectorsName)} is damaged: rows {damaged.FirstRow} to " +
+                $"{damaged.FirstRow + damaged.Count - 1}, from \"{snapshot.Entry(damaged.FirstRow).Id}\" on, " +
             "are not those that were written. Restore the file, or index the images again.")
         : true);
 
@@ -137,11 +147,13 @@ public sealed partial class ImageSearchIndex : ImageStore
     }
 
     /// <summary>Makes an index for vectors of any origin.</summary>
-    internal static ImageSearchIndex Create(string folder, int width, string model, string modelSummary, ClipEncoder? encoder, IndexOptions options)
+    internal static ImageSearchIndex Create(string folder, int width, string model, string modelSummary, ClipEncoder? encoder,
+        IndexOptions options)
     {
         Validated(options);
         folder = Path.GetFullPath(folder);
-        var header = new IndexHeader { Generation = 1, Width = width, Storage = options.Storage.ToString(), Model = model, ModelSummary = modelSummary };
+        var header = new IndexHeader { Generation = 1, Width = width, Storage = options.Storage.ToString(), Model = model,
+            ModelSummary = modelSummary };
         IndexWriter.Create(folder, header, FullRoot(options.Root));
         return new ImageSearchIndex(folder, Snapshot.Load(folder), encoder, options);
     }

@@ -14,17 +14,22 @@ namespace ClipNotebooks.Search;
 public abstract partial class ImageStore
 {
     /// <summary>
-    /// Brings the store up to date with a folder: new files are added, files with other bytes encoded again, files that are gone removed. A file with the same length and time
-    /// is not opened; one with another time but the same bytes is not encoded. Files are read and resized on all cores while the model encodes; every
-    /// batch is committed by itself, so what is interrupted is continued by the next call.
+    /// Brings the store up to date with a folder: new files are added, files with other bytes encoded again, files that are gone removed. A
+    /// file with the same length and time is not opened; one with another time but the same bytes is not encoded. Files are read and
+    /// resized on all cores while the model encodes; every batch is committed by itself, so what is interrupted is continued by the next
+    /// call.
     /// </summary>
-    /// <param name="folder">The first one added becomes <see cref="Root"/>; paths inside it are stored relative to it, others absolute.</param>
+    /// <param name="folder">
+    /// The first one added becomes <see cref="Root"/>; paths inside it are stored relative to it, others absolute.
+    /// </param>
     /// <param name="recursive">Whether folders inside count; hidden ones and links to folders do not, links to files do.</param>
     /// <param name="progress">Told after every batch.</param>
     /// <param name="cancellation">Stops; what is committed stays.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
-    /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails; what is committed stays.</exception>
+    /// <exception cref="IOException">
+    /// Another object writes to this index, the device is full, or the server fails; what is committed stays.
+    /// </exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
     public async Task<IndexReport> AddFolderAsync(
         string folder, bool recursive = true, IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
@@ -45,22 +50,30 @@ public abstract partial class ImageStore
         }, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Adds files, or brings them up to date, as <see cref="AddFolderAsync"/> does; none is removed but those that are no images any more.</summary>
+    /// <summary>
+    /// Adds files, or brings them up to date, as <see cref="AddFolderAsync"/> does; none is removed but those that are no images any more.
+    /// </summary>
     /// <param name="files">Paths; whatever their ending.</param>
     /// <param name="progress">Told after every batch.</param>
     /// <param name="cancellation">Stops; what is committed stays.</param>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
-    /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails; what is committed stays.</exception>
+    /// <exception cref="IOException">
+    /// Another object writes to this index, the device is full, or the server fails; what is committed stays.
+    /// </exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public async Task<IndexReport> AddFilesAsync(IEnumerable<string> files, IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
+    public async Task<IndexReport> AddFilesAsync(
+        IEnumerable<string> files, IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(files);
         _ = Encoder;
-        return await Task.Run(() => IndexAsync([.. files.Select(file => Found(new FileInfo(file))).DistinctBy(file => file.Id)], [], progress, cancellation), cancellation)
+        return await Task.Run(() => IndexAsync([.. files.Select(file => Found(new FileInfo(file))).DistinctBy(file => file.Id)], [],
+            progress, cancellation), cancellation)
             .ConfigureAwait(false);
     }
 
-    /// <summary>Adds an image from memory and commits it; replaces one of the same name. For several, <see cref="AddRange"/> is faster.</summary>
+    /// <summary>
+    /// Adds an image from memory and commits it; replaces one of the same name. For several, <see cref="AddRange"/> is faster.
+    /// </summary>
     /// <param name="id">Its name in the store; not empty.</param>
     /// <param name="image">Any size.</param>
     /// <param name="metadata">What is to be stored with it.</param>
@@ -84,7 +97,9 @@ public abstract partial class ImageStore
         var buffer = new byte[81920];
         for (int read; (read = stream.Read(buffer)) > 0;)
         {
-            if (whole.Length + read > Options.MaxFileBytes) throw new InvalidDataException($"{id} has more than the {Options.MaxFileBytes:N0} bytes allowed. Raise {nameof(IndexOptions.MaxFileBytes)} if it is meant.");
+            if (whole.Length + read > Options.MaxFileBytes) throw new InvalidDataException(
+                $"{id} has more than the {Options.MaxFileBytes:N0} bytes allowed. " +
+                            $"Raise {nameof(IndexOptions.MaxFileBytes)} if it is meant.");
             whole.Write(buffer, 0, read);
         }
         var bytes = whole.GetBuffer().AsMemory(0, (int)whole.Length);
@@ -98,7 +113,9 @@ public abstract partial class ImageStore
     /// A name is empty or has half a character (a lone surrogate); batches before it are committed.
     /// </exception>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
-    /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails; batches before are committed.</exception>
+    /// <exception cref="IOException">
+    /// Another object writes to this index, the device is full, or the server fails; batches before are committed.
+    /// </exception>
     public void AddRange(IEnumerable<IndexImage> images)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -118,12 +135,15 @@ public abstract partial class ImageStore
         {
             if (batch.Count == 0) return;
             using var embeddings = Encoder.EncodeImages([.. batch.Values.Select(image => image.Image)], [.. batch.Keys]);     // (B, E)
-            Commit(embeddings.data<float>().ToArray(), [.. batch.Values.Select(image => new StoredEntry { Id = image.Id, IsFile = false, Hash = HashOf(image.Image), Metadata = Copy(image.Metadata) })]);
+            Commit(embeddings.data<float>().ToArray(), [.. batch.Values.Select(
+                image => new StoredEntry { Id = image.Id, IsFile = false, Hash = HashOf(image.Image), Metadata = Copy(image.Metadata) })]);
             batch.Clear();
         }
     }
 
-    /// <summary>Adds embeddings that were made elsewhere, by the model of this store, in one commit; replaces those of the same name.</summary>
+    /// <summary>
+    /// Adds embeddings that were made elsewhere, by the model of this store, in one commit; replaces those of the same name.
+    /// </summary>
     /// <param name="ids">N names, all different, none empty.</param>
     /// <param name="embeddings">(N, E) values; each row is made a unit vector.</param>
     /// <param name="metadata">What is to be stored with each; N, or null.</param>
@@ -131,12 +151,15 @@ public abstract partial class ImageStore
     /// The counts do not fit, a name is empty, repeated or has half a character, or a row is 0 or not finite.
     /// </exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
-    public void AddEmbeddings(IReadOnlyList<string> ids, ReadOnlySpan<float> embeddings, IReadOnlyList<IReadOnlyDictionary<string, string>?>? metadata = null)
+    public void AddEmbeddings(IReadOnlyList<string> ids, ReadOnlySpan<float> embeddings, IReadOnlyList<IReadOnlyDictionary<string,
+        string>?>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(ids);
         if (embeddings.Length != (long)ids.Count * Width)
-            throw new ArgumentException($"{ids.Count} embeddings of width {Width} are {(long)ids.Count * Width} values; {embeddings.Length} were given.", nameof(embeddings));
-        if (metadata is not null && metadata.Count != ids.Count) throw new ArgumentException($"There are {ids.Count} names and {metadata.Count} metadata.", nameof(metadata));
+            throw new ArgumentException($"{ids.Count} embeddings of width {Width} are {(long)ids.Count * Width} values; " +
+                $"{embeddings.Length} were given.", nameof(embeddings));
+        if (metadata is not null && metadata.Count != ids.Count) throw new ArgumentException(
+            $"There are {ids.Count} names and {metadata.Count} metadata.", nameof(metadata));
         if (ids.Any(string.IsNullOrEmpty)) throw new ArgumentException("A name is empty.", nameof(ids));
         foreach (string id in ids) RequireWhole(id, nameof(ids));
         foreach (var each in metadata ?? []) RequireWhole(each, nameof(metadata));
@@ -149,8 +172,8 @@ public abstract partial class ImageStore
     }
 
     /// <summary>
-    /// Adds all images of an index that the same model built, as shards of a collection that were indexed on several machines; replaces those of the same name. Files keep
-    /// what was noted of them, so that they count as unchanged when their folder is added.
+    /// Adds all images of an index that the same model built, as shards of a collection that were indexed on several machines; replaces
+    /// those of the same name. Files keep what was noted of them, so that they count as unchanged when their folder is added.
     /// </summary>
     /// <param name="other">Stays as it is. Where this store has no <see cref="Root"/> yet, it takes the other's.</param>
     /// <param name="cancellation">Stops; what is committed stays: of a folder all batches before, of PostgreSQL all or nothing.</param>
@@ -163,7 +186,8 @@ public abstract partial class ImageStore
     {
         ArgumentNullException.ThrowIfNull(other);
         if (other.Model != Model || other.Width != Width)
-            throw new ArgumentException($"The index in {other.Folder} was built by another model than the one in {Place}: fingerprints {other.Model} and {Model}. Embeddings of two models cannot be compared.", nameof(other));
+            throw new ArgumentException($"The index in {other.Folder} was built by another model than the one in {Place}: fingerprints " +
+                $"{other.Model} and {Model}. Embeddings of two models cannot be compared.", nameof(other));
         if (other.Root is { } root) KeepRoot(root);
         return Load(Rows(other), cancellation);
     }
@@ -193,7 +217,10 @@ public abstract partial class ImageStore
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
     public abstract int Remove(params IReadOnlyCollection<string> ids);
 
-    /// <summary>Stores unit vectors, (N, E) in a row, under N names that differ from each other, in the place of what had these names; all of them or none.</summary>
+    /// <summary>
+    /// Stores unit vectors, (N, E) in a row, under N names that differ from each other, in the place of what had these names; all of them
+    /// or none.
+    /// </summary>
     /// <returns>For each, whether there was one.</returns>
     private protected abstract bool[] Commit(float[] vectors, StoredEntry[] entries);
 
@@ -215,9 +242,11 @@ public abstract partial class ImageStore
 
     private IImageDecoder Decoder => Options.Decoder ?? new SkiaImageDecoder { MaxPixels = Options.MaxPixels };
 
-    private async Task<IndexReport> IndexAsync(IReadOnlyList<FoundFile> files, List<UnreadableFile> unreadableFolders, IProgress<IndexProgress>? progress, CancellationToken cancellation)
+    private async Task<IndexReport> IndexAsync(IReadOnlyList<FoundFile> files, List<UnreadableFile> unreadableFolders,
+        IProgress<IndexProgress>? progress, CancellationToken cancellation)
     {
-        var (added, updated, unchanged, removed, unreadable) = (new List<string>(), new List<string>(), new List<string>(), new List<string>(), unreadableFolders.ToList());
+        var (added, updated, unchanged, removed, unreadable) =
+            (new List<string>(), new List<string>(), new List<string>(), new List<string>(), unreadableFolders.ToList());
         var (batch, touched) = (new List<FileOutcome>(), new List<FileOutcome>());
         int encoded = 0;
         var recall = Recall([.. files.Select(file => file.Id)]);
@@ -254,7 +283,8 @@ public abstract partial class ImageStore
             Tell();
         }
 
-        void Tell() => progress?.Report(new IndexProgress(encoded + unchanged.Count + unreadable.Count - unreadableFolders.Count, files.Count, encoded, unreadable.Count));
+        void Tell() => progress?.Report(new IndexProgress(
+            encoded + unchanged.Count + unreadable.Count - unreadableFolders.Count, files.Count, encoded, unreadable.Count));
 
         static string[] Sorted(List<string> names) => [.. names.Order(StringComparer.Ordinal)];
     }
@@ -266,7 +296,8 @@ public abstract partial class ImageStore
         if (file.Length < 0) return failed with { Failure = ImageFileBytes.Missing(file.Path) };
         var known = recall(file.Id);
         if (known is not null && known.Length == file.Length && known.Modified == file.Modified) return new FileOutcome(file);
-        if (file.Length > Options.MaxFileBytes) return failed with { Failure = $"{file.Path} has {file.Length:N0} bytes, more than the {Options.MaxFileBytes:N0} allowed. Raise {nameof(IndexOptions.MaxFileBytes)} if it is meant." };
+        if (file.Length > Options.MaxFileBytes) return failed with { Failure = $"{file.Path} has {file.Length:N0} bytes, more than the " +
+            $"{Options.MaxFileBytes:N0} allowed. Raise {nameof(IndexOptions.MaxFileBytes)} if it is meant." };
         try
         {
             byte[] bytes = ImageFileBytes.Read(file.Path);
@@ -279,7 +310,8 @@ public abstract partial class ImageStore
             return new FileOutcome(file)
             {
                 Pixels = pixels,
-                Entry = new StoredEntry { Id = file.Id, IsFile = true, Length = file.Length, Modified = file.Modified, Hash = hash, Metadata = Copy(Options.MetadataOf?.Invoke(file.Path)) },
+                Entry = new StoredEntry { Id = file.Id, IsFile = true, Length = file.Length, Modified = file.Modified, Hash = hash,
+                    Metadata = Copy(Options.MetadataOf?.Invoke(file.Path)) },
             };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -290,7 +322,8 @@ public abstract partial class ImageStore
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // Whatever a decoder throws, one file does not end the indexing of the others.
-            return failed with { Failure = exception is InvalidDataException ? exception.Message : $"{file.Path} cannot be decoded: {exception.Message}", NoImage = true };
+            return failed with { Failure = exception is InvalidDataException ? exception.Message
+                : $"{file.Path} cannot be decoded: {exception.Message}", NoImage = true };
         }
     }
 
@@ -313,7 +346,8 @@ public abstract partial class ImageStore
     {
         var found = scan.Files.Select(file => file.FullName).ToHashSet(StringComparer.Ordinal);
         return [.. FileIds().Select(id => (Id: id, Path: PathOf(id)))
-            .Where(file => !found.Contains(file.Path) && IsInside(folder, file.Path) && (recursive || Path.GetDirectoryName(file.Path) == folder))
+            .Where(file => !found.Contains(file.Path) && IsInside(folder, file.Path)
+                && (recursive || Path.GetDirectoryName(file.Path) == folder))
             .Where(file => !scan.Unreadable.Any(unreadable => IsInside(unreadable.Path, file.Path)) && !File.Exists(file.Path))
             .Select(file => file.Id)];
     }
@@ -335,7 +369,8 @@ public abstract partial class ImageStore
         }
     }
 
-    private string IdOf(string path) => Root is { } root && IsInside(root, path) ? Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/') : path;
+    private string IdOf(string path) => Root is { } root && IsInside(root, path)
+        ? Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/') : path;
 
     private static bool IsInside(string folder, string path) =>
         path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
@@ -364,7 +399,8 @@ public abstract partial class ImageStore
         return true;
     }
 
-    private static Dictionary<string, string> Copy(IReadOnlyDictionary<string, string>? metadata) => metadata is null ? [] : new(metadata, StringComparer.Ordinal);
+    private static Dictionary<string, string> Copy(IReadOnlyDictionary<string, string>? metadata) => metadata is null ? []
+        : new(metadata, StringComparer.Ordinal);
 
     private static UInt128 HashOf(RasterImage image) =>
         HashOf([.. BitConverter.GetBytes(image.Width), .. BitConverter.GetBytes(image.Height), (byte)image.Layout, .. image.Samples,

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Search;
 
 /// <summary>
-/// Images by their embeddings, wherever these are kept: in a folder (<see cref="ImageSearchIndex"/>) or in PostgreSQL (<see cref="PgVectorImageStore"/>).
-/// <see cref="ImageStores"/> opens either by its place. Thread-safe.
+/// Images by their embeddings, wherever these are kept: in a folder (<see cref="ImageSearchIndex"/>) or in PostgreSQL
+/// (<see cref="PgVectorImageStore"/>). <see cref="ImageStores"/> opens either by its place. Thread-safe.
 /// </summary>
 public abstract partial class ImageStore : IDisposable
 {
@@ -16,7 +16,9 @@ public abstract partial class ImageStore : IDisposable
 
     private protected ImageStore(ClipEncoder? encoder, IndexOptions options) => (_encoder, Options) = (encoder, Validated(options));
 
-    /// <summary>Where the images are kept, in words that may be shown: a folder; or a table, its database and server, without the password.</summary>
+    /// <summary>
+    /// Where the images are kept, in words that may be shown: a folder; or a table, its database and server, without the password.
+    /// </summary>
     public abstract string Place { get; }
 
     /// <summary>E, the width of an embedding.</summary>
@@ -57,15 +59,22 @@ public abstract partial class ImageStore : IDisposable
     /// <param name="embedding">(E) values, of any length but 0.</param>
     /// <param name="options">How many, which, from which on.</param>
     /// <returns>The most similar first.</returns>
-    /// <exception cref="ArgumentException">The embedding has another width, is 0 or not finite, or an option is out of its range.</exception>
-    public IReadOnlyList<SearchResult> Search(ReadOnlySpan<float> embedding, SearchOptions? options = null) => Search(new SearchQuery().Plus(embedding), options);
+    /// <exception cref="ArgumentException">
+    /// The embedding has another width, is 0 or not finite, or an option is out of its range.
+    /// </exception>
+    public IReadOnlyList<SearchResult> Search(ReadOnlySpan<float> embedding, SearchOptions? options = null) =>
+        Search(new SearchQuery().Plus(embedding), options);
 
     /// <summary>The images most similar to a sum of weighted texts, images and embeddings.</summary>
     /// <param name="query">At least one term.</param>
     /// <param name="options">How many, which, from which on.</param>
     /// <returns>The most similar first; of equal scores the one added earlier.</returns>
-    /// <exception cref="ArgumentException">The query has no terms or they cancel out, an embedding has another width, or an option is out of its range.</exception>
-    /// <exception cref="InvalidOperationException">A text or image is to be encoded, and the store was opened without an encoder.</exception>
+    /// <exception cref="ArgumentException">
+    /// The query has no terms or they cancel out, an embedding has another width, or an option is out of its range.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">
+    /// A text or image is to be encoded, and the store was opened without an encoder.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The options' cancellation was triggered.</exception>
     public IReadOnlyList<SearchResult> Search(SearchQuery query, SearchOptions? options = null)
     {
@@ -79,11 +88,14 @@ public abstract partial class ImageStore : IDisposable
     /// <param name="query">At least one term.</param>
     /// <returns>(E) values, of length 1.</returns>
     /// <exception cref="ArgumentException">The query has no terms or they cancel out, or an embedding has another width.</exception>
-    /// <exception cref="InvalidOperationException">A text or image is to be encoded, and the store was opened without an encoder.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A text or image is to be encoded, and the store was opened without an encoder.
+    /// </exception>
     public float[] Embed(SearchQuery query)
     {
         ArgumentNullException.ThrowIfNull(query);
-        if (query.Terms.Count == 0) throw new ArgumentException("The query is empty: add a text, an image or an embedding to it.", nameof(query));
+        if (query.Terms.Count == 0) throw new ArgumentException(
+            "The query is empty: add a text, an image or an embedding to it.", nameof(query));
         var sum = new double[Width];
         foreach (var term in query.Terms)
         {
@@ -98,7 +110,8 @@ public abstract partial class ImageStore : IDisposable
         double length = Math.Sqrt(sum.Sum(value => value * value));
         if (!double.IsFinite(length))
             throw new ArgumentException("The query's terms add up to no finite number: make their weights smaller.", nameof(query));
-        if (length < 1e-6) throw new ArgumentException("The query's terms cancel each other out: nothing is left to search for. Change a weight.", nameof(query));
+        if (length < 1e-6) throw new ArgumentException("The query's terms cancel each other out: nothing is left to search for. Change a " +
+            "weight.", nameof(query));
         return [.. sum.Select(value => (float)(value / length))];
     }
 
@@ -117,7 +130,8 @@ public abstract partial class ImageStore : IDisposable
     internal string PathOf(string id) => Path.IsPathRooted(id) || Root is not { } root ? id : Path.GetFullPath(id, root);
 
     private ClipEncoder Encoder => _encoder ?? throw new InvalidOperationException(
-        $"The index in {Place} was opened without an encoder, so no text or image can be encoded. Open it with one, or search by an embedding.");
+        $"The index in {Place} was opened without an encoder, so no text or image can be encoded. Open it with one, or search by an " +
+            $"embedding.");
 
     private float[] Encode(Func<ClipEncoder, Tensor> encode)
     {
@@ -127,10 +141,12 @@ public abstract partial class ImageStore : IDisposable
 
     private float[] Unit(ReadOnlySpan<float> embedding, string parameter)
     {
-        if (embedding.Length != Width) throw new ArgumentException($"The embedding has {embedding.Length} values; those of this store have {Width}.", parameter);
+        if (embedding.Length != Width) throw new ArgumentException($"The embedding has {embedding.Length} values; those of this store " +
+            $"have {Width}.", parameter);
         double square = 0;
         foreach (float value in embedding) square += (double)value * value;
-        if (!double.IsFinite(square) || square == 0) throw new ArgumentException($"The embedding has the length {Math.Sqrt(square)}: it points nowhere.", parameter);
+        if (!double.IsFinite(square) || square == 0) throw new ArgumentException(
+            $"The embedding has the length {Math.Sqrt(square)}: it points nowhere.", parameter);
         var unit = embedding.ToArray();
         for (int i = 0; i < unit.Length; i++) unit[i] = (float)(unit[i] / Math.Sqrt(square));
         return unit;
@@ -141,11 +157,14 @@ public abstract partial class ImageStore : IDisposable
     {
         if (ModelFingerprint.Of(encoder) is var given && given == model) return;
         throw new InvalidDataException(
-            $"The index in {place} was built by another model: {modelSummary}, fingerprint {model[..Math.Min(12, model.Length)]}…; this one has {Summary(encoder)}, fingerprint {given[..12]}…. " +
-            "Embeddings of two models cannot be compared. Open the index with the model that built it, or index the images again in another place.");
+            $"The index in {place} was built by another model: {modelSummary}, fingerprint {model[..Math.Min(12, model.Length)]}…; this " +
+                $"one has {Summary(encoder)}, fingerprint {given[..12]}…. " +
+            "Embeddings of two models cannot be compared. Open the index with the model that built it, or index the images again in " +
+                "another place.");
     }
 
-    private protected static string Summary(ClipEncoder encoder) => $"embeddings of width {encoder.Model.Config.EmbeddingWidth}, images of {encoder.Processor.Transform.Config.Size} pixels a side";
+    private protected static string Summary(ClipEncoder encoder) =>
+        $"embeddings of width {encoder.Model.Config.EmbeddingWidth}, images of {encoder.Processor.Transform.Config.Size} pixels a side";
 
     private protected static IndexOptions Validated(IndexOptions options)
     {
@@ -156,5 +175,6 @@ public abstract partial class ImageStore : IDisposable
         return options;
     }
 
-    private protected static string? FullRoot(string? root) => root is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
+    private protected static string? FullRoot(string? root) => root is null ? null
+        : Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
 }

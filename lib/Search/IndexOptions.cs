@@ -12,15 +12,17 @@ public sealed record IndexOptions
     public VectorStorage Storage { get; init; } = VectorStorage.Float32;
 
     /// <summary>
-    /// The folder that relative paths begin at. Null: of a new index the first folder that is added; of one that is opened the folder it remembers. Given on opening, it says where the images
-    /// are now, when they were moved.
+    /// The folder that relative paths begin at. Null: of a new index the first folder that is added; of one that is opened the folder it
+    /// remembers. Given on opening, it says where the images are now, when they were moved.
     /// </summary>
     public string? Root { get; init; }
 
     /// <summary>What decodes files; <see cref="SkiaImageDecoder"/> by default, with <see cref="MaxPixels"/>.</summary>
     public IImageDecoder? Decoder { get; init; }
 
-    /// <summary>The most pixels an image may have; a file that claims more is refused by its header. Heeded by the default decoder.</summary>
+    /// <summary>
+    /// The most pixels an image may have; a file that claims more is refused by its header. Heeded by the default decoder.
+    /// </summary>
     public long MaxPixels { get; init; } = SkiaImageDecoder.DefaultMaxPixels;
 
     /// <summary>The most bytes a file may have; a longer one is not read.</summary>

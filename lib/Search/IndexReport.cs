@@ -15,10 +15,14 @@ public sealed record IndexReport
     /// <summary>Images whose file is gone, or is no image any more.</summary>
     public required IReadOnlyList<string> Removed { get; init; }
 
-    /// <summary>Files and folders that could not be read, with the reason. An image that was indexed before stays, unless its file is no image any more.</summary>
+    /// <summary>
+    /// Files and folders that could not be read, with the reason. An image that was indexed before stays, unless its file is no image any
+    /// more.
+    /// </summary>
     public required IReadOnlyList<UnreadableFile> Unreadable { get; init; }
 
     /// <summary>The counts in one line.</summary>
     public override string ToString() =>
-        $"{Added.Count} added, {Updated.Count} updated, {Unchanged.Count} unchanged, {Removed.Count} removed, {Unreadable.Count} unreadable";
+        $"{Added.Count} added, {Updated.Count} updated, {Unchanged.Count} unchanged, " +
+        $"{Removed.Count} removed, {Unreadable.Count} unreadable";
 }

@@ -13,8 +13,8 @@ public sealed record SearchOptions
     public double MinScore { get; init; } = -1;
 
     /// <summary>
-    /// Which images count, by path and metadata; all where it is null. Asked only of images that would be among the best so far, so a filter that
-    /// passes many is nearly free. Called from several threads at once.
+    /// Which images count, by path and metadata; all where it is null. Asked only of images that would be among the best so far, so a
+    /// filter that passes many is nearly free. Called from several threads at once.
     /// </summary>
     public Func<IndexEntry, bool>? Filter { get; init; }
 

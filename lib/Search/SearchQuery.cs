@@ -48,7 +48,8 @@ public sealed record SearchQuery
 
     private SearchQuery With(Term term)
     {
-        if (!double.IsFinite(term.Weight)) throw new ArgumentOutOfRangeException(nameof(term), $"The weight {term.Weight} is not a number that can be added.");
+        if (!double.IsFinite(term.Weight)) throw new ArgumentOutOfRangeException(
+            nameof(term), $"The weight {term.Weight} is not a number that can be added.");
         return this with { Terms = Terms.Add(term) };
     }
 

@@ -4,7 +4,6 @@ using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Training;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
-using ClipNotebooks.Core.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -92,7 +91,8 @@ public static class Lesson
     {
         string model = Model;
         if (Path.IsPathRooted(model) && !Directory.Exists(model))
-            throw new DirectoryNotFoundException($"There is no model at {model}. Train it with `clipbook train`, or set {ModelVariable} to a model's folder.");
+            throw new DirectoryNotFoundException($"There is no model at {model}. Train it with `clipbook train`, or set {ModelVariable} " +
+                $"to a model's folder.");
         return ClipEncoder.FromPretrained(model, device);
     }
 
@@ -111,8 +111,9 @@ public static class Lesson
     }
 
     /// <summary>
-    /// An optimizer's step with garbage collection put off until after it. TorchSharp 0.107 does not keep the numbers alive that a step hands to libtorch, a hundred or more: a collection
-    /// among them ends the cell with "Unknown scalar type", now and then. The library's trainer does the same.
+    /// An optimizer's step with garbage collection put off until after it. TorchSharp 0.107 does not keep the numbers alive that a step
+    /// hands to libtorch, a hundred or more: a collection among them ends the cell with "Unknown scalar type", now and then. The library's
+    /// trainer does the same.
     /// </summary>
     /// <param name="optimizer">The optimizer, after the backward.</param>
     public static void Step(optim.Optimizer optimizer)
@@ -133,7 +134,8 @@ public static class Lesson
         ArgumentNullException.ThrowIfNull(naive);
         ArgumentNullException.ThrowIfNull(library);
         if (!naive.shape.AsSpan().SequenceEqual(library.shape))
-            throw new InvalidOperationException($"The results do not agree: by hand ({string.Join(", ", naive.shape)}), by the library ({string.Join(", ", library.shape)}).");
+            throw new InvalidOperationException($"The results do not agree: by hand ({string.Join(", ", naive.shape)}), by the library " +
+                $"({string.Join(", ", library.shape)}).");
         using var scope = NewDisposeScope();
         double largest = (naive.detach().cpu().to(float64) - library.detach().cpu().to(float64)).abs().max().ToDouble();
         return largest <= tolerance

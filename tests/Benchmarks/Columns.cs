@@ -44,7 +44,8 @@ public abstract class WorkColumn(string name, string legend) : IColumn
     /// <summary>A cell.</summary>
     private protected abstract string Value(Workload work, double seconds, double? speedup);
 
-    private static Workload Of(BenchmarkCase one) => Works.Value.First(work => work.ToString() == (string)one.Parameters[nameof(WorkloadBenchmark.Work)]);
+    private static Workload Of(BenchmarkCase one) =>
+        Works.Value.First(work => work.ToString() == (string)one.Parameters[nameof(WorkloadBenchmark.Work)]);
 
     private static double? Seconds(Summary summary, BenchmarkCase one) => summary[one]?.ResultStatistics?.Mean / 1e9;
 }
@@ -62,7 +63,8 @@ public sealed class PlainColumn() : WorkColumn("× plain", "How many times as fa
 }
 
 /// <summary>Beside the machine's limit.</summary>
-public sealed class ShareColumn() : WorkColumn("of the limit", "The share of the best matrix products, or of reading memory, that this process reached")
+public sealed class ShareColumn() : WorkColumn("of the limit", "The share of the best matrix products, or of reading memory, that this " +
+    "process reached")
 {
     private static readonly Lazy<MachineLimits> Limits = new(() => MachineLimits.Measure(0.5));
 

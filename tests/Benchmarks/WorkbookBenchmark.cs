@@ -1,12 +1,14 @@
 using BenchmarkDotNet.Attributes;
-using ClipNotebooks.Cli;
 using ClipNotebooks.Cli.Measuring;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Benchmarks;
 
-/// <summary>The workbook's own time: all lessons of the English edition, as `clipbook run --language en` runs them; `clipbook bench` has the time for one alone.</summary>
+/// <summary>
+/// The workbook's own time: all lessons of the English edition, as `clipbook run --language en` runs them; `clipbook bench` has the time
+/// for one alone.
+/// </summary>
 public class WorkbookBenchmark
 {
     private IReadOnlyList<string> _lessons = [];

@@ -18,7 +18,8 @@ public class WorkloadBenchmark
     internal static string Only { get; set; } = "";
 
     /// <summary>The works to measure.</summary>
-    public static IEnumerable<string> Names => Find().Select(work => work.ToString()).Where(name => name.Contains(Only, StringComparison.OrdinalIgnoreCase));
+    public static IEnumerable<string> Names => Find().Select(work => work.ToString())
+        .Where(name => name.Contains(Only, StringComparison.OrdinalIgnoreCase));
 
     internal static IReadOnlyList<Workload> Find()
     {

@@ -20,10 +20,13 @@ public sealed class EditorTests
         string readme = File.ReadAllText(Path.Combine(Lesson.Repository, "README.md"));
         var tasks = Read(".vscode", "tasks.json").GetProperty("tasks").EnumerateArray().ToArray();
         string[] commands = [.. tasks.Select(task => task.GetProperty("command").GetString()!)];
-        Assert.All(commands, command => Assert.True(readme.Contains($"`{command}`", StringComparison.Ordinal) || readme.Contains(command + "\n", StringComparison.Ordinal), $"{command} is not in README.md"));
-        Assert.Superset(new HashSet<string> { "dotnet build -c Release", "dotnet run -c Release --project lib/Cli -- run", "dotnet test ClipNotebooks.sln -c Release" }, new HashSet<string>(commands));
+        Assert.All(commands, command => Assert.True(readme.Contains($"`{command}`", StringComparison.Ordinal)
+            || readme.Contains(command + "\n", StringComparison.Ordinal), $"{command} is not in README.md"));
+        Assert.Superset(new HashSet<string> { "dotnet build -c Release", "dotnet run -c Release --project lib/Cli -- run",
+            "dotnet test ClipNotebooks.sln -c Release" }, new HashSet<string>(commands));
         Assert.Equal(tasks.Length, tasks.Select(task => task.GetProperty("label").GetString()).Distinct().Count());
-        Assert.Equal(1, tasks.Count(task => task.TryGetProperty("group", out var group) && group.GetProperty("kind").GetString() == "build" && group.GetProperty("isDefault").GetBoolean()));
+        Assert.Equal(1, tasks.Count(task => task.TryGetProperty("group", out var group) && group.GetProperty("kind").GetString() == "build"
+            && group.GetProperty("isDefault").GetBoolean()));
     }
 
     [Fact]
@@ -31,7 +34,8 @@ public sealed class EditorTests
     {
         string[] recommended = Strings(Read(".vscode", "extensions.json").GetProperty("recommendations"));
         Assert.Contains("ms-dotnettools.dotnet-interactive-vscode", recommended);
-        Assert.Equal(recommended, Strings(Read(".devcontainer", "devcontainer.json").GetProperty("customizations").GetProperty("vscode").GetProperty("extensions")));
+        Assert.Equal(recommended, Strings(Read(".devcontainer", "devcontainer.json").GetProperty("customizations").GetProperty("vscode")
+            .GetProperty("extensions")));
     }
 
     [Fact]
@@ -45,9 +49,12 @@ public sealed class EditorTests
     [Fact]
     public void The_database_s_container_is_the_one_that_the_README_connects_to()
     {
-        string compose = File.ReadAllText(Path.Combine(Lesson.Repository, "environment", "compose.yaml")), readme = File.ReadAllText(Path.Combine(Lesson.Repository, "environment", "README.md"));
-        string Value(string key) => System.Text.RegularExpressions.Regex.Match(compose, $@"^ *{key}: (\S+)", System.Text.RegularExpressions.RegexOptions.Multiline).Groups[1].Value;
-        Assert.Contains($"Host=localhost;Database={Value("POSTGRES_DB")};Username={Value("POSTGRES_USER")};Password={Value("POSTGRES_PASSWORD")}", readme, StringComparison.Ordinal);
+        string compose = File.ReadAllText(Path.Combine(Lesson.Repository, "environment", "compose.yaml")),
+            readme = File.ReadAllText(Path.Combine(Lesson.Repository, "environment", "README.md"));
+        string Value(string key) => System.Text.RegularExpressions.Regex.Match(
+            compose, $@"^ *{key}: (\S+)", System.Text.RegularExpressions.RegexOptions.Multiline).Groups[1].Value;
+        Assert.Contains($"Host=localhost;Database={Value("POSTGRES_DB")};Username={Value("POSTGRES_USER")};" +
+            $"Password={Value("POSTGRES_PASSWORD")}", readme, StringComparison.Ordinal);
         Assert.StartsWith("pgvector/pgvector:pg", Value("image"), StringComparison.Ordinal);
         Assert.Contains("- \"127.0.0.1:5432:5432\"\n", compose, StringComparison.Ordinal);
         Assert.Contains("docker compose -f environment/compose.yaml up -d --wait\n", readme, StringComparison.Ordinal);

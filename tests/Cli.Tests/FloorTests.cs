@@ -47,7 +47,8 @@ public sealed partial class FloorTests
 
     [Fact]
     public void Each_compiled_room_is_drawn_once_and_no_other_is() =>
-        Assert.Equal(Compiled.Value.Rooms.Keys.Order(StringComparer.Ordinal), Drawing.Select(line => line.Room).Order(StringComparer.Ordinal));
+        Assert.Equal(Compiled.Value.Rooms.Keys.Order(StringComparer.Ordinal),
+            Drawing.Select(line => line.Room).Order(StringComparer.Ordinal));
 
     /// <summary>So there is no circle.</summary>
     [Fact]
@@ -70,7 +71,8 @@ public sealed partial class FloorTests
             var uses = Compiled.Value.Rooms[room];
             wrong.AddRange(uses.Where(use => !drawn.Any(name => IsIn(use.Key, name)))
                 .Select(use => $"{room} → {use.Key} is not drawn: {string.Join(", ", use.Value)}"));
-            wrong.AddRange(drawn.Where(name => !uses.Keys.Any(use => IsIn(use, name))).Select(name => $"{room} → {name} is drawn and unused"));
+            wrong.AddRange(drawn.Where(name => !uses.Keys.Any(use => IsIn(use, name)))
+                .Select(name => $"{room} → {name} is drawn and unused"));
         }
         Assert.Empty(wrong);
     }

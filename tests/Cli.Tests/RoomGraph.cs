@@ -67,7 +67,8 @@ internal sealed class RoomGraph
         return type;
     }
 
-    private static string? Room(TypeReference type) => Outer(type).Namespace is { } name && name.StartsWith(Prefix, StringComparison.Ordinal)
+    private static string? Room(TypeReference type) => Outer(type).Namespace is { } name
+        && name.StartsWith(Prefix, StringComparison.Ordinal)
         ? name[Prefix.Length..].Replace('.', '/') : null;
 
     private static List<TypeReference> Uses(TypeDefinition type)
@@ -113,7 +114,8 @@ internal sealed class RoomGraph
             foreach (var attribute in provider.CustomAttributes)
             {
                 Named(attribute.AttributeType);
-                foreach (var value in attribute.ConstructorArguments.Select(argument => argument.Value).OfType<TypeReference>()) Named(value);
+                foreach (var value in attribute.ConstructorArguments.Select(argument => argument.Value).OfType<TypeReference>()) Named(
+                    value);
             }
         }
 

@@ -13,6 +13,7 @@ internal static class Close
         Assert.Equal(expected.shape, actual.shape);
         var (e, a) = (expected.to(float64), actual.detach().to(float64));
         double magnitude = e.abs().max().ToDouble(), difference = (e - a).abs().max().ToDouble();
-        Assert.True(difference <= tolerance * magnitude, $"The largest difference is {difference:g3}; {tolerance:g3} of the largest magnitude ({magnitude:g4}) is {tolerance * magnitude:g3}.");
+        Assert.True(difference <= tolerance * magnitude, $"The largest difference is {difference:g3}; {tolerance:g3} of the largest " +
+            $"magnitude ({magnitude:g4}) is {tolerance * magnitude:g3}.");
     }
 }

@@ -4,8 +4,9 @@ using System.Runtime.ExceptionServices;
 namespace ClipNotebooks.Clip.Tests;
 
 /// <summary>
-/// Gives damaged files to a reader, each made from its number alone. A file that is neither read nor refused with a documented exception fails the test by that number: one that hangs the reader, that
-/// makes it allocate what the file merely claims, or that ends in another exception. <c>CLIP_LONG_TESTS=1</c> gives each kind its share of 100,000.
+/// Gives damaged files to a reader, each made from its number alone. A file that is neither read nor refused with a documented exception
+/// fails the test by that number: one that hangs the reader, that makes it allocate what the file merely claims, or that ends in another
+/// exception. <c>CLIP_LONG_TESTS=1</c> gives each kind its share of 100,000.
 /// </summary>
 internal static class Fuzz
 {
@@ -24,7 +25,8 @@ internal static class Fuzz
     /// <param name="read">Reads it; what it returns is checked by itself.</param>
     /// <param name="isDocumented">Which exceptions refuse a file.</param>
     /// <param name="limit">How long one file may take; 30 seconds by default, where milliseconds are usual.</param>
-    internal static void Run(int few, int many, string path, Func<Random, byte[]> make, Action read, Func<Exception, bool> isDocumented, TimeSpan? limit = null)
+    internal static void Run(int few, int many, string path, Func<Random, byte[]> make, Action read, Func<Exception, bool> isDocumented,
+        TimeSpan? limit = null)
     {
         int file = 0, count = Long ? many : few;
         Exception? failure = null;
@@ -77,5 +79,6 @@ internal static class Fuzz
 
     /// <summary>The most address space that the process ever had, where Linux tells it.</summary>
     private static long Mapped() => !OperatingSystem.IsLinux() ? 0 : 1024 * long.Parse(
-        File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmPeak:", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmPeak:", StringComparison.Ordinal))
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
 }

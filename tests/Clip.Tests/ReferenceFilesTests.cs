@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Tests;
 
 /// <summary>
-/// The whole of the reference data, which lies beside the repository where the tests' copies were taken from it. What the copies leave out for its size is compared here: the crops themselves (the copies
-/// have their hashes), and the decoded JPEG files. Skipped, with the reason, where the folder is not.
+/// The whole of the reference data, which lies beside the repository where the tests' copies were taken from it. What the copies leave out
+/// for its size is compared here: the crops themselves (the copies have their hashes), and the decoded JPEG files. Skipped, with the
+/// reason, where the folder is not.
 /// </summary>
 public sealed class ReferenceFilesTests
 {
@@ -16,7 +17,9 @@ public sealed class ReferenceFilesTests
     private static readonly string[] NotCopied =
         ["README.md", "preprocess/expected.safetensors", "hf_preprocess/expected/", "vocab/", "families/README.md"];
 
-    public static TheoryData<string> JpegFiles => ["02_shapes_333x500_q75", "06_shapes_2000x1333_q90", "12_exif6_480x360_q85", "13_gray_jpeg_225x227_q60", "14_progressive444_500x281_q50"];
+    public static TheoryData<string> JpegFiles =>
+        ["02_shapes_333x500_q75", "06_shapes_2000x1333_q90", "12_exif6_480x360_q85", "13_gray_jpeg_225x227_q60",
+        "14_progressive444_500x281_q50"];
 
     [Fact]
     public void The_copies_are_the_originals_byte_for_byte_and_none_is_missing()
@@ -26,7 +29,8 @@ public sealed class ReferenceFilesTests
         foreach (string path in Directory.GetFiles(Original, "*", SearchOption.AllDirectories))
         {
             string name = Path.GetRelativePath(Original, path).Replace('\\', '/');
-            if (NotCopied.Any(left => name.StartsWith(left, StringComparison.Ordinal)) || name.EndsWith(".decoded.png", StringComparison.Ordinal)) continue;
+            if (NotCopied.Any(left => name.StartsWith(left, StringComparison.Ordinal))
+                || name.EndsWith(".decoded.png", StringComparison.Ordinal)) continue;
             string copy = Repository.Reference((name.Split('/')[0] switch
             {
                 "loss.json" => "losses/" + name,
@@ -69,5 +73,6 @@ public sealed class ReferenceFilesTests
         Assert.True(expected.ToRgbBytes().AsSpan().SequenceEqual(actual.ToRgbBytes()), name);
     }
 
-    private static void Require() => Assert.SkipUnless(Directory.Exists(Original), $"The whole reference data is not in {Original}; the copies in tests/Clip.Tests/Reference are used by the other tests.");
+    private static void Require() => Assert.SkipUnless(Directory.Exists(Original), $"The whole reference data is not in {Original}; the " +
+        $"copies in tests/Clip.Tests/Reference are used by the other tests.");
 }

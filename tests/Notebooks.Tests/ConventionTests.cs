@@ -8,7 +8,8 @@ namespace ClipNotebooks.Notebooks.Tests;
 /// <summary>What makes a lesson run alike in every engine and read alike to every reader. Loading refuses a BOM and magics.</summary>
 public sealed partial class ConventionTests
 {
-    private static string Library(string path) => $"#r \"{(Edition.Of(path).IsEnglish ? "" : "../")}../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"";
+    private static string Library(string path) => $"#r " +
+        $"\"{(Edition.Of(path).IsEnglish ? "" : "../")}../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"";
 
     /// <summary>What the extension of VS Code makes of the header when it opens a lesson: its own kernels.</summary>
     private const string Meta = """{"kernelInfo":{"defaultKernelName":"csharp","items":[{"name":"csharp","languageName":"csharp"},"""
@@ -34,7 +35,8 @@ public sealed partial class ConventionTests
         {
             string words = Drawn().Replace(Prose.Of(cell).Html, "");
             Assert.True(words.IndexOfAny(['$', '*', '`']) < 0, $"cell {cell.Number}: {words}");
-            Assert.DoesNotContain("<code class=\"math\">", Prose.Of(cell).Html, StringComparison.Ordinal);      // a formula that is shown as its TeX
+            // a formula that is shown as its TeX
+            Assert.DoesNotContain("<code class=\"math\">", Prose.Of(cell).Html, StringComparison.Ordinal);
         }
     }
 
@@ -50,19 +52,24 @@ public sealed partial class ConventionTests
         List<string> wrong = [];
         if (notebook.Meta != Meta)
             wrong.Add($"line 3, the meta header, has to be what VS Code writes, or each lesson that is opened there is changed: {Meta}");
-        string[] references = [.. notebook.CodeCells.SelectMany(cell => cell.Source.Split('\n')).Where(line => line.StartsWith("#r", StringComparison.Ordinal))];
+        string[] references = [.. notebook.CodeCells.SelectMany(cell => cell.Source.Split('\n'))
+            .Where(line => line.StartsWith("#r", StringComparison.Ordinal))];
         string library = Library(notebook.Path);
-        if (references is not [var reference] || reference != library || !notebook.CodeCells.First().Source.Contains(library, StringComparison.Ordinal))
+        if (references is not [var reference] || reference != library
+            || !notebook.CodeCells.First().Source.Contains(library, StringComparison.Ordinal))
             wrong.Add($"one #r, in the first code cell, is expected: {library}");
         NotebookCell? above = notebook.Cells.TakeWhile(cell => !cell.IsCode).LastOrDefault();
-        if (above is null || !above.Source.Contains("`dotnet build -c Release`", StringComparison.Ordinal) || !above.Source.Contains("CS0006", StringComparison.Ordinal))
-            wrong.Add("the prose above the first code cell has to say what CS0006 means there and how to build the library: `dotnet build -c Release`");
+        if (above is null || !above.Source.Contains("`dotnet build -c Release`", StringComparison.Ordinal)
+            || !above.Source.Contains("CS0006", StringComparison.Ordinal))
+            wrong.Add("the prose above the first code cell has to say what CS0006 means there and how to build the library: `dotnet " +
+                "build -c Release`");
         foreach (NotebookCell cell in notebook.CodeCells)
             wrong.AddRange(WrongWith(cell).Select(what => $"line {cell.Line}, cell {cell.Number}: {what}"));
         string prose = string.Join("\n", notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
         if (!ReferencesHeading().IsMatch(prose))
             wrong.Add("a References section is missing");
-        foreach (string target in Link().Matches(prose).Select(link => link.Groups["target"].Value).Where(target => !target.Contains(':', StringComparison.Ordinal)))
+        foreach (string target in Link().Matches(prose).Select(link => link.Groups["target"].Value)
+            .Where(target => !target.Contains(':', StringComparison.Ordinal)))
             if (!Path.Exists(Path.Combine(Path.GetDirectoryName(notebook.Path)!, target.Split('#')[0])))
                 wrong.Add($"the link to {target} leads to nothing");
         string code = string.Join("\n", notebook.CodeCells.Select(cell => cell.Source));
@@ -122,7 +129,8 @@ public sealed partial class ConventionTests
     [GeneratedRegex(@"\b(?:manual_seed|new Generator)\(\d+\)")]
     private static partial Regex Seed();
 
-    [GeneratedRegex(@"\b(?:new Random\(\)|Random\.Shared|randn?(?:_like)?\(|randint\(|randperm\(|init\.(?:normal|uniform|xavier_uniform|kaiming_uniform)_\()")]
+    [GeneratedRegex(@"\b(?:new Random\(\)|Random\.Shared|randn?(?:_like)?\(|randint\(|randperm\(|" +
+        @"init\.(?:normal|uniform|xavier_uniform|kaiming_uniform)_\()")]
     private static partial Regex RandomNumber();
 
     [GeneratedRegex(@"^\s*namespace\s", RegexOptions.Multiline)]

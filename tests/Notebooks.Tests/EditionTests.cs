@@ -17,7 +17,8 @@ public sealed partial class EditionTests
         var (english, translated) = (Cells(Path.GetFileName(name)), Cells(name));
         for (int i = 0; i < Math.Min(english.Length, translated.Length); i++)
         {
-            Assert.True(english[i].Language == translated[i].Language, $"{name}({translated[i].Line}): cell {i + 1} is {translated[i].Language}; in English it is {english[i].Language}");
+            Assert.True(english[i].Language == translated[i].Language, $"{name}({translated[i].Line}): cell {i + 1} is " +
+                $"{translated[i].Language}; in English it is {english[i].Language}");
             if (english[i].IsCode)
                 Same(english[i].Source, translated[i].Source);
             else
@@ -25,7 +26,8 @@ public sealed partial class EditionTests
                 Assert.Equal(Blocks(english[i]).Length, Blocks(translated[i]).Length);
                 foreach (var (ours, theirs) in Blocks(english[i]).Zip(Blocks(translated[i]))) Same(ours, theirs);
                 string[] foreign = [.. Figures(translated[i]).Except(Figures(english[i]))];
-                Assert.True(foreign.Length == 0, $"{name}({translated[i].Line}): cell {i + 1} states {string.Join(", ", foreign)}, which the English cell does not");
+                Assert.True(foreign.Length == 0, $"{name}({translated[i].Line}): cell {i + 1} states {string.Join(", ", foreign)}, which " +
+                    $"the English cell does not");
             }
         }
         Assert.Equal(english.Length, translated.Length);
@@ -51,13 +53,17 @@ public sealed partial class EditionTests
     public void Anything_else_may_not(string ours, string theirs) => Assert.NotEqual(Tokens(ours), Tokens(theirs));
 
     [Fact]
-    public void Every_lesson_is_there_in_every_language() => Assert.All(Edition.All, edition => Assert.Equal(Files(Edition.English), Files(edition)));
+    public void Every_lesson_is_there_in_every_language() =>
+        Assert.All(Edition.All, edition => Assert.Equal(Files(Edition.English), Files(edition)));
 
-    private static string[] Files(Edition edition) => [.. Lessons.Paths.Where(path => Edition.Of(path) == edition).Select(path => Path.GetFileName(path))];
+    private static string[] Files(Edition edition) =>
+        [.. Lessons.Paths.Where(path => Edition.Of(path) == edition).Select(path => Path.GetFileName(path))];
 
     private static NotebookCell[] Cells(string name) => [.. Notebook.Load(Path.Combine(Lessons.Folder, name)).Cells];
 
-    /// <summary>The figures of a cell's prose that are no small counts: with a decimal point, a percentage, or of two digits and more.</summary>
+    /// <summary>
+    /// The figures of a cell's prose that are no small counts: with a decimal point, a percentage, or of two digits and more.
+    /// </summary>
     private static IEnumerable<string> Figures(NotebookCell cell) => Figure().Matches(cell.Source).Select(figure => figure.Value);
 
     [GeneratedRegex(@"\d[\d,]*\.\d+|\d{2,}")]

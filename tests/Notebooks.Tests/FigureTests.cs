@@ -4,7 +4,10 @@ using ClipNotebooks.Cli.Notebooks;
 
 namespace ClipNotebooks.Notebooks.Tests;
 
-/// <summary>What the prose states of our own runs is what the cells of its section print; any other figure stands in a paragraph that says where it is from.</summary>
+/// <summary>
+/// What the prose states of our own runs is what the cells of its section print; any other figure stands in a paragraph that says where it
+/// is from.
+/// </summary>
 [Collection(LessonRunCollection.Name)]
 public sealed partial class FigureTests(LessonRun run)
 {
@@ -15,7 +18,8 @@ public sealed partial class FigureTests(LessonRun run)
     public void Every_figure_in_the_prose_is_computed_or_cited(string name)
     {
         string[] unfounded = [.. Unfounded(run.Results[name])];
-        Assert.True(unfounded.Length == 0, $"{name}: no cell of the section prints these, and the paragraph cites nothing:\n{string.Join('\n', unfounded)}");
+        Assert.True(unfounded.Length == 0, $"{name}: no cell of the section prints these, and the paragraph cites " +
+            $"nothing:\n{string.Join('\n', unfounded)}");
     }
 
     [Theory]
@@ -24,7 +28,8 @@ public sealed partial class FigureTests(LessonRun run)
     [InlineData("7 of 8 are right", "right: 7 of 8")]
     [InlineData("3 times as steep", "ratio 3.0")]
     [InlineData("at −0.5 it turns", "-0.499")]
-    public void A_figure_is_found_at_the_precision_that_the_prose_gives(string prose, string output) => Assert.Empty(Missing(prose, [output]));
+    public void A_figure_is_found_at_the_precision_that_the_prose_gives(string prose, string output) =>
+        Assert.Empty(Missing(prose, [output]));
 
     [Theory]
     [InlineData("a loss of 0.83", "loss 0.835")]
@@ -36,7 +41,8 @@ public sealed partial class FigureTests(LessonRun run)
 
     private static IEnumerable<string> Unfounded(LessonResult lesson)
     {
-        var printed = lesson.Cells.ToDictionary(cell => cell.Cell.Number, cell => string.Join('\n', cell.Outputs.Select(output => output.Text)));
+        var printed = lesson.Cells.ToDictionary(cell => cell.Cell.Number, cell =>
+            string.Join('\n', cell.Outputs.Select(output => output.Text)));
         List<(string Title, List<(string Text, int Line)> Prose, List<string> Outputs)> sections = [("", [], [])];
         foreach (NotebookCell cell in lesson.Notebook!.Cells)
         {
@@ -72,7 +78,8 @@ public sealed partial class FigureTests(LessonRun run)
         foreach (Match figure in Figure().Matches(Share().Replace(text, " ")))
         {
             string stated = figure.Groups["number"].Value;
-            int decimals = stated.Contains('.', StringComparison.Ordinal) ? stated.Length - stated.IndexOf('.', StringComparison.Ordinal) - 1 : 0;
+            int decimals = stated.Contains('.', StringComparison.Ordinal)
+                ? stated.Length - stated.IndexOf('.', StringComparison.Ordinal) - 1 : 0;
             bool percent = figure.Groups["unit"].Value is "%" or "percent";
             if (!Number().Matches(all).Any(found => Same(found, Value(stated), decimals, percent))) yield return figure.Value;
         }
@@ -82,10 +89,13 @@ public sealed partial class FigureTests(LessonRun run)
     {
         string number = found.Groups["number"].Value;
         int given = number.Contains('.', StringComparison.Ordinal) ? number.Length - number.IndexOf('.', StringComparison.Ordinal) - 1 : 0;
-        return given >= decimals && found.Groups["unit"].Success == percent && Math.Abs(Value(number) - stated) <= (0.5 * Math.Pow(10, -decimals)) - (given > decimals ? 1e-12 : 0.4 * Math.Pow(10, -decimals));
+        return given >= decimals && found.Groups["unit"].Success == percent
+            && Math.Abs(Value(number) - stated) <= (0.5 * Math.Pow(10, -decimals)) - (given > decimals ? 1e-12
+            : 0.4 * Math.Pow(10, -decimals));
     }
 
-    private static double Value(string number) => double.Parse(number.Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+    private static double Value(string number) =>
+        double.Parse(number.Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
 
     [GeneratedRegex("^(?=## )", RegexOptions.Multiline)]
     private static partial Regex SectionStart();

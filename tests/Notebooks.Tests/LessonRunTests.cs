@@ -9,7 +9,8 @@ public sealed class LessonRun : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        LessonResult[] results = await LessonRunner.RunAsync(Lessons.Paths, new RunOptions { KeepGoing = true }, null, null, CancellationToken.None);
+        LessonResult[] results = await LessonRunner.RunAsync(
+            Lessons.Paths, new RunOptions { KeepGoing = true }, null, null, CancellationToken.None);
         Results = results.ToDictionary(result => Lessons.NameOf(result.Path));
     }
 

@@ -15,5 +15,6 @@ internal static class Lessons
 
     internal static string NameOf(string path) => Path.GetRelativePath(Folder, path).Replace('\\', '/');
 
-    private static string Find([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", "..", "notebooks"));
+    private static string Find([CallerFilePath] string file = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", "..", "notebooks"));
 }

@@ -38,7 +38,8 @@ public sealed class AddingTests : IDisposable
         Assert.Equal(["new.png"], second.Added);
         Assert.Equal(["5.png"], second.Updated);
         Assert.Equal(["6.png", "9.png"], second.Unchanged);
-        Assert.Equal(["7.png", "8.png", "inner/deep/0.png", "inner/deep/1.png", "inner/deep/2.png", "inner/deep/3.png", "inner/deep/4.png"], second.Removed);
+        Assert.Equal(["7.png", "8.png", "inner/deep/0.png", "inner/deep/1.png", "inner/deep/2.png", "inner/deep/3.png", "inner/deep/4.png"],
+            second.Removed);
         Assert.Equal(Path.Combine(_sandbox.Pictures, "8.png"), Assert.Single(second.Unreadable).Path);
         Assert.Equal(4, index.Count);
         Assert.Equal("5.png", index.Search(Sandbox.Image(105))[0].Id);
@@ -53,7 +54,8 @@ public sealed class AddingTests : IDisposable
         _sandbox.Picture("b.png", 2);
         var decoder = new CountingDecoder();
         using var clip = Sandbox.RandomClip();
-        using (var index = ImageSearchIndex.Create(_sandbox.Index, clip, new IndexOptions { Decoder = decoder })) await index.AddFolderAsync(_sandbox.Pictures);
+        using (var index = ImageSearchIndex.Create(_sandbox.Index, clip,
+            new IndexOptions { Decoder = decoder })) await index.AddFolderAsync(_sandbox.Pictures);
         Assert.Equal(2, decoder.Count);
         File.SetLastWriteTimeUtc(Path.Combine(_sandbox.Pictures, "a.png"), new DateTime(2020, 1, 1));
         using var reopened = ImageSearchIndex.Open(_sandbox.Index, clip, new IndexOptions { Decoder = decoder });
@@ -81,7 +83,8 @@ public sealed class AddingTests : IDisposable
             using var expected = clip.EncodeImages([Sandbox.Image(i)]);
             foreach (var index in new[] { whole, pieces })
                 // A matrix product of another size adds in another order: the last bits of float32.
-                Assert.All(expected.data<float>().ToArray().Zip(index.Embeddings[$"{i}.png"]), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
+                Assert.All(expected.data<float>().ToArray().Zip(index.Embeddings[$"{i}.png"]), pair =>
+                    Assert.Equal(pair.First, pair.Second, 1e-6));
         }
     }
 
@@ -102,14 +105,16 @@ public sealed class AddingTests : IDisposable
     public async Task A_path_outside_the_root_is_kept_absolute_however_it_is_spelled()
     {
         _sandbox.Picture("a.png", 1);
-        string outside = Path.Combine(_sandbox.Folder, "outside.png"), neighbour = Path.Combine(_sandbox.Folder, "pictures-of-others", "c.png");
+        string outside = Path.Combine(_sandbox.Folder, "outside.png"),
+            neighbour = Path.Combine(_sandbox.Folder, "pictures-of-others", "c.png");
         Directory.CreateDirectory(Path.GetDirectoryName(neighbour)!);
         Sandbox.Image(2).SavePng(outside);
         Sandbox.Image(3).SavePng(neighbour);
         using var clip = Sandbox.RandomClip();
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
         await index.AddFolderAsync(_sandbox.Pictures);
-        var report = await index.AddFilesAsync([Path.Combine(_sandbox.Pictures, "..", "outside.png"), outside, neighbour, Path.Combine(_sandbox.Pictures, "inner", "..", "a.png")]);
+        var report = await index.AddFilesAsync([Path.Combine(_sandbox.Pictures, "..", "outside.png"), outside, neighbour,
+            Path.Combine(_sandbox.Pictures, "inner", "..", "a.png")]);
         Assert.Equal([outside, neighbour], report.Added);
         Assert.Equal(["a.png"], report.Unchanged);
         Assert.Equal(outside, index.Search(Sandbox.Image(2))[0].Path);
@@ -157,7 +162,8 @@ public sealed class AddingTests : IDisposable
         string[] names = ["<img src=x onerror=alert(1)>.png", "a b & c 'd' \"e\".png", "日本語/사진.png", "a..png", "new\nline.png", "…/ｘ.PNG"];
         for (int i = 0; i < names.Length; i++) _sandbox.Picture(names[i], i);
         using var clip = Sandbox.RandomClip();
-        using (var index = ImageSearchIndex.Create(_sandbox.Index, clip)) Assert.Equal(names.Order(StringComparer.Ordinal), (await index.AddFolderAsync(_sandbox.Pictures)).Added);
+        using (var index = ImageSearchIndex.Create(_sandbox.Index, clip)) Assert.Equal(
+            names.Order(StringComparer.Ordinal), (await index.AddFolderAsync(_sandbox.Pictures)).Added);
         using var reopened = ImageSearchIndex.Open(_sandbox.Index, clip);
         for (int i = 0; i < names.Length; i++)
         {
@@ -169,7 +175,8 @@ public sealed class AddingTests : IDisposable
     [Fact]
     public async Task What_cannot_be_read_is_reported_with_its_reason()
     {
-        string good = _sandbox.Picture("good.png", 1), empty = Path.Combine(_sandbox.Pictures, "empty.png"), text = Path.Combine(_sandbox.Pictures, "text.jpg"), absent = Path.Combine(_sandbox.Pictures, "absent.png");
+        string good = _sandbox.Picture("good.png", 1), empty = Path.Combine(_sandbox.Pictures, "empty.png"),
+            text = Path.Combine(_sandbox.Pictures, "text.jpg"), absent = Path.Combine(_sandbox.Pictures, "absent.png");
         string cut = Path.Combine(_sandbox.Pictures, "cut.png"), big = _sandbox.Picture("big.png", 2);
         await File.WriteAllBytesAsync(empty, []);
         await File.WriteAllTextAsync(text, "<html></html>");
@@ -232,7 +239,8 @@ public sealed class AddingTests : IDisposable
             seen.Add(progress);
             if (progress.Encoded >= 16) stop.Cancel();
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => index.AddFolderAsync(_sandbox.Pictures, progress: watch, cancellation: stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => index.AddFolderAsync(_sandbox.Pictures, progress: watch, cancellation: stop.Token));
         Assert.Equal(16, index.Count);
         seen.Clear();
         var report = await index.AddFolderAsync(_sandbox.Pictures, progress: new Relay(seen.Add));
@@ -246,7 +254,8 @@ public sealed class AddingTests : IDisposable
     {
         _sandbox.Picture("a.png", 1);
         using var clip = Sandbox.RandomClip();
-        using var index = ImageSearchIndex.Create(_sandbox.Index, clip, new IndexOptions { MetadataOf = path => new Dictionary<string, string> { ["name"] = Path.GetFileName(path) } });
+        using var index = ImageSearchIndex.Create(_sandbox.Index, clip,
+            new IndexOptions { MetadataOf = path => new Dictionary<string, string> { ["name"] = Path.GetFileName(path) } });
         await index.AddFolderAsync(_sandbox.Pictures);
         Assert.Equal("a.png", index.Search("x")[0].Metadata["name"]);
     }
@@ -260,7 +269,8 @@ public sealed class AddingTests : IDisposable
         for (int shard = 0; shard < 2; shard++)
         {
             // One shard knows the root, the other keeps its paths absolute: both come to the same names.
-            using var part = ImageSearchIndex.Create($"{_sandbox.Index}-{shard}", clip, new IndexOptions { Root = shard == 0 ? _sandbox.Pictures : null });
+            using var part = ImageSearchIndex.Create($"{_sandbox.Index}-{shard}", clip,
+                new IndexOptions { Root = shard == 0 ? _sandbox.Pictures : null });
             await part.AddFilesAsync(files.Where((_, i) => i % 2 == shard));
         }
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
@@ -287,7 +297,8 @@ public sealed class AddingTests : IDisposable
         index.Add("from a stream", png);
         Assert.Null(index.Search(Sandbox.Image(1))[0].Path);
         using var text = new MemoryStream("no image"u8.ToArray());
-        Assert.Contains("nonsense is not an image", Assert.Throws<InvalidDataException>(() => index.Add("nonsense", text)).Message, StringComparison.Ordinal);
+        Assert.Contains("nonsense is not an image", Assert.Throws<InvalidDataException>(() => index.Add("nonsense", text)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(1, index.Count);
     }
 
@@ -295,8 +306,10 @@ public sealed class AddingTests : IDisposable
     public void What_is_wrong_with_embeddings_is_named()
     {
         using var index = _sandbox.OfVectors(2);
-        Assert.Contains("3 were given", Assert.Throws<ArgumentException>(() => index.AddEmbeddings(["a", "b"], [1, 0, 1])).Message, StringComparison.Ordinal);
-        Assert.Contains("\"a\" is given 2 times", Assert.Throws<ArgumentException>(() => index.AddEmbeddings(["a", "a"], [1, 0, 1, 0])).Message, StringComparison.Ordinal);
+        Assert.Contains("3 were given", Assert.Throws<ArgumentException>(() => index.AddEmbeddings(["a", "b"], [1, 0, 1])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("\"a\" is given 2 times", Assert.Throws<ArgumentException>(
+            () => index.AddEmbeddings(["a", "a"], [1, 0, 1, 0])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => index.AddEmbeddings([""], [1, 0]));
         Assert.Throws<ArgumentException>(() => index.AddEmbeddings(["a"], [float.NaN, 0]));
         Assert.Throws<ArgumentException>(() => index.AddEmbeddings(["a"], [0, 0]));
@@ -327,7 +340,8 @@ public sealed class AddingTests : IDisposable
         for (int i = 0; i < 60; i++) _sandbox.Picture($"{i}.png", i);
         var decoder = new CountingDecoder();
         using var clip = Sandbox.RandomClip();
-        using var index = ImageSearchIndex.Create(_sandbox.Index, clip, new IndexOptions { BatchSize = 4, ReadingThreads = 2, Decoder = decoder });
+        using var index = ImageSearchIndex.Create(_sandbox.Index, clip,
+            new IndexOptions { BatchSize = 4, ReadingThreads = 2, Decoder = decoder });
         int meanwhile = 0;
         await index.AddFolderAsync(_sandbox.Pictures, progress: new Relay(progress =>
         {

@@ -12,8 +12,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Search.Tests;
 
 /// <summary>
-/// What the section "Spreading the work" of lib/Search/README.md computes with: images a second of `clipbook embed`'s own path, from JPEG files of 640 × 480 pixels to a shard on disk, on all
-/// cores. <c>CLIP_LONG_TESTS=1</c>, and a quiet machine; the figures go to the test's output.
+/// What the section "Spreading the work" of lib/Search/README.md computes with: images a second of `clipbook embed`'s own path, from JPEG
+/// files of 640 × 480 pixels to a shard on disk, on all cores. <c>CLIP_LONG_TESTS=1</c>, and a quiet machine; the figures go to the test's
+/// output.
 /// </summary>
 public sealed class EmbeddingRateTests(ITestOutputHelper output) : IDisposable
 {
@@ -29,7 +30,8 @@ public sealed class EmbeddingRateTests(ITestOutputHelper output) : IDisposable
     public async Task A_hundred_million_images_take_so_many_core_hours(string model, int images)
     {
         if (!Sandbox.Long) Assert.Skip("Embedding is measured with CLIP_LONG_TESTS=1.");
-        for (int i = 0; i < images; i++) await File.WriteAllBytesAsync(Path.Combine(_sandbox.Pictures, $"{i}.jpg"), Jpeg(SyntheticScenes.Create(SceneWorld.Train, i).Draw(Width)));
+        for (int i = 0; i < images; i++) await File.WriteAllBytesAsync(
+            Path.Combine(_sandbox.Pictures, $"{i}.jpg"), Jpeg(SyntheticScenes.Create(SceneWorld.Train, i).Draw(Width)));
         using var clip = model == "the embedded model" ? ClipEncoder.FromPretrained(Sandbox.TinyClip) : FullSize();
         clip.Prepare();
         await ShardedIndex.EmbedAsync(_sandbox.Pictures, Path.Combine(_sandbox.Folder, "warm"), new Shard(1, 8), clip);
@@ -37,16 +39,20 @@ public sealed class EmbeddingRateTests(ITestOutputHelper output) : IDisposable
         var report = await ShardedIndex.EmbedAsync(_sandbox.Pictures, Path.Combine(_sandbox.Folder, "shard"), new Shard(1, 1), clip);
         double rate = images / clock.Elapsed.TotalSeconds, hours = 1e8 / rate * Environment.ProcessorCount / 3600;
         Assert.Equal(images, report.Added.Count);
-        output.WriteLine($"{model}: {rate:0.0} images/s on {Environment.ProcessorCount} cores; 100 million images: {hours:N0} core hours, {1e8 * clip.Model.Config.EmbeddingWidth * 4 / 1e9:N0} GB in float32, {1e8 * clip.Model.Config.EmbeddingWidth * 2 / 1e9:N0} GB in float16");
+        output.WriteLine($"{model}: {rate:0.0} images/s on {Environment.ProcessorCount} cores; 100 million images: {hours:N0} core " +
+            $"hours, {1e8 * clip.Model.Config.EmbeddingWidth * 4 / 1e9:N0} GB in float32, " +
+            $"{1e8 * clip.Model.Config.EmbeddingWidth * 2 / 1e9:N0} GB in float16");
 
         string drafts = Path.Combine(_sandbox.Folder, "drafts");
         clock.Restart();
-        await ShardedIndex.EmbedAsync(_sandbox.Pictures, drafts, new Shard(1, 1), clip, new IndexOptions { Decoder = new SkiaImageDecoder { DraftSide = clip.Processor.Transform.Config.ResizeSize } });
+        await ShardedIndex.EmbedAsync(_sandbox.Pictures, drafts, new Shard(1, 1), clip,
+            new IndexOptions { Decoder = new SkiaImageDecoder { DraftSide = clip.Processor.Transform.Config.ResizeSize } });
         double drafted = images / clock.Elapsed.TotalSeconds;
         var exact = Vectors(Path.Combine(_sandbox.Folder, "shard"));
         double[] cosines = [.. Vectors(drafts).Select(pair => Cosine(pair.Value, exact[pair.Key])).Order()];
         Assert.Equal(images, cosines.Length);
-        output.WriteLine($"{model}, drafts: {drafted:0.0} images/s; cosine with the whole decoding {cosines[0]:0.00000} at least, {cosines[images / 2]:0.00000} in the middle");
+        output.WriteLine($"{model}, drafts: {drafted:0.0} images/s; cosine with the whole decoding {cosines[0]:0.00000} at least, " +
+            $"{cosines[images / 2]:0.00000} in the middle");
     }
 
     private static Dictionary<string, float[]> Vectors(string folder)
@@ -55,7 +61,8 @@ public sealed class EmbeddingRateTests(ITestOutputHelper output) : IDisposable
         return index.Embeddings.All().ToDictionary(item => item.Entry.Id, item => item.Embedding);
     }
 
-    private static double Cosine(float[] a, float[] b) => a.Zip(b, (x, y) => (double)x * y).Sum() / Math.Sqrt(a.Sum(x => (double)x * x) * b.Sum(x => (double)x * x));
+    private static double Cosine(float[] a, float[] b) =>
+        a.Zip(b, (x, y) => (double)x * y).Sum() / Math.Sqrt(a.Sum(x => (double)x * x) * b.Sum(x => (double)x * x));
 
     [Fact]
     public void A_hundred_million_images_are_merged_in_so_much_time_and_memory()
@@ -65,22 +72,28 @@ public sealed class EmbeddingRateTests(ITestOutputHelper output) : IDisposable
         string[] folders = [.. Enumerable.Range(1, shards).Select(number => Path.Combine(_sandbox.Folder, $"{number}"))];
         foreach (var (i, folder) in folders.Index())
         {
-            using var shard = ImageSearchIndex.Create(folder, width, "no model", "no model", null, new IndexOptions { Storage = VectorStorage.Float16, Root = _sandbox.Pictures });
-            foreach (var chunk in Enumerable.Range(0, images).Chunk(10_000)) shard.AddEmbeddings([.. chunk.Select(number => $"2026/11/24/{i}/IMG_{number:00000000}.jpg")], Sandbox.Vectors(chunk.Length, width, chunk[0]));
-            new ShardManifest { Number = i + 1, Count = shards, Folder = _sandbox.Pictures, Complete = true, Images = images }.Write(folder);
+            using var shard = ImageSearchIndex.Create(folder, width, "no model", "no model", null,
+                new IndexOptions { Storage = VectorStorage.Float16, Root = _sandbox.Pictures });
+            foreach (var chunk in Enumerable.Range(0, images).Chunk(10_000)) shard.AddEmbeddings(
+                [.. chunk.Select(number => $"2026/11/24/{i}/IMG_{number:00000000}.jpg")], Sandbox.Vectors(chunk.Length, width, chunk[0]));
+            new ShardManifest { Number = i + 1, Count = shards, Folder = _sandbox.Pictures, Complete = true, Images = images }.Write(
+                folder);
         }
         long before = GC.GetTotalMemory(forceFullCollection: true), after = 0;
         var clock = Stopwatch.StartNew();
-        ShardedIndex.Merge(folders, _sandbox.Index, new Relay(done => after = done == shards * images ? GC.GetTotalMemory(forceFullCollection: true) : 0));
+        ShardedIndex.Merge(folders, _sandbox.Index, new Relay(
+            done => after = done == shards * images ? GC.GetTotalMemory(forceFullCollection: true) : 0));
         double rate = shards * images / clock.Elapsed.TotalSeconds, bytes = (after - before) / (double)(shards * images);
-        output.WriteLine($"merging: {rate:N0} images/s, {bytes:0} bytes of memory an image; 100 million images: {1e8 / rate / 3600:0.0} hours, {1e8 * bytes / 1e9:0} GB");
+        output.WriteLine($"merging: {rate:N0} images/s, {bytes:0} bytes of memory an image; 100 million images: {1e8 / rate / 3600:0.0} " +
+            $"hours, {1e8 * bytes / 1e9:0} GB");
     }
 
     /// <summary>What takes time is the same whatever the weights are.</summary>
     private static ClipEncoder FullSize()
     {
         manual_seed(1);
-        return new ClipEncoder(new ClipModel(ClipConfig.ViTB32), new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(Sandbox.TinyClip, 77)));
+        return new ClipEncoder(new ClipModel(ClipConfig.ViTB32),
+            new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(Sandbox.TinyClip, 77)));
     }
 
     private static byte[] Jpeg(RasterImage image) =>

@@ -41,7 +41,8 @@ internal sealed class Sandbox : IDisposable
             Vision = new VisionConfig { ImageSize = 16, PatchSize = 8, Width = 32, Layers = 1, Heads = 2 },
             Text = new TextConfig { ContextLength = 16, VocabularySize = tokenizer.VocabularySize, Width = 32, Layers = 1, Heads = 2 },
         });
-        return new ClipEncoder(model, new ClipProcessor(new ClipImageTransform(new ImageTransformConfig { Size = 16, ResizeSize = 16 }), tokenizer));
+        return new ClipEncoder(model, new ClipProcessor(
+            new ClipImageTransform(new ImageTransformConfig { Size = 16, ResizeSize = 16 }), tokenizer));
     }
 
     /// <summary>Noise, so that any two images differ in their embeddings.</summary>
@@ -70,7 +71,8 @@ internal sealed class Sandbox : IDisposable
         {
             var vector = values.AsSpan(row * width, width);
             double square = 0;
-            for (int i = 0; i < width; i++) square += (vector[i] = (float)(random.NextDouble() + random.NextDouble() - 1)) * (double)vector[i];
+            for (int i = 0; i < width; i++) square += (vector[i] =
+                (float)(random.NextDouble() + random.NextDouble() - 1)) * (double)vector[i];
             for (int i = 0; i < width; i++) vector[i] = (float)(vector[i] / Math.Sqrt(square));
         }
         return values;
@@ -82,5 +84,6 @@ internal sealed class Sandbox : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private static string Find([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", ".."));
+    private static string Find([CallerFilePath] string file = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", ".."));
 }

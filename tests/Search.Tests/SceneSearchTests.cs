@@ -19,7 +19,8 @@ public sealed class SceneSearchTests : IDisposable
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip, new IndexOptions { Storage = VectorStorage.Float16 });
         index.AddRange(Enumerable.Range(0, 2000).Select(Drawn));
 
-        Assert.Equal(Enumerable.Repeat("sunset over the ocean", 10), index.Search("a sunset over the ocean").Select(result => result.Metadata["concept"]));
+        Assert.Equal(Enumerable.Repeat("sunset over the ocean", 10),
+            index.Search("a sunset over the ocean").Select(result => result.Metadata["concept"]));
 
         IndexImage Drawn(int number)
         {

@@ -26,7 +26,8 @@ public sealed class SearchTests : IDisposable
         for (int trial = 0; trial < 20; trial++)
         {
             var query = Sandbox.Vectors(1, width, seed: 100 + trial);
-            var expected = Enumerable.Range(0, rows).Select(row => (Row: row, Score: Enumerable.Range(0, width).Sum(i => (double)query[i] * Stored(vectors[row * width + i]))))
+            var expected = Enumerable.Range(0, rows).Select(
+                row => (Row: row, Score: Enumerable.Range(0, width).Sum(i => (double)query[i] * Stored(vectors[row * width + i]))))
                 .OrderByDescending(pair => pair.Score).Take(25).ToList();
             var found = index.Search(query, new SearchOptions { Count = 25 });
             Assert.Equal(expected.Select(pair => $"{pair.Row}"), found.Select(result => result.Id));
@@ -59,7 +60,8 @@ public sealed class SearchTests : IDisposable
         index.AddEmbeddings([.. Enumerable.Range(0, 500).Select(i => $"{i}")], Sandbox.Vectors(500, 16));
         var query = Sandbox.Vectors(1, 16, 7);
         var all = index.Search(query, new SearchOptions { Count = int.MaxValue, Skip = 0 }).Select(result => result.Id).ToList();
-        var pages = Enumerable.Range(0, 6).SelectMany(page => index.Search(query, new SearchOptions { Count = 100, Skip = 100 * page })).Select(result => result.Id).ToList();
+        var pages = Enumerable.Range(0, 6).SelectMany(page => index.Search(query, new SearchOptions { Count = 100, Skip = 100 * page }))
+            .Select(result => result.Id).ToList();
         Assert.Equal(500, all.Count);
         Assert.Equal(all, pages);
     }
@@ -79,9 +81,12 @@ public sealed class SearchTests : IDisposable
         index.AddEmbeddings([.. Enumerable.Range(0, 300).Select(i => $"{i % 3}/{i}")], Sandbox.Vectors(300, 8),
             [.. Enumerable.Range(0, 300).Select(i => new Dictionary<string, string> { ["year"] = $"{2000 + i % 10}" })]);
         var query = Sandbox.Vectors(1, 8, 3);
-        bool Wanted(string id, IReadOnlyDictionary<string, string> metadata) => id.StartsWith("1/", StringComparison.Ordinal) && metadata["year"] == "2004";
-        var expected = index.Search(query, new SearchOptions { Count = 300 }).Where(result => Wanted(result.Id, result.Metadata)).Select(result => result.Id);
-        Assert.Equal(expected, index.Search(query, new SearchOptions { Filter = entry => Wanted(entry.Id, entry.Metadata) }).Select(result => result.Id));
+        bool Wanted(string id, IReadOnlyDictionary<string, string> metadata) => id.StartsWith("1/", StringComparison.Ordinal)
+            && metadata["year"] == "2004";
+        var expected = index.Search(query, new SearchOptions { Count = 300 }).Where(result => Wanted(result.Id, result.Metadata))
+            .Select(result => result.Id);
+        Assert.Equal(expected, index.Search(query, new SearchOptions { Filter = entry => Wanted(entry.Id, entry.Metadata) })
+            .Select(result => result.Id));
     }
 
     [Fact]
@@ -92,7 +97,8 @@ public sealed class SearchTests : IDisposable
         var vectors = Sandbox.Vectors(rows, width);
         index.AddEmbeddings([.. Enumerable.Range(0, rows).Select(i => $"{i}")], vectors);
         var query = Sandbox.Vectors(1, width, 3);
-        var expected = Enumerable.Range(0, rows).OrderByDescending(row => Enumerable.Range(0, width).Sum(i => (double)query[i] * vectors[row * width + i])).Take(20).Select(row => $"{row}");
+        var expected = Enumerable.Range(0, rows).OrderByDescending(
+            row => Enumerable.Range(0, width).Sum(i => (double)query[i] * vectors[row * width + i])).Take(20).Select(row => $"{row}");
         Assert.Equal(expected, index.Search(query, new SearchOptions { Count = 20 }).Select(result => result.Id));
         Assert.Throws<FormatException>(() => index.Search(query, new SearchOptions { Filter = _ => throw new FormatException() }));
         using var stop = new CancellationTokenSource();
@@ -115,7 +121,8 @@ public sealed class SearchTests : IDisposable
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
         var image = Sandbox.Image(5);
         var given = Sandbox.Vectors(1, 24, 9);
-        var query = new SearchQuery().Plus("a sunset", 0.5).Plus(image).Minus("people", 0.3).Minus(given.Select(value => 4 * value).ToArray(), 0.2);
+        var query = new SearchQuery().Plus("a sunset", 0.5).Plus(image).Minus("people", 0.3)
+            .Minus(given.Select(value => 4 * value).ToArray(), 0.2);
 
         using var texts = clip.EncodeTexts(["a sunset", "people"]);
         using var images = clip.EncodeImages([image]);
@@ -130,7 +137,8 @@ public sealed class SearchTests : IDisposable
     public void Terms_that_cancel_out_are_refused()
     {
         using var index = _sandbox.OfVectors(2);
-        Assert.Contains("cancel", Assert.Throws<ArgumentException>(() => index.Search(new SearchQuery().Plus([1f, 0]).Minus([2f, 0]))).Message, StringComparison.Ordinal);
+        Assert.Contains("cancel", Assert.Throws<ArgumentException>(
+            () => index.Search(new SearchQuery().Plus([1f, 0]).Minus([2f, 0]))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => index.Search(new SearchQuery()));
         Assert.Contains("3 values", Assert.Throws<ArgumentException>(() => index.Search([1f, 0, 0])).Message, StringComparison.Ordinal);
         Assert.Contains("points nowhere", Assert.Throws<ArgumentException>(() => index.Search([0f, 0])).Message, StringComparison.Ordinal);

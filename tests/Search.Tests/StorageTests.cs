@@ -20,7 +20,8 @@ public sealed class StorageTests : IDisposable
         using (var clip = Sandbox.RandomClip())
         {
             using (var index = ImageSearchIndex.Create(_sandbox.Index, clip))
-                index.AddRange(Enumerable.Range(0, 10).Select(i => new IndexImage($"{i}", Sandbox.Image(i), i == 3 ? new Dictionary<string, string> { ["who"] = "ä <b>&" } : null)));
+                index.AddRange(Enumerable.Range(0, 10).Select(
+                    i => new IndexImage($"{i}", Sandbox.Image(i), i == 3 ? new Dictionary<string, string> { ["who"] = "ä <b>&" } : null)));
             using var reopened = ImageSearchIndex.Open(_sandbox.Index, clip);
             Assert.Equal(10, reopened.Count);
             Assert.Equal("3", reopened.Search(Sandbox.Image(3))[0].Id);
@@ -29,7 +30,8 @@ public sealed class StorageTests : IDisposable
             reopened.Verify();
         }
         using var withoutModel = ImageSearchIndex.Open(_sandbox.Index);
-        Assert.Contains("without an encoder", Assert.Throws<InvalidOperationException>(() => withoutModel.Search("a cat")).Message, StringComparison.Ordinal);
+        Assert.Contains("without an encoder", Assert.Throws<InvalidOperationException>(() => withoutModel.Search("a cat")).Message,
+            StringComparison.Ordinal);
         Assert.Equal("4", withoutModel.Search(withoutModel.Embeddings["4"])[0].Id);
     }
 
@@ -47,10 +49,12 @@ public sealed class StorageTests : IDisposable
     [Fact]
     public void A_folder_without_an_index_says_so_and_one_with_an_index_is_not_overwritten()
     {
-        Assert.Contains("There is no image index", Assert.Throws<FileNotFoundException>(() => ImageSearchIndex.Open(_sandbox.Pictures)).Message, StringComparison.Ordinal);
+        Assert.Contains("There is no image index", Assert.Throws<FileNotFoundException>(
+            () => ImageSearchIndex.Open(_sandbox.Pictures)).Message, StringComparison.Ordinal);
         _sandbox.OfVectors(4).Dispose();
         Assert.True(ImageSearchIndex.Exists(_sandbox.Index));
-        Assert.Contains("holds an index already", Assert.Throws<IOException>(() => _sandbox.OfVectors(4)).Message, StringComparison.Ordinal);
+        Assert.Contains("holds an index already", Assert.Throws<IOException>(() => _sandbox.OfVectors(4)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,18 +115,22 @@ public sealed class StorageTests : IDisposable
         damaged[64 + 2 * 12 + 1] ^= 1;
         File.WriteAllBytes(VectorsFile, damaged);
         using (var index = ImageSearchIndex.Open(_sandbox.Index))
-            Assert.Contains("rows 2 to 2, from \"2\" on", Assert.Throws<InvalidDataException>(index.Verify).Message, StringComparison.Ordinal);
+            Assert.Contains("rows 2 to 2, from \"2\" on", Assert.Throws<InvalidDataException>(index.Verify).Message,
+                StringComparison.Ordinal);
         File.WriteAllBytes(VectorsFile, whole[..^1]);
-        Assert.Contains("is cut short", Assert.Throws<InvalidDataException>(() => ImageSearchIndex.Open(_sandbox.Index)).Message, StringComparison.Ordinal);
+        Assert.Contains("is cut short", Assert.Throws<InvalidDataException>(() => ImageSearchIndex.Open(_sandbox.Index)).Message,
+            StringComparison.Ordinal);
         File.WriteAllBytes(VectorsFile, [.. "something else"u8, .. whole[14..]]);
-        Assert.Contains("does not belong", Assert.Throws<InvalidDataException>(() => ImageSearchIndex.Open(_sandbox.Index)).Message, StringComparison.Ordinal);
+        Assert.Contains("does not belong", Assert.Throws<InvalidDataException>(() => ImageSearchIndex.Open(_sandbox.Index)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Compaction_drops_dead_rows_and_leaves_everything_else()
     {
         using var index = _sandbox.OfVectors(16);
-        index.AddEmbeddings([.. Enumerable.Range(0, 1000).Select(i => $"{i}")], Sandbox.Vectors(1000, 16), [.. Enumerable.Range(0, 1000).Select(i => new Dictionary<string, string> { ["n"] = $"{i}" })]);
+        index.AddEmbeddings([.. Enumerable.Range(0, 1000).Select(i => $"{i}")], Sandbox.Vectors(1000, 16),
+            [.. Enumerable.Range(0, 1000).Select(i => new Dictionary<string, string> { ["n"] = $"{i}" })]);
         index.Remove([.. Enumerable.Range(0, 1000).Where(i => i % 3 > 0).Select(i => $"{i}")]);
         var query = Sandbox.Vectors(1, 16, 5);
         var before = index.Search(query, new SearchOptions { Count = 1000 });
@@ -130,8 +138,10 @@ public sealed class StorageTests : IDisposable
         index.Compact();
         Assert.Equal(64 + 334 * 16 * 4, new FileInfo(Path.Combine(_sandbox.Index, "vectors-2.bin")).Length);
         Assert.False(File.Exists(VectorsFile));
-        Assert.Equal(before.Select(result => (result.Id, result.Score, result.Metadata["n"])), index.Search(query, new SearchOptions { Count = 1000 }).Select(result => (result.Id, result.Score, result.Metadata["n"])));
-        Assert.Equal(before.Select(result => result.Id), reader.Search(query, new SearchOptions { Count = 1000 }).Select(result => result.Id));
+        Assert.Equal(before.Select(result => (result.Id, result.Score, result.Metadata["n"])),
+            index.Search(query, new SearchOptions { Count = 1000 }).Select(result => (result.Id, result.Score, result.Metadata["n"])));
+        Assert.Equal(before.Select(result => result.Id),
+            reader.Search(query, new SearchOptions { Count = 1000 }).Select(result => result.Id));
         index.AddEmbeddings(["new"], query);
         index.Remove("999");
         Assert.True(reader.Refresh());
@@ -147,7 +157,8 @@ public sealed class StorageTests : IDisposable
         File.WriteAllBytes(Path.Combine(_sandbox.Index, "vectors-2.bin"), new byte[100]);
         File.WriteAllBytes(Path.Combine(_sandbox.Index, "journal.bin.part"), new byte[100]);
         using (var index = ImageSearchIndex.Open(_sandbox.Index)) index.AddEmbeddings(["b"], Sandbox.Vectors(1, 3));
-        Assert.Equal(["journal.bin", "vectors.bin", "writer.lock"], Directory.GetFiles(_sandbox.Index).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["journal.bin", "vectors.bin", "writer.lock"],
+            Directory.GetFiles(_sandbox.Index).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -157,7 +168,8 @@ public sealed class StorageTests : IDisposable
         using var index = _sandbox.OfVectors(width);
         index.AddEmbeddings([.. Enumerable.Range(0, 200).Select(i => $"kept {i}")], Sandbox.Vectors(200, width));
         var query = Sandbox.Vectors(1, width, 5);
-        var best = index.Search(query, new SearchOptions { Count = 200, Filter = entry => entry.Id.StartsWith("kept", StringComparison.Ordinal) }).Select(result => result.Id).ToList();
+        var best = index.Search(query, new SearchOptions { Count = 200, Filter = entry =>
+            entry.Id.StartsWith("kept", StringComparison.Ordinal) }).Select(result => result.Id).ToList();
         using var stop = new CancellationTokenSource();
         var searches = Enumerable.Range(0, 16).Select(_ => Task.Factory.StartNew(() =>
         {
@@ -165,9 +177,12 @@ public sealed class StorageTests : IDisposable
             while (!stop.IsCancellationRequested || count == 0)
             {
                 var found = index.Search(query, new SearchOptions { Count = 1000 });
-                Assert.Equal(best, found.Where(result => result.Id.StartsWith("kept", StringComparison.Ordinal)).Select(result => result.Id));
+                Assert.Equal(best, found.Where(result => result.Id.StartsWith("kept", StringComparison.Ordinal))
+                    .Select(result => result.Id));
                 // A batch is seen whole or not at all.
-                Assert.All(found.GroupBy(result => result.Id.Split(' ')[1]).Where(group => group.First().Id.StartsWith("batch", StringComparison.Ordinal)), group => Assert.Equal(batch, group.Count(result => result.Id.StartsWith("batch", StringComparison.Ordinal))));
+                Assert.All(found.GroupBy(result => result.Id.Split(' ')[1])
+                    .Where(group => group.First().Id.StartsWith("batch", StringComparison.Ordinal)), group =>
+                    Assert.Equal(batch, group.Count(result => result.Id.StartsWith("batch", StringComparison.Ordinal))));
                 count++;
             }
             return count;
@@ -199,7 +214,8 @@ public sealed class StorageTests : IDisposable
     public void A_large_index_opens_at_once()
     {
         const int rows = 100_000;
-        using (var index = _sandbox.OfVectors(4)) index.AddEmbeddings([.. Enumerable.Range(0, rows).Select(i => $"folder/picture number {i}.jpg")], Sandbox.Vectors(rows, 4));
+        using (var index = _sandbox.OfVectors(4)) index.AddEmbeddings(
+            [.. Enumerable.Range(0, rows).Select(i => $"folder/picture number {i}.jpg")], Sandbox.Vectors(rows, 4));
         double best = Enumerable.Range(0, 5).Min(_ =>
         {
             var clock = Stopwatch.StartNew();

@@ -9,7 +9,8 @@ using ClipNotebooks.Workbook.Scenes;
 namespace ClipNotebooks.Search.Tests;
 
 /// <summary>
-/// Speed, beside what it is measured against in the same minute. <c>CLIP_LONG_TESTS=1</c>: they need a quiet machine, 4 GB of memory and 4 GB of disk; the figures go to the test's output.
+/// Speed, beside what it is measured against in the same minute. <c>CLIP_LONG_TESTS=1</c>: they need a quiet machine, 4 GB of memory and 4
+/// GB of disk; the figures go to the test's output.
 /// </summary>
 public sealed class ThroughputTests(ITestOutputHelper output) : IDisposable
 {
@@ -23,7 +24,8 @@ public sealed class ThroughputTests(ITestOutputHelper output) : IDisposable
         if (!Sandbox.Long) Assert.Skip("A million vectors are searched with CLIP_LONG_TESTS=1.");
         const int rows = 1_000_000, width = 512, queries = 200, chunk = 10_000;
         using var full = ImageSearchIndex.Create(_sandbox.Index + "-32", width, "no model", "no model", null, new IndexOptions());
-        using var half = ImageSearchIndex.Create(_sandbox.Index + "-16", width, "no model", "no model", null, new IndexOptions { Storage = VectorStorage.Float16 });
+        using var half = ImageSearchIndex.Create(_sandbox.Index + "-16", width, "no model", "no model", null,
+            new IndexOptions { Storage = VectorStorage.Float16 });
         for (int first = 0; first < rows; first += chunk)
         {
             var vectors = Clustered(chunk, width, first);
@@ -45,17 +47,22 @@ public sealed class ThroughputTests(ITestOutputHelper output) : IDisposable
             memory16 = Math.Max(memory16, Rate(bytes16, ReadSpeed(bytes16)));
             search16 = Math.Max(search16, Rate(bytes16, Best(3, () => half.Search(points[0]))));
         }
-        output.WriteLine($"float32: {search32:0.0} GB/s searched ({bytes32 / search32 / 1e6:0} ms a query), {memory32:0.0} GB/s read from memory: {search32 / memory32:0%}");
-        output.WriteLine($"float16: {search16:0.0} GB/s searched ({bytes16 / search16 / 1e6:0} ms a query), {memory16:0.0} GB/s read from memory: {search16 / memory16:0%}");
+        output.WriteLine($"float32: {search32:0.0} GB/s searched ({bytes32 / search32 / 1e6:0} ms a query), {memory32:0.0} GB/s read " +
+            $"from memory: {search32 / memory32:0%}");
+        output.WriteLine($"float16: {search16:0.0} GB/s searched ({bytes16 / search16 / 1e6:0} ms a query), {memory16:0.0} GB/s read " +
+            $"from memory: {search16 / memory16:0%}");
 
-        int same = points.Count(point => full.Search(point).Select(result => result.Id).ToHashSet().SetEquals(half.Search(point).Select(result => result.Id)));
+        int same = points.Count(point => full.Search(point).Select(result => result.Id).ToHashSet()
+            .SetEquals(half.Search(point).Select(result => result.Id)));
         output.WriteLine($"the same top 10 from float16: {same} of {queries}");
         Assert.InRange(search32 / memory32, 0.7, 10);
         Assert.InRange(same, 0.99 * queries, queries);
         Assert.InRange(opening.TotalMilliseconds, 0, 100);
     }
 
-    /// <summary>Reading, decoding and resizing go on while the model encodes: the whole takes little more than the slower of the two.</summary>
+    /// <summary>
+    /// Reading, decoding and resizing go on while the model encodes: the whole takes little more than the slower of the two.
+    /// </summary>
     [Fact]
     public async Task Indexing_takes_the_time_of_the_slower_of_decoding_and_encoding()
     {
@@ -67,7 +74,8 @@ public sealed class ThroughputTests(ITestOutputHelper output) : IDisposable
         for (int i = 0; i < 256; i++)
         {
             byte[] png = SyntheticScenes.Create(SceneWorld.Train, i).Draw(640).ToPng();
-            for (int copy = 0; copy < pictures; copy += 256) await File.WriteAllBytesAsync(Path.Combine(_sandbox.Pictures, $"{i + copy}.png"), png);
+            for (int copy = 0; copy < pictures; copy += 256) await File.WriteAllBytesAsync(
+                Path.Combine(_sandbox.Pictures, $"{i + copy}.png"), png);
         }
         string[] files = Directory.GetFiles(_sandbox.Pictures);
         using var clip = ClipEncoder.FromPretrained(Sandbox.TinyClip);
@@ -83,9 +91,12 @@ public sealed class ThroughputTests(ITestOutputHelper output) : IDisposable
             indexing = indexing.Or(await Time.OfAsync(() => index.AddFolderAsync(_sandbox.Pictures)));
             Assert.Equal(pictures, index.Count);
         }
-        double slower = Math.Max(decoding.Clock.TotalSeconds, encoding.Clock.TotalSeconds), atOnce = both.Clock.TotalSeconds, whole = indexing.Clock.TotalSeconds;
-        output.WriteLine($"{pictures} pictures: decoding {decoding}, encoding {encoding}, the two at once but apart {both}, indexing {indexing}: {whole / slower:0.00} of the slower, {whole / atOnce:0.00} of the two at once");
-        // Two cores that share caches and memory slow each other down, whatever they work on; the pipeline itself adds next to nothing: its first and last batch, names and checksums, writing.
+        double slower = Math.Max(decoding.Clock.TotalSeconds, encoding.Clock.TotalSeconds), atOnce = both.Clock.TotalSeconds,
+            whole = indexing.Clock.TotalSeconds;
+        output.WriteLine($"{pictures} pictures: decoding {decoding}, encoding {encoding}, the two at once but apart {both}, indexing " +
+            $"{indexing}: {whole / slower:0.00} of the slower, {whole / atOnce:0.00} of the two at once");
+        // Two cores that share caches and memory slow each other down, whatever they work on; the pipeline itself adds next to nothing: its
+        // first and last batch, names and checksums, writing.
         Assert.InRange(whole / atOnce, 0, 1.15);
         Assert.InRange(whole / (decoding.Clock + encoding.Clock).TotalSeconds, 0, 0.75);
 

@@ -11,16 +11,18 @@ internal static class BenchCommand
     internal static Command Create()
     {
         Option<string?> only = new("--only") { Description = "Only works whose name contains this, such as \"image encoder\"." };
-        Option<double> seconds = new("--seconds") { Description = "Seconds for each figure; one run at least.", DefaultValueFactory = _ => 0.4 };
+        Option<double> seconds = new("--seconds") { Description = "Seconds for each figure; one run at least.", DefaultValueFactory = _ =>
+            0.4 };
         Option<bool> families = new("--families")
         {
             Description = "A tower of every family's prepared form at batch 8, in place of the works on ViT-B/32.",
         };
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("bench", $"""
-            Measures, in under two minutes, how fast CLIP runs here: both encoders in their plain and prepared forms, the image transform, a training step, loading,
-            searching, a lesson. Each figure is the fastest of its runs, beside the share of what this machine gives at most, measured in the same process: matrix products
-            by the best of several ways, reading memory. Run it while the machine does nothing else. Needs 10 GB of memory.
+            Measures, in under two minutes, how fast CLIP runs here: both encoders in their plain and prepared forms, the image transform, a
+            training step, loading, searching, a lesson. Each figure is the fastest of its runs, beside the share of what this machine gives
+            at most, measured in the same process: matrix products by the best of several ways, reading memory. Run it while the machine
+            does nothing else. Needs 10 GB of memory.
 
             Examples:
               clipbook bench
@@ -78,7 +80,8 @@ internal static class BenchCommand
     {
         date = DateTime.UtcNow.ToString("yyyy-MM-dd", null),
         machine,
-        limits = new { float32OperationsPerSecond = limits.Float32, bfloat16OperationsPerSecond = limits.BFloat16, memoryBytesPerSecond = limits.Memory },
+        limits = new { float32OperationsPerSecond = limits.Float32, bfloat16OperationsPerSecond = limits.BFloat16,
+            memoryBytesPerSecond = limits.Memory },
         leftOut = Workloads.LeftOut,
         measured = measured.Select(figure => new
         {
@@ -98,20 +101,25 @@ internal static class BenchCommand
         var console = Terminal.Rich();
         console.WriteLine($"{machine.Processor}, {machine.Cores} cores; {machine.System}");
         console.WriteLine($"{machine.Libraries}. Precision.Auto is {machine.Precision}.");
-        console.WriteLine($"float32 products, GFLOP/s: {Ways(limits.Float32)}; bfloat16: {Ways(limits.BFloat16)}; memory: {limits.Memory / 1e9:0.0} GB/s.");
+        console.WriteLine($"float32 products, GFLOP/s: {Ways(limits.Float32)}; bfloat16: {Ways(limits.BFloat16)}; memory: " +
+            $"{limits.Memory / 1e9:0.0} GB/s.");
         var table = new Table().RoundedBorder().AddColumn("work").AddColumn("form");
-        foreach (string heading in new[] { "a second", "ms a run", "× plain", "of the limit" }) table.AddColumn(new TableColumn(heading).RightAligned());
+        foreach (string heading in new[] { "a second", "ms a run", "× plain", "of the limit" }) table.AddColumn(
+            new TableColumn(heading).RightAligned());
         foreach (var figure in measured)
         {
-            table.AddRow(new Text(figure.Work.Name), new Text(figure.Work.Form), new Text($"{Short(figure.Rate)} {figure.Work.Unit}"), new Text(Short(1e3 * figure.Seconds)),
-                new Text(figure.Speedup is { } speedup ? $"{speedup:0.0}" : ""), new Text(figure.Share(limits) is { } share ? $"{share:0%} of {Bound(figure.Work.Limit)}" : ""));
+            table.AddRow(new Text(figure.Work.Name), new Text(figure.Work.Form), new Text($"{Short(figure.Rate)} {figure.Work.Unit}"),
+                new Text(Short(1e3 * figure.Seconds)),
+                new Text(figure.Speedup is { } speedup ? $"{speedup:0.0}" : ""),
+                    new Text(figure.Share(limits) is { } share ? $"{share:0%} of {Bound(figure.Work.Limit)}" : ""));
         }
         console.Write(table);
         if (Workloads.LeftOut is { } reason && (families || measured.Any(figure => figure.Work.Beside is not null)))
             console.WriteLine(reason);
     }
 
-    private static string Ways(IReadOnlyDictionary<string, double> rates) => string.Join(", ", rates.Select(way => $"{way.Key} {way.Value / 1e9:0}"));
+    private static string Ways(IReadOnlyDictionary<string, double> rates) =>
+        string.Join(", ", rates.Select(way => $"{way.Key} {way.Value / 1e9:0}"));
 
     /// <summary>Three figures.</summary>
     private static string Short(double value) => value >= 100 ? $"{value:N0}" : value >= 10 ? $"{value:0.0}" : $"{value:0.00}";

@@ -5,8 +5,8 @@ using System.CommandLine.Invocation;
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>
-/// The library's help, cut to what a reader can take in: clipbook's own help gives each command one line, arguments are called by their names rather than by every lesson they could be,
-/// and the program is called clipbook as in all documents, whatever its file is called.
+/// The library's help, cut to what a reader can take in: clipbook's own help gives each command one line, arguments are called by their
+/// names rather than by every lesson they could be, and the program is called clipbook as in all documents, whatever its file is called.
 /// </summary>
 internal sealed class BriefHelp(HelpAction whole) : SynchronousCommandLineAction
 {
@@ -18,7 +18,8 @@ internal sealed class BriefHelp(HelpAction whole) : SynchronousCommandLineAction
     public override int Invoke(ParseResult parseResult)
     {
         foreach (var command in parseResult.CommandResult.Command.Subcommands) command.Description = Summary(command.Description ?? "");
-        foreach (var argument in parseResult.RootCommandResult.Command.Subcommands.SelectMany(command => command.Arguments)) argument.HelpName ??= argument.Name;
+        foreach (var argument in parseResult.RootCommandResult.Command.Subcommands.SelectMany(
+            command => command.Arguments)) argument.HelpName ??= argument.Name;
         if (Console.IsOutputRedirected) whole.MaxWidth = Widest;
         TextWriter output = parseResult.InvocationConfiguration.Output;
         using StringWriter text = new();

@@ -14,18 +14,22 @@ internal static class ClassifyCommand
 
     internal static Command Create()
     {
-        Argument<string[]> images = new("image") { Description = "Image files, or folders whose images are taken at any depth.", Arity = ArgumentArity.OneOrMore };
+        Argument<string[]> images = new("image") { Description = "Image files, or folders whose images are taken at any depth.",
+            Arity = ArgumentArity.OneOrMore };
         Option<string> labels = new("--labels") { Description = "The class names: a,b,c or @file with one a line.", Required = true };
-        Option<string?> templates = new("--templates") { Description = "A file of sentences with {} for the name, one a line; \"a photo of a {}.\" by default." };
-        Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        Option<string?> templates = new("--templates") { Description = "A file of sentences with {} for the name, one a line; \"a photo " +
+            "of a {}.\" by default." };
+        Option<string?> model = new("--model") { Description =
+            "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
         Option<int> top = new("--top") { Description = "How many classes to show of each image.", DefaultValueFactory = _ => 5 };
         var precision = PreparedEncoder.Option();
-        Option<bool> multiLabel = new("--multi-label") { Description = "An image may show several classes or none: each has a probability of its own." };
+        Option<bool> multiLabel = new("--multi-label") { Description = "An image may show several classes or none: each has a " +
+            "probability of its own." };
         Option<bool> json = new("--json") { Description = "Print JSON, one object a line for each image, as soon as it is known." };
         Command command = new("classify", $"""
-            Says which of the given classes an image shows (zero-shot: no training on them). Images that cannot be read are named on the error
-            stream, the others are classified, and the exit code is 1. A model that was trained with a sigmoid for each pair, as SigLIP's
-            were, gives each class a probability of its own; they then need not add up to 100 %, and the output says so.
+            Says which of the given classes an image shows (zero-shot: no training on them). Images that cannot be read are named on the
+            error stream, the others are classified, and the exit code is 1. A model that was trained with a sigmoid for each pair, as
+            SigLIP's were, gives each class a probability of its own; they then need not add up to 100 %, and the output says so.
 
             Examples:
               clipbook classify cat.jpg --labels cat,dog,pizza
@@ -43,13 +47,15 @@ internal static class ClassifyCommand
             var names = LabelList.Parse(parsed.GetValue(labels)!);
             var sentences = parsed.GetValue(templates) is { } file ? PromptTemplates.Load(file) : PromptTemplates.Photo;
             var files = Files(parsed.GetValue(images)!);
-            return Task.Run(() => RunAsync(files, names, sentences, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision), parsed.GetValue(top), parsed.GetValue(multiLabel), parsed.GetValue(json), cancellation), CancellationToken.None);
+            return Task.Run(() => RunAsync(files, names, sentences, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision),
+                parsed.GetValue(top), parsed.GetValue(multiLabel), parsed.GetValue(json), cancellation), CancellationToken.None);
         });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        List<string> files, IReadOnlyList<string> labels, IReadOnlyList<string> templates, string model, Precision precision, int top, bool multiLabel, bool json, CancellationToken cancellation)
+        List<string> files, IReadOnlyList<string> labels, IReadOnlyList<string> templates, string model, Precision precision, int top,
+            bool multiLabel, bool json, CancellationToken cancellation)
     {
         var (opened, _) = PreparedEncoder.Open(model, precision, files.Count);
         using var encoder = opened;
@@ -87,7 +93,8 @@ internal static class ClassifyCommand
     }
 
     private static (string Label, double Probability)[] Ranked(ReadOnlySpan<float> probabilities, IReadOnlyList<string> labels, int top) =>
-        [.. probabilities.ToArray().Zip(labels, (probability, label) => (label, (double)probability)).OrderByDescending(answer => answer.Item2).Take(top)];
+        [.. probabilities.ToArray().Zip(labels, (probability, label) => (label, (double)probability))
+            .OrderByDescending(answer => answer.Item2).Take(top)];
 
     private static void Write(PreparedImage image, (string Label, double Probability)[] answers, bool json, bool isIndependent)
     {
@@ -104,7 +111,8 @@ internal static class ClassifyCommand
             return;
         }
         if (image.Problem is not null) return;
-        var table = new Table().NoBorder().HideHeaders().AddColumn("label").AddColumn(new TableColumn("probability").RightAligned()).AddColumn("bar");
+        var table = new Table().NoBorder().HideHeaders().AddColumn("label").AddColumn(new TableColumn("probability").RightAligned())
+            .AddColumn("bar");
         foreach (var (label, probability) in answers)
             table.AddRow(new Text("  " + Terminal.Shown(label)), new Text($"{probability:p1}"), new Text(Output.Bar(probability)));
         Terminal.WriteLine(image.Path);

@@ -7,15 +7,16 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>`clipbook completion`: the script by which a shell completes clipbook's commands, options and lessons.</summary>
 internal static class CompletionCommand
 {
-    private static readonly Dictionary<string, string> Scripts = new() { ["bash"] = "clipbook.bash", ["zsh"] = "clipbook.zsh", ["fish"] = "clipbook.fish", ["pwsh"] = "clipbook.ps1" };
+    private static readonly Dictionary<string, string> Scripts =
+        new() { ["bash"] = "clipbook.bash", ["zsh"] = "clipbook.zsh", ["fish"] = "clipbook.fish", ["pwsh"] = "clipbook.ps1" };
 
     internal static Command Create()
     {
         Argument<string> shell = new("shell") { Description = $"{string.Join(", ", Scripts.Keys)}." };
         shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
         Command command = new("completion", $"""
-            Prints the script by which a shell completes commands, options and lessons with the Tab key; file names where there is nothing else, options after a
-            hyphen. It works for a program, link or function named clipbook.
+            Prints the script by which a shell completes commands, options and lessons with the Tab key; file names where there is nothing
+            else, options after a hyphen. It works for a program, link or function named clipbook.
 
             Examples:
               eval "$(clipbook completion bash)"                             in ~/.bashrc
@@ -40,12 +41,13 @@ internal static class CompletionCommand
 
     /// <summary>The lessons as they can be named: 04, ko/04.</summary>
     internal static IEnumerable<string> LessonNames() => RepositoryRoot.TryFind() is not { } root ? []
-        : LessonRunner.All(Path.Combine(root, "notebooks")).Select(path => (Edition: Edition.Of(path), Number: $"{LessonRunner.NumberOf(path):00}"))
+        : LessonRunner.All(Path.Combine(root, "notebooks"))
+            .Select(path => (Edition: Edition.Of(path), Number: $"{LessonRunner.NumberOf(path):00}"))
             .Select(lesson => lesson.Edition.IsEnglish ? lesson.Number : $"{lesson.Edition.Language}/{lesson.Number}");
 
     /// <summary>
-    /// Fits a command and those below it for completion: a switch takes no value, so that what is completed after it is not true and false; help is not called /h, which would stand in the way of
-    /// paths that begin like it.
+    /// Fits a command and those below it for completion: a switch takes no value, so that what is completed after it is not true and false;
+    /// help is not called /h, which would stand in the way of paths that begin like it.
     /// </summary>
     internal static void Fit(Command command)
     {

@@ -39,7 +39,8 @@ internal static class Diagnosis
         const string Cure = "Install the .NET 10 SDK: https://dotnet.microsoft.com/download";
         if (version is null)
             return new("SDK", $"not found (runtime {Environment.Version})", Cure);
-        return int.TryParse(version.Split('.')[0], out int major) && major >= 10 ? new("SDK", version) : new("SDK", version, Cure, Fatal: true);
+        return int.TryParse(version.Split('.')[0], out int major) && major >= 10 ? new("SDK", version)
+            : new("SDK", version, Cure, Fatal: true);
     }
 
     private static Finding LibStdCxx()
@@ -47,7 +48,8 @@ internal static class Diagnosis
         string? path = LibStdCxxPath();
         if (path is null)
             return new("libstdc++", "libstdc++.so.6 not found", "Install the package libstdc++6.", Fatal: true);
-        return new("libstdc++", IsCurrent(path) ? "has GLIBCXX_3.4.32" : "older than GLIBCXX_3.4.32: the build's patched native library is used");
+        return new("libstdc++", IsCurrent(path) ? "has GLIBCXX_3.4.32" : "older than GLIBCXX_3.4.32: the build's patched native library " +
+            "is used");
     }
 
     private static bool IsCurrent(string libStdCxx) => File.ReadAllBytes(libStdCxx).AsSpan().IndexOf("GLIBCXX_3.4.32"u8) >= 0;
@@ -67,7 +69,8 @@ internal static class Diagnosis
             double two = (torch.ones(1) + torch.ones(1)).ToDouble();
             // On an older libstdc++ only the patched copy loads.
             bool patched = OperatingSystem.IsLinux() && LibStdCxxPath() is { } system && !IsCurrent(system);
-            return two == 2 ? new("native library", $"loaded, TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}" + (patched ? ", patched copy" : ""))
+            return two == 2 ? new("native library", $"loaded, TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}" +
+                (patched ? ", patched copy" : ""))
                 : new("native library", "loaded, but 1 + 1 is not 2", "Build again: dotnet build -c Release", Fatal: true);
         }
         catch (Exception problem)
@@ -105,7 +108,8 @@ internal static class Diagnosis
     {
         double gibibytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30);
         string state = string.Create(CultureInfo.InvariantCulture, $"{gibibytes:0.0} GiB");
-        return gibibytes >= 2 ? new("memory", state) : new("memory", state, "Lessons want 2 GiB: run them one at a time with clipbook run --parallel 1");
+        return gibibytes >= 2 ? new("memory", state) : new("memory", state, "Lessons want 2 GiB: run them one at a time with clipbook " +
+            "run --parallel 1");
     }
 
     internal static Finding Workbook(string? root)
@@ -117,7 +121,8 @@ internal static class Diagnosis
             return new("lessons", "no .dib file in notebooks", "Restore the folder: git checkout -- notebooks", Fatal: true);
         string library = Path.Combine(root, "lib", "Workbook", "bin", "Release", "net10.0", "ClipNotebooks.Workbook.dll");
         return File.Exists(library) ? new("lessons", $"{lessons}, library built")
-            : new("lessons", $"{lessons}, but the library they reference is not built", "dotnet build lib/Workbook -c Release", Fatal: true);
+            : new("lessons", $"{lessons}, but the library they reference is not built", "dotnet build lib/Workbook -c Release",
+                Fatal: true);
     }
 
     /// <summary>The model the lessons will use: CLIP_MODEL, a folder or a Hub id, else data/models/tiny-clip.</summary>
@@ -128,10 +133,14 @@ internal static class Diagnosis
         if (named && !Directory.Exists(folder) && HuggingFaceHub.IsId(folder))
         {
             HubOptions options = HubOptions.FromEnvironment();
-            return new HuggingFaceHub(options).Find(folder) is { } cached ? new("model", $"{folder} (CLIP_MODEL), in the Hub cache at {cached}")
-                : new("model", $"{folder} (CLIP_MODEL) is not in the Hub cache yet", options.Offline ? "Unset HF_HUB_OFFLINE, or unset CLIP_MODEL for the embedded model." : $"clipbook download {folder}", Fatal: options.Offline);
+            return new HuggingFaceHub(options).Find(folder) is { } cached
+                ? new("model", $"{folder} (CLIP_MODEL), in the Hub cache at {cached}")
+                : new("model", $"{folder} (CLIP_MODEL) is not in the Hub cache yet",
+                    options.Offline ? "Unset HF_HUB_OFFLINE, or unset CLIP_MODEL for the embedded model." : $"clipbook download {folder}",
+                    Fatal: options.Offline);
         }
-        string cure = named ? "Set CLIP_MODEL to a folder with a model, or unset it for the embedded one." : "Restore it: git checkout -- data/models/tiny-clip";
+        string cure = named ? "Set CLIP_MODEL to a folder with a model, or unset it for the embedded one."
+            : "Restore it: git checkout -- data/models/tiny-clip";
         if (Unreadable(folder) is { } reason) return new("model", reason, cure, Fatal: true);
         return !ClipProcessor.IsIn(folder)
             ? new("model", $"{folder} lacks preprocessor_config.json, or vocab.json and merges.txt (or what stands in their place)",
@@ -181,7 +190,8 @@ internal static class Diagnosis
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, argument) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using Process process = Process.Start(new ProcessStartInfo(
+                program, argument) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             if (output.Wait(TimeSpan.FromSeconds(10)) && process.WaitForExit(1000))
                 return process.ExitCode == 0 ? output.Result.Trim() : null;

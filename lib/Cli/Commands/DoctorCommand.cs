@@ -32,7 +32,8 @@ internal static class DoctorCommand
             Finding[] findings = [.. Diagnosis.All(RepositoryRoot.TryFind())];
             Table table = new Table().RoundedBorder().AddColumn("").AddColumn("what").AddColumn("state");
             foreach (Finding finding in findings)
-                table.AddRow(finding.Fatal ? "[red]✗[/]" : finding.Cure is not null ? "[yellow]![/]" : "[green]✓[/]", Markup.Escape(finding.Subject),
+                table.AddRow(finding.Fatal ? "[red]✗[/]" : finding.Cure is not null ? "[yellow]![/]" : "[green]✓[/]",
+                    Markup.Escape(finding.Subject),
                     Markup.Escape(finding.State) + (finding.Cure is null ? "" : $"\n[bold]→ {Markup.Escape(finding.Cure)}[/]"));
             Terminal.Rich().Write(table);
             bool fatal = findings.Any(finding => finding.Fatal);

@@ -14,18 +14,20 @@ internal static class EmbedCommand
     internal static Command Create()
     {
         Argument<string> folder = new("folder") { Description = "All images, at any depth; the same path for every job." };
-        Option<string> output = new("--output") { Description = "The shard's own folder; made if it is not there, else continued.", Required = true };
+        Option<string> output = new("--output") { Description = "The shard's own folder; made if it is not there, else continued.",
+            Required = true };
         Option<string> shard = new("--shard") { Description = "Which part of how many, such as 3/64.", DefaultValueFactory = _ => "1/1" };
-        Option<string?> model = new("--model") { Description = "The model's folder or Hub id, the same for every job; CLIP_MODEL or the embedded model by default." };
+        Option<string?> model = new("--model") { Description = "The model's folder or Hub id, the same for every job; CLIP_MODEL or the " +
+            "embedded model by default." };
         Option<bool> half = new("--float16") { Description = "Keep vectors in two bytes a value: half the size, scores within 0.001." };
         var precision = PreparedEncoder.Option();
         var draft = PreparedEncoder.DraftOption();
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("embed", $"""
-            Embeds one part of a folder's images, so that many machines share the work: one job a shard, under any batch scheduler. A file's shard follows
-            from its path below the folder alone, so jobs need not speak to each other. A job that was killed is continued by the same command. clipbook
-            merge puts the shards together. Files that cannot be read are named on the error stream and in the shard's shard.json; the shard is whole
-            without them, and the exit code is 0.
+            Embeds one part of a folder's images, so that many machines share the work: one job a shard, under any batch scheduler. A file's
+            shard follows from its path below the folder alone, so jobs need not speak to each other. A job that was killed is continued by
+            the same command. clipbook merge puts the shards together. Files that cannot be read are named on the error stream and in the
+            shard's shard.json; the shard is whole without them, and the exit code is 0.
 
             Examples:
               clipbook embed photos --output shards/3 --shard 3/64
@@ -38,7 +40,8 @@ internal static class EmbedCommand
             folder, output, shard, model, half, precision, draft, json,
         };
         command.SetAction((parsed, cancellation) => RunAsync(
-            parsed.GetValue(folder)!, parsed.GetValue(output)!, ParseShard(parsed.GetValue(shard)!), parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(half), parsed.GetValue(precision), parsed.GetValue(draft), parsed.GetValue(json), cancellation));
+            parsed.GetValue(folder)!, parsed.GetValue(output)!, ParseShard(parsed.GetValue(shard)!), parsed.GetValue(model) ?? Lesson.Model,
+                parsed.GetValue(half), parsed.GetValue(precision), parsed.GetValue(draft), parsed.GetValue(json), cancellation));
         return command;
     }
 
@@ -54,14 +57,16 @@ internal static class EmbedCommand
         }
     }
 
-    private static async Task<int> RunAsync(string folder, string output, Shard shard, string model, bool half, Precision precision, bool draft, bool json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(string folder, string output, Shard shard, string model, bool half, Precision precision,
+        bool draft, bool json, CancellationToken cancellation)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to embed.");
         var (opened, chosen) = PreparedEncoder.OpenForIndex(model, precision);
         using var encoder = opened;
         var options = PreparedEncoder.Options(encoder, half, draft);
         var clock = Stopwatch.StartNew();
-        var report = await LongWork.RunAsync($"embedding shard {shard}", 1, progress => ShardedIndex.EmbedAsync(folder, output, shard, encoder, options, new IndexBar(progress), cancellation));
+        var report = await LongWork.RunAsync($"embedding shard {shard}", 1, progress =>
+            ShardedIndex.EmbedAsync(folder, output, shard, encoder, options, new IndexBar(progress), cancellation));
         double seconds = clock.Elapsed.TotalSeconds, rate = (report.Added.Count + report.Updated.Count) / seconds;
         int images;
         using (var index = ImageSearchIndex.Open(output)) images = index.Count;

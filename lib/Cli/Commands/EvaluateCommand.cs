@@ -18,18 +18,24 @@ internal static class EvaluateCommand
 
     internal static Command Create()
     {
-        Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
-        Option<int> perConcept = new("--per-concept") { Description = "Scenes of each concept to classify.", DefaultValueFactory = _ => 25 };
+        Option<string?> model = new("--model") { Description =
+            "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        Option<int> perConcept = new("--per-concept") { Description = "Scenes of each concept to classify.", DefaultValueFactory = _ =>
+            25 };
         Option<int> pairs = new("--pairs") { Description = "Scenes in the retrieval.", DefaultValueFactory = _ => 200 };
-        Option<string?> images = new("--images") { Description = "Classify these instead: a folder that holds one folder of images for each class." };
-        Option<string?> captions = new("--captions") { Description = "Retrieve these instead: a .json, .csv or .tsv file of captions beside its images." };
-        Option<string?> templates = new("--templates") { Description = "With --images: a file of sentences with {} for the class's name, one a line; \"a photo of a {}.\" by default." };
+        Option<string?> images = new("--images") { Description = "Classify these instead: a folder that holds one folder of images for " +
+            "each class." };
+        Option<string?> captions = new("--captions") { Description = "Retrieve these instead: a .json, .csv or .tsv file of captions " +
+            "beside its images." };
+        Option<string?> templates = new("--templates") { Description = "With --images: a file of sentences with {} for the class's name, " +
+            "one a line; \"a photo of a {}.\" by default." };
         var precision = PreparedEncoder.Option(Precision.Float32);
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("evaluate", $"""
-            Measures a model on scenes of held-out compositions: zero-shot top-1 over all concepts, retrieval both ways, the sample images' diagonal.
-            On your own images: --images measures zero-shot classification (top-1, top-5, mean per-class recall), --captions retrieval among 1, 5 and 10
-            both ways, as CLIP's hit rate and as true recall. Images that cannot be read are named and left out, and the exit code is 1.
+            Measures a model on scenes of held-out compositions: zero-shot top-1 over all concepts, retrieval both ways, the sample images'
+            diagonal. On your own images: --images measures zero-shot classification (top-1, top-5, mean per-class recall), --captions
+            retrieval among 1, 5 and 10 both ways, as CLIP's hit rate and as true recall. Images that cannot be read are named and left out,
+            and the exit code is 1.
 
             Examples:
               clipbook evaluate
@@ -47,18 +53,22 @@ internal static class EvaluateCommand
             if (parsed.GetValue(perConcept) < 1 || parsed.GetValue(pairs) < 2)
                 throw new UserError("--per-concept must be at least 1 and --pairs at least 2.", ExitCode.Usage);
             var (folder, file, prompts) = (parsed.GetValue(images), parsed.GetValue(captions), parsed.GetValue(templates));
-            if (folder is not null && file is not null) throw new UserError("--images and --captions measure different things: give one of them.", ExitCode.Usage);
+            if (folder is not null && file is not null) throw new UserError(
+                "--images and --captions measure different things: give one of them.", ExitCode.Usage);
             if (prompts is not null && folder is null) throw new UserError("--templates goes with --images.", ExitCode.Usage);
             if (folder is not null)
             {
                 var dataset = ImageFolderDataset.Open(folder);
-                return await MeasureAsync((clip, progress, stop) => dataset.Evaluate(clip, prompts is null ? null : PromptTemplates.Load(prompts), progress, stop), dataset.Files.Count,
-                    report => new { report.Count, classes = dataset.ClassNames, report.Top1, report.Top5, report.MeanPerClassRecall, report.Confusion }, report => Print(report, dataset.ClassNames.Count));
+                return await MeasureAsync((clip, progress, stop) =>
+                    dataset.Evaluate(clip, prompts is null ? null : PromptTemplates.Load(prompts), progress, stop), dataset.Files.Count,
+                    report => new { report.Count, classes = dataset.ClassNames, report.Top1, report.Top5, report.MeanPerClassRecall,
+                        report.Confusion }, report => Print(report, dataset.ClassNames.Count));
             }
             if (file is not null)
             {
                 var dataset = CaptionDataset.Open(file);
-                return await MeasureAsync((clip, progress, stop) => dataset.Evaluate(clip, progress, stop), dataset.Files.Count, report => report, Print);
+                return await MeasureAsync((clip, progress, stop) => dataset.Evaluate(clip, progress, stop), dataset.Files.Count, report =>
+                    report, Print);
             }
 
             var (encoder, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
@@ -69,11 +79,14 @@ internal static class EvaluateCommand
             return ExitCode.Success;
 
             async Task<int> MeasureAsync<T>(
-                Func<ClipEncoder, IProgress<int>, CancellationToken, (T Report, IReadOnlyList<PreparedImage> Unreadable)> measure, int total, Func<T, object> forJson, Action<T> print)
+                Func<ClipEncoder, IProgress<int>, CancellationToken, (T Report, IReadOnlyList<PreparedImage> Unreadable)> measure,
+                    int total, Func<T, object> forJson, Action<T> print)
             {
                 var (opened, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
                 using var used = opened;
-                var (report, unreadable) = await LongWork.RunAsync("measuring", total, progress => Task.Run(() => measure(opened, new Count(progress, total), cancellation), CancellationToken.None));
+                var (report, unreadable) = await LongWork.RunAsync(
+                    "measuring", total, progress => Task.Run(() => measure(opened, new Count(progress, total), cancellation),
+                    CancellationToken.None));
                 if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(forJson(report)));
                 else print(report);
                 return Output.Unreadable(unreadable.Select(image => image.Problem!));
@@ -84,7 +97,8 @@ internal static class EvaluateCommand
 
     private static void Print(ClassificationReport report, int classes)
     {
-        var table = new Table().RoundedBorder().AddColumn($"{report.Count:N0} images of {classes:N0} classes").AddColumn(new TableColumn("measured").RightAligned());
+        var table = new Table().RoundedBorder().AddColumn($"{report.Count:N0} images of {classes:N0} classes")
+            .AddColumn(new TableColumn("measured").RightAligned());
         table.AddRow("zero-shot top-1", $"{report.Top1:p1}");
         table.AddRow("zero-shot top-5", $"{report.Top5:p1}");
         table.AddRow("mean per-class recall", $"{report.MeanPerClassRecall:p1}");

@@ -12,20 +12,23 @@ internal static class ExportCommand
 {
     internal static Command Create()
     {
-        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons, of the Korean ones as ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons, of the Korean ones as ko/03; " +
+            "all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
         Option<ExportFormat> to = new("--to")
         {
             Description = "ipynb: a Jupyter notebook. cs: a program of one file, for `dotnet run`. onnx: a model.", Required = true,
         };
         Option<bool> outputs = new("--outputs") { Description = "Run the lessons, and keep in the notebooks what their cells show." };
-        Option<bool> absolute = new("--absolute") { Description = "Name the library by its absolute path in notebooks, for engines that do not look from a notebook's folder, such as Verso." };
+        Option<bool> absolute = new("--absolute") { Description = "Name the library by its absolute path in notebooks, for engines that " +
+            "do not look from a notebook's folder, such as Verso." };
         Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
         Option<string?> output = new("--output")
         {
             Description = "Folder of the files; the Korean lessons go to its ko. Default: artifacts/ipynb, artifacts/cs or " +
                 "artifacts/onnx/NAME in the repository.",
         };
-        Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take under --outputs.", DefaultValueFactory = _ => 600 };
+        Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take under --outputs.", DefaultValueFactory = _ =>
+            600 };
         ModelExport model = new();
         Command command = new("export", $"""
             Writes lessons for readers who open them elsewhere: the .dib files stay the only ones that are written by hand. Or writes a
@@ -51,7 +54,8 @@ internal static class ExportCommand
                 return Task.Run(() => model.Run(parsed, parsed.GetValue(output), token), CancellationToken.None);
             bool executed = parsed.GetValue(outputs);
             if (format != ExportFormat.Ipynb && (executed || parsed.GetValue(absolute)))
-                throw new UserError($"--{(executed ? "outputs" : "absolute")} is for notebooks: use it with --to ipynb. (A program shows its outputs when it is run, and finds the library from where it lies.)", ExitCode.Usage);
+                throw new UserError($"--{(executed ? "outputs" : "absolute")} is for notebooks: use it with --to ipynb. (A program shows " +
+                    $"its outputs when it is run, and finds the library from where it lies.)", ExitCode.Usage);
             RunOptions run = new() { Timeout = RunCommand.Timeout(parsed.GetValue(timeout)), KeepGoing = true };
             string? root = RepositoryRoot.TryFind();
             var paths = LessonRunner.Find(parsed.GetValue(lessons) ?? [], [], Edition.Named(parsed.GetValue(language)), root);
@@ -63,11 +67,15 @@ internal static class ExportCommand
 
     private static string Extension(ExportFormat format) => format == ExportFormat.Cs ? "cs" : "ipynb";
 
-    private static async Task<int> ExportAsync(IReadOnlyList<string> paths, ExportFormat format, RunOptions? run, bool absolute, string folder, CancellationToken token)
+    private static async Task<int> ExportAsync(IReadOnlyList<string> paths, ExportFormat format, RunOptions? run, bool absolute,
+        string folder, CancellationToken token)
     {
-        Dictionary<string, string> targets = paths.ToDictionary(path => path, path => Path.Combine(Edition.Of(path).Folder(folder), Path.GetFileNameWithoutExtension(path) + "." + Extension(format)));
+        Dictionary<string, string> targets = paths.ToDictionary(
+            path => path, path => Path.Combine(Edition.Of(path).Folder(folder),
+            Path.GetFileNameWithoutExtension(path) + "." + Extension(format)));
         if (targets.GroupBy(target => Path.GetFullPath(target.Value)).FirstOrDefault(group => group.Count() > 1) is { } both)
-            throw new UserError($"{string.Join(" and ", both.Select(target => target.Key))} would both become {both.Key}: export them one by one, each with an --output of its own.", ExitCode.Usage);
+            throw new UserError($"{string.Join(" and ", both.Select(target => target.Key))} would both become {both.Key}: export them " +
+                $"one by one, each with an --output of its own.", ExitCode.Usage);
         LessonResult[] results = run is null ? []
             : await LessonRunner.RunAsync(paths, run, null, result => Terminal.WriteLine(RunCommand.Line(result)), token);
         foreach (var (path, target) in targets)

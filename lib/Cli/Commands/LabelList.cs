@@ -1,6 +1,5 @@
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Base;
-using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Cli.Commands;
 
@@ -17,8 +16,11 @@ internal static class LabelList
         var names = file is null ? value.Split(',').Select(name => name.Trim()).ToList()
             : TextFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
         string where = file is null ? "--labels" : file;
-        if (names.Count == 0 || names.All(name => name.Length == 0)) throw new UserError($"{where} holds no label: {(file is null ? "names with commas between them, such as cat,dog, are" : "one a line is")} read.", ExitCode.Usage);
-        if (names.IndexOf("") is >= 0 and var at) throw new UserError($"{where}: label {at + 1} of {names.Count} is empty. Remove a comma.", ExitCode.Usage);
+        if (names.Count == 0 || names.All(name => name.Length == 0)) throw new UserError(
+            $"{where} holds no label: {(file is null ? "names with commas between them, such as cat,dog, are" : "one a line is")} read.",
+            ExitCode.Usage);
+        if (names.IndexOf("") is >= 0 and var at) throw new UserError(
+            $"{where}: label {at + 1} of {names.Count} is empty. Remove a comma.", ExitCode.Usage);
         if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } repeated)
             throw new UserError($"{where}: the label \"{repeated.Key}\" is there {repeated.Count()} times.", ExitCode.Usage);
         return names;

@@ -12,7 +12,8 @@ internal static class LongWork
     {
         if (!HasTerminal) return await work(new Callback(_ => { }));
         return await Terminal.RichError().Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn())
             .StartAsync(progress =>
             {
                 var bar = progress.AddTask(what, maxValue: Math.Max(1, total));

@@ -11,14 +11,17 @@ internal static class MergeCommand
 {
     internal static Command Create()
     {
-        Argument<string[]> shards = new("shard") { Description = "The folders that clipbook embed made, all of them; or one folder that holds them; or one index.", Arity = ArgumentArity.OneOrMore };
-        Option<string> index = new("--index") { Description = "The new index's folder, or PostgreSQL's connection string.", Required = true };
+        Argument<string[]> shards = new("shard") { Description = "The folders that clipbook embed made, all of them; or one folder that " +
+            "holds them; or one index.", Arity = ArgumentArity.OneOrMore };
+        Option<string> index = new("--index") { Description = "The new index's folder, or PostgreSQL's connection string.",
+            Required = true };
         Option<bool> salvage = new("--salvage") { Description = "Keep what is whole of one damaged index, and name what is lost." };
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("merge", $"""
-            Puts shards together as one index, the same that clipbook index would have made of the whole folder. Checked before: every shard is there once and
-            whole, all of one folder, one model and one storage, and no vector was damaged on the way. The shards stay as they are.
-            Into PostgreSQL they come by COPY, all or nothing, into a table that has no images yet; so does one index that clipbook index made.
+            Puts shards together as one index, the same that clipbook index would have made of the whole folder. Checked before: every shard
+            is there once and whole, all of one folder, one model and one storage, and no vector was damaged on the way. The shards stay as
+            they are. Into PostgreSQL they come by COPY, all or nothing, into a table that has no images yet; so does one index that
+            clipbook index made.
 
             Examples:
               clipbook merge shards/* --index artifacts/photos-index
@@ -37,7 +40,8 @@ internal static class MergeCommand
             string place = parsed.GetValue(index)!;
             if (parsed.GetValue(salvage)) return Salvage(parsed.GetValue(shards)!, place, parsed.GetValue(json), cancellation);
             string[] folders = [.. parsed.GetValue(shards)!.SelectMany(Shards)];
-            int images = await LongWork.RunAsync("merging", 1, progress => Task.Run(() => ShardedIndex.Merge(folders, place, progress, cancellation), CancellationToken.None));
+            int images = await LongWork.RunAsync("merging", 1, progress =>
+                Task.Run(() => ShardedIndex.Merge(folders, place, progress, cancellation), CancellationToken.None));
             string shown = ImageStores.Shown(place), search = $"clipbook search \"…\" {Output.Again(place)}";
             if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(new { index = shown, shards = folders.Length, images }));
             else Terminal.WriteLine($"{images:N0} images of {folders.Length} shards can be found in {shown}: {search}");

@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ClipNotebooks.Cli.Shell;
-using ClipNotebooks.Search;
 using ClipNotebooks.Search.Postgres;
 
 namespace ClipNotebooks.Cli.Commands;
@@ -11,7 +10,8 @@ internal static class Output
 {
     private const int BarWidth = 30;
 
-    private static readonly JsonSerializerOptions Line = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Line =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonSerializerOptions Page = new(Line) { WriteIndented = true };
 
     /// <summary>One object on a line of its own, for a stream of them.</summary>
@@ -28,7 +28,8 @@ internal static class Output
     }
 
     /// <summary>An index for the next command: a connection string is not repeated, since it may hold a password.</summary>
-    internal static string Again(string place) => PgVectorImageStore.IsConnectionString(place) ? "with the same --index" : $"--index {place}";
+    internal static string Again(string place) => PgVectorImageStore.IsConnectionString(place) ? "with the same --index"
+        : $"--index {place}";
 
     /// <summary>Says what could not be read, and what the exit code is then.</summary>
     internal static int Unreadable(IEnumerable<string> problems)

@@ -4,10 +4,8 @@ using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
-using ClipNotebooks.Core.Text;
-using ClipNotebooks.Workbook;
-using ClipNotebooks.Workbook.Plotting;
 using ClipNotebooks.Workbook.Views;
+using ClipNotebooks.Workbook;
 using Spectre.Console;
 using TorchSharp;
 
@@ -18,9 +16,11 @@ internal static class PlotsCommand
 {
     internal static Command Create()
     {
-        Option<string?> images = new("--images") { Description = "A folder of images, in the order of their names; the sample images by default." };
+        Option<string?> images = new("--images") { Description = "A folder of images, in the order of their names; the sample images by " +
+            "default." };
         Option<string?> texts = new("--texts") { Description = "A file with one caption a line; with --images." };
-        Option<string?> model = new("--model") { Description = "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        Option<string?> model = new("--model") { Description =
+            "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
         Option<string?> output = new("--output")
         {
             Description = "Where to write; data/plots in the repository, plots outside of it, by default.",
@@ -40,7 +40,8 @@ internal static class PlotsCommand
         command.SetAction(parsed =>
         {
             string? folder = parsed.GetValue(images), file = parsed.GetValue(texts);
-            if (folder is null != file is null) throw new UserError("--images and --texts go together: a folder of images and a file with one caption a line.", ExitCode.Usage);
+            if (folder is null != file is null) throw new UserError("--images and --texts go together: a folder of images and a file " +
+                "with one caption a line.", ExitCode.Usage);
             var (pictures, names, captions) = folder is null ? Samples() : Read(folder, file!);
             string usual = RepositoryRoot.TryFind() is { } root ? Path.Combine(root, "data", "plots") : "plots";
             string target = parsed.GetValue(output) ?? usual;
@@ -49,7 +50,8 @@ internal static class PlotsCommand
             var similarity = encoder.EncodeImages(pictures, names).mm(encoder.EncodeTexts(captions).t());
             var plot = new SimilarityPlot(similarity, pictures, names, captions);
             Directory.CreateDirectory(target);
-            foreach (var (name, save) in new (string, Action<string>)[] { ("similarity-matrix.html", plot.SaveHtml), ("similarity-matrix.png", plot.SavePng) })
+            foreach (var (name, save) in new (string, Action<string>)[] { ("similarity-matrix.html", plot.SaveHtml),
+                ("similarity-matrix.png", plot.SavePng) })
             {
                 string path = Path.Combine(target, name);
                 save(path);

@@ -12,10 +12,13 @@ internal static class RunCommand
 {
     internal static Command Create()
     {
-        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons, of the Korean ones as ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons, of the Korean ones as ko/03; " +
+            "all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
         Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take.", DefaultValueFactory = _ => 600 };
-        Option<bool> keepGoing = new("--keep-going") { Description = "Run the later cells of a lesson after one fails. (Other lessons run in any case.)" };
-        Option<string> only = new("--only") { HelpName = "numbers", Description = "Numbers of the lessons to run, such as 3,4.", DefaultValueFactory = _ => "" };
+        Option<bool> keepGoing = new("--keep-going") { Description = "Run the later cells of a lesson after one fails. (Other lessons " +
+            "run in any case.)" };
+        Option<string> only = new("--only") { HelpName = "numbers", Description = "Numbers of the lessons to run, such as 3,4.",
+            DefaultValueFactory = _ => "" };
         Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
         Option<string?> output = new("--output")
         {
@@ -45,7 +48,8 @@ internal static class RunCommand
             int atOnce = parsed.GetValue(parallel);
             if (atOnce < 1)
                 throw new UserError($"--parallel {atOnce}: at least 1 is needed.", ExitCode.Usage);
-            RunOptions options = new() { Timeout = Timeout(parsed.GetValue(timeout)), KeepGoing = parsed.GetValue(keepGoing), Parallel = atOnce };
+            RunOptions options = new() { Timeout = Timeout(parsed.GetValue(timeout)), KeepGoing = parsed.GetValue(keepGoing),
+                Parallel = atOnce };
             string? root = RepositoryRoot.TryFind();
             string[] names = parsed.GetValue(lessons) ?? [];
             if (parsed.GetResult(only) is { Implicit: false } && string.IsNullOrWhiteSpace(parsed.GetValue(only)))
@@ -61,7 +65,8 @@ internal static class RunCommand
 
     /// <exception cref="UserError">Not above 0.</exception>
     internal static TimeSpan Timeout(double seconds) => seconds is > 0 and < 1e6 ? TimeSpan.FromSeconds(seconds)
-        : throw new UserError($"--timeout {seconds.ToString(CultureInfo.InvariantCulture)}: a number of seconds above 0 is needed.", ExitCode.Usage);
+        : throw new UserError($"--timeout {seconds.ToString(CultureInfo.InvariantCulture)}: a number of seconds above 0 is needed.",
+            ExitCode.Usage);
 
     private static int[] Numbers(string only) => [.. only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
@@ -97,7 +102,8 @@ internal static class RunCommand
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn())
         .StartAsync(bars =>
         {
-            Dictionary<string, ProgressTask> tasks = paths.ToDictionary(path => path, path => bars.AddTask(Markup.Escape(Name(path)), autoStart: false));
+            Dictionary<string, ProgressTask> tasks = paths.ToDictionary(
+                path => path, path => bars.AddTask(Markup.Escape(Name(path)), autoStart: false));
             return LessonRunner.RunAsync(paths, options, path =>
             {
                 tasks[path].StartTask();
@@ -109,7 +115,8 @@ internal static class RunCommand
                 };
             }, result =>
             {
-                tasks[result.Path].Description = Markup.Escape(Name(result.Path)) + (result.Failures.Count == 0 ? " [green]done[/]" : " [red]failed[/]");
+                tasks[result.Path].Description = Markup.Escape(Name(result.Path)) +
+                    (result.Failures.Count == 0 ? " [green]done[/]" : " [red]failed[/]");
                 tasks[result.Path].Value = tasks[result.Path].MaxValue;
                 tasks[result.Path].StopTask();
             }, token);

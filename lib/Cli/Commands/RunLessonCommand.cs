@@ -19,7 +19,8 @@ internal static class RunLessonCommand
         command.SetAction(parsed =>
         {
             ExitWithParent();
-            using StreamWriter events = new(new FileStream(parsed.GetRequiredValue(result), FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+            using StreamWriter events = new(new FileStream(
+                parsed.GetRequiredValue(result), FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
             LessonOutput output = new(happened => events.Write(happened.ToLine() + "\n"));
             LessonKernel kernel = new(Notebook.Load(parsed.GetRequiredValue(lesson)), output);
             bool passed = LessonThread.Run(() => kernel.RunAsync(parsed.GetValue(keepGoing)));

@@ -21,16 +21,19 @@ internal static class SearchCommand
     internal static Command Create()
     {
         Argument<string?> text = new("text") { Description = "What the images shall show.", Arity = ArgumentArity.ZeroOrOne };
-        Option<string> index = new("--index") { Description = "The index's folder or PostgreSQL's connection string, as `clipbook index` made it.", Required = true };
+        Option<string> index = new("--index") { Description = "The index's folder or PostgreSQL's connection string, as `clipbook index` " +
+            "made it.", Required = true };
         Option<string?> image = new("--image") { Description = "An image that the results shall resemble, alone or beside the text." };
         Option<string[]> not = new("--not") { Description = "What they shall not show; may be given several times." };
-        Option<string?> model = new("--model") { Description = "The model that made the index; CLIP_MODEL or the embedded model by default." };
+        Option<string?> model = new("--model") { Description =
+            "The model that made the index; CLIP_MODEL or the embedded model by default." };
         Option<int> top = new("--top") { Description = "How many results.", DefaultValueFactory = _ => 10 };
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Option<string?> gallery = new("--gallery") { Description = "Write the results as a page with thumbnails to this file." };
         Option<bool> open = new("--open") { Description = "Open that page in the browser; without --gallery it is a temporary file." };
         Command command = new("search", $"""
-            Finds the images of an index that fit a text or resemble an image, the most similar first. Words of --not count half, with a minus.
+            Finds the images of an index that fit a text or resemble an image, the most similar first. Words of --not count half, with a
+            minus.
 
             Examples:
               clipbook search "a sunset over the ocean" --index artifacts/photos-index
@@ -47,21 +50,26 @@ internal static class SearchCommand
         {
             if (parsed.GetValue(top) is < 1 and var few) throw new UserError($"--top is {few}; it must be at least 1.", ExitCode.Usage);
             var (words, picture, without) = (parsed.GetValue(text), parsed.GetValue(image), parsed.GetValue(not) ?? []);
-            if (string.IsNullOrWhiteSpace(words) && picture is null) throw new UserError("There is nothing to search for: give a text, or an image with --image.", ExitCode.Usage);
+            if (string.IsNullOrWhiteSpace(words) && picture is null) throw new UserError(
+                "There is nothing to search for: give a text, or an image with --image.", ExitCode.Usage);
             if (without.Any(string.IsNullOrWhiteSpace)) throw new UserError("A --not is empty.", ExitCode.Usage);
             string place = parsed.GetValue(index)!;
-            if (!PgVectorImageStore.IsConnectionString(place) && !ImageSearchIndex.Exists(place)) throw new UserError($"{place} holds no index. Make one: clipbook index FOLDER --index {place}");
+            if (!PgVectorImageStore.IsConnectionString(place) && !ImageSearchIndex.Exists(place)) throw new UserError(
+                $"{place} holds no index. Make one: clipbook index FOLDER --index {place}");
 
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
             using var opened = ImageStores.Open(place, encoder);
-            var results = opened.Search(Query(words, picture, without), new SearchOptions { Count = parsed.GetValue(top), Cancellation = cancellation });
-            string asked = string.Join(", ", new[] { words, picture is null ? null : $"like {Path.GetFileName(picture)}" }.Concat(without.Select(word => $"not {word}")).Where(part => !string.IsNullOrWhiteSpace(part)));
+            var results = opened.Search(Query(words, picture, without),
+                new SearchOptions { Count = parsed.GetValue(top), Cancellation = cancellation });
+            string asked = string.Join(", ", new[] { words, picture is null ? null : $"like {Path.GetFileName(picture)}" }.Concat(
+                without.Select(word => $"not {word}")).Where(part => !string.IsNullOrWhiteSpace(part)));
             var listed = results.Select((hit, i) => new { rank = i + 1, id = hit.Id, path = hit.Path, score = Math.Round(hit.Score, 5) });
             if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(new { query = asked, results = listed }));
             else Print(results);
             if (parsed.GetValue(gallery) is not null || parsed.GetValue(open))
             {
-                string page = Path.GetFullPath(parsed.GetValue(gallery) ?? Path.Combine(Directory.CreateTempSubdirectory("clipbook-").FullName, "search.html"));
+                string page = Path.GetFullPath(parsed.GetValue(gallery)
+                    ?? Path.Combine(Directory.CreateTempSubdirectory("clipbook-").FullName, "search.html"));
                 var missing = WriteGallery(page, asked, results);
                 Terminal.WriteError($"clipbook: the gallery is {page}");
                 if (parsed.GetValue(open)) Open(page);
@@ -88,7 +96,8 @@ internal static class SearchCommand
             console.WriteLine("The index holds no image yet.");
             return;
         }
-        var table = new Table().RoundedBorder().AddColumn(new TableColumn("#").RightAligned()).AddColumn(new TableColumn("similarity").RightAligned()).AddColumn("").AddColumn("image");
+        var table = new Table().RoundedBorder().AddColumn(new TableColumn("#").RightAligned())
+            .AddColumn(new TableColumn("similarity").RightAligned()).AddColumn("").AddColumn("image");
         foreach (var (i, result) in results.Index())
         {
             string id = Terminal.Shown(result.Id);
@@ -124,7 +133,8 @@ internal static class SearchCommand
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
             <title>{{System.Net.WebUtility.HtmlEncode(asked)}}</title>
-            <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}</style></head>
+            <style>:root{color-scheme:light dark}
+            body{font:16px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}</style></head>
             <body>{{new SearchGallery(asked, shown).ToHtml()}}</body></html>
             """;
         Directory.CreateDirectory(Path.GetDirectoryName(page)!);

@@ -8,21 +8,25 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>`clipbook serve`: the book in a browser, while its lessons are written.</summary>
 internal static class ServeCommand
 {
-    /// <summary>How often the lessons' files are looked at: polling sees changes on every file system, mounted and shared ones too.</summary>
+    /// <summary>
+    /// How often the lessons' files are looked at: polling sees changes on every file system, mounted and shared ones too.
+    /// </summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(300);
 
     internal static Command Create()
     {
-        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons to watch, of the Korean ones as ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
-        Option<int> port = new("--port") { Description = "The port on 127.0.0.1; 0 for one that is free.", DefaultValueFactory = _ => 8470 };
+        Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons to watch, of the Korean ones as " +
+            "ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
+        Option<int> port = new("--port") { Description = "The port on 127.0.0.1; 0 for one that is free.", DefaultValueFactory = _ =>
+            8470 };
         Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
         Option<string?> output = new("--output") { Description = "Folder of the pages. Default: artifacts/book in the repository." };
         Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take.", DefaultValueFactory = _ => 600 };
         lessons.CompletionSources.Add(_ => CompletionCommand.LessonNames());
         language.CompletionSources.Add([.. Edition.All.Select(edition => edition.Language)]);
         Command command = new("serve", $"""
-            Shows the book at http://127.0.0.1:8470/, to this machine alone, until Ctrl-C. Lessons are run first where there is no book. Then a lesson is run again when its file changes, and
-            its open page shows what it shows now, failures too.
+            Shows the book at http://127.0.0.1:8470/, to this machine alone, until Ctrl-C. Lessons are run first where there is no book.
+            Then a lesson is run again when its file changes, and its open page shows what it shows now, failures too.
 
             Examples:
               clipbook serve
@@ -45,7 +49,8 @@ internal static class ServeCommand
         return command;
     }
 
-    private static async Task<int> ServeAsync(Func<IReadOnlyList<string>> find, RunOptions options, string folder, int port, CancellationToken token)
+    private static async Task<int> ServeAsync(Func<IReadOnlyList<string>> find, RunOptions options, string folder, int port,
+        CancellationToken token)
     {
         IReadOnlyList<string> lessons = find();
         if (BookLesson.Read(folder) is null)
@@ -64,7 +69,8 @@ internal static class ServeCommand
                 // An editor that writes a file beside and renames it leaves a moment without the lesson.
             }
             // The lesson that was written last: somebody works on it.
-            string? changed = lessons.Where(File.Exists).Where(path => shown.GetValueOrDefault(Path.GetFullPath(path)) < File.GetLastWriteTimeUtc(path)).MaxBy(File.GetLastWriteTimeUtc);
+            string? changed = lessons.Where(File.Exists).Where(
+                path => shown.GetValueOrDefault(Path.GetFullPath(path)) < File.GetLastWriteTimeUtc(path)).MaxBy(File.GetLastWriteTimeUtc);
             if (changed is null)
                 await Task.Delay(Interval, token);
             else
@@ -74,12 +80,14 @@ internal static class ServeCommand
 
     /// <summary>By lesson, the time its page was written: what is newer is not on it.</summary>
     private static Dictionary<string, DateTime> Shown(string folder) => (BookLesson.Read(folder) ?? [])
-        .Select(lesson => (Path: Path.GetFullPath(lesson.Source, Path.GetFullPath(folder)), Page: Path.Combine(folder, lesson.Page + ".html"))).DistinctBy(lesson => lesson.Path)
+        .Select(lesson => (Path: Path.GetFullPath(lesson.Source, Path.GetFullPath(folder)),
+            Page: Path.Combine(folder, lesson.Page + ".html"))).DistinctBy(lesson => lesson.Path)
         .ToDictionary(lesson => lesson.Path, lesson => File.GetLastWriteTimeUtc(lesson.Page));
 
     /// <summary>Runs a lesson and writes its page, or stops when the lesson is changed meanwhile.</summary>
     /// <returns>The time of the file that was run.</returns>
-    private static async Task<DateTime> RunAgainAsync(string path, RunOptions options, string folder, BookServer server, CancellationToken token)
+    private static async Task<DateTime> RunAgainAsync(
+        string path, RunOptions options, string folder, BookServer server, CancellationToken token)
     {
         DateTime version = File.GetLastWriteTimeUtc(path);
         string name = LessonRunner.NameOf(path);

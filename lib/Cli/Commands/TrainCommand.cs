@@ -64,7 +64,8 @@ internal static class TrainCommand
     private static int Run(Plan plan, bool resume, CancellationToken cancellation)
     {
         var (folder, seed, steps, batch, _) = plan;
-        if (steps < 1 || batch < 2) throw new UserError($"--steps is {steps} and --batch {batch}; they must be at least 1 and 2.", ExitCode.Usage);
+        if (steps < 1 || batch < 2) throw new UserError(
+            $"--steps is {steps} and --batch {batch}; they must be at least 1 and 2.", ExitCode.Usage);
         var checkpoints = new TrainingCheckpoints(folder);
         string pattern = Path.Combine(folder, "train-*.checkpoint");
         if (resume && checkpoints.Step is null)
@@ -167,7 +168,8 @@ internal static class TrainCommand
         using var _ = torch.no_grad();
         model.eval();
         var scenes = Enumerable.Range(0, 100).Select(i => SyntheticScenes.Create(SceneWorld.HeldOut, i)).ToList();
-        var images = torch.nn.functional.normalize(model.EncodeImage(processor.Images([.. scenes.Select(s => s.Draw(TinyClip.ImageSize))])), p: 2, dim: -1);
+        var images = torch.nn.functional.normalize(model.EncodeImage(processor.Images([.. scenes.Select(s => s.Draw(TinyClip.ImageSize))])),
+            p: 2, dim: -1);
         var texts = torch.nn.functional.normalize(model.EncodeText(processor.Texts([.. scenes.Select(s => s.Captions[0])])), p: 2, dim: -1);
         return Retrieval.RecallAt(texts.mm(images.t()), 1);
     }

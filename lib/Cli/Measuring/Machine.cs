@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
 using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Clip.Inference.Prepared;
 using ClipNotebooks.Core.Images;
 using TorchSharp;
 

@@ -9,7 +9,8 @@ namespace ClipNotebooks.Cli.Measuring;
 /// <param name="Float32">Floating-point operations a second of float32 matrix products, by the way they are computed.</param>
 /// <param name="BFloat16">The same of bfloat16.</param>
 /// <param name="Memory">Bytes a second that all cores together read.</param>
-internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32, IReadOnlyDictionary<string, double> BFloat16, double Memory)
+internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32, IReadOnlyDictionary<string, double> BFloat16,
+    double Memory)
 {
     /// <summary>Rows × inner × columns: ViT-B/32's own products on 16 images, and a large square.</summary>
     private static readonly (int Rows, int Inner, int Columns)[] Shapes = [(800, 768, 3072), (800, 3072, 768), (2048, 2048, 2048)];
@@ -49,16 +50,20 @@ internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32
             using var packed = new PackedProducts(rows, [(inner, columns)]);
             Time("packed", packed.Run);
 
-            void Time(string way, Action product) => best[way] = Math.Max(best.GetValueOrDefault(way), 2.0 * rows * inner * columns / Pace.Fastest(budget, product));
+            void Time(string way, Action product) => best[way] =
+                Math.Max(best.GetValueOrDefault(way), 2.0 * rows * inner * columns / Pace.Fastest(budget, product));
         }
         return best;
     }
 
-    /// <summary>Reads 1 GB, more than any cache holds: by adding it up, and by multiplying it with a vector, as a search does; the faster counts.</summary>
+    /// <summary>
+    /// Reads 1 GB, more than any cache holds: by adding it up, and by multiplying it with a vector, as a search does; the faster counts.
+    /// </summary>
     private static double ReadRate(double budget)
     {
         using var values = ones(250_000, 1000);
         using var vector = ones(1000);
-        return 4.0 * values.numel() / Math.Min(Pace.Fastest(budget, () => values.sum().Dispose()), Pace.Fastest(budget, () => values.mv(vector).Dispose()));
+        return 4.0 * values.numel() / Math.Min(Pace.Fastest(budget, () => values.sum().Dispose()),
+            Pace.Fastest(budget, () => values.mv(vector).Dispose()));
     }
 }

@@ -15,8 +15,8 @@ internal static class Pace
     private const double Unhurried = 0.5;
 
     /// <summary>
-    /// Runs each in turn, so that a disturbance meets all alike, once to warm up and then as long as the budget lasts; short ones twice in a row, since OpenMP's threads go on waiting for work, each on a
-    /// core, for some milliseconds after the run of another.
+    /// Runs each in turn, so that a disturbance meets all alike, once to warm up and then as long as the budget lasts; short ones twice in
+    /// a row, since OpenMP's threads go on waiting for work, each on a core, for some milliseconds after the run of another.
     /// </summary>
     /// <param name="budget">Seconds for each; one measured run at least.</param>
     /// <param name="runs">What is compared.</param>

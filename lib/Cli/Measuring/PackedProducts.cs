@@ -26,11 +26,13 @@ internal sealed class PackedProducts : IDisposable
     internal void Run()
     {
         using var team = CoreTeam.Begin();
-        for (int i = 0; i < _products.Length; i++) _products[i].Run(team, _inputs[i], _output, _rows, follower: _products[(i + 1) % _products.Length]);
+        for (int i = 0; i < _products.Length; i++) _products[i]
+            .Run(team, _inputs[i], _output, _rows, follower: _products[(i + 1) % _products.Length]);
     }
 
     public void Dispose()
     {
-        foreach (var part in new IEnumerable<IDisposable>[] { _products, _inputs.Distinct(), [_output] }.SelectMany(parts => parts)) part.Dispose();
+        foreach (var part in new IEnumerable<IDisposable>[] { _products, _inputs.Distinct(), [_output] }.SelectMany(
+            parts => parts)) part.Dispose();
     }
 }

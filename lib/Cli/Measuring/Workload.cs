@@ -24,7 +24,8 @@ internal enum Limit
 /// <param name="Limit">What bounds it.</param>
 /// <param name="Amount">Operations or bytes of a run, by <paramref name="Limit"/>.</param>
 /// <param name="Prepare">Makes what a run needs, leaves it to the list to be freed, and gives the run.</param>
-internal sealed record Workload(string Name, string Form, double Items, string Unit, Limit Limit, double Amount, Func<ICollection<IDisposable>, Action> Prepare)
+internal sealed record Workload(string Name, string Form, double Items, string Unit, Limit Limit, double Amount,
+    Func<ICollection<IDisposable>, Action> Prepare)
 {
     /// <summary>The name of a work that is shown with this one, to compare it with.</summary>
     internal string? Beside { get; init; }

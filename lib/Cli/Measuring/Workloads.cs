@@ -17,8 +17,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Cli.Measuring;
 
 /// <summary>
-/// What is measured, for `clipbook bench` and tests/Benchmarks alike: ViT-B/32 with random weights, since what takes time is the same whatever the weights are, on pictures and captions that the
-/// project draws. What several works need is made once, when first asked for.
+/// What is measured, for `clipbook bench` and tests/Benchmarks alike: ViT-B/32 with random weights, since what takes time is the same
+/// whatever the weights are, on pictures and captions that the project draws. What several works need is made once, when first asked for.
 /// </summary>
 internal sealed class Workloads : IDisposable
 {
@@ -32,7 +32,9 @@ internal sealed class Workloads : IDisposable
     private readonly Dictionary<Precision, PreparedClip> _prepared = [];
     private readonly Lazy<string> _folder = new(() => Directory.CreateTempSubdirectory("clipbook-bench-").FullName);
 
-    /// <summary>A JPEG file of 640 × 480 pixels: a drawn scene with noise over it, so that it has a photograph's size (some 100 kB).</summary>
+    /// <summary>
+    /// A JPEG file of 640 × 480 pixels: a drawn scene with noise over it, so that it has a photograph's size (some 100 kB).
+    /// </summary>
     internal static byte[] Jpeg()
     {
         var image = SyntheticScenes.Create(SceneWorld.Train, 1).Draw(Width);
@@ -51,24 +53,27 @@ internal sealed class Workloads : IDisposable
     private IEnumerable<Workload> ImageEncoder() =>
         from batch in ImageBatches
         from form in Forms()
-        select new Workload($"image encoder, batch {batch}", form.Name, batch, "images", form.Limit, batch * ForwardCost.Image(Config, form.Precision is not null), keep =>
+        select new Workload($"image encoder, batch {batch}", form.Name, batch, "images", form.Limit,
+            batch * ForwardCost.Image(Config, form.Precision is not null), keep =>
         {
             var pixels = Kept(keep, randn(batch, 3, 224, 224));
             return Forward(form.Precision, model => model.EncodeImage(pixels), prepared => prepared.EncodeImage(pixels));
         });
 
     /// <summary>
-    /// What an encoder of one image can reach: the products of the image tower's blocks and nothing else, in float32, their 340 MB of weights read from memory. One row takes as long as the reading, a whole image's
-    /// rows some of it beside their arithmetic.
+    /// What an encoder of one image can reach: the products of the image tower's blocks and nothing else, in float32, their 340 MB of
+    /// weights read from memory. One row takes as long as the reading, a whole image's rows some of it beside their arithmetic.
     /// </summary>
     private static IEnumerable<Workload> ProductsAlone() => !Tile.IsSupported ? [] :
         from rows in new[] { 1, Config.Vision.Tokens }
         let width = Config.Vision.Width
         let weights = 12.0 * width * width * Config.Vision.Layers
-        select new Workload($"products of the image tower's blocks, rows: {rows}", "prepared, float32", 1, "passes", rows == 1 ? Limit.Memory : Limit.Float32Products, weights * (rows == 1 ? 4 : 2 * rows), keep =>
+        select new Workload($"products of the image tower's blocks, rows: {rows}", "prepared, float32", 1, "passes",
+            rows == 1 ? Limit.Memory : Limit.Float32Products, weights * (rows == 1 ? 4 : 2 * rows), keep =>
         {
             (int Inner, int Columns)[] block = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)];
-            return Kept(keep, new PackedProducts(rows, [.. Enumerable.Repeat(block, Config.Vision.Layers).SelectMany(shapes => shapes)])).Run;
+            return Kept(keep, new PackedProducts(rows, [.. Enumerable.Repeat(block, Config.Vision.Layers)
+                .SelectMany(shapes => shapes)])).Run;
         });
 
     /// <summary>
@@ -101,7 +106,10 @@ internal sealed class Workloads : IDisposable
         : "Other towers than ViT-B/32's are left out in bfloat16: this processor has no instructions for it, and convolutions would take " +
             "minutes.";
 
-    /// <summary>The plain form on rows of 77, as openai/CLIP has them; in bfloat16 on rows of the batch's longest caption; in float32 without padding, where the products are this library's own.</summary>
+    /// <summary>
+    /// The plain form on rows of 77, as openai/CLIP has them; in bfloat16 on rows of the batch's longest caption; in float32 without
+    /// padding, where the products are this library's own.
+    /// </summary>
     private IEnumerable<Workload> TextEncoder() =>
         from batch in TextBatches
         let tokenizer = ClipTokenizer.Load(TinyClip)
@@ -109,14 +117,18 @@ internal sealed class Workloads : IDisposable
         let cut = tokenizer.Tokenize(captions)
         from form in Forms()
         let rows = form.Precision is null ? tokenizer.Tokenize(captions, padding: Core.Text.Padding.ContextLength) : cut
-        let tokens = form.Precision == Precision.Float32 && Tile.IsSupported ? cut.EndOfTextPositions.Average(end => end + 1.0) : rows.Length
-        select new Workload($"text encoder, batch {batch}", string.Create(CultureInfo.InvariantCulture, $"{form.Name}, {tokens:0.#} positions"), batch, "texts", form.Limit, batch * ForwardCost.Text(Config, tokens, form.Precision is not null), keep =>
+        let tokens = form.Precision == Precision.Float32 && Tile.IsSupported ? cut.EndOfTextPositions.Average(end => end + 1.0)
+            : rows.Length
+        select new Workload($"text encoder, batch {batch}",
+            string.Create(CultureInfo.InvariantCulture, $"{form.Name}, {tokens:0.#} positions"), batch, "texts", form.Limit,
+            batch * ForwardCost.Text(Config, tokens, form.Precision is not null), keep =>
         {
             var ids = Kept(keep, tensor(rows.Ids, [rows.Count, rows.Length]));
             return Forward(form.Precision, model => model.EncodeText(ids), prepared => prepared.EncodeText(ids));
         });
 
-    private static Workload Preprocessing() => new("JPEG 640 × 480 to tensor, one core", "", 1, "images", Limit.Memory, 4.0 * Width * Height + 3 * 4 * 224 * 224, _ =>
+    private static Workload Preprocessing() => new(
+        "JPEG 640 × 480 to tensor, one core", "", 1, "images", Limit.Memory, 4.0 * Width * Height + 3 * 4 * 224 * 224, _ =>
     {
         var (jpeg, transform, values) = (Jpeg(), new ClipImageTransform(new ImageTransformConfig()), new float[3 * 224 * 224]);
         return () =>
@@ -130,14 +142,16 @@ internal sealed class Workloads : IDisposable
         from type in new[] { ScalarType.Float32, ScalarType.BFloat16 }
         let mixed = type == ScalarType.BFloat16
         let forward = ForwardCost.Image(Config, prepared: false) + ForwardCost.Text(Config, TrainingLength, prepared: false)
-        select new Workload($"training step, batch {TrainingBatch}", mixed ? "mixed, bfloat16" : "plain, float32", TrainingBatch, "pairs", mixed ? Limit.BFloat16Products : Limit.Float32Products, 3 * TrainingBatch * forward, keep =>
+        select new Workload($"training step, batch {TrainingBatch}", mixed ? "mixed, bfloat16" : "plain, float32", TrainingBatch, "pairs",
+            mixed ? Limit.BFloat16Products : Limit.Float32Products, 3 * TrainingBatch * forward, keep =>
         {
             var model = Kept(keep, RandomModel());
             var trainer = Kept(keep, new ClipTrainer(model, new TrainerOptions { Steps = int.MaxValue, ComputeType = type }));
             using var scope = NewDisposeScope();
             var ids = randint(1, 400, [TrainingBatch, TrainingLength], int64);
             ids.index_put_(Config.Text.VocabularySize - 1, TensorIndex.Ellipsis, TrainingLength - 1);
-            var batch = Kept(keep, new TrainingBatch(randn(TrainingBatch, 3, 224, 224).DetachFromDisposeScope(), ids.DetachFromDisposeScope()));
+            var batch = Kept(keep, new TrainingBatch(randn(TrainingBatch, 3, 224, 224).DetachFromDisposeScope(),
+                ids.DetachFromDisposeScope()));
             return () => trainer.TrainStep(batch);
         });
 
@@ -152,10 +166,12 @@ internal sealed class Workloads : IDisposable
     {
         // Searched by a vector: of its model the index takes the width alone.
         var small = new ClipModel(Config with { Vision = Config.Vision with { Layers = 1 }, Text = Config.Text with { Layers = 1 } });
-        var encoder = Kept(keep, new ClipEncoder(small, new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(TinyClip))));
+        var encoder = Kept(keep, new ClipEncoder(small,
+            new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(TinyClip))));
         var index = Kept(keep, ImageSearchIndex.Create(Path.Combine(_folder.Value, "index"), encoder));
         var dice = new Random(1);
-        foreach (int[] rows in Enumerable.Range(0, IndexRows).Chunk(10_000)) index.AddEmbeddings([.. rows.Select(row => $"{row}.jpg")], Random(rows.Length));
+        foreach (int[] rows in Enumerable.Range(0, IndexRows).Chunk(10_000)) index.AddEmbeddings(
+            [.. rows.Select(row => $"{row}.jpg")], Random(rows.Length));
         float[] query = Random(1);
         return () => index.Search(query);
 
@@ -163,14 +179,16 @@ internal sealed class Workloads : IDisposable
     });
 
     private static IEnumerable<Workload> TheWorkbook() => RepositoryRoot.TryFind() is not { } root ? [] :
-        [new("the workbook: lesson 00, in a process of its own", "", 1, "lessons", Limit.None, 0, _ => () => RunLessons([LessonRunner.All(Path.Combine(root, "notebooks")).First()]))];
+        [new("the workbook: lesson 00, in a process of its own", "", 1, "lessons", Limit.None, 0, _ => () =>
+            RunLessons([LessonRunner.All(Path.Combine(root, "notebooks")).First()]))];
 
     /// <summary>Runs lessons as `clipbook run` does.</summary>
     /// <exception cref="UserError">One failed.</exception>
     internal static void RunLessons(IReadOnlyList<string> paths)
     {
         var results = LessonRunner.RunAsync(paths, new RunOptions(), null, null, CancellationToken.None).GetAwaiter().GetResult();
-        if (results.FirstOrDefault(result => result.Failures.Count > 0) is { } failed) throw new UserError($"{failed.Path} failed: clipbook run {failed.Name} says where.");
+        if (results.FirstOrDefault(result => result.Failures.Count > 0) is { } failed) throw new UserError(
+            $"{failed.Path} failed: clipbook run {failed.Name} says where.");
     }
 
     internal static IEnumerable<(string Name, Precision? Precision, Limit Limit)> Forms() =>

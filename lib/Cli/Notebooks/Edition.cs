@@ -2,7 +2,10 @@ using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>The language a lesson is written in, and what its page says around it. English lessons lie in notebooks, the others in a folder named by the language's code.</summary>
+/// <summary>
+/// The language a lesson is written in, and what its page says around it. English lessons lie in notebooks, the others in a folder named by
+/// the language's code.
+/// </summary>
 internal sealed record Edition(string Language, string Name)
 {
     internal static readonly Edition English = new("en", "English");
@@ -134,7 +137,8 @@ internal sealed record Edition(string Language, string Name)
     internal Func<int, string> Cut { get; private init; } = length => $"Cut here: the output has {length} characters.";
 
     /// <summary>Said of markup of this many characters.</summary>
-    internal Func<int, string> MarkupLeftOut { get; private init; } = length => $"The markup of this output has {length} characters and is left out.";
+    internal Func<int, string> MarkupLeftOut { get; private init; } = length =>
+        $"The markup of this output has {length} characters and is left out.";
 
     internal bool IsEnglish => this == English;
 
@@ -146,12 +150,14 @@ internal sealed record Edition(string Language, string Name)
 
     /// <summary>By the language's code; null for none.</summary>
     /// <exception cref="UserError">No lesson is written in it.</exception>
-    internal static Edition? Named(string? language) => language is null ? null : All.FirstOrDefault(edition => edition.Language == language)
+    internal static Edition? Named(string? language) => language is null ? null
+        : All.FirstOrDefault(edition => edition.Language == language)
         ?? throw new UserError($"--language {language}: the lessons are written in {Languages}.", ExitCode.Usage);
 
     /// <summary>By the folder that the file lies in.</summary>
     internal static Edition Of(string path) =>
-        All.FirstOrDefault(edition => !edition.IsEnglish && edition.Language == Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)))) ?? English;
+        All.FirstOrDefault(edition => !edition.IsEnglish
+            && edition.Language == Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)))) ?? English;
 
     /// <summary>Where this edition's lessons lie.</summary>
     internal string Folder(string notebooks) => IsEnglish ? notebooks : Path.Combine(notebooks, Language);

@@ -29,7 +29,9 @@ internal abstract record LessonEvent
 
     internal sealed record Finished(int Cell, double Seconds, CellFailure? Failure) : LessonEvent;
 
-    /// <summary>The lesson's end; LiveTensors are those still alive once its own variables are gone, null where it used none of TorchSharp.</summary>
+    /// <summary>
+    /// The lesson's end; LiveTensors are those still alive once its own variables are gone, null where it used none of TorchSharp.
+    /// </summary>
     internal sealed record Completed(long? LiveTensors) : LessonEvent;
 
     internal string ToLine() => JsonSerializer.Serialize(this);

@@ -67,7 +67,8 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
             await Task.WhenAny(child.WaitForExitAsync(CancellationToken.None), Task.Delay(LastWords, cancellationToken));
             reader.Read(record.Add);
             lock (said)
-                return late ? $"stopped: the lesson took longer than its {timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s (--timeout)."
+                return late ? $"stopped: the lesson took longer than its " +
+                    $"{timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s (--timeout)."
                     : record.IsComplete ? null
                     : $"the process died here ({Exit(child.ExitCode, said.ToString())}). " + said.ToString().Trim();
         }
@@ -93,7 +94,8 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
     private static void Keep(StringBuilder said, string? line)
     {
         lock (said)
-            if (said.Length < 4000 && line is not null && !line.StartsWith("frame #", StringComparison.Ordinal) && !line.StartsWith("Exception raised from", StringComparison.Ordinal))
+            if (said.Length < 4000 && line is not null && !line.StartsWith("frame #", StringComparison.Ordinal)
+                && !line.StartsWith("Exception raised from", StringComparison.Ordinal))
                 said.AppendLine(line);
     }
 
@@ -108,7 +110,8 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ClipNotebooks.Cli.dll"), Commands.RunLessonCommand.Name, Path.GetFullPath(path), "--result", events];
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ClipNotebooks.Cli.dll"), Commands.RunLessonCommand.Name,
+            Path.GetFullPath(path), "--result", events];
         foreach (string argument in keepGoing ? [.. arguments, "--keep-going"] : arguments)
             info.ArgumentList.Add(argument);
         string count = threads.ToString(CultureInfo.InvariantCulture);

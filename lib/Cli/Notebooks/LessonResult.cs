@@ -1,11 +1,14 @@
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>What one code cell showed, how long it took (seconds) and whether it failed. A cell that was not reached has Seconds null.</summary>
+/// <summary>
+/// What one code cell showed, how long it took (seconds) and whether it failed. A cell that was not reached has Seconds null.
+/// </summary>
 internal sealed record CellResult(NotebookCell Cell, IReadOnlyList<CellOutput> Outputs, double? Seconds, CellFailure? Failure);
 
-/// <summary>An executed lesson. Notebook is null where the file could not be read; Failures then says why. LiveTensors are those that the libraries kept after the lesson's
-/// variables were gone; null where TorchSharp was not used, or the process died.</summary>
-internal sealed record LessonResult(string Path, Notebook? Notebook, IReadOnlyList<CellResult> Cells, IReadOnlyList<CellFailure> Failures, double Seconds, long? LiveTensors = null)
+/// <summary>An executed lesson. Notebook is null where the file could not be read; Failures then says why. LiveTensors are those that the
+/// libraries kept after the lesson's variables were gone; null where TorchSharp was not used, or the process died.</summary>
+internal sealed record LessonResult(string Path, Notebook? Notebook, IReadOnlyList<CellResult> Cells, IReadOnlyList<CellFailure> Failures,
+    double Seconds, long? LiveTensors = null)
 {
     internal Edition Edition => Edition.Of(Path);
 

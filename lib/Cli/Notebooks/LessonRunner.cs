@@ -2,7 +2,9 @@ using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>How to run lessons. Parallel: lessons at once; the cores are divided among them, because libtorch uses several threads itself.</summary>
+/// <summary>
+/// How to run lessons. Parallel: lessons at once; the cores are divided among them, because libtorch uses several threads itself.
+/// </summary>
 internal sealed record RunOptions
 {
     internal TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(600);
@@ -17,7 +19,8 @@ internal static class LessonRunner
 {
     /// <returns>One result a path, in the paths' order.</returns>
     /// <exception cref="OperationCanceledException">Cancelled; no child is left.</exception>
-    internal static async Task<LessonResult[]> RunAsync(IReadOnlyList<string> paths, RunOptions options, Func<string, Action<NotebookCell, int, int>>? progress,
+    internal static async Task<LessonResult[]> RunAsync(
+        IReadOnlyList<string> paths, RunOptions options, Func<string, Action<NotebookCell, int, int>>? progress,
         Action<LessonResult>? finished, CancellationToken cancellationToken)
     {
         int parallel = Math.Max(1, Math.Min(options.Parallel, paths.Count));
@@ -47,12 +50,14 @@ internal static class LessonRunner
                 if (!chosen.Any(path => NumberOf(path) == number))
                     throw new UserError($"No lesson {number:00} among {Listed(chosen)}.", ExitCode.Usage);
         if (chosen.Count == 0)
-            throw new UserError($"No lessons: there is no .dib file in {Path.GetFullPath((edition ?? Edition.English).Folder(folder))}. Run clipbook inside the repository, or name lessons by path.", ExitCode.Usage);
+            throw new UserError($"No lessons: there is no .dib file in {Path.GetFullPath((edition ?? Edition.English).Folder(folder))}. " +
+                $"Run clipbook inside the repository, or name lessons by path.", ExitCode.Usage);
         return [.. chosen.Where(path => numbers.Count == 0 || numbers.Contains(NumberOf(path))).Distinct()];
     }
 
     /// <summary>The lessons below a folder of notebooks, edition by edition, in the order of their names.</summary>
-    internal static IEnumerable<string> All(string notebooks) => Edition.All.Select(edition => edition.Folder(notebooks)).Where(Directory.Exists)
+    internal static IEnumerable<string> All(string notebooks) =>
+        Edition.All.Select(edition => edition.Folder(notebooks)).Where(Directory.Exists)
         .SelectMany(folder => Directory.GetFiles(folder, "*.dib").Order(StringComparer.Ordinal));
 
     internal static string NameOf(string path)
@@ -66,11 +71,14 @@ internal static class LessonRunner
         if (File.Exists(name) || name.EndsWith(".dib", StringComparison.OrdinalIgnoreCase))
             return name;
         string last = name.Split('/')[^1];
-        return all.FirstOrDefault(path => NameOf(path) == name || (int.TryParse(last, out int number) && NumberOf(path) == number && NameOf(path).StartsWith(name[..^last.Length], StringComparison.Ordinal)))
+        return all.FirstOrDefault(path => NameOf(path) == name
+            || (int.TryParse(last, out int number) && NumberOf(path) == number
+            && NameOf(path).StartsWith(name[..^last.Length], StringComparison.Ordinal)))
             ?? throw new UserError($"No lesson is called \"{name}\": there are {Listed(all)}.", ExitCode.Usage);
     }
 
-    private static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(NameOf)) is { Length: > 0 } text ? text : "none";
+    private static string Listed(IEnumerable<string> paths) => string.Join(", ", paths.Select(NameOf)) is { Length: > 0 } text ? text
+        : "none";
 
     internal static int NumberOf(string path) => int.TryParse(Path.GetFileName(path).Split('-', '.')[0], out int number) ? number : -1;
 }

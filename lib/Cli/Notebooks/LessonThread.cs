@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>One thread for a whole lesson: what a cell awaits goes on where it began, and so do the cells after it. TorchSharp counts tensors and keeps its dispose scopes by thread.</summary>
+/// <summary>
+/// One thread for a whole lesson: what a cell awaits goes on where it began, and so do the cells after it. TorchSharp counts tensors and
+/// keeps its dispose scopes by thread.
+/// </summary>
 internal sealed class LessonThread : SynchronizationContext
 {
     private readonly BlockingCollection<(SendOrPostCallback Work, object? State)> _queue = [];

@@ -17,7 +17,9 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
     internal string Title => Cells.Where(cell => !cell.IsCode).SelectMany(cell => cell.Source.Split('\n'))
         .FirstOrDefault(line => line.StartsWith("# ", StringComparison.Ordinal))?[2..].Trim() ?? Name;
 
-    /// <exception cref="NotebookException">The file is missing, has a BOM, is not UTF-8, or holds what the engines read differently.</exception>
+    /// <exception cref="NotebookException">
+    /// The file is missing, has a BOM, is not UTF-8, or holds what the engines read differently.
+    /// </exception>
     internal static Notebook Load(string path)
     {
         if (!File.Exists(path))
@@ -27,7 +29,8 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
                 "the file has no cell: it is empty, or a pipe or a device, which no lesson is read from.");
         byte[] bytes = File.ReadAllBytes(path);
         if (bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble))
-            throw new NotebookException(path, 0, 1, "the file begins with a byte-order mark, which hides the first cell from the editors: save it as UTF-8 without BOM.");
+            throw new NotebookException(path, 0, 1, "the file begins with a byte-order mark, which hides the first cell from the " +
+                "editors: save it as UTF-8 without BOM.");
         try
         {
             return Parse(path, new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes));
@@ -106,7 +109,8 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
     {
         "#!meta" => "a second meta header: there is one, at the top of the file.",
         _ when line.TrimEnd() != line => $"the delimiter \"{line}\" has spaces at its end, so the editors do not see it: remove them.",
-        _ => $"the magic command {line.Split(' ')[0]} is not run here: lessons use C# and Markdown cells alone. (A line that begins with #! ends a cell even inside a string.)",
+        _ => $"the magic command {line.Split(' ')[0]} is not run here: lessons use C# and Markdown cells alone. (A line that begins with " +
+            $"#! ends a cell even inside a string.)",
     };
 
     private static void CheckMeta(string path, string meta, int line)
@@ -117,7 +121,8 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
         }
         catch (JsonException problem)
         {
-            throw new NotebookException(path, 0, line + 1 + (int)(problem.LineNumber ?? 0), "the meta header is not JSON: " + problem.Message);
+            throw new NotebookException(path, 0, line + 1 + (int)(problem.LineNumber ?? 0),
+                "the meta header is not JSON: " + problem.Message);
         }
     }
 

@@ -6,7 +6,8 @@ internal static class RepositoryRoot
     internal static string? TryFind() => Above(Directory.GetCurrentDirectory()) ?? Above(AppContext.BaseDirectory);
 
     internal static string Find() => TryFind() ?? throw new UserError(
-        $"No ClipNotebooks.sln in {Directory.GetCurrentDirectory()} or above it: run clipbook inside the repository, or name the files it should use.",
+        $"No ClipNotebooks.sln in {Directory.GetCurrentDirectory()} or above it: run clipbook inside the repository, or name the files " +
+            $"it should use.",
         ExitCode.Usage);
 
     private static string? Above(string folder)

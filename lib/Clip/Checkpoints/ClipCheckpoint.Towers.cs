@@ -7,16 +7,19 @@ namespace ClipNotebooks.Clip.Checkpoints;
 public static partial class ClipCheckpoint
 {
     /// <summary>
-    /// Loads the image tower alone, from a folder with a whole CLIP or with a tower of its own: Hugging Face's <c>CLIPVisionModelWithProjection</c>, and <c>CLIPVisionModel</c> where the file has no
-    /// projection; <c>SiglipVisionModel</c>, likewise. <see cref="VisionTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 768) for
-    /// ViT-B/32; <see cref="VisionTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a
-    /// <see cref="Trace"/> gets all hidden states and attention maps.
+    /// Loads the image tower alone, from a folder with a whole CLIP or with a tower of its own: Hugging Face's
+    /// <c>CLIPVisionModelWithProjection</c>, and <c>CLIPVisionModel</c> where the file has no projection; <c>SiglipVisionModel</c>,
+    /// likewise. <see cref="VisionTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 768) for ViT-B/32;
+    /// <see cref="VisionTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a <see cref="Trace"/> gets all hidden states and
+    /// attention maps.
     /// </summary>
     /// <param name="idOrFolder">A folder with a model, a file of weights, or a Hub id.</param>
     /// <param name="device">Where the tower goes; the CPU by default.</param>
     /// <param name="dtype">The element type of its parameters; float32 by default, whatever the file has.</param>
     /// <returns>The tower, in evaluation mode; the caller's to dispose.</returns>
-    /// <exception cref="FileNotFoundException">The folder is not there or holds no model; the message says which files were looked for.</exception>
+    /// <exception cref="FileNotFoundException">
+    /// The folder is not there or holds no model; the message says which files were looked for.
+    /// </exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
     /// <exception cref="CheckpointException">The files are damaged or at odds with each other, or the tower is convolutional.</exception>
     public static VisionTransformer VisionFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
@@ -43,16 +46,19 @@ public static partial class ClipCheckpoint
     }
 
     /// <summary>
-    /// Loads the text tower alone, from a folder with a whole CLIP or with a tower of its own: Hugging Face's <c>CLIPTextModelWithProjection</c>, and <c>CLIPTextModel</c> where the file has no
-    /// projection; <c>SiglipTextModel</c>, likewise. <see cref="TextTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 512) for
-    /// ViT-B/32; <see cref="TextTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a
-    /// <see cref="Trace"/> gets all hidden states and attention maps.
+    /// Loads the text tower alone, from a folder with a whole CLIP or with a tower of its own: Hugging Face's
+    /// <c>CLIPTextModelWithProjection</c>, and <c>CLIPTextModel</c> where the file has no projection; <c>SiglipTextModel</c>, likewise.
+    /// <see cref="TextTransformer.Pooled"/> is its <c>pooler_output</c>, (B, 512) for ViT-B/32;
+    /// <see cref="TextTransformer.LastHiddenState"/> its <c>last_hidden_state</c>; a <see cref="Trace"/> gets all hidden states and
+    /// attention maps.
     /// </summary>
     /// <param name="idOrFolder">A folder with a model, a file of weights, or a Hub id.</param>
     /// <param name="device">Where the tower goes; the CPU by default.</param>
     /// <param name="dtype">The element type of its parameters; float32 by default, whatever the file has.</param>
     /// <returns>The tower, in evaluation mode; the caller's to dispose.</returns>
-    /// <exception cref="FileNotFoundException">The folder is not there or holds no model; the message says which files were looked for.</exception>
+    /// <exception cref="FileNotFoundException">
+    /// The folder is not there or holds no model; the message says which files were looked for.
+    /// </exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
     /// <exception cref="CheckpointException">The files are damaged or at odds with each other.</exception>
     public static TextTransformer TextFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
@@ -96,5 +102,6 @@ public static partial class ClipCheckpoint
             or "positional_embedding"
         || StartsWith(key, "text_model.", "text.", "transformer.", "token_embedding.", "ln_final.", "text_decoder.");
 
-    private static bool StartsWith(string key, params string[] prefixes) => prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal));
+    private static bool StartsWith(string key, params string[] prefixes) =>
+        prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal));
 }

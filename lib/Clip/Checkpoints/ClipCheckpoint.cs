@@ -8,23 +8,32 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Models on disk: in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c>, in one file or in shards), in OpenCLIP's (<c>open_clip_config.json</c>,
-/// <c>open_clip_model.safetensors</c>), or a file under openai/CLIP's names, with or without a configuration, such as its own <c>ViT-B-32.pt</c>. Where there are no safetensors, PyTorch's
-/// <c>pytorch_model.bin</c> or <c>open_clip_pytorch_model.bin</c> is read, as data alone (<see cref="StateDictFile"/>). Loading is strict: every tensor of the file is used, every shape fits.
+/// Models on disk: in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c>, in one file or in shards), in OpenCLIP's
+/// (<c>open_clip_config.json</c>, <c>open_clip_model.safetensors</c>), or a file under openai/CLIP's names, with or without a
+/// configuration, such as its own <c>ViT-B-32.pt</c>. Where there are no safetensors, PyTorch's <c>pytorch_model.bin</c> or
+/// <c>open_clip_pytorch_model.bin</c> is read, as data alone (<see cref="StateDictFile"/>). Loading is strict: every tensor of the file is
+/// used, every shape fits.
 /// <para>
-/// A file without a configuration is taken for openai/CLIP's: QuickGELU, heads 64 wide. OpenCLIP's weights have the same names, and nothing in them tells that most use GELU: put their
-/// <c>open_clip_config.json</c> beside them, or they give other embeddings.
+/// A file without a configuration is taken for openai/CLIP's: QuickGELU, heads 64 wide. OpenCLIP's weights have the same names, and nothing
+/// in them tells that most use GELU: put their <c>open_clip_config.json</c> beside them, or they give other embeddings.
 /// </para>
 /// </summary>
 public static partial class ClipCheckpoint
 {
     /// <summary>Loads a model. The weights go from the file into the model one tensor at a time.</summary>
-    /// <param name="idOrFolder">A folder with a model, a file of weights, or a Hub id such as <c>openai/clip-vit-base-patch32</c> (<see cref="HuggingFaceHub.Resolve"/>).</param>
+    /// <param name="idOrFolder">
+    /// A folder with a model, a file of weights, or a Hub id such as <c>openai/clip-vit-base-patch32</c>
+    /// (<see cref="HuggingFaceHub.Resolve"/>).
+    /// </param>
     /// <param name="device">Where the model goes; the CPU by default.</param>
     /// <param name="dtype">The element type of its parameters; float32 by default, whatever the file has.</param>
     /// <returns>The model, in evaluation mode; the caller's to dispose.</returns>
-    /// <exception cref="FileNotFoundException">The folder is not there or holds no model; the message says which files were looked for.</exception>
-    /// <exception cref="CheckpointException">The files are damaged, or at odds with each other: tensors missing, left over, or of another shape.</exception>
+    /// <exception cref="FileNotFoundException">
+    /// The folder is not there or holds no model; the message says which files were looked for.
+    /// </exception>
+    /// <exception cref="CheckpointException">
+    /// The files are damaged, or at odds with each other: tensors missing, left over, or of another shape.
+    /// </exception>
     /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
     public static ClipModel FromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
@@ -38,8 +47,9 @@ public static partial class ClipCheckpoint
     }
 
     /// <summary>
-    /// Writes a model's configuration and weights, in the element types that it has. Each file is written beside its place and renamed. OpenCLIP's configuration says how images are prepared, too: as
-    /// the one that it replaces does, or else as CLIP's own are, at the model's resolution.
+    /// Writes a model's configuration and weights, in the element types that it has. Each file is written beside its place and renamed.
+    /// OpenCLIP's configuration says how images are prepared, too: as the one that it replaces does, or else as CLIP's own are, at the
+    /// model's resolution.
     /// </summary>
     /// <param name="model">The model; stays as it is.</param>
     /// <param name="folder">Where to; made if it is not there.</param>
@@ -66,17 +76,21 @@ public static partial class ClipCheckpoint
             var whole = listsScale && tensor.dim() == 0 ? tensor.view(1) : tensor;
             foreach (var (key, part) in source.Sources.Zip(Parts(whole, source))) tensors[key] = source.Transposed ? part.t() : part;
         }
-        SafetensorsFile.Write(Path.Combine(folder, openClip ? CheckpointFolder.OpenClipWeightsName : CheckpointFolder.HuggingFaceWeightsName), tensors);
+        SafetensorsFile.Write(Path.Combine(folder, openClip ? CheckpointFolder.OpenClipWeightsName
+            : CheckpointFolder.HuggingFaceWeightsName), tensors);
         AtomicFile.Write(path, config);
     }
 
-    /// <summary>Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.</summary>
+    /// <summary>
+    /// Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.
+    /// </summary>
     /// <returns>The model on <c>meta</c>: names and shapes, no memory yet.</returns>
     private static ClipModel Compare(CheckpointFolder found, ClipConfig config, IWeightFile weights, Func<string, ParameterSource> names)
     {
         CompareBlocks(found, weights, "text", config.Text.Layers, Blocks(names("transformer.resblocks.0.ln_1.weight")));
         if (config.Vision.Stages is { } stages)
-            foreach (var (i, asked) in new[] { stages.First, stages.Second, stages.Third, stages.Fourth }.Index()) CompareBlocks(found, weights, "vision", asked, $"visual.layer{i + 1}.");
+            foreach (var (i, asked) in new[] { stages.First, stages.Second, stages.Third, stages.Fourth }.Index()) CompareBlocks(
+                found, weights, "vision", asked, $"visual.layer{i + 1}.");
         else if (config.Vision.Convolutional is { } convolutional)
             foreach (var (i, asked) in convolutional.Depths.Index()) CompareBlocks(found, weights, "vision", asked,
                 $"visual.trunk.stages.{i}.blocks.");
@@ -106,11 +120,13 @@ public static partial class ClipCheckpoint
     /// <param name="weights">The file.</param>
     /// <param name="naming">The file's.</param>
     /// <param name="isElsewhere">Whether a tensor belongs to a part of the model that is not loaded.</param>
-    private static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights, ParameterNaming naming, Func<string, bool>? isElsewhere = null) =>
+    private static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights,
+        ParameterNaming naming, Func<string, bool>? isElsewhere = null) =>
         CompareShapes(found, skeleton, prefix, weights, name => ParameterNames.Source(name, naming), isElsewhere);
 
     /// <summary>The same where <paramref name="find"/> says where a parameter lies in the file.</summary>
-    internal static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights, Func<string, ParameterSource> find, Func<string, bool>? isElsewhere = null)
+    internal static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights,
+        Func<string, ParameterSource> find, Func<string, bool>? isElsewhere = null)
     {
         using var scope = NewDisposeScope();
         var parameters = skeleton.state_dict().ToDictionary(pair => prefix + pair.Key, pair => pair.Value, StringComparer.Ordinal);
@@ -145,16 +161,21 @@ public static partial class ClipCheckpoint
         if (actual != asked)
         {
             throw new CheckpointException(
-                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}: {tower}{(found.IsOpenClip ? "_cfg.layers" : "_config.num_hidden_layers")} is {asked}, the file has {actual} blocks named {prefix}… {Cure(found)}");
+                $"{weights.Path} does not fit {found.Config ?? "the shape that its own tensors give"}: " +
+                    $"{tower}{(found.IsOpenClip ? "_cfg.layers" : "_config.num_hidden_layers")} is {asked}, the file has {actual} blocks " +
+                    $"named {prefix}… {Cure(found)}");
         }
     }
 
-    private static string Cure(CheckpointFolder found) => found.Config is null ? "Fetch the file again, or put the configuration that came with it beside it." : "Take both files from the same model and revision.";
+    private static string Cure(CheckpointFolder found) => found.Config is null
+        ? "Fetch the file again, or put the configuration that came with it beside it."
+        : "Take both files from the same model and revision.";
 
     /// <summary>OpenAI's archives note three sizes beside their tensors, which these must have.</summary>
     private static void CompareNotes(CheckpointFolder found, ClipConfig config, IWeightFile weights)
     {
-        foreach (var (name, expected) in new[] { ("input_resolution", config.Vision.ImageSize), ("context_length", config.Text.ContextLength), ("vocab_size", config.Text.VocabularySize) })
+        foreach (var (name, expected) in new[] { ("input_resolution", config.Vision.ImageSize),
+            ("context_length", config.Text.ContextLength), ("vocab_size", config.Text.VocabularySize) })
         {
             if (!weights.Contains(name)) continue;
             using var scope = NewDisposeScope();
@@ -162,7 +183,8 @@ public static partial class ClipCheckpoint
             string noted = shape.Count > 0 ? $"a tensor of shape ({Quote.Shape(shape)})"
                 : weights.Read(name).to(float64).ToDouble().ToString(CultureInfo.InvariantCulture);
             if (noted != expected.ToString(CultureInfo.InvariantCulture))
-                throw new CheckpointException($"{weights.Path} notes {name} as {noted}, where {found.Config ?? "its own tensors"} {(found.Config is null ? "give" : "gives")} {expected}. {Cure(found)}");
+                throw new CheckpointException($"{weights.Path} notes {name} as {noted}, where {found.Config ?? "its own tensors"} " +
+                    $"{(found.Config is null ? "give" : "gives")} {expected}. {Cure(found)}");
         }
     }
 
@@ -192,11 +214,13 @@ public static partial class ClipCheckpoint
             $"CLIP's weights.");
 
     /// <summary>Copies the weights into a fresh module, on <c>meta</c> or not, and hands it on, or disposes of it.</summary>
-    private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device, ScalarType? dtype) where T : nn.Module =>
+    private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device,
+        ScalarType? dtype) where T : nn.Module =>
         Fill(module, prefix, weights, name => ParameterNames.Source(name, naming), device, dtype);
 
     /// <summary>The same where <paramref name="find"/> says where a parameter lies in the file.</summary>
-    internal static T Fill<T>(T module, string prefix, IWeightFile weights, Func<string, ParameterSource> find, Device? device, ScalarType? dtype) where T : nn.Module
+    internal static T Fill<T>(T module, string prefix, IWeightFile weights, Func<string, ParameterSource> find, Device? device,
+        ScalarType? dtype) where T : nn.Module
     {
         try
         {

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// A file's bytes, copied once, from the page cache straight into a tensor's memory. A memory map would save no copy, and would end the process where another cuts the file short meanwhile.
-/// Thread-safe.
+/// A file's bytes, copied once, from the page cache straight into a tensor's memory. A memory map would save no copy, and would end the
+/// process where another cuts the file short meanwhile. Thread-safe.
 /// </summary>
 internal sealed class FileBytes : IDisposable
 {
@@ -31,7 +31,8 @@ internal sealed class FileBytes : IDisposable
         Span<byte> first = stackalloc byte[(int)Math.Min(Length, 16)];
         Read(0, first);
         return first.StartsWith("version http"u8) ? "it is a Git LFS pointer, which stands for the file that \"git lfs pull\" fetches"
-            : first.TrimStart(" \r\n\t"u8).StartsWith("<!"u8) || first.TrimStart(" \r\n\t"u8).StartsWith("<html"u8) ? "it is a web page, perhaps one that asks for a login"
+            : first.TrimStart(" \r\n\t"u8).StartsWith("<!"u8) || first.TrimStart(" \r\n\t"u8).StartsWith("<html"u8)
+                ? "it is a web page, perhaps one that asks for a login"
             : null;
     }
 
@@ -42,7 +43,8 @@ internal sealed class FileBytes : IDisposable
         while (destination.Length > 0)
         {
             int read = RandomAccess.Read(_file.SafeFileHandle, destination, offset);
-            if (read == 0) throw new CheckpointException($"{_path} ended at byte {offset} while it was read; it had {Length} bytes when it was opened. Fetch or write it again.");
+            if (read == 0) throw new CheckpointException($"{_path} ended at byte {offset} while it was read; it had {Length} bytes when " +
+                $"it was opened. Fetch or write it again.");
             destination = destination[read..];
             offset += read;
         }

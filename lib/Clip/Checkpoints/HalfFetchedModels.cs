@@ -9,7 +9,8 @@ namespace ClipNotebooks.Clip.Checkpoints;
 internal static class HalfFetchedModels
 {
     /// <summary>
-    /// Those whose download did not end, whose links' content is gone, or, of image-text models alone, whose weights are missing or damaged.
+    /// Those whose download did not end, whose links' content is gone, or, of image-text models alone, whose weights are missing or
+    /// damaged.
     /// </summary>
     /// <returns>Each model's id, and what is missing.</returns>
     internal static IEnumerable<(string Id, string Missing)> In(string cacheFolder)

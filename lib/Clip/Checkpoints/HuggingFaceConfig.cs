@@ -258,7 +258,8 @@ internal static class HuggingFaceConfig
         epsilon > 0 ? new BlockShape(width, heads, mlpWidth ?? 4 * width, activation, epsilon)
             : throw new FormatException($"\"{tower.Name("layer_norm_eps")}\" is {epsilon}; it must be above 0");
 
-    internal static Activation Activation(ConfigSection tower, string otherwise = "quick_gelu") => tower.Word("hidden_act", otherwise) switch
+    internal static Activation Activation(ConfigSection tower, string otherwise = "quick_gelu") =>
+        tower.Word("hidden_act", otherwise) switch
     {
         "quick_gelu" => Models.Activation.QuickGelu,
         "gelu" => Models.Activation.Gelu,

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Gives a module that was made on <c>meta</c> its memory, unfilled (PyTorch's <c>Module.to_empty</c>, which TorchSharp lacks): a model whose weights come from a file needs no random ones first, and
-/// making those takes several times as long as reading.
+/// Gives a module that was made on <c>meta</c> its memory, unfilled (PyTorch's <c>Module.to_empty</c>, which TorchSharp lacks): a model
+/// whose weights come from a file needs no random ones first, and making those takes several times as long as reading.
 /// </summary>
 internal static class MetaMemory
 {

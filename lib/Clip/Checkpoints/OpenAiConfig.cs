@@ -4,10 +4,15 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>The shape of a model that comes without a configuration, read off its weights (openai/CLIP <c>build_model</c>): QuickGELU, heads 64 wide.</summary>
+/// <summary>
+/// The shape of a model that comes without a configuration, read off its weights (openai/CLIP <c>build_model</c>): QuickGELU, heads 64
+/// wide.
+/// </summary>
 internal static class OpenAiConfig
 {
-    /// <exception cref="CheckpointException">A tensor that tells the shape is missing or has the wrong number of dimensions, or the shapes give no CLIP.</exception>
+    /// <exception cref="CheckpointException">
+    /// A tensor that tells the shape is missing or has the wrong number of dimensions, or the shapes give no CLIP.
+    /// </exception>
     internal static ClipConfig Infer(IWeightFile file)
     {
         int textWidth = Side("ln_final.weight", 0, 1);
@@ -66,5 +71,6 @@ internal static class OpenAiConfig
 
     /// <summary>How many blocks the names with this prefix count.</summary>
     internal static int Blocks(this IWeightFile file, string prefix) =>
-        file.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..].Split('.')[0]).Distinct().Count();
+        file.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..].Split('.')[0])
+            .Distinct().Count();
 }

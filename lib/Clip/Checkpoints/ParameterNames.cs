@@ -32,7 +32,8 @@ public static class ParameterNames
         return naming switch
         {
             ParameterNaming.OpenAi => new ParameterTarget(key, null, false),
-            ParameterNaming.OpenClipCustomText => new ParameterTarget(key.StartsWith("text.", StringComparison.Ordinal) ? key["text.".Length..] : key, null, false),
+            ParameterNaming.OpenClipCustomText => new ParameterTarget(
+                key.StartsWith("text.", StringComparison.Ordinal) ? key["text.".Length..] : key, null, false),
             ParameterNaming.HuggingFace => HuggingFaceNames.Clip.Target(key),
             _ => throw new ArgumentOutOfRangeException(nameof(naming), naming, null),
         };
@@ -43,12 +44,17 @@ public static class ParameterNames
     public static ParameterNaming? Detect(IReadOnlyCollection<string> keys) =>
         keys.Any(key => key.StartsWith("text.", StringComparison.Ordinal)) ? ParameterNaming.OpenClipCustomText
         : keys.Contains("visual.conv1.weight") || keys.Contains("ln_final.weight") ? ParameterNaming.OpenAi
-        : keys.Any(key => key.StartsWith("vision_model.", StringComparison.Ordinal) || key.StartsWith("text_model.", StringComparison.Ordinal)) ? ParameterNaming.HuggingFace
+        : keys.Any(key => key.StartsWith("vision_model.", StringComparison.Ordinal)
+            || key.StartsWith("text_model.", StringComparison.Ordinal)) ? ParameterNaming.HuggingFace
         : null;
 
-    /// <summary>What published files carry and no model needs: Hugging Face's older buffers of positions 0, 1, 2, …, and the three integers of OpenAI's archives.</summary>
+    /// <summary>
+    /// What published files carry and no model needs: Hugging Face's older buffers of positions 0, 1, 2, …, and the three integers of
+    /// OpenAI's archives.
+    /// </summary>
     public static bool IsIgnored(string key) => key is
-        "text_model.embeddings.position_ids" or "vision_model.embeddings.position_ids" or "input_resolution" or "context_length" or "vocab_size";
+        "text_model.embeddings.position_ids" or "vision_model.embeddings.position_ids" or "input_resolution" or "context_length"
+            or "vocab_size";
 
     private static bool IsText(string name) => name != "logit_scale" && !name.StartsWith("visual.", StringComparison.Ordinal);
 }

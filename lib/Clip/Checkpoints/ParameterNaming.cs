@@ -3,12 +3,19 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// <summary>The ways of naming CLIP's parameters that checkpoints follow.</summary>
 public enum ParameterNaming
 {
-    /// <summary>openai/CLIP's, which <see cref="Models.ClipModel"/> has too, and most of OpenCLIP: <c>visual.conv1.weight</c>, <c>transformer.resblocks.0.attn.in_proj_weight</c>.</summary>
+    /// <summary>
+    /// openai/CLIP's, which <see cref="Models.ClipModel"/> has too, and most of OpenCLIP: <c>visual.conv1.weight</c>,
+    /// <c>transformer.resblocks.0.attn.in_proj_weight</c>.
+    /// </summary>
     OpenAi,
 
-    /// <summary>OpenCLIP's where its configuration says <c>custom_text</c>: as <see cref="OpenAi"/>, the text tower under <c>text.</c>.</summary>
+    /// <summary>
+    /// OpenCLIP's where its configuration says <c>custom_text</c>: as <see cref="OpenAi"/>, the text tower under <c>text.</c>.
+    /// </summary>
     OpenClipCustomText,
 
-    /// <summary>Hugging Face's <c>CLIPModel</c>: <c>vision_model.…</c>, <c>text_model.…</c>, with q, k and v apart. It has no place for a ResNet.</summary>
+    /// <summary>
+    /// Hugging Face's <c>CLIPModel</c>: <c>vision_model.…</c>, <c>text_model.…</c>, with q, k and v apart. It has no place for a ResNet.
+    /// </summary>
     HuggingFace,
 }

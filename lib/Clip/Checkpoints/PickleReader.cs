@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Reads a pickle as data. Python's own reader calls whatever a pickle names; this one knows dictionaries, lists, tuples, numbers, words and the few functions that put a tensor together, each built in,
-/// and refuses every other name. The instructions are those of pickle's protocols 2 to 4 (CPython, <c>pickletools.py</c>) that PyTorch writes.
-/// Memory stays in proportion to the file, whatever the pickle claims: nothing is allocated by a number found in it, and all that is
-/// allocated is charged.
+/// Reads a pickle as data. Python's own reader calls whatever a pickle names; this one knows dictionaries, lists, tuples, numbers, words
+/// and the few functions that put a tensor together, each built in, and refuses every other name. The instructions are those of pickle's
+/// protocols 2 to 4 (CPython, <c>pickletools.py</c>) that PyTorch writes. Memory stays in proportion to the file, whatever the pickle
+/// claims: nothing is allocated by a number found in it, and all that is allocated is charged.
 /// </summary>
 /// <param name="path">The file, for messages.</param>
 /// <param name="data">The pickle, and perhaps more behind it.</param>
@@ -44,13 +44,15 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
 
     private static readonly HashSet<string> Functions = new(StringComparer.Ordinal)
     {
-        "collections.OrderedDict", "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter", "torch.Size",
+        "collections.OrderedDict", "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter",
+            "torch.Size",
     };
 
     /// <summary>What TorchScript writes around attributes that are lists or devices.</summary>
     private static readonly HashSet<string> TorchScriptFunctions = new(StringComparer.Ordinal)
     {
-        "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist", "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.restore_type_tag",
+        "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist",
+            "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.restore_type_tag",
         "torch.device",
     };
 
@@ -65,7 +67,10 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
     internal Dictionary<string, PickledStorage> Storages { get; private set; } = [];
 
     /// <summary>Reads one pickle from <paramref name="start"/> on.</summary>
-    /// <returns>null, bool, long, double, string, <see cref="PickledTuple"/>, a list of values, a list of pairs (a dictionary), <see cref="PickledTensor"/>, <see cref="PickledStorage"/>, <see cref="PickledGlobal"/> or <see cref="PickledObject"/>.</returns>
+    /// <returns>
+    /// null, bool, long, double, string, <see cref="PickledTuple"/>, a list of values, a list of pairs (a dictionary),
+    /// <see cref="PickledTensor"/>, <see cref="PickledStorage"/>, <see cref="PickledGlobal"/> or <see cref="PickledObject"/>.
+    /// </returns>
     /// <exception cref="CheckpointException">The pickle is damaged, or names what is not understood.</exception>
     internal object? Read(int start = 0)
     {
@@ -87,7 +92,8 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
     {
         switch (instruction)
         {
-            case 0x80: if (Byte() is var protocol && protocol is < 2 or > 5) throw Damaged($"it follows protocol {protocol}; 2 to 5 are supported"); break;
+            case 0x80: if (Byte() is var protocol && protocol is < 2 or > 5) throw Damaged(
+                $"it follows protocol {protocol}; 2 to 5 are supported"); break;
             case 0x95: Bytes(8); break;
             case (byte)'(':
                 budget.ChargeGrowth(_marks.Count, _marks.Capacity, 1, sizeof(int));
@@ -134,15 +140,18 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
     {
         budget.Charge(48 + 2L * (module.Length + name.Length));
         string full = $"{module}.{name}";
-        bool known = Functions.Contains(full) || StorageTypes.ContainsKey(full) || (torchScript && (TorchScriptFunctions.Contains(full) || full.StartsWith(ObjectPrefix, StringComparison.Ordinal)));
+        bool known = Functions.Contains(full) || StorageTypes.ContainsKey(full)
+            || (torchScript && (TorchScriptFunctions.Contains(full) || full.StartsWith(ObjectPrefix, StringComparison.Ordinal)));
         return known ? new PickledGlobal(full) : throw new CheckpointException(
             $"{path} asks for Python's \"{Quote.Cut(full)}\", which is no part of a state dict: refused, and nothing of it was run. " +
-            "Where the file can be trusted, load it in Python and save its state dict alone: safetensors.torch.save_file(model.state_dict(), \"model.safetensors\").");
+            "Where the file can be trusted, load it in Python and save its state dict alone: " +
+                "safetensors.torch.save_file(model.state_dict(), \"model.safetensors\").");
     }
 
     private object? Call(object? function, object? arguments)
     {
-        if (function is not PickledGlobal { Name: var name } || arguments is not PickledTuple { Items: var items }) throw Damaged("it calls something that is no function");
+        if (function is not PickledGlobal { Name: var name } || arguments is not PickledTuple { Items: var items }) throw Damaged(
+            "it calls something that is no function");
         switch (name)
         {
             case "collections.OrderedDict" when items.Length == 0:
@@ -171,7 +180,8 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
         };
     }
 
-    private PickledObject New(object? type, object? arguments) => type is PickledGlobal { Name: var name } && name.StartsWith(ObjectPrefix, StringComparison.Ordinal) && arguments is PickledTuple { Items.Length: 0 }
+    private PickledObject New(object? type, object? arguments) => type is PickledGlobal { Name: var name }
+        && name.StartsWith(ObjectPrefix, StringComparison.Ordinal) && arguments is PickledTuple { Items.Length: 0 }
         ? Made(name)
         : throw Damaged("it makes an object of no known class");
 
@@ -198,7 +208,8 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
 
     private PickledStorage Storage(object? id)
     {
-        if (id is not PickledTuple { Items: ["storage", PickledGlobal { Name: var name }, string key, _, long count, ..] items } || items.Length is not (5 or 6) || count < 0)
+        if (id is not PickledTuple { Items: ["storage", PickledGlobal { Name: var name }, string key, _, long count, ..] items }
+            || items.Length is not (5 or 6) || count < 0)
             throw Damaged("it refers to something outside that is no storage");
         if (items.Length == 6 && items[5] is not null)
             throw Damaged($"the storage \"{Quote.Cut(key)}\" is a part of another, as PyTorch before 0.4 wrote it; load and save it " +
@@ -215,11 +226,14 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
 
     private PickledTensor Tensor(object?[] items)
     {
-        if (items is not [PickledStorage storage, long offset, PickledTuple sides, PickledTuple steps, ..]) throw Damaged("it rebuilds a tensor from something other than a storage, an offset, a shape and strides");
+        if (items is not [PickledStorage storage, long offset, PickledTuple sides, PickledTuple steps, ..]) throw Damaged(
+            "it rebuilds a tensor from something other than a storage, an offset, a shape and strides");
         budget.Charge(400 + 16L * (sides.Items.Length + steps.Items.Length));
         long[] shape = Numbers(sides), strides = Numbers(steps);
-        if (shape.Length != strides.Length || shape.Length > MaxRank) throw Damaged($"a tensor has {shape.Length} sides and {strides.Length} strides; the same number, up to {MaxRank}, is needed");
-        if (offset < 0 || shape.Any(side => side < 0) || strides.Any(stride => stride < 0)) throw Damaged("a tensor has a negative offset, side or stride");
+        if (shape.Length != strides.Length || shape.Length > MaxRank) throw Damaged(
+            $"a tensor has {shape.Length} sides and {strides.Length} strides; the same number, up to {MaxRank}, is needed");
+        if (offset < 0 || shape.Any(side => side < 0) || strides.Any(stride => stride < 0)) throw Damaged(
+            "a tensor has a negative offset, side or stride");
         Int128 last = offset, count = 1, extent = storage.Size;
         foreach (var (side, stride) in shape.Zip(strides))
         {
@@ -242,12 +256,14 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
             $"supported");
         return new PickledTensor(storage, offset, shape, strides);
 
-        long[] Numbers(PickledTuple tuple) => [.. tuple.Items.Select(item => item is long number ? number : throw Damaged("a tensor's shape or strides hold something other than whole numbers"))];
+        long[] Numbers(PickledTuple tuple) => [.. tuple.Items.Select(
+            item => item is long number ? number : throw Damaged("a tensor's shape or strides hold something other than whole numbers"))];
     }
 
     private void SetItems(object?[] items)
     {
-        if (Top() is not List<KeyValuePair<object?, object?>> dictionary || items.Length % 2 != 0) throw Damaged("it fills a dictionary that is none");
+        if (Top() is not List<KeyValuePair<object?, object?>> dictionary || items.Length % 2 != 0) throw Damaged(
+            "it fills a dictionary that is none");
         budget.ChargeGrowth(dictionary.Count, dictionary.Capacity, items.Length / 2, 16);
         dictionary.EnsureCapacity(dictionary.Count + items.Length / 2);
         for (int i = 0; i < items.Length; i += 2) dictionary.Add(new(items[i], items[i + 1]));
@@ -283,7 +299,8 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
         _memo[index] = Top();
     }
 
-    private object? Top() => _stack.Count > 0 && _stack[^1] != MarkValue ? _stack[^1] : throw Damaged($"it takes a value that is not there, before byte {Position}");
+    private object? Top() => _stack.Count > 0 && _stack[^1] != MarkValue ? _stack[^1]
+        : throw Damaged($"it takes a value that is not there, before byte {Position}");
 
     private object? Pop()
     {
@@ -312,13 +329,15 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
         return values;
     }
 
-    private object? Remembered(long index) => _memo.TryGetValue(index, out object? value) ? value : throw Damaged($"it recalls value {index}, which it never kept");
+    private object? Remembered(long index) => _memo.TryGetValue(index, out object? value) ? value
+        : throw Damaged($"it recalls value {index}, which it never kept");
 
     private byte Byte() => Bytes(1)[0];
 
     private ReadOnlySpan<byte> Bytes(int count)
     {
-        if (count < 0 || count > data.Length - Position) throw Damaged($"it is cut short: {(uint)count} bytes are wanted at byte {Position} of {data.Length}");
+        if (count < 0 || count > data.Length - Position) throw Damaged(
+            $"it is cut short: {(uint)count} bytes are wanted at byte {Position} of {data.Length}");
         Position += count;
         return data.AsSpan(Position - count, count);
     }
@@ -341,7 +360,8 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
         }
         catch (DecoderFallbackException exception)
         {
-            throw new CheckpointException($"{path} is not a sound PyTorch file: a word before byte {Position} of its pickle is not UTF-8.", exception);
+            throw new CheckpointException($"{path} is not a sound PyTorch file: a word before byte {Position} of its pickle is not UTF-8.",
+                exception);
         }
     }
 
@@ -358,5 +378,6 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
         return bytes.Length == 0 ? 0 : value << free >> free;
     }
 
-    private CheckpointException Damaged(string reason) => new($"{path} is not a sound PyTorch file: its pickle cannot be read, {reason}. Fetch or write it again.");
+    private CheckpointException Damaged(string reason) => new($"{path} is not a sound PyTorch file: its pickle cannot be read, {reason}. " +
+        $"Fetch or write it again.");
 }

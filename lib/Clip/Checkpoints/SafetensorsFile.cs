@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// A safetensors file (Hugging Face's format: eight bytes of header length, a JSON header, the tensors' bytes, little-endian, row-major). A tensor is
-/// copied once, when it is read, straight into its memory. Reading is thread-safe.
+/// A safetensors file (Hugging Face's format: eight bytes of header length, a JSON header, the tensors' bytes, little-endian, row-major). A
+/// tensor is copied once, when it is read, straight into its memory. Reading is thread-safe.
 /// </summary>
 public sealed class SafetensorsFile : IWeightFile
 {
@@ -36,7 +36,8 @@ public sealed class SafetensorsFile : IWeightFile
     private readonly FileBytes _file;
     private readonly Dictionary<string, SafetensorsEntry> _entries;
 
-    private SafetensorsFile(string path, FileBytes file, Dictionary<string, SafetensorsEntry> entries, IReadOnlyDictionary<string, string> metadata) =>
+    private SafetensorsFile(string path, FileBytes file, Dictionary<string, SafetensorsEntry> entries,
+        IReadOnlyDictionary<string, string> metadata) =>
         (Path, _file, _entries, Metadata) = (path, file, entries, metadata);
 
     /// <summary>Where the file lies.</summary>
@@ -53,7 +54,9 @@ public sealed class SafetensorsFile : IWeightFile
 
     /// <summary>Opens a file and checks its whole header against the file's length; no tensor is read yet.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="CheckpointException">The file is not safetensors, is cut short, or its header lies; the message names the tensor.</exception>
+    /// <exception cref="CheckpointException">
+    /// The file is not safetensors, is cut short, or its header lies; the message names the tensor.
+    /// </exception>
     public static SafetensorsFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -66,7 +69,8 @@ public sealed class SafetensorsFile : IWeightFile
             file.Read(0, prefix);
             ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
             if (headerLength > MaxHeaderLength || (long)headerLength > file.Length - 8)
-                throw Damaged(path, file.Nature() ?? $"its header claims {headerLength} bytes, the file has {file.Length - 8} after the length");
+                throw Damaged(path, file.Nature() ?? $"its header claims {headerLength} bytes, the file has {file.Length - 8} after the " +
+                    $"length");
             var header = new byte[headerLength];
             file.Read(8, header);
 
@@ -105,7 +109,9 @@ public sealed class SafetensorsFile : IWeightFile
 
     /// <summary>Copies a tensor into one that exists, such as a model's parameter, converting its element type where they differ.</summary>
     /// <param name="name">The tensor in the file.</param>
-    /// <param name="destination">A tensor of the same shape, on any device, that needs no gradient or is filled under <c>no_grad</c>.</param>
+    /// <param name="destination">
+    /// A tensor of the same shape, on any device, that needs no gradient or is filled under <c>no_grad</c>.
+    /// </param>
     /// <exception cref="CheckpointException">There is none of that name.</exception>
     /// <exception cref="ArgumentException">The destination has another shape.</exception>
     public void ReadInto(string name, Tensor destination)
@@ -116,18 +122,20 @@ public sealed class SafetensorsFile : IWeightFile
     }
 
     /// <summary>
-    /// Writes tensors in the format's usual order, wide element types first and then by name, so that each lies aligned. The file is written beside its place and then
-    /// renamed: an interrupted write leaves nothing behind.
+    /// Writes tensors in the format's usual order, wide element types first and then by name, so that each lies aligned. The file is
+    /// written beside its place and then renamed: an interrupted write leaves nothing behind.
     /// </summary>
     /// <param name="path">Where to.</param>
     /// <param name="tensors">The tensors, on any device; they stay the caller's.</param>
     /// <param name="metadata">Notes for the header; <c>format: pt</c> by default, which Hugging Face's loaders ask for.</param>
     /// <exception cref="ArgumentException">An element type has no name in the format.</exception>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string,
+        string>? metadata = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(tensors);
-        var ordered = tensors.OrderByDescending(pair => pair.Value.element_size()).ThenBy(pair => pair.Key, StringComparer.Ordinal).ToList();
+        var ordered = tensors.OrderByDescending(pair => pair.Value.element_size()).ThenBy(pair => pair.Key, StringComparer.Ordinal)
+            .ToList();
         byte[] header = Header(ordered, metadata ?? new Dictionary<string, string> { ["format"] = "pt" });
         AtomicFile.Write(path, stream =>
         {
@@ -182,7 +190,8 @@ public sealed class SafetensorsFile : IWeightFile
         return buffer.ToArray();
     }
 
-    private static Dictionary<string, SafetensorsEntry> Parse(string path, byte[] header, long start, long length, Dictionary<string, string> metadata)
+    private static Dictionary<string, SafetensorsEntry> Parse(
+        string path, byte[] header, long start, long length, Dictionary<string, string> metadata)
     {
         var entries = new Dictionary<string, SafetensorsEntry>(StringComparer.Ordinal);
         try
@@ -200,9 +209,11 @@ public sealed class SafetensorsFile : IWeightFile
                     throw Damaged(path, $"the tensor \"{Quote.Cut(property.Name)}\" stands there twice");
             }
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or DecoderFallbackException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException
+            or DecoderFallbackException)
         {
-            throw new CheckpointException($"{path} is not a sound safetensors file: its header cannot be read ({exception.Message})", exception);
+            throw new CheckpointException($"{path} is not a sound safetensors file: its header cannot be read ({exception.Message})",
+                exception);
         }
 
         long at = start;
@@ -220,7 +231,8 @@ public sealed class SafetensorsFile : IWeightFile
     private static SafetensorsEntry ParseEntry(string path, JsonProperty property, long start, long fileLength)
     {
         string name = property.Name;
-        if (!property.Value.TryGetProperty("dtype", out var type) || !property.Value.TryGetProperty("shape", out var shape) || !property.Value.TryGetProperty("data_offsets", out var offsets))
+        if (!property.Value.TryGetProperty("dtype", out var type) || !property.Value.TryGetProperty("shape", out var shape)
+            || !property.Value.TryGetProperty("data_offsets", out var offsets))
             throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" lacks dtype, shape or data_offsets");
         if (!Types.TryGetValue(type.GetString() ?? "", out var known))
             throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" has the element type {Quote.Cut(type.ToString())}; " +
@@ -240,7 +252,8 @@ public sealed class SafetensorsFile : IWeightFile
             sides.Add(value);
             if (sides.Count > MaxRank) throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" has more than {MaxRank} dimensions");
         }
-        if (offsets.GetArrayLength() != 2 || !offsets[0].TryGetInt64(out long begin) || !offsets[1].TryGetInt64(out long end) || begin < 0 || end < begin)
+        if (offsets.GetArrayLength() != 2 || !offsets[0].TryGetInt64(out long begin) || !offsets[1].TryGetInt64(out long end) || begin < 0
+            || end < begin)
             throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" has the offsets {Quote.Cut(offsets.GetRawText())}");
         if (end > fileLength - start)
             throw Damaged(path, $"the tensor \"{Quote.Cut(name)}\" ends at byte {end} of the data, of which there are " +
@@ -253,5 +266,6 @@ public sealed class SafetensorsFile : IWeightFile
         return new SafetensorsEntry(name, known.Type, sides, start + begin, bytes);
     }
 
-    private static CheckpointException Damaged(string path, string reason) => new($"{path} is not a sound safetensors file: {reason}. Fetch or write it again.");
+    private static CheckpointException Damaged(string path, string reason) =>
+        new($"{path} is not a sound safetensors file: {reason}. Fetch or write it again.");
 }

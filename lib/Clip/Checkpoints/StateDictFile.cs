@@ -7,9 +7,11 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// A file that PyTorch wrote: a state dict saved by <c>torch.save</c> (<c>pytorch_model.bin</c>, <c>open_clip_pytorch_model.bin</c>, <c>*.pt</c>; as a zip file since 1.6, as a row of pickles before), a
-/// training checkpoint with its <c>state_dict</c> inside, or a TorchScript archive such as openai/CLIP's <c>ViT-B-32.pt</c>, whose parameters and buffers are read and whose code is not.
-/// Nothing of the file is ever run: the pickle is read as data, and what it names beyond tensors is refused by name. A tensor is copied once, when it is read. Reading is thread-safe.
+/// A file that PyTorch wrote: a state dict saved by <c>torch.save</c> (<c>pytorch_model.bin</c>, <c>open_clip_pytorch_model.bin</c>,
+/// <c>*.pt</c>; as a zip file since 1.6, as a row of pickles before), a training checkpoint with its <c>state_dict</c> inside, or a
+/// TorchScript archive such as openai/CLIP's <c>ViT-B-32.pt</c>, whose parameters and buffers are read and whose code is not. Nothing of
+/// the file is ever run: the pickle is read as data, and what it names beyond tensors is refused by name. A tensor is copied once, when it
+/// is read. Reading is thread-safe.
 /// </summary>
 public sealed class StateDictFile : IWeightFile
 {
@@ -19,8 +21,11 @@ public sealed class StateDictFile : IWeightFile
     /// <summary>A bound on the walk through an object whose parts refer to each other.</summary>
     private const int MaxParts = 1_000_000, MaxDepth = 100;
 
-    /// <summary>Protocol 2 and the whole number 0x1950a86a20f9469cfc6c: how files began before PyTorch 1.6 (torch/serialization.py, MAGIC_NUMBER).</summary>
-    private static readonly byte[] LegacyMagic = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
+    /// <summary>
+    /// Protocol 2 and the whole number 0x1950a86a20f9469cfc6c: how files began before PyTorch 1.6 (torch/serialization.py, MAGIC_NUMBER).
+    /// </summary>
+    private static readonly byte[] LegacyMagic =
+        [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
 
     private readonly FileBytes _file;
     private readonly MemoryBudget _budget;
@@ -39,7 +44,9 @@ public sealed class StateDictFile : IWeightFile
 
     /// <summary>Opens a file and checks every tensor's place against the file; no tensor is read yet.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="CheckpointException">The file is not PyTorch's, is damaged, or holds something else than tensors; the message says what.</exception>
+    /// <exception cref="CheckpointException">
+    /// The file is not PyTorch's, is damaged, or holds something else than tensors; the message says what.
+    /// </exception>
     public static StateDictFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -87,7 +94,9 @@ public sealed class StateDictFile : IWeightFile
 
     /// <summary>Copies a tensor into one that exists, such as a model's parameter, converting its element type where they differ.</summary>
     /// <param name="name">The tensor in the file.</param>
-    /// <param name="destination">A tensor of the same shape, on any device, that needs no gradient or is filled under <c>no_grad</c>.</param>
+    /// <param name="destination">
+    /// A tensor of the same shape, on any device, that needs no gradient or is filled under <c>no_grad</c>.
+    /// </param>
     /// <exception cref="CheckpointException">There is none of that name, or the file was cut short since it was opened.</exception>
     /// <exception cref="ArgumentException">The destination has another shape.</exception>
     public void ReadInto(string name, Tensor destination)
@@ -130,7 +139,9 @@ public sealed class StateDictFile : IWeightFile
     private void ReadZip()
     {
         var zip = ZipDirectory.Read(Path, _file, _budget);
-        var pickles = zip.Names.Where(name => name == "data.pkl" || (name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.IndexOf('/', StringComparison.Ordinal) == name.Length - "/data.pkl".Length)).ToList();
+        var pickles = zip.Names.Where(name => name == "data.pkl"
+            || (name.EndsWith("/data.pkl", StringComparison.Ordinal)
+            && name.IndexOf('/', StringComparison.Ordinal) == name.Length - "/data.pkl".Length)).ToList();
         if (pickles.Count != 1) throw Damaged($"a zip file of PyTorch's has one data.pkl, this one {pickles.Count}");
         string root = pickles[0][..^"data.pkl".Length];
         if (zip.Contains(root + "byteorder") && Encoding.ASCII.GetString(Bytes(root + "byteorder", 16)).Trim() is not "little")
@@ -150,10 +161,14 @@ public sealed class StateDictFile : IWeightFile
         }
     }
 
-    /// <summary>Before PyTorch 1.6: the pickles of a magic number, a version, the machine, the object, the storages' keys; then each storage, its length in front.</summary>
+    /// <summary>
+    /// Before PyTorch 1.6: the pickles of a magic number, a version, the machine, the object, the storages' keys; then each storage, its
+    /// length in front.
+    /// </summary>
     private void ReadLegacy()
     {
-        // The pickles stand before the data and say nowhere how long they are: they are looked for in a piece of the file that grows until they end in it.
+        // The pickles stand before the data and say nowhere how long they are: they are looked for in a piece of the file that grows until
+        // they end in it.
         for (long length = Math.Min(_file.Length, 1 << 20); ; length = Math.Min(Math.Min(_file.Length, MaxPickleLength), length * 4))
         {
             _budget.Charge(length);
@@ -214,12 +229,16 @@ public sealed class StateDictFile : IWeightFile
                     $"file has {length} there");
                 offsets[storage.Key] = start = offset;
             }
-            if (!_entries.TryAdd(name, new StateDictEntry(name, storage.Type, tensor.Shape, tensor.Strides, start + tensor.Offset * storage.Size)))
+            if (!_entries.TryAdd(name, new StateDictEntry(
+                name, storage.Type, tensor.Shape, tensor.Strides, start + tensor.Offset * storage.Size)))
                 throw Damaged($"the tensor \"{Quote.Cut(name)}\" stands there twice");
         }
     }
 
-    /// <summary>The tensors by name: of the dictionary, of the one under <c>state_dict</c> in a training checkpoint, or of a TorchScript module and its parts.</summary>
+    /// <summary>
+    /// The tensors by name: of the dictionary, of the one under <c>state_dict</c> in a training checkpoint, or of a TorchScript module and
+    /// its parts.
+    /// </summary>
     private List<(string Name, PickledTensor Tensor)> Tensors(object? content)
     {
         var found = new List<(string, PickledTensor)>();
@@ -243,7 +262,8 @@ public sealed class StateDictFile : IWeightFile
 
         void Walk(PickledObject part, string prefix, int depth, ref int parts)
         {
-            if (depth > MaxDepth) throw Damaged($"its module has parts within parts more than {MaxDepth} deep, or one that contains itself");
+            if (depth > MaxDepth) throw Damaged(
+                $"its module has parts within parts more than {MaxDepth} deep, or one that contains itself");
             foreach (var (key, value) in part.Attributes)
             {
                 if (++parts > MaxParts) throw Damaged($"its module has more than {MaxParts} parts");

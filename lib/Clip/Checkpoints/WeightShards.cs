@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// A checkpoint in several files, as <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c> lists them: its <c>weight_map</c> says which file has which tensor.
+/// A checkpoint in several files, as <c>model.safetensors.index.json</c> or <c>pytorch_model.bin.index.json</c> lists them: its
+/// <c>weight_map</c> says which file has which tensor.
 /// </summary>
 internal sealed class WeightShards : IWeightFile
 {
@@ -20,7 +21,9 @@ internal sealed class WeightShards : IWeightFile
     public IReadOnlyCollection<string> Names => _owners.Keys;
 
     /// <summary>Opens the files of an index and holds them against it.</summary>
-    /// <exception cref="CheckpointException">The index is damaged, names a file that is missing or lies elsewhere, or is at odds with the files.</exception>
+    /// <exception cref="CheckpointException">
+    /// The index is damaged, names a file that is missing or lies elsewhere, or is at odds with the files.
+    /// </exception>
     internal static WeightShards Open(string index)
     {
         var shards = new WeightShards(index);
@@ -87,7 +90,8 @@ internal sealed class WeightShards : IWeightFile
             {
                 string shard = entry.Value.GetString() ?? "";
                 // A shard lies beside its index: a path that leads elsewhere is never followed.
-                if (shard.Length == 0 || shard is "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0 || System.IO.Path.GetExtension(shard) is not (".safetensors" or ".bin"))
+                if (shard.Length == 0 || shard is "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0
+                    || System.IO.Path.GetExtension(shard) is not (".safetensors" or ".bin"))
                     throw new CheckpointException($"{index} names \"{Quote.Cut(shard)}\" for \"{Quote.Cut(entry.Name)}\"; a file name " +
                         $"that ends in .safetensors or .bin is needed.");
                 if (!map.TryAdd(entry.Name, shard)) throw new CheckpointException($"{index} lists \"{Quote.Cut(entry.Name)}\" twice.");

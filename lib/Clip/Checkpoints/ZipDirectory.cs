@@ -6,8 +6,8 @@ using ClipNotebooks.Core.Hub;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// The table of contents of a zip file whose entries are stored as they are, so that each can be read at its place. (The base library's <c>ZipArchive</c> gives streams and hides the places.)
-/// Layout: PKWARE APPNOTE 6.3, sections 4.3 to 4.5, with zip64.
+/// The table of contents of a zip file whose entries are stored as they are, so that each can be read at its place. (The base library's
+/// <c>ZipArchive</c> gives streams and hides the places.) Layout: PKWARE APPNOTE 6.3, sections 4.3 to 4.5, with zip64.
 /// </summary>
 internal sealed class ZipDirectory
 {
@@ -37,7 +37,9 @@ internal sealed class ZipDirectory
     internal bool Contains(string name) => _entries.ContainsKey(name);
 
     /// <summary>Where an entry's bytes lie.</summary>
-    /// <exception cref="CheckpointException">There is none of that name, it is compressed or encrypted, or it reaches beyond its place.</exception>
+    /// <exception cref="CheckpointException">
+    /// There is none of that name, it is compressed or encrypted, or it reaches beyond its place.
+    /// </exception>
     internal (long Offset, long Length) Place(string name)
     {
         if (!_entries.TryGetValue(name, out var entry)) throw Damaged($"it has no entry \"{Quote.Cut(name)}\"");
@@ -50,7 +52,8 @@ internal sealed class ZipDirectory
         _file.Read(entry.Header, local);
         if (BinaryPrimitives.ReadUInt32LittleEndian(local) != 0x04034b50)
             throw Damaged($"its entry \"{Quote.Cut(name)}\" does not begin as one");
-        long offset = entry.Header + LocalLength + BinaryPrimitives.ReadUInt16LittleEndian(local[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
+        long offset = entry.Header + LocalLength + BinaryPrimitives.ReadUInt16LittleEndian(local[26..]) +
+            BinaryPrimitives.ReadUInt16LittleEndian(local[28..]);
         return offset <= entry.Limit && entry.Length <= entry.Limit - offset ? (offset, entry.Length) :
             throw Damaged($"its entry \"{Quote.Cut(name)}\" reaches into what follows it");
     }
@@ -65,7 +68,8 @@ internal sealed class ZipDirectory
         while (at >= 0 && BinaryPrimitives.ReadUInt32LittleEndian(tail.AsSpan(at)) != 0x06054b50) at--;
         if (at < 0) throw Damaged("it has no end record: the file is cut short");
         var end = tail.AsSpan(at);
-        long count = BinaryPrimitives.ReadUInt16LittleEndian(end[10..]), length = BinaryPrimitives.ReadUInt32LittleEndian(end[12..]), start = BinaryPrimitives.ReadUInt32LittleEndian(end[16..]), limit = tailStart + at;
+        long count = BinaryPrimitives.ReadUInt16LittleEndian(end[10..]), length = BinaryPrimitives.ReadUInt32LittleEndian(end[12..]),
+            start = BinaryPrimitives.ReadUInt32LittleEndian(end[16..]), limit = tailStart + at;
         if (limit >= LocatorLength + End64Length)
         {
             Span<byte> locator = stackalloc byte[LocatorLength];
@@ -76,11 +80,14 @@ internal sealed class ZipDirectory
                 if (place < 0 || place > limit - LocatorLength - End64Length) throw Damaged("its zip64 end record lies outside");
                 Span<byte> end64 = stackalloc byte[End64Length];
                 _file.Read(place, end64);
-                if (BinaryPrimitives.ReadUInt32LittleEndian(end64) != 0x06064b50) throw Damaged("its zip64 end record does not begin as one");
-                (count, length, start, limit) = (BinaryPrimitives.ReadInt64LittleEndian(end64[32..]), BinaryPrimitives.ReadInt64LittleEndian(end64[40..]), BinaryPrimitives.ReadInt64LittleEndian(end64[48..]), place);
+                if (BinaryPrimitives.ReadUInt32LittleEndian(end64) != 0x06064b50) throw Damaged(
+                    "its zip64 end record does not begin as one");
+                (count, length, start, limit) = (BinaryPrimitives.ReadInt64LittleEndian(end64[32..]),
+                    BinaryPrimitives.ReadInt64LittleEndian(end64[40..]), BinaryPrimitives.ReadInt64LittleEndian(end64[48..]), place);
             }
         }
-        if (start < 0 || length < 0 || start > limit || length > limit - start || length > MaxDirectoryLength) throw Damaged($"its directory claims bytes {start} to {(Int128)start + length} of {limit}");
+        if (start < 0 || length < 0 || start > limit || length > limit - start || length > MaxDirectoryLength) throw Damaged(
+            $"its directory claims bytes {start} to {(Int128)start + length} of {limit}");
         if (count < 0 || count > length / EntryLength) throw Damaged($"its directory claims {count} entries in {length} bytes");
         return (start, length, count);
     }
@@ -93,16 +100,21 @@ internal sealed class ZipDirectory
         int at = 0;
         for (long i = 0; i < count; i++)
         {
-            if (at > bytes.Length - EntryLength || BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at)) != 0x02014b50) throw Damaged($"entry {i} of its directory does not begin as one");
+            if (at > bytes.Length - EntryLength || BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(at)) != 0x02014b50) throw Damaged(
+                $"entry {i} of its directory does not begin as one");
             var fields = bytes.AsSpan(at, EntryLength);
-            int name = BinaryPrimitives.ReadUInt16LittleEndian(fields[28..]), extra = BinaryPrimitives.ReadUInt16LittleEndian(fields[30..]), comment = BinaryPrimitives.ReadUInt16LittleEndian(fields[32..]);
+            int name = BinaryPrimitives.ReadUInt16LittleEndian(fields[28..]), extra = BinaryPrimitives.ReadUInt16LittleEndian(fields[30..]),
+                comment = BinaryPrimitives.ReadUInt16LittleEndian(fields[32..]);
             if (at + EntryLength + name + extra + comment > bytes.Length) throw Damaged($"entry {i} of its directory reaches beyond it");
             string text = Encoding.UTF8.GetString(bytes, at + EntryLength, name);
-            long compressed = BinaryPrimitives.ReadUInt32LittleEndian(fields[20..]), size = BinaryPrimitives.ReadUInt32LittleEndian(fields[24..]), header = BinaryPrimitives.ReadUInt32LittleEndian(fields[42..]);
+            long compressed = BinaryPrimitives.ReadUInt32LittleEndian(fields[20..]),
+                size = BinaryPrimitives.ReadUInt32LittleEndian(fields[24..]),
+                header = BinaryPrimitives.ReadUInt32LittleEndian(fields[42..]);
             Widen(bytes.AsSpan(at + EntryLength + name, extra), text, ref size, ref compressed, ref header);
             if (compressed < 0 || size < 0 || header < 0 || header > start || compressed > start - header)
                 throw Damaged($"its entry \"{Quote.Cut(text)}\" lies outside the file");
-            all.Add((text, new Entry(BinaryPrimitives.ReadUInt16LittleEndian(fields[8..]), BinaryPrimitives.ReadUInt16LittleEndian(fields[10..]), compressed, size, header, start)));
+            all.Add((text, new Entry(BinaryPrimitives.ReadUInt16LittleEndian(fields[8..]),
+                BinaryPrimitives.ReadUInt16LittleEndian(fields[10..]), compressed, size, header, start)));
             at += EntryLength + name + extra + comment;
         }
         // Each entry ends where the next begins: overlapping ones would give more data than the file has.

@@ -3,14 +3,15 @@ using System.Text;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Inference;
-using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Evaluation;
 
 /// <summary>
-/// Images with captions, for retrieval, from one file beside the images. JSON: an object whose keys are image files and whose values are a caption or a list of them. CSV or TSV: a header
-/// with a column for the image (<c>filepath</c>, <c>image</c>, <c>file</c>, <c>filename</c>) and one for the caption (<c>title</c>, <c>caption</c>, <c>text</c>), one caption a line; an image may have several lines.
+/// Images with captions, for retrieval, from one file beside the images. JSON: an object whose keys are image files and whose values are a
+/// caption or a list of them. CSV or TSV: a header with a column for the image (<c>filepath</c>, <c>image</c>, <c>file</c>,
+/// <c>filename</c>) and one for the caption (<c>title</c>, <c>caption</c>, <c>text</c>), one caption a line; an image may have several
+/// lines.
 /// </summary>
 public sealed class CaptionDataset
 {
@@ -19,7 +20,8 @@ public sealed class CaptionDataset
     private static readonly string[] ImageColumns = ["filepath", "image", "file", "filename", "file_name"];
     private static readonly string[] CaptionColumns = ["title", "caption", "text"];
 
-    private CaptionDataset(IReadOnlyList<string> files, IReadOnlyList<string> captions, IReadOnlyList<int> imageOf) => (Files, Captions, ImageOf) = (files, captions, imageOf);
+    private CaptionDataset(IReadOnlyList<string> files, IReadOnlyList<string> captions, IReadOnlyList<int> imageOf) =>
+        (Files, Captions, ImageOf) = (files, captions, imageOf);
 
     /// <summary>The N images' paths, in the order of the file.</summary>
     public IReadOnlyList<string> Files { get; }
@@ -46,14 +48,16 @@ public sealed class CaptionDataset
             ".json" => FromJson(path),
             ".csv" => FromTable(path, ','),
             ".tsv" or ".tab" => FromTable(path, '\t'),
-            var other => throw new InvalidDataException($"{path}: captions are read from .json, .csv and .tsv files, not from \"{other}\"."),
+            var other => throw new InvalidDataException(
+                $"{path}: captions are read from .json, .csv and .tsv files, not from \"{other}\"."),
         };
         string folder = images ?? Path.GetDirectoryName(Path.GetFullPath(path))!;
         var (files, captions) = (new List<string>(), new List<List<string>>());
         var places = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var (image, caption, where) in pairs)
         {
-            if (string.IsNullOrWhiteSpace(image) || string.IsNullOrWhiteSpace(caption)) throw new InvalidDataException($"{path}, {where}: {(string.IsNullOrWhiteSpace(image) ? "the image's name" : "the caption")} is empty.");
+            if (string.IsNullOrWhiteSpace(image) || string.IsNullOrWhiteSpace(caption)) throw new InvalidDataException(
+                $"{path}, {where}: {(string.IsNullOrWhiteSpace(image) ? "the image's name" : "the caption")} is empty.");
             if (!places.TryGetValue(image, out int place))
             {
                 places.Add(image, place = files.Count);
@@ -63,7 +67,8 @@ public sealed class CaptionDataset
             captions[place].Add(caption);
         }
         if (files.Count == 0) throw new InvalidDataException($"{path} holds no caption.");
-        return new CaptionDataset(files, [.. captions.SelectMany(list => list)], [.. captions.Index().SelectMany(list => Enumerable.Repeat(list.Index, list.Item.Count))]);
+        return new CaptionDataset(files, [.. captions.SelectMany(list => list)],
+            [.. captions.Index().SelectMany(list => Enumerable.Repeat(list.Index, list.Item.Count))]);
     }
 
     /// <summary>Searches every image by every caption and the other way round, and measures what was found.</summary>
@@ -73,7 +78,8 @@ public sealed class CaptionDataset
     /// <returns>The figures over the images that could be read and their captions, and the images that could not.</returns>
     /// <exception cref="InvalidDataException">No image could be read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public (RetrievalReport Report, IReadOnlyList<PreparedImage> Unreadable) Evaluate(ClipEncoder encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
+    public (RetrievalReport Report, IReadOnlyList<PreparedImage> Unreadable) Evaluate(
+        ClipEncoder encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         using var scope = NewDisposeScope();
@@ -96,7 +102,8 @@ public sealed class CaptionDataset
             {
                 var captions = image.Value.ValueKind == JsonValueKind.Array ? [.. image.Value.EnumerateArray()] : new[] { image.Value };
                 foreach (var caption in captions)
-                    pairs.Add((image.Name, caption.ValueKind == JsonValueKind.String ? caption.GetString()! : throw Form($"\"{image.Name}\""), $"\"{image.Name}\""));
+                    pairs.Add((image.Name, caption.ValueKind == JsonValueKind.String ? caption.GetString()!
+                        : throw Form($"\"{image.Name}\""), $"\"{image.Name}\""));
             }
             return pairs;
         }
@@ -122,11 +129,13 @@ public sealed class CaptionDataset
         while (rows.MoveNext())
         {
             var (fields, line) = rows.Current;
-            if (fields.Count != header.Count) throw new InvalidDataException($"{path}, line {line}: {fields.Count} columns where the header has {header.Count}.");
+            if (fields.Count != header.Count) throw new InvalidDataException(
+                $"{path}, line {line}: {fields.Count} columns where the header has {header.Count}.");
             yield return (fields[image], fields[caption], $"line {line}");
         }
 
-        int Column(string[] names, string what) => header.FindIndex(name => names.Contains(name.Trim(), StringComparer.OrdinalIgnoreCase)) is >= 0 and var at ? at
+        int Column(string[] names, string what) => header.FindIndex(
+            name => names.Contains(name.Trim(), StringComparer.OrdinalIgnoreCase)) is >= 0 and var at ? at
             : throw new InvalidDataException(
                 $"{path}, line 1: the header \"{Start(string.Join(separator, header))}\" names no column for the {what}: " +
                 $"one of {string.Join(", ", names)} is needed.");
@@ -134,7 +143,10 @@ public sealed class CaptionDataset
         static string Start(string text) => text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
     }
 
-    /// <summary>The rows of a table after RFC 4180: fields in quotation marks may hold separators, line ends and doubled quotation marks; empty lines are passed over.</summary>
+    /// <summary>
+    /// The rows of a table after RFC 4180: fields in quotation marks may hold separators, line ends and doubled quotation marks; empty
+    /// lines are passed over.
+    /// </summary>
     private static IEnumerable<(List<string> Fields, int Line)> Rows(string path, char separator)
     {
         string text = TextFile.Read(path);

@@ -7,20 +7,26 @@ namespace ClipNotebooks.Clip.Evaluation;
 /// <param name="Count">N, the images measured.</param>
 /// <param name="Top1">The share whose highest score is their own class's, 0 to 1.</param>
 /// <param name="Top5">The share whose own class is among the five highest, 0 to 1; with fewer than five classes, among all.</param>
-/// <param name="MeanPerClassRecall">The mean over the classes that have images of each class's top-1 share, 0 to 1: rare classes count as much as common ones.</param>
+/// <param name="MeanPerClassRecall">
+/// The mean over the classes that have images of each class's top-1 share, 0 to 1: rare classes count as much as common ones.
+/// </param>
 /// <param name="Confusion">C × C: how many images of class [row] had their highest score at [column].</param>
-public sealed record ClassificationReport(int Count, double Top1, double Top5, double MeanPerClassRecall, IReadOnlyList<IReadOnlyList<int>> Confusion)
+public sealed record ClassificationReport(int Count, double Top1, double Top5, double MeanPerClassRecall,
+    IReadOnlyList<IReadOnlyList<int>> Confusion)
 {
     /// <summary>Measures scores: probabilities, logits or similarities, since only their order counts.</summary>
     /// <param name="scores">(N, C), on the CPU, without NaN.</param>
     /// <param name="labels">N column numbers.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit, there is no image, a label is not a column, or a score is not a number.</exception>
+    /// <exception cref="ArgumentException">
+    /// The shapes do not fit, there is no image, a label is not a column, or a score is not a number.
+    /// </exception>
     public static ClassificationReport Measure(Tensor scores, IReadOnlyList<int> labels)
     {
         ArgumentNullException.ThrowIfNull(scores);
         ArgumentNullException.ThrowIfNull(labels);
         if (scores.dim() != 2 || scores.shape[0] != labels.Count || labels.Count == 0 || scores.shape[1] == 0)
-            throw new ArgumentException($"The scores are ({string.Join(", ", scores.shape)}) for {labels.Count} labels; (N, C) with N labels, at least one, is needed.", nameof(scores));
+            throw new ArgumentException($"The scores are ({string.Join(", ", scores.shape)}) for {labels.Count} labels; (N, C) with N " +
+                $"labels, at least one, is needed.", nameof(scores));
         int classes = (int)scores.shape[1];
         foreach (var (index, label) in labels.Index())
             if (label < 0 || label >= classes)

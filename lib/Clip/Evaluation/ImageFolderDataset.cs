@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Evaluation;
 
-/// <summary>Labelled images as folders: each folder inside is a class, named by the folder's name with spaces for underscores, and every image below it, at any depth, is one of its images.</summary>
+/// <summary>
+/// Labelled images as folders: each folder inside is a class, named by the folder's name with spaces for underscores, and every image below
+/// it, at any depth, is one of its images.
+/// </summary>
 public sealed class ImageFolderDataset
 {
     private ImageFolderDataset(IReadOnlyList<string> classNames, IReadOnlyList<string> files, IReadOnlyList<int> labels) =>
@@ -31,13 +34,17 @@ public sealed class ImageFolderDataset
             .Where(path => Path.GetFileName(path) is { } name && name[0] != '.')
             .Order(StringComparer.Ordinal)
             .Select(path => (Path: path, Name: Path.GetFileName(path).Replace('_', ' ').Trim(), Files: ImageFiles.In(path))).ToList();
-        if (classes.Count == 0) throw new InvalidDataException($"{folder} holds no folder: one for each class is needed, such as {Path.Combine(folder, "cat")}, with the class's images in it.");
+        if (classes.Count == 0) throw new InvalidDataException($"{folder} holds no folder: one for each class is needed, such as " +
+            $"{Path.Combine(folder, "cat")}, with the class's images in it.");
         if (classes.FirstOrDefault(entry => entry.Files.Count == 0) is { Path: { } empty })
-            throw new InvalidDataException($"The class folder {empty} holds no image ({string.Join(", ", ImageFiles.Extensions)}). Put some there, or remove the folder.");
+            throw new InvalidDataException($"The class folder {empty} holds no image ({string.Join(", ", ImageFiles.Extensions)}). Put " +
+                $"some there, or remove the folder.");
         if (classes.GroupBy(entry => entry.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } repeated)
-            throw new InvalidDataException($"The folders {string.Join(" and ", repeated.Select(entry => entry.Path))} both name the class \"{repeated.Key}\". Rename one.");
+            throw new InvalidDataException($"The folders {string.Join(" and ", repeated.Select(entry => entry.Path))} both name the " +
+                $"class \"{repeated.Key}\". Rename one.");
         return new ImageFolderDataset(
-            [.. classes.Select(entry => entry.Name)], [.. classes.SelectMany(entry => entry.Files)], [.. classes.Index().SelectMany(entry => Enumerable.Repeat(entry.Index, entry.Item.Files.Count))]);
+            [.. classes.Select(entry => entry.Name)], [.. classes.SelectMany(entry => entry.Files)],
+                [.. classes.Index().SelectMany(entry => Enumerable.Repeat(entry.Index, entry.Item.Files.Count))]);
     }
 
     /// <summary>Classifies every image zero-shot and measures the answers.</summary>
@@ -50,7 +57,8 @@ public sealed class ImageFolderDataset
     /// <exception cref="InvalidDataException">No image could be read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
     public (ClassificationReport Report, IReadOnlyList<PreparedImage> Unreadable) Evaluate(
-        ClipEncoder encoder, IReadOnlyList<string>? templates = null, IProgress<int>? progress = null, CancellationToken cancellation = default)
+        ClipEncoder encoder, IReadOnlyList<string>? templates = null, IProgress<int>? progress = null,
+            CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         using var scope = NewDisposeScope();

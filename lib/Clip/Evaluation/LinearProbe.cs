@@ -5,19 +5,25 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Evaluation;
 
 /// <summary>
-/// A linear classifier on frozen features (paper, section 3.2 and appendix A.3): multinomial logistic regression with an L2 penalty, minimised by L-BFGS. The loss, as scikit-learn's
-/// <c>LogisticRegression(C: 1 / strength)</c> has it, is the sum of the cross-entropies plus strength / 2 · ‖W‖²; the bias is not penalised. It is convex: the start does not matter, and the same
-/// features give the same probe. In double precision. Immutable, holds no tensor, thread-safe.
+/// A linear classifier on frozen features (paper, section 3.2 and appendix A.3): multinomial logistic regression with an L2 penalty,
+/// minimised by L-BFGS. The loss, as scikit-learn's <c>LogisticRegression(C: 1 / strength)</c> has it, is the sum of the cross-entropies
+/// plus strength / 2 · ‖W‖²; the bias is not penalised. It is convex: the start does not matter, and the same features give the same probe.
+/// In double precision. Immutable, holds no tensor, thread-safe.
 /// </summary>
 public sealed class LinearProbe
 {
     /// <summary>The paper's bound on L-BFGS iterations (appendix A.3).</summary>
     public const int DefaultIterations = 1000;
 
-    /// <summary>Where a fit stops by default: the largest entry of the gradient, as a share of that at zero weights. Predictions hardly change from there on.</summary>
+    /// <summary>
+    /// Where a fit stops by default: the largest entry of the gradient, as a share of that at zero weights. Predictions hardly change from
+    /// there on.
+    /// </summary>
     public const double DefaultTolerance = 1e-4;
 
-    /// <summary>The paper's grid has eight strengths a decade from 1e-6 to 1e6; index k stands for 10^(k / 8), so the ends are ∓48.</summary>
+    /// <summary>
+    /// The paper's grid has eight strengths a decade from 1e-6 to 1e6; index k stands for 10^(k / 8), so the ends are ∓48.
+    /// </summary>
     private const int PerDecade = 8, GridEnd = 6 * PerDecade;
 
     private readonly double[] _parameters;
@@ -25,7 +31,8 @@ public sealed class LinearProbe
     private LinearProbe(double[] parameters, int classes, int width, double strength, LinearProbeMinimum minimum)
     {
         _parameters = parameters;
-        (Classes, Width, Strength, Loss, Gradient, Iterations, HasConverged) = (classes, width, strength, minimum.Value, minimum.Gradient, minimum.Iterations, minimum.HasConverged);
+        (Classes, Width, Strength, Loss, Gradient, Iterations, HasConverged) =
+            (classes, width, strength, minimum.Value, minimum.Gradient, minimum.Iterations, minimum.HasConverged);
     }
 
     /// <summary>C, the number of classes.</summary>
@@ -46,40 +53,53 @@ public sealed class LinearProbe
     /// <summary>The L-BFGS iterations that were done.</summary>
     public int Iterations { get; }
 
-    /// <summary>Whether the gradient fell below the tolerance before the iterations were used up. Features that a hyperplane separates need many under a weak penalty.</summary>
+    /// <summary>
+    /// Whether the gradient fell below the tolerance before the iterations were used up. Features that a hyperplane separates need many
+    /// under a weak penalty.
+    /// </summary>
     public bool HasConverged { get; }
 
     /// <summary>Fits a probe at one strength.</summary>
-    /// <param name="features">(N, D), any floating dtype and device, finite. The paper takes them before the projection and as they are, not of length 1.</param>
+    /// <param name="features">
+    /// (N, D), any floating dtype and device, finite. The paper takes them before the projection and as they are, not of length 1.
+    /// </param>
     /// <param name="labels">N class numbers.</param>
     /// <param name="classes">C, at least 2; a class without an example is allowed.</param>
     /// <param name="strength">λ, above 0.</param>
     /// <param name="maxIterations">The bound on L-BFGS iterations.</param>
     /// <param name="tolerance">Where to stop: the largest entry of the gradient, as a share of that at zero weights.</param>
-    /// <param name="start">A probe to begin from, of the same C and D; zero weights by default. It saves iterations and changes nothing else.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit, a label is not a class, a feature is not finite, or a number is out of its range; the message has the values.</exception>
+    /// <param name="start">
+    /// A probe to begin from, of the same C and D; zero weights by default. It saves iterations and changes nothing else.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The shapes do not fit, a label is not a class, a feature is not finite, or a number is out of its range; the message has the values.
+    /// </exception>
     public static LinearProbe Fit(Tensor features, IReadOnlyList<int> labels, int classes, double strength,
         int maxIterations = DefaultIterations, double tolerance = DefaultTolerance, LinearProbe? start = null)
     {
         Require(features, labels, classes);
-        if (!(strength > 0 && double.IsFinite(strength))) throw new ArgumentException($"The strength of the penalty is {strength}; it must be above 0.", nameof(strength));
+        if (!(strength > 0 && double.IsFinite(strength))) throw new ArgumentException(
+            $"The strength of the penalty is {strength}; it must be above 0.", nameof(strength));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxIterations, 1);
         if (!(tolerance > 0)) throw new ArgumentException($"The tolerance is {tolerance}; it must be above 0.", nameof(tolerance));
         int width = (int)features.shape[1];
         if (start is not null && (start.Classes != classes || start.Width != width))
-            throw new ArgumentException($"The probe to start from has {start.Classes} classes of width {start.Width}; this one has {classes} of width {width}.", nameof(start));
+            throw new ArgumentException($"The probe to start from has {start.Classes} classes of width {start.Width}; this one has " +
+                $"{classes} of width {width}.", nameof(start));
 
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var objective = new LinearProbeLoss(features, labels, classes, strength);
         double[] parameters = start is null ? new double[objective.Count] : [.. start._parameters];
-        var minimum = new LinearProbeSolver(objective.Count, objective.Evaluate).Minimize(parameters, maxIterations, tolerance * objective.GradientAtZero);
+        var minimum = new LinearProbeSolver(objective.Count, objective.Evaluate)
+            .Minimize(parameters, maxIterations, tolerance * objective.GradientAtZero);
         return new LinearProbe(parameters, classes, width, strength, minimum);
     }
 
     /// <summary>
-    /// Looks for the strength as appendix A.3 of the paper does: of 10^-6, 10^-4, …, 10^6 the best on the validation features, then both neighbours at half the distance, and so on until the steps are an
-    /// eighth of a decade: 15 fits at most in place of the 97 on the whole grid. The best has the highest accuracy and, of equals, the lowest cross-entropy.
+    /// Looks for the strength as appendix A.3 of the paper does: of 10^-6, 10^-4, …, 10^6 the best on the validation features, then both
+    /// neighbours at half the distance, and so on until the steps are an eighth of a decade: 15 fits at most in place of the 97 on the
+    /// whole grid. The best has the highest accuracy and, of equals, the lowest cross-entropy.
     /// </summary>
     /// <param name="features">(N, D), to fit on.</param>
     /// <param name="labels">N class numbers.</param>
@@ -89,20 +109,24 @@ public sealed class LinearProbe
     /// <param name="maxIterations">The bound on L-BFGS iterations of each fit.</param>
     /// <param name="tolerance">Where each fit stops, as in <see cref="Fit"/>.</param>
     /// <exception cref="ArgumentException">As in <see cref="Fit"/>, for either set.</exception>
-    public static LinearProbeSweep Sweep(Tensor features, IReadOnlyList<int> labels, Tensor validationFeatures, IReadOnlyList<int> validationLabels, int classes,
+    public static LinearProbeSweep Sweep(Tensor features, IReadOnlyList<int> labels, Tensor validationFeatures,
+        IReadOnlyList<int> validationLabels, int classes,
         int maxIterations = DefaultIterations, double tolerance = DefaultTolerance)
     {
         Require(features, labels, classes);
         Require(validationFeatures, validationLabels, classes);
         if (features.shape[1] != validationFeatures.shape[1])
-            throw new ArgumentException($"The features are {features.shape[1]} wide, those to validate on {validationFeatures.shape[1]}.", nameof(validationFeatures));
+            throw new ArgumentException($"The features are {features.shape[1]} wide, those to validate on {validationFeatures.shape[1]}.",
+                nameof(validationFeatures));
 
         SortedDictionary<int, (LinearProbe Probe, LinearProbeTrial Trial)> tried = [];
         int best = 0;
-        // From the strongest penalty down: each fit begins at the one before, which is near, and the paths of weak penalties are the long ones.
+        // From the strongest penalty down: each fit begins at the one before, which is near, and the paths of weak penalties are the long
+        // ones.
         for (int step = 2 * PerDecade; step >= 1; step /= 2)
         {
-            int[] grid = tried.Count == 0 ? [.. Enumerable.Range(0, (2 * GridEnd / step) + 1).Select(i => GridEnd - (i * step))] : [best + step, best - step];
+            int[] grid = tried.Count == 0 ? [.. Enumerable.Range(0, (2 * GridEnd / step) + 1).Select(i => GridEnd - (i * step))]
+                : [best + step, best - step];
             foreach (int k in grid.Where(k => Math.Abs(k) <= GridEnd && !tried.ContainsKey(k)))
             {
                 var start = tried.Where(entry => entry.Key > k).Select(entry => entry.Value.Probe).FirstOrDefault();
@@ -129,13 +153,17 @@ public sealed class LinearProbe
         return Matrix()[Width].clone().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Features, (N, D) → logits, (N, C), float64, on the CPU; a softmax over a row gives that feature's probabilities. The caller's to dispose.</summary>
+    /// <summary>
+    /// Features, (N, D) → logits, (N, C), float64, on the CPU; a softmax over a row gives that feature's probabilities. The caller's to
+    /// dispose.
+    /// </summary>
     /// <exception cref="ArgumentException">The features have another width.</exception>
     public Tensor Scores(Tensor features)
     {
         ArgumentNullException.ThrowIfNull(features);
         if (features.dim() != 2 || features.shape[1] != Width)
-            throw new ArgumentException($"The features are ({string.Join(", ", features.shape)}); this probe takes (N, {Width}).", nameof(features));
+            throw new ArgumentException($"The features are ({string.Join(", ", features.shape)}); this probe takes (N, {Width}).",
+                nameof(features));
         using var scope = NewDisposeScope();
         var matrix = Matrix();                                                                  // (D + 1, C)
         return features.detach().cpu().to(float64).mm(matrix.narrow(0, 0, Width)).Plus(matrix[Width]).MoveToOuterDisposeScope(); // (N, C)
@@ -175,7 +203,8 @@ public sealed class LinearProbe
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
         if (features.dim() != 2 || features.shape[0] != labels.Count || features.numel() == 0)
-            throw new ArgumentException($"The features are ({string.Join(", ", features.shape)}) for {labels.Count} labels; (N, D) with N labels, at least one, is needed.", nameof(features));
+            throw new ArgumentException($"The features are ({string.Join(", ", features.shape)}) for {labels.Count} labels; (N, D) with " +
+                $"N labels, at least one, is needed.", nameof(features));
         foreach (var (index, label) in labels.Index())
             if (label < 0 || label >= classes)
                 throw new ArgumentException($"Label {index} is {label}; the classes are 0 to {classes - 1}.", nameof(labels));

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Evaluation;
 
 /// <summary>
-/// The loss of a linear probe divided by N, (D + 1) · C parameters → value and gradient. A column of ones beside the features carries the bias, whose row is not penalised. Its tensors belong to the
-/// dispose scope that it is made in.
+/// The loss of a linear probe divided by N, (D + 1) · C parameters → value and gradient. A column of ones beside the features carries the
+/// bias, whose row is not penalised. Its tensors belong to the dispose scope that it is made in.
 /// </summary>
 internal sealed class LinearProbeLoss
 {
@@ -26,7 +26,9 @@ internal sealed class LinearProbeLoss
     /// <summary>The number of parameters.</summary>
     public int Count => _rows * _classes;
 
-    /// <summary>The largest magnitude in the gradient where all parameters are 0: the measure of what a small gradient is for these features.</summary>
+    /// <summary>
+    /// The largest magnitude in the gradient where all parameters are 0: the measure of what a small gradient is for these features.
+    /// </summary>
     public double GradientAtZero
     {
         get

@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace ClipNotebooks.Clip.Evaluation;
 
 /// <summary>
-/// L-BFGS (Liu and Nocedal 1989) for smooth convex functions of many variables, with ten remembered steps. The step's length satisfies the weak Wolfe conditions, found by doubling and bisection (Lewis
-/// and Overton 2013, algorithm 2.6): enough for the remembered curvatures to be positive.
+/// L-BFGS (Liu and Nocedal 1989) for smooth convex functions of many variables, with ten remembered steps. The step's length satisfies the
+/// weak Wolfe conditions, found by doubling and bisection (Lewis and Overton 2013, algorithm 2.6): enough for the remembered curvatures to
+/// be positive.
 /// </summary>
 /// <param name="count">The number of variables.</param>
 /// <param name="function">A point → the value, and the gradient into the second array. What a step needs is allocated once.</param>
@@ -16,12 +17,15 @@ internal sealed class LinearProbeSolver(int count, Func<double[], double[], doub
     /// <summary>The longest search along one direction; it halves or doubles the step each time.</summary>
     private const int Trials = 50;
 
-    /// <summary>The remembered steps, what they changed in the gradient, and 1 / their product: a ring, the oldest overwritten first.</summary>
+    /// <summary>
+    /// The remembered steps, what they changed in the gradient, and 1 / their product: a ring, the oldest overwritten first.
+    /// </summary>
     private readonly double[][] _s = Rows(count), _y = Rows(count);
     private readonly double[] _rho = new double[Memory], _alpha = new double[Memory];
     private int _next, _stored;
 
-    private readonly double[] _gradient = new double[count], _direction = new double[count], _trial = new double[count], _trialGradient = new double[count];
+    private readonly double[] _gradient = new double[count], _direction = new double[count], _trial = new double[count],
+        _trialGradient = new double[count];
 
     /// <summary>Moves the point to the minimum.</summary>
     /// <param name="point">The start; afterwards the lowest point reached.</param>
@@ -33,7 +37,8 @@ internal sealed class LinearProbeSolver(int count, Func<double[], double[], doub
         for (int iteration = 0; ; iteration++)
         {
             double largest = _gradient.Max(Math.Abs);
-            if (largest <= tolerance || iteration == maxIterations) return new LinearProbeMinimum(value, largest, iteration, largest <= tolerance);
+            if (largest <= tolerance || iteration == maxIterations) return new LinearProbeMinimum(
+                value, largest, iteration, largest <= tolerance);
             Turn();
             // The first direction is the bare gradient, whose length says nothing of the distance.
             if (Search(point, value, _stored > 0 ? 1 : 1 / Math.Sqrt(Dot(_gradient, _gradient))) is not { } lower)
@@ -50,7 +55,9 @@ internal sealed class LinearProbeSolver(int count, Func<double[], double[], doub
         }
     }
 
-    /// <summary>The direction becomes minus the inverse Hessian, as the remembered steps tell it, times the gradient: the two-loop recursion.</summary>
+    /// <summary>
+    /// The direction becomes minus the inverse Hessian, as the remembered steps tell it, times the gradient: the two-loop recursion.
+    /// </summary>
     private void Turn()
     {
         for (int i = 0; i < count; i++) _direction[i] = -_gradient[i];

@@ -12,20 +12,25 @@ using Padding = ClipNotebooks.Core.Text.Padding;
 namespace ClipNotebooks.Clip.Evaluation;
 
 /// <summary>
-/// Compares a model with a recording of the same model elsewhere, step by step: tokens → pixels → patch embedding → each block → pooled → projected → logits. The first step that differs says where to look.
+/// Compares a model with a recording of the same model elsewhere, step by step: tokens → pixels → patch embedding → each block → pooled →
+/// projected → logits. The first step that differs says where to look.
 /// <para>
-/// A recording is a safetensors file. Its inputs: <c>images</c> (B, 3, R, R) normalised, float32, and <c>token_ids</c> (T, L), int64; they may also stand in an <c>inputs.safetensors</c> beside it. Any
-/// of these outputs, float: <c>vision.patch_embedding</c> (B, N − 1, D), before class token and positions; <c>vision.hidden.0</c> before the first block and <c>vision.hidden.i</c> after block i (B, N, D);
-/// for a convolutional tower <c>vision.stem</c> and <c>vision.layer1</c> and on; <c>vision.ln_post</c>, pooled (B, D); <c>encode_image</c>,
-/// projected and not normalised (B, E); <c>text.hidden.i</c>
-/// likewise (T, L, D); <c>text.ln_final</c> (T, L, D); <c>text.pooled</c> (T, D); <c>encode_text</c> (T, E); <c>logits_per_image</c> (B, T). Of a text's tokens those after its end are not compared: nothing
-/// reads them. For the first two steps, what the inputs were made of: <c>raw_images.0</c>, <c>raw_images.1</c>, … (height, width, 3), uint8 RGB, and the header's note <c>texts</c>, a JSON list of the captions.
-/// Other tensors are not looked at.
+/// A recording is a safetensors file. Its inputs: <c>images</c> (B, 3, R, R) normalised, float32, and <c>token_ids</c> (T, L), int64; they
+/// may also stand in an <c>inputs.safetensors</c> beside it. Any of these outputs, float: <c>vision.patch_embedding</c> (B, N − 1, D),
+/// before class token and positions; <c>vision.hidden.0</c> before the first block and <c>vision.hidden.i</c> after block i (B, N, D); for
+/// a convolutional tower <c>vision.stem</c> and <c>vision.layer1</c> and on; <c>vision.ln_post</c>, pooled (B, D); <c>encode_image</c>,
+/// projected and not normalised (B, E); <c>text.hidden.i</c> likewise (T, L, D); <c>text.ln_final</c> (T, L, D); <c>text.pooled</c> (T, D);
+/// <c>encode_text</c> (T, E); <c>logits_per_image</c> (B, T). Of a text's tokens those after its end are not compared: nothing reads them.
+/// For the first two steps, what the inputs were made of: <c>raw_images.0</c>, <c>raw_images.1</c>, … (height, width, 3), uint8 RGB, and
+/// the header's note <c>texts</c>, a JSON list of the captions. Other tensors are not looked at.
 /// </para>
 /// </summary>
 public static class ParityLadder
 {
-    /// <summary>What the relative error may be by default, float32 against float32: the rounding of another order of summation in a Vision Transformer.</summary>
+    /// <summary>
+    /// What the relative error may be by default, float32 against float32: the rounding of another order of summation in a Vision
+    /// Transformer.
+    /// </summary>
     public const double VisionTransformerTolerance = 1e-5;
 
     /// <summary>The same for a convolutional tower, whose batch normalisations amplify rounding.</summary>
@@ -39,8 +44,13 @@ public static class ParityLadder
     /// <summary>Holds a model against a recording.</summary>
     /// <param name="model">The model, in evaluation mode; stays the caller's.</param>
     /// <param name="recording">The recording's file.</param>
-    /// <param name="processor">What makes the model's inputs; without it the steps <c>tokens</c> and <c>pixels</c> are left out, and so they are where the recording has no captions or raw images.</param>
-    /// <param name="tolerance">What each relative error may be; 1e-5, and 5e-5 for a ResNet, by default. Take more for half precision.</param>
+    /// <param name="processor">
+    /// What makes the model's inputs; without it the steps <c>tokens</c> and <c>pixels</c> are left out, and so they are where the
+    /// recording has no captions or raw images.
+    /// </param>
+    /// <param name="tolerance">
+    /// What each relative error may be; 1e-5, and 5e-5 for a ResNet, by default. Take more for half precision.
+    /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CheckpointException">The file is damaged, or holds no inputs or none of the outputs.</exception>
     /// <exception cref="ArgumentException">The recorded inputs have other shapes than the model takes; the message has both.</exception>
@@ -55,7 +65,8 @@ public static class ParityLadder
         using var inputs = outputs.Contains(Images) || outputs.Contains(Ids) || !File.Exists(beside) ? null : SafetensorsFile.Open(beside);
         var source = inputs ?? outputs;
         Tensor? images = source.Contains(Images) ? source.Read(Images) : null, ids = source.Contains(Ids) ? source.Read(Ids) : null;
-        if (images is null && ids is null) throw new CheckpointException($"{recording} has no inputs: neither it nor {InputsName} beside it holds \"{Images}\" or \"{Ids}\".");
+        if (images is null && ids is null) throw new CheckpointException(
+            $"{recording} has no inputs: neither it nor {InputsName} beside it holds \"{Images}\" or \"{Ids}\".");
 
         double allowed = tolerance ?? (model.Config.Vision.IsTransformer ? VisionTransformerTolerance : ResNetTolerance);
         var rungs = new List<ParityRung>();
@@ -63,7 +74,8 @@ public static class ParityLadder
         var reached = ids is null || seesPadding ? null : Reached(model, ids);
         if (processor is not null && ids is not null && source.Metadata.TryGetValue(Texts, out string? texts))
             rungs.Add(Rung("tokens", ids, Tokens(processor, texts, RowsOf(model), ids.shape[1], source.Path), 0, reached));
-        if (processor is not null && images is not null && source.Contains(RawImage + "0")) rungs.Add(Rung("pixels", images, Pixels(processor, source), PixelTolerance));
+        if (processor is not null && images is not null && source.Contains(RawImage + "0")) rungs.Add(
+            Rung("pixels", images, Pixels(processor, source), PixelTolerance));
         var steps = Walk(model, images, ids);
         // Where sound weights give no numbers, the ladder shows at which step; damaged ones are said to be so.
         if (WithoutNumbers(steps) is { } wrong && model.state_dict().Any(entry => !FiniteEmbeddings.IsFinite(entry.Value)))
@@ -74,10 +86,13 @@ public static class ParityLadder
             bool tokens = name.StartsWith("text.", StringComparison.Ordinal) && actual.dim() == 3;
             rungs.Add(Rung(name, outputs.Read(name), actual, allowed, tokens ? reached : null));
         }
-        return rungs.Count > 0 ? new ParityReport(rungs) : throw new CheckpointException($"{recording} holds none of the outputs that a parity recording may hold, such as \"encode_image\" or \"vision.hidden.0\".");
+        return rungs.Count > 0 ? new ParityReport(rungs) : throw new CheckpointException($"{recording} holds none of the outputs that a " +
+            $"parity recording may hold, such as \"encode_image\" or \"vision.hidden.0\".");
     }
 
-    /// <summary>Writes a recording of a model, with the images and captions that it was made of. The file is written beside its place and renamed.</summary>
+    /// <summary>
+    /// Writes a recording of a model, with the images and captions that it was made of. The file is written beside its place and renamed.
+    /// </summary>
     /// <param name="encoder">The model with its processor; stays the caller's.</param>
     /// <param name="images">B images; the step <c>pixels</c> is recorded where all are RGB.</param>
     /// <param name="texts">T captions.</param>
@@ -101,7 +116,8 @@ public static class ParityLadder
         var steps = Walk(encoder.Model, pixels, ids);
         if (WithoutNumbers(steps) is { } wrong) throw FiniteEmbeddings.Of(encoder, $"gives no finite numbers for \"{wrong}\"");
         foreach (var (name, value) in steps) tensors[name] = value;
-        SafetensorsFile.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt", [Texts] = JsonSerializer.Serialize(texts) });
+        SafetensorsFile.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt",
+            [Texts] = JsonSerializer.Serialize(texts) });
     }
 
     /// <summary>The first output that is not finite.</summary>
@@ -176,7 +192,8 @@ public static class ParityLadder
         }
         catch (JsonException exception)
         {
-            throw new CheckpointException($"The note \"{Texts}\" in the header of {recording} is not a JSON list of captions: {exception.Message}", exception);
+            throw new CheckpointException($"The note \"{Texts}\" in the header of {recording} is not a JSON list of captions: " +
+                $"{exception.Message}", exception);
         }
     }
 
@@ -187,7 +204,8 @@ public static class ParityLadder
         {
             var entry = source.Entry($"{RawImage}{i}");
             if (entry.Shape is not [> 0 and <= 65536, > 0 and <= 65536, 3] || entry.Type != ScalarType.Byte)
-                throw new CheckpointException($"The tensor \"{entry.Name}\" in {source.Path} is ({string.Join(", ", entry.Shape)}) of {entry.Type}; (height, width, 3) of Byte is needed.");
+                throw new CheckpointException($"The tensor \"{entry.Name}\" in {source.Path} is ({string.Join(", ", entry.Shape)}) of " +
+                    $"{entry.Type}; (height, width, 3) of Byte is needed.");
             images.Add(RasterImage.FromRgb((int)entry.Shape[1], (int)entry.Shape[0], source.Read(entry.Name).bytes.ToArray()));
         }
         return processor.Images(images);
@@ -197,7 +215,8 @@ public static class ParityLadder
     {
         using var scope = NewDisposeScope();
         if (!expected.shape.SequenceEqual(actual.shape))
-            return new ParityRung(name, expected.shape, double.NaN, double.NaN, tolerance, $"({string.Join(", ", expected.shape)}) was recorded, the model gives ({string.Join(", ", actual.shape)})");
+            return new ParityRung(name, expected.shape, double.NaN, double.NaN, tolerance,
+                $"({string.Join(", ", expected.shape)}) was recorded, the model gives ({string.Join(", ", actual.shape)})");
         var (e, a) = (expected.to(float64), actual.to(float64));
         if (reached is not null) (e, a) = (e[TensorIndex.Tensor(reached)], a[TensorIndex.Tensor(reached)]);
         double error = Largest(e.Plus(a.neg())), magnitude = Largest(e);

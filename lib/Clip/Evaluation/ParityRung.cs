@@ -7,7 +7,8 @@ namespace ClipNotebooks.Clip.Evaluation;
 /// <param name="MaxRelativeError">The same divided by the largest magnitude recorded.</param>
 /// <param name="Tolerance">What the relative error may be at most.</param>
 /// <param name="Remark">Why nothing could be compared, such as another shape; empty where it was.</param>
-public sealed record ParityRung(string Name, IReadOnlyList<long> Shape, double MaxAbsoluteError, double MaxRelativeError, double Tolerance, string Remark)
+public sealed record ParityRung(string Name, IReadOnlyList<long> Shape, double MaxAbsoluteError, double MaxRelativeError, double Tolerance,
+    string Remark)
 {
     /// <summary>Whether the error is within the tolerance. A NaN never is.</summary>
     public bool Agrees => Remark.Length == 0 && MaxRelativeError <= Tolerance;

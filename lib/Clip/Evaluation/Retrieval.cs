@@ -19,7 +19,8 @@ public static class Retrieval
     {
         ArgumentNullException.ThrowIfNull(similarity);
         if (similarity.dim() != 2 || similarity.shape[0] != similarity.shape[1] || similarity.shape[0] == 0)
-            throw new ArgumentException($"Recall needs a square similarity matrix of pairs; this one is ({string.Join(", ", similarity.shape)}).");
+            throw new ArgumentException($"Recall needs a square similarity matrix of pairs; this one is " +
+                $"({string.Join(", ", similarity.shape)}).");
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
 
         using var scope = NewDisposeScope();
@@ -46,7 +47,10 @@ public static class Retrieval
         return Found(similarity, positives, k).to(ScalarType.Bool).to(float64).mean().ToDouble();
     }
 
-    /// <summary>Recall in its own sense: the mean over the queries of the share of their right answers among the <paramref name="k"/> largest values of the row.</summary>
+    /// <summary>
+    /// Recall in its own sense: the mean over the queries of the share of their right answers among the <paramref name="k"/> largest values
+    /// of the row.
+    /// </summary>
     /// <inheritdoc cref="HitRateAt"/>
     public static double TrueRecallAt(Tensor similarity, Tensor positives, int k)
     {
@@ -66,10 +70,13 @@ public static class Retrieval
         ArgumentNullException.ThrowIfNull(similarity);
         ArgumentNullException.ThrowIfNull(positives);
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
-        if (similarity.dim() != 2 || similarity.numel() == 0 || !similarity.shape.AsSpan().SequenceEqual(positives.shape) || positives.dtype != ScalarType.Bool)
-            throw new ArgumentException($"The similarity is ({string.Join(", ", similarity.shape)}), the right answers ({string.Join(", ", positives.shape)}) {positives.dtype}; both must be (N, M), the latter bool.");
+        if (similarity.dim() != 2 || similarity.numel() == 0 || !similarity.shape.AsSpan().SequenceEqual(positives.shape)
+            || positives.dtype != ScalarType.Bool)
+            throw new ArgumentException($"The similarity is ({string.Join(", ", similarity.shape)}), the right answers " +
+                $"({string.Join(", ", positives.shape)}) {positives.dtype}; both must be (N, M), the latter bool.");
         RefuseNaN(similarity);
-        if (!positives.any(1).all().ToBoolean()) throw new ArgumentException("A query has no right answer: recall is not defined for it.", nameof(positives));
+        if (!positives.any(1).all().ToBoolean()) throw new ArgumentException(
+            "A query has no right answer: recall is not defined for it.", nameof(positives));
         var nearest = similarity.topk((int)Math.Min(k, similarity.shape[1]), dim: 1).indexes;    // (N, k)
         return positives.gather(1, nearest).sum(dim: 1);
     }

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Evaluation;
 
-/// <summary>Retrieval both ways among 1, 5 and 10, as the paper's table 13 and CLIP_benchmark's <c>zeroshot_retrieval</c> report it.</summary>
+/// <summary>
+/// Retrieval both ways among 1, 5 and 10, as the paper's table 13 and CLIP_benchmark's <c>zeroshot_retrieval</c> report it.
+/// </summary>
 /// <param name="Images">N.</param>
 /// <param name="Captions">M.</param>
 /// <param name="At">For k = 1, 5 and 10.</param>
@@ -19,16 +21,18 @@ public sealed record RetrievalReport(int Images, int Captions, IReadOnlyList<Ret
         ArgumentNullException.ThrowIfNull(similarity);
         ArgumentNullException.ThrowIfNull(imageOf);
         if (similarity.dim() != 2 || similarity.shape[1] != imageOf.Count || similarity.numel() == 0)
-            throw new ArgumentException($"The similarity is ({string.Join(", ", similarity.shape)}) for {imageOf.Count} captions; (N, M) with M captions is needed.", nameof(similarity));
+            throw new ArgumentException($"The similarity is ({string.Join(", ", similarity.shape)}) for {imageOf.Count} captions; (N, M) " +
+                $"with M captions is needed.", nameof(similarity));
         var (N, M) = ((int)similarity.shape[0], imageOf.Count);
         var right = new bool[checked(N * M)];
         foreach (var (caption, image) in imageOf.Index())
         {
-            if (image < 0 || image >= N) throw new ArgumentException($"Caption {caption} belongs to image {image}; there are the images 0 to {N - 1}.", nameof(imageOf));
+            if (image < 0 || image >= N) throw new ArgumentException($"Caption {caption} belongs to image {image}; there are the images " +
+                $"0 to {N - 1}.", nameof(imageOf));
             right[image * M + caption] = true;
         }
         using var scope = NewDisposeScope();
-        var (positives, byCaption) = (tensor(right, [N, M]), similarity.t());                                                  // (N, M), (M, N)
+        var (positives, byCaption) = (tensor(right, [N, M]), similarity.t());  // (N, M), (M, N)
         return new RetrievalReport(N, M, [.. Depths.Select(k => new RetrievalAt(k,
             Retrieval.HitRateAt(similarity, positives, k), Retrieval.TrueRecallAt(similarity, positives, k),
             Retrieval.HitRateAt(byCaption, positives.t(), k), Retrieval.TrueRecallAt(byCaption, positives.t(), k)))]);

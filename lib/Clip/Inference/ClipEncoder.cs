@@ -62,7 +62,9 @@ public sealed class ClipEncoder : IDisposable
     };
 
     /// <summary>Opens a model.</summary>
-    /// <param name="idOrFolder">A folder such as <c>data/models/tiny-clip</c>, or a Hub id such as <c>openai/clip-vit-base-patch32</c>, which is downloaded once.</param>
+    /// <param name="idOrFolder">
+    /// A folder such as <c>data/models/tiny-clip</c>, or a Hub id such as <c>openai/clip-vit-base-patch32</c>, which is downloaded once.
+    /// </param>
     /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
     /// <param name="imageSize">
     /// The side of the images in pixels where it is to be another than the model's own: position embeddings are then interpolated
@@ -171,7 +173,9 @@ public sealed class ClipEncoder : IDisposable
         return FiniteEmbeddings.Checked(embeddings, this, i => $"the caption \"{Shortened(texts[i])}\"").MoveToOuterDisposeScope();
     }
 
-    /// <summary>Embeds pixels that the processor's transform made: for callers that prepare their images while others are encoded.</summary>
+    /// <summary>
+    /// Embeds pixels that the processor's transform made: for callers that prepare their images while others are encoded.
+    /// </summary>
     /// <param name="pixels">(B, 3, R, R), float32, normalised, or as the transform's <c>Shape</c> says; encoded as one batch.</param>
     /// <param name="names">What errors call the images; by default their places in the batch.</param>
     /// <returns>(B, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
@@ -198,9 +202,12 @@ public sealed class ClipEncoder : IDisposable
     }
 
     /// <summary>
-    /// Encodes from now on through the model's prepared form, which is faster; the model's weights must not change any more. Not to be called while the encoder is in use.
+    /// Encodes from now on through the model's prepared form, which is faster; the model's weights must not change any more. Not to be
+    /// called while the encoder is in use.
     /// </summary>
-    /// <param name="precision">What the blocks run in; <see cref="Precision.Float32"/> changes embeddings by the rounding of sums alone.</param>
+    /// <param name="precision">
+    /// What the blocks run in; <see cref="Precision.Float32"/> changes embeddings by the rounding of sums alone.
+    /// </param>
     /// <returns>The prepared form, which says what was chosen; the encoder's own to dispose.</returns>
     /// <exception cref="ArgumentException">The model's weights are not in float32.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
@@ -301,6 +308,10 @@ public sealed class ClipEncoder : IDisposable
         return nn.functional.normalize(embeddings, p: 2, dim: -1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>To a GPU from page-locked memory and without waiting, so that the processor prepares the next batch while this one is copied and encoded.</summary>
-    private Tensor OnDevice(Tensor inputs) => _device.type == DeviceType.CUDA ? inputs.pin_memory().to(_device, non_blocking: true) : inputs.to(_device);
+    /// <summary>
+    /// To a GPU from page-locked memory and without waiting, so that the processor prepares the next batch while this one is copied and
+    /// encoded.
+    /// </summary>
+    private Tensor OnDevice(Tensor inputs) => _device.type == DeviceType.CUDA ? inputs.pin_memory().to(_device, non_blocking: true)
+        : inputs.to(_device);
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference;
 
 /// <summary>
-/// Names a model by what decides its embeddings: the weights, the image transform and the tokenizer. Stored with embeddings, it tells whether a
-/// model at hand is the one that made them.
+/// Names a model by what decides its embeddings: the weights, the image transform and the tokenizer. Stored with embeddings, it tells
+/// whether a model at hand is the one that made them.
 /// </summary>
 public static class ModelFingerprint
 {
@@ -15,8 +15,8 @@ public static class ModelFingerprint
 
     /// <summary>The fingerprint of a model with its processor.</summary>
     /// <returns>
-    /// 64 hexadecimal digits: SHA-256 over parameter names, shapes and values. Values count as bfloat16, so that a model keeps its fingerprint
-    /// when it is cast from float32 to bfloat16.
+    /// 64 hexadecimal digits: SHA-256 over parameter names, shapes and values. Values count as bfloat16, so that a model keeps its
+    /// fingerprint when it is cast from float32 to bfloat16.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public static string Of(ClipEncoder encoder)
@@ -32,7 +32,8 @@ public static class ModelFingerprint
             hash.AppendData(value.detach().to(bfloat16).cpu().contiguous().bytes);
         }
         var (transform, tokenizer) = (encoder.Processor.Transform.Config, encoder.Processor.Tokenizer);
-        Append(hash, FormattableString.Invariant($"{transform.ResizeSize} {transform.Size} {transform.ResizeMode} {transform.Interpolation}"));
+        Append(hash, FormattableString.Invariant(
+            $"{transform.ResizeSize} {transform.Size} {transform.ResizeMode} {transform.Interpolation}"));
         if (transform.Patches is { } patches) Append(hash, FormattableString.Invariant($"{patches.Side} {patches.Most}"));
         foreach (float value in transform.Mean.Concat(transform.Std)) Append(hash, FormattableString.Invariant($"{value:R}"));
         Append(hash, FormattableString.Invariant($"{tokenizer.VocabularySize} {string.Join(' ', tokenizer.Encode(Probe))}"));

@@ -7,17 +7,21 @@ public enum Precision
     Float32,
 
     /// <summary>
-    /// bfloat16, 8 bits of mantissa: fast where the processor or the GPU has instructions for it. Embeddings keep a cosine similarity of at least 0.999 with those of float32. On the embedded model and 1,100 held-out scenes the
-    /// least is 0.99996, no answer of 44 classes changes, and a probability moves by 0.021 at most.
+    /// bfloat16, 8 bits of mantissa: fast where the processor or the GPU has instructions for it. Embeddings keep a cosine similarity of at
+    /// least 0.999 with those of float32. On the embedded model and 1,100 held-out scenes the least is 0.99996, no answer of 44 classes
+    /// changes, and a probability moves by 0.021 at most.
     /// </summary>
     BFloat16,
 
     /// <summary>
-    /// float16, 11 bits of mantissa and a range up to 65,504: for GPUs, older ones above all, which have no bfloat16. A processor without float16 instructions computes it slower than float32. Embeddings keep a
-    /// cosine similarity of at least 0.999 with those of float32.
+    /// float16, 11 bits of mantissa and a range up to 65,504: for GPUs, older ones above all, which have no bfloat16. A processor without
+    /// float16 instructions computes it slower than float32. Embeddings keep a cosine similarity of at least 0.999 with those of float32.
     /// </summary>
     Float16,
 
-    /// <summary>What is fastest here within bfloat16's drift; <see cref="PreparedClip.Precision"/> says what was chosen, <see cref="PreparedClip.Description"/> why.</summary>
+    /// <summary>
+    /// What is fastest here within bfloat16's drift; <see cref="PreparedClip.Precision"/> says what was chosen,
+    /// <see cref="PreparedClip.Description"/> why.
+    /// </summary>
     Auto,
 }

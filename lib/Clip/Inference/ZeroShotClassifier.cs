@@ -33,19 +33,22 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <param name="classNames">C names, all different.</param>
     /// <param name="templates">Sentences with a gap <c>{}</c>; "a photo of a {}." by default.</param>
     /// <param name="multiLabel">
-    /// False: the classes exclude each other, and their probabilities, a softmax, sum to 1. True: an image may show several or none; each class has a
-    /// probability of its own, the sigmoid of how much better its captions fit than those with <paramref name="neutral"/> in the gap.
-    /// A model that was trained with a sigmoid for each pair (SigLIP) says of itself how likely a class is; it is asked in both cases.
+    /// False: the classes exclude each other, and their probabilities, a softmax, sum to 1. True: an image may show several or none; each
+    /// class has a probability of its own, the sigmoid of how much better its captions fit than those with <paramref name="neutral"/> in
+    /// the gap. A model that was trained with a sigmoid for each pair (SigLIP) says of itself how likely a class is; it is asked in both
+    /// cases.
     /// </param>
     /// <param name="neutral">A name that says nothing; only used with <paramref name="multiLabel"/>.</param>
     /// <exception cref="ArgumentException">There is no class, a name is repeated or empty, or a template has no gap.</exception>
     public ZeroShotClassifier(
-        ClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string>? templates = null, bool multiLabel = false, string neutral = "thing")
+        ClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string>? templates = null, bool multiLabel = false,
+            string neutral = "thing")
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(classNames);
         templates ??= PromptTemplates.Photo;
-        if (classNames.Count == 0) throw new ArgumentException("There is no class to choose from: the list of names is empty.", nameof(classNames));
+        if (classNames.Count == 0) throw new ArgumentException(
+            "There is no class to choose from: the list of names is empty.", nameof(classNames));
         if (templates.Count == 0) throw new ArgumentException("There is no template: the list is empty.", nameof(templates));
         if (classNames.FirstOrDefault(string.IsNullOrWhiteSpace) is { } empty)
             throw new ArgumentException($"A class name is empty (\"{empty}\").", nameof(classNames));
@@ -55,13 +58,15 @@ public sealed class ZeroShotClassifier : IDisposable
 
         (_encoder, ClassNames, Templates) = (encoder, [.. classNames], [.. templates]);
         using var scope = NewDisposeScope();
-        var rows = ClassNames.Chunk(Math.Max(1, CaptionsAtOnce / Templates.Count)).Select(names => Embed(encoder, names, Templates)).ToList();
+        var rows = ClassNames.Chunk(Math.Max(1, CaptionsAtOnce / Templates.Count)).Select(names => Embed(encoder, names, Templates))
+            .ToList();
         _weights = cat(rows, 0).DetachFromDisposeScope();                                                                     // (C, E)
         if (multiLabel) _neutral = Embed(encoder, [neutral], Templates).DetachFromDisposeScope();                             // (1, E)
         _gate = new UseGate(this, Free);
     }
 
-    private ZeroShotClassifier(ClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string> templates, Tensor weights, Tensor? neutral) =>
+    private ZeroShotClassifier(ClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string> templates, Tensor weights,
+        Tensor? neutral) =>
         (_encoder, ClassNames, Templates, _weights, _neutral, _gate) =
         (encoder, classNames, templates, weights, neutral, new UseGate(this, Free));
 
@@ -92,7 +97,9 @@ public sealed class ZeroShotClassifier : IDisposable
     }
 
     /// <summary>The same for images that are embedded already.</summary>
-    /// <param name="embeddings">(N, E), float32, on the CPU, rows of length 1, as <see cref="ClipEncoder.EncodeImages"/> gives them.</param>
+    /// <param name="embeddings">
+    /// (N, E), float32, on the CPU, rows of length 1, as <see cref="ClipEncoder.EncodeImages"/> gives them.
+    /// </param>
     /// <returns>(N, C), float32, 0 to 1; rows sum to 1 unless <see cref="IsIndependent"/>. The caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The embeddings have another width, or are not finite.</exception>
     /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
@@ -106,7 +113,8 @@ public sealed class ZeroShotClassifier : IDisposable
     private Tensor Weigh(Tensor embeddings)
     {
         if (embeddings.dim() != 2 || embeddings.shape[1] != _weights.shape[1])
-            throw new ArgumentException($"The embeddings are ({string.Join(", ", embeddings.shape)}); (N, {_weights.shape[1]}) is needed.", nameof(embeddings));
+            throw new ArgumentException($"The embeddings are ({string.Join(", ", embeddings.shape)}); (N, {_weights.shape[1]}) is needed.",
+                nameof(embeddings));
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
         if (!embeddings.isfinite().all().ToBoolean())
@@ -121,7 +129,9 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <summary>The classes of one image, the most probable first.</summary>
     public IReadOnlyList<(string ClassName, double Probability)> Classify(RasterImage image) => ClassifyBatch([image])[0];
 
-    /// <summary>Classifies a stream of images, a batch at a time: no more than a batch is held, and answers come as soon as their batch is done.</summary>
+    /// <summary>
+    /// Classifies a stream of images, a batch at a time: no more than a batch is held, and answers come as soon as their batch is done.
+    /// </summary>
     /// <param name="images">Read as far as the answers are.</param>
     /// <param name="batchSize">Images encoded at once, at least 1.</param>
     /// <returns>For each image, in order, its classes, the most probable first.</returns>
@@ -171,7 +181,9 @@ public sealed class ZeroShotClassifier : IDisposable
         return best.data<long>().Zip(labels).Count(pair => pair.First == pair.Second) / (double)images.Count;
     }
 
-    /// <summary>Writes the classifier as a safetensors file: its matrix, the names, the templates, and the fingerprint of the model that made it.</summary>
+    /// <summary>
+    /// Writes the classifier as a safetensors file: its matrix, the names, the templates, and the fingerprint of the model that made it.
+    /// </summary>
     /// <param name="path">Written beside its place first and then renamed.</param>
     /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
     public void Save(string path)
@@ -201,25 +213,29 @@ public sealed class ZeroShotClassifier : IDisposable
         if (file.Metadata.GetValueOrDefault("format") != Format)
             throw new InvalidDataException($"{path} is not a saved classifier: its header lacks \"format\": \"{Format}\".");
         if (file.Metadata.GetValueOrDefault("model") is var made && ModelFingerprint.Of(encoder) is var given && made != given)
-            throw new InvalidDataException($"{path} was made by another model: its fingerprint is {made}, this model's {given}. Open the model that made it, or make the classifier anew.");
+            throw new InvalidDataException($"{path} was made by another model: its fingerprint is {made}, this model's {given}. Open the " +
+                $"model that made it, or make the classifier anew.");
         var names = Strings("class_names");
         using var scope = NewDisposeScope();
         var weights = file.Read("weights");
         var neutral = file.Contains("neutral") ? file.Read("neutral") : null;
         int width = encoder.Model.Config.EmbeddingWidth;
         if (!weights.shape.AsSpan().SequenceEqual([names.Length, width]))
-            throw new InvalidDataException($"{path} names {names.Length} classes, and its \"weights\" are ({string.Join(", ", weights.shape)}); ({names.Length}, {width}) is needed.");
+            throw new InvalidDataException($"{path} names {names.Length} classes, and its \"weights\" are " +
+                $"({string.Join(", ", weights.shape)}); ({names.Length}, {width}) is needed.");
         if (neutral is not null && !neutral.shape.AsSpan().SequenceEqual([1, width]))
             throw new InvalidDataException($"{path}: its \"neutral\" is ({string.Join(", ", neutral.shape)}); (1, {width}) is needed.");
         if (!weights.isfinite().all().ToBoolean() || neutral is not null && !neutral.isfinite().all().ToBoolean())
             throw new InvalidDataException($"{path} holds NaN or infinity: make the classifier anew.");
-        return new ZeroShotClassifier(encoder, names, Strings("templates"), weights.DetachFromDisposeScope(), neutral?.DetachFromDisposeScope());
+        return new ZeroShotClassifier(encoder, names, Strings("templates"), weights.DetachFromDisposeScope(),
+            neutral?.DetachFromDisposeScope());
 
         string[] Strings(string key)
         {
             try
             {
-                return JsonSerializer.Deserialize<string[]>(file.Metadata.GetValueOrDefault(key) ?? "null") ?? throw new InvalidDataException($"{path} lacks \"{key}\" in its header.");
+                return JsonSerializer.Deserialize<string[]>(file.Metadata.GetValueOrDefault(key) ?? "null")
+                    ?? throw new InvalidDataException($"{path} lacks \"{key}\" in its header.");
             }
             catch (JsonException exception)
             {
@@ -237,7 +253,9 @@ public sealed class ZeroShotClassifier : IDisposable
         _neutral?.Dispose();
     }
 
-    /// <summary>The mean of a class's unit vectors, made a unit vector again (openai/CLIP, Prompt_Engineering_for_ImageNet.ipynb).</summary>
+    /// <summary>
+    /// The mean of a class's unit vectors, made a unit vector again (openai/CLIP, Prompt_Engineering_for_ImageNet.ipynb).
+    /// </summary>
     private static Tensor Embed(ClipEncoder encoder, string[] names, IReadOnlyList<string> templates)
     {
         using var scope = NewDisposeScope();

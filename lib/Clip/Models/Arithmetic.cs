@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// Arithmetic whose numbers outlive the call. TorchSharp 0.107 hands libtorch the native pointer of a <see cref="Scalar"/> without keeping the object alive: a collection in the middle of the call frees
-/// it, and the call fails or reads freed memory. Operators make such a temporary, x + y of two tensors too (its 1 stands for the factor of y); a product of two tensors makes none.
+/// Arithmetic whose numbers outlive the call. TorchSharp 0.107 hands libtorch the native pointer of a <see cref="Scalar"/> without keeping
+/// the object alive: a collection in the middle of the call frees it, and the call fails or reads freed memory. Operators make such a
+/// temporary, x + y of two tensors too (its 1 stands for the factor of y); a product of two tensors makes none.
 /// </summary>
 internal static class Arithmetic
 {

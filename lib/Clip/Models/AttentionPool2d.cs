@@ -5,7 +5,9 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>One attention layer in place of global average pooling: the mean of the grid asks, the grid answers (paper, section 2.4).</summary>
+/// <summary>
+/// One attention layer in place of global average pooling: the mean of the grid asks, the grid answers (paper, section 2.4).
+/// </summary>
 public sealed class AttentionPool2d : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "positional_embedding")] private readonly Parameter _positionalEmbedding;
@@ -31,7 +33,8 @@ public sealed class AttentionPool2d : Module<Tensor, Tensor>
         (_k, _q, _v) = (Linear(width, width, device: device), Linear(width, width, device: device), Linear(width, width, device: device));
         _out = Linear(width, embeddingWidth, device: device);
         double spread = Math.Pow(width, -0.5);
-        foreach (var weight in new[] { _positionalEmbedding, _k.weight!, _q.weight!, _v.weight!, _out.weight! }) init.normal_(weight, 0, spread);
+        foreach (var weight in new[] { _positionalEmbedding, _k.weight!, _q.weight!, _v.weight!, _out.weight! }) init.normal_(
+            weight, 0, spread);
         RegisterComponents();
     }
 
@@ -43,7 +46,8 @@ public sealed class AttentionPool2d : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var x = input.flatten(2).transpose(1, 2);                                           // (B, N - 1, C)
         x = cat([x.mean([1], keepdim: true), x], 1).Plus(_positionalEmbedding);            // (B, N, C)
-        var mixed = functional.scaled_dot_product_attention(Heads(_q.call(x.narrow(1, 0, 1))), Heads(_k.call(x)), Heads(_v.call(x))); // (B, H, 1, K)
+        // (B, H, 1, K)
+        var mixed = functional.scaled_dot_product_attention(Heads(_q.call(x.narrow(1, 0, 1))), Heads(_k.call(x)), Heads(_v.call(x)));
         return _out.call(mixed.flatten(1)).MoveToOuterDisposeScope();                       // (B, E)
     }
 

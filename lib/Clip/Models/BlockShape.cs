@@ -23,8 +23,10 @@ internal sealed record BlockShape(int Width, int Heads, int MlpWidth, Activation
     {
         if (width < 1) throw new ArgumentException($"{tower}.Width is {width}; it must be at least 1.");
         if (layers < 1) throw new ArgumentException($"{tower}.Layers is {layers}; it must be at least 1.");
-        if (heads < 1 || width % heads != 0) throw new ArgumentException($"{tower}.Heads is {heads}; it must divide {tower}.Width ({width}).");
+        if (heads < 1 || width % heads != 0) throw new ArgumentException(
+            $"{tower}.Heads is {heads}; it must divide {tower}.Width ({width}).");
         if (mlpWidth < 1) throw new ArgumentException($"{tower}.MlpWidth is {mlpWidth}; it must be at least 1.");
-        if (layerScale is { } start && !double.IsFinite(start)) throw new ArgumentException($"{tower}.LayerScale is {start}; a finite number is needed.");
+        if (layerScale is { } start && !double.IsFinite(start)) throw new ArgumentException(
+            $"{tower}.LayerScale is {start}; a finite number is needed.");
     }
 }

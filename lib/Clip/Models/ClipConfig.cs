@@ -62,13 +62,21 @@ public sealed record ClipConfig
     /// <summary>RN50x64: 623,258,305 parameters.</summary>
     public static ClipConfig RN50x64 { get; } = ResNet(448, 128, (3, 15, 36, 10), 1024, 1024);
 
-    /// <summary>OpenCLIP's ViT-H/14, with heads 80 wide and GELU: 986,109,441 parameters (its <c>model_configs/ViT-H-14.json</c>).</summary>
+    /// <summary>
+    /// OpenCLIP's ViT-H/14, with heads 80 wide and GELU: 986,109,441 parameters (its <c>model_configs/ViT-H-14.json</c>).
+    /// </summary>
     public static ClipConfig ViTH14 { get; } = OpenClip(1280, 32, 80, 5120, 24, 1024, 1024);
 
-    /// <summary>OpenCLIP's ViT-g/14, with heads 88 wide, GELU and an MLP 4.3637 times as wide: 1,366,678,273 parameters (its <c>model_configs/ViT-g-14.json</c>).</summary>
+    /// <summary>
+    /// OpenCLIP's ViT-g/14, with heads 88 wide, GELU and an MLP 4.3637 times as wide: 1,366,678,273 parameters (its
+    /// <c>model_configs/ViT-g-14.json</c>).
+    /// </summary>
     public static ClipConfig ViTg14 { get; } = OpenClip(1408, 40, 88, 6144, 24, 1024, 1024);
 
-    /// <summary>OpenCLIP's ViT-bigG/14, with heads 104 wide, GELU and an MLP 4.9231 times as wide: 2,539,567,105 parameters (its <c>model_configs/ViT-bigG-14.json</c>).</summary>
+    /// <summary>
+    /// OpenCLIP's ViT-bigG/14, with heads 104 wide, GELU and an MLP 4.9231 times as wide: 2,539,567,105 parameters (its
+    /// <c>model_configs/ViT-bigG-14.json</c>).
+    /// </summary>
     public static ClipConfig ViTBigG14 { get; } = OpenClip(1664, 48, 104, 8192, 32, 1280, 1280);
 
     /// <summary>SigLIP-B/16 (<c>google/siglip-base-patch16-224</c>): 203,155,970 parameters.</summary>
@@ -135,16 +143,20 @@ public sealed record ClipConfig
         return config;
     }
 
-    private static ClipConfig ViT(int imageSize, int patchSize, int visionWidth, int visionLayers, int textWidth, int embeddingWidth) => new()
+    private static ClipConfig ViT(int imageSize, int patchSize, int visionWidth, int visionLayers, int textWidth, int embeddingWidth) =>
+        new()
     {
-        Vision = new VisionConfig { ImageSize = imageSize, PatchSize = patchSize, Width = visionWidth, Layers = visionLayers, Heads = visionWidth / 64 },
+        Vision = new VisionConfig { ImageSize = imageSize, PatchSize = patchSize, Width = visionWidth, Layers = visionLayers,
+            Heads = visionWidth / 64 },
         Text = new TextConfig { Width = textWidth, Layers = 12, Heads = textWidth / 64 },
         EmbeddingWidth = embeddingWidth,
     };
 
-    private static ClipConfig OpenClip(int visionWidth, int visionLayers, int headWidth, int mlpWidth, int textLayers, int textWidth, int embeddingWidth) => new()
+    private static ClipConfig OpenClip(int visionWidth, int visionLayers, int headWidth, int mlpWidth, int textLayers, int textWidth,
+        int embeddingWidth) => new()
     {
-        Vision = new VisionConfig { ImageSize = 224, PatchSize = 14, Width = visionWidth, Layers = visionLayers, Heads = visionWidth / headWidth, MlpWidth = mlpWidth },
+        Vision = new VisionConfig { ImageSize = 224, PatchSize = 14, Width = visionWidth, Layers = visionLayers,
+            Heads = visionWidth / headWidth, MlpWidth = mlpWidth },
         Text = new TextConfig { Width = textWidth, Layers = textLayers, Heads = textWidth / 64 },
         EmbeddingWidth = embeddingWidth,
         Activation = Activation.Gelu,

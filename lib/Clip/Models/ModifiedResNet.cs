@@ -35,7 +35,8 @@ public sealed class ModifiedResNet : Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
-        var (blocks1, blocks2, blocks3, blocks4) = config.Vision.Stages ?? throw new ArgumentException("Vision.Stages is not set: the configuration is a Vision Transformer's.");
+        var (blocks1, blocks2, blocks3, blocks4) = config.Vision.Stages
+            ?? throw new ArgumentException("Vision.Stages is not set: the configuration is a Vision Transformer's.");
         int width = config.Vision.Width;
         _imageSize = config.Vision.ImageSize;
         _conv1 = Conv2d(3, width / 2, kernel_size: 3, stride: 2, padding: 1, bias: false, device: device);
@@ -61,7 +62,8 @@ public sealed class ModifiedResNet : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Pixels, (B, 3, R, R) → the grid before the pool, (B, 32 D, R / 32, R / 32). A trace gets <c>stem</c> and <c>layer1</c> to <c>layer4</c>.
+    /// Pixels, (B, 3, R, R) → the grid before the pool, (B, 32 D, R / 32, R / 32). A trace gets <c>stem</c> and <c>layer1</c> to
+    /// <c>layer4</c>.
     /// </summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public Tensor Features(Tensor pixels, Trace? trace = null)

@@ -6,8 +6,9 @@ namespace ClipNotebooks.Clip.Models;
 internal static class PositionEmbedding
 {
     /// <summary>
-    /// Position embeddings of a square grid, (first + G², D), → those of another grid, (first + height · width, D), by bicubic interpolation as in Hugging Face's <c>interpolate_pos_encoding</c>
-    /// (<c>interpolate(size: …, mode: bicubic, align_corners: false)</c>, in float32); those of the first tokens, which have no place in the grid, stay.
+    /// Position embeddings of a square grid, (first + G², D), → those of another grid, (first + height · width, D), by bicubic
+    /// interpolation as in Hugging Face's <c>interpolate_pos_encoding</c> (<c>interpolate(size: …, mode: bicubic, align_corners:
+    /// false)</c>, in float32); those of the first tokens, which have no place in the grid, stay.
     /// </summary>
     /// <param name="positions">The embeddings, one row a token.</param>
     /// <param name="first">How many tokens stand before the patches: 1 for a class token.</param>

@@ -45,7 +45,7 @@ internal sealed class QueryPool : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         long D = _inWeight.shape[1];
         var q = functional.linear(_probe, _inWeight.narrow(0, 0, D), _inBias.narrow(0, 0, D)).expand(input.shape[0], 1, D);     // (B, 1, D)
-        var kv = functional.linear(input, _inWeight.narrow(0, D, 2 * D), _inBias.narrow(0, D, 2 * D));                          // (B, N, 2D)
+        var kv = functional.linear(input, _inWeight.narrow(0, D, 2 * D), _inBias.narrow(0, D, 2 * D));  // (B, N, 2D)
         var mixed = functional.scaled_dot_product_attention(Heads(q), Heads(kv.narrow(2, 0, D)), Heads(kv.narrow(2, D, D)),
             attn_mask: mask); // (B, H, 1, K)
         var x = _out.call(mixed.flatten(1));                                                                                    // (B, D)

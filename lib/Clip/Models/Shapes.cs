@@ -14,7 +14,8 @@ internal static class Shapes
         bool equal = shape.Length == sizes.Length;
         for (int i = 0; equal && i < sizes.Length; i++) equal = sizes[i] == -1 || sizes[i] == shape[i];
         if (!equal)
-            throw new ArgumentException($"{where} takes {wanted} = ({string.Join(", ", sizes.ToArray().Select(s => s == -1 ? "any" : $"{s}"))}); it was given {Text(tensor)}.");
+            throw new ArgumentException($"{where} takes {wanted} = " +
+                $"({string.Join(", ", sizes.ToArray().Select(s => s == -1 ? "any" : $"{s}"))}); it was given {Text(tensor)}.");
     }
 
     /// <summary>Requires an image tower's input: its own size, or any of at least a patch where positions are interpolated.</summary>
@@ -28,7 +29,8 @@ internal static class Shapes
         }
         Require(pixels, "The image tower", "(B, 3, height, width)", -1, 3, -1, -1);
         if (Math.Min(pixels.shape[2], pixels.shape[3]) < config.PatchSize)
-            throw new ArgumentException($"The image tower takes images of at least one patch ({config.PatchSize} pixels) either way; it was given {Text(pixels)}.");
+            throw new ArgumentException($"The image tower takes images of at least one patch ({config.PatchSize} pixels) either way; it " +
+                $"was given {Text(pixels)}.");
     }
 
     internal static string Text(Tensor tensor) => $"({string.Join(", ", tensor.shape)})";

@@ -24,7 +24,8 @@ public sealed class SimpleClip : Module<Tensor, Tensor, (Tensor LogitsPerImage, 
     /// <param name="visionWidth">The width of an image's features.</param>
     /// <param name="textWidth">The width of a text's features.</param>
     /// <exception cref="ArgumentOutOfRangeException">A width is below 1.</exception>
-    public SimpleClip(Module<Tensor, Tensor> visionEncoder, Module<Tensor, Tensor> textEncoder, int embeddingWidth = 512, int visionWidth = 768, int textWidth = 512)
+    public SimpleClip(Module<Tensor, Tensor> visionEncoder, Module<Tensor, Tensor> textEncoder, int embeddingWidth = 512,
+        int visionWidth = 768, int textWidth = 512)
         : base(nameof(SimpleClip))
     {
         ArgumentNullException.ThrowIfNull(visionEncoder);

@@ -22,13 +22,14 @@ public sealed record TextConfig
     public int? MlpWidth { get; init; }
 
     /// <summary>
-    /// Where the factors begin that each block learns for the channels it adds (OpenCLIP's <c>ls_init_value</c>); none, as in every published CLIP, means no such factors.
+    /// Where the factors begin that each block learns for the channels it adds (OpenCLIP's <c>ls_init_value</c>); none, as in every
+    /// published CLIP, means no such factors.
     /// </summary>
     public double? LayerScale { get; init; }
 
     /// <summary>
-    /// The id whose first position is pooled. Without one the position of the largest id is (openai/CLIP <c>model.py</c>, and Hugging Face where
-    /// <c>eos_token_id</c> is 2): the end token has the largest id of the vocabulary.
+    /// The id whose first position is pooled. Without one the position of the largest id is (openai/CLIP <c>model.py</c>, and Hugging Face
+    /// where <c>eos_token_id</c> is 2): the end token has the largest id of the vocabulary.
     /// </summary>
     public int? EndOfTextId { get; init; }
 
@@ -134,7 +135,8 @@ public sealed record TextConfig
         BlockShape.Validate("Text", Width, Layers, Heads, MlpWidth, LayerScale);
         Block.Validate("Text");
         if (ContextLength < 2) throw new ArgumentException($"Text.ContextLength is {ContextLength}; start and end token need at least 2.");
-        if (VocabularySize < 2) throw new ArgumentException($"Text.VocabularySize is {VocabularySize}; start and end token need at least 2.");
+        if (VocabularySize < 2) throw new ArgumentException(
+            $"Text.VocabularySize is {VocabularySize}; start and end token need at least 2.");
         if (EndOfTextId is { } id && (id < 0 || id >= VocabularySize))
             throw new ArgumentException($"Text.EndOfTextId is {id}; it must be below Text.VocabularySize ({VocabularySize}).");
         if (PaddingId < 0 || PaddingId >= VocabularySize) throw new ArgumentException($"Text.PaddingId is {PaddingId}; it must be " +

@@ -6,9 +6,9 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// CLIP's text tower (paper, section 2.4): causal pre-norm blocks, pooled at the end-of-text token. Alone it is Hugging Face's <c>CLIPTextModelWithProjection</c>, and without a projection its
-/// <c>CLIPTextModel</c> (<c>ClipCheckpoint.TextFromPretrained</c>). Other families' towers, BERT's too, are this one with other parts, as
-/// <see cref="TextConfig"/> says.
+/// CLIP's text tower (paper, section 2.4): causal pre-norm blocks, pooled at the end-of-text token. Alone it is Hugging Face's
+/// <c>CLIPTextModelWithProjection</c>, and without a projection its <c>CLIPTextModel</c> (<c>ClipCheckpoint.TextFromPretrained</c>). Other
+/// families' towers, BERT's too, are this one with other parts, as <see cref="TextConfig"/> says.
 /// </summary>
 public sealed class TextTransformer : Module<Tensor, Tensor>
 {
@@ -28,7 +28,8 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     /// <param name="config">The whole model's shape.</param>
     /// <param name="device">Where the weights are made; the CPU by default.</param>
     /// <exception cref="ArgumentException">A value of the shape is out of its range.</exception>
-    public TextTransformer(ClipConfig config, Device? device = null) : this(ClipConfig.Valid(config).Text, config.TextBlock with { Device = device }, config.EmbeddingWidth)
+    public TextTransformer(ClipConfig config, Device? device = null)
+        : this(ClipConfig.Valid(config).Text, config.TextBlock with { Device = device }, config.EmbeddingWidth)
     {
     }
 
@@ -93,7 +94,9 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         return Projection.Apply(Pooled(ids), _projection, _head).MoveToOuterDisposeScope();     // (B, E)
     }
 
-    /// <summary>The end-of-text token after the last block, (B, D) → (B, E), or the pooled (B, D) where the tower has no projection.</summary>
+    /// <summary>
+    /// The end-of-text token after the last block, (B, D) → (B, E), or the pooled (B, D) where the tower has no projection.
+    /// </summary>
     internal Tensor Project(Tensor endToken)
     {
         using var scope = NewDisposeScope();

@@ -13,7 +13,8 @@ public sealed class Transformer : Module<Tensor, Tensor>
     internal Transformer(BlockShape shape, int layers, bool causal) : base(nameof(Transformer))
     {
         Shape = shape;
-        _blocks = new ModuleList<ResidualAttentionBlock>([.. Enumerable.Range(0, layers).Select(_ => new ResidualAttentionBlock(shape, causal))]);
+        _blocks = new ModuleList<ResidualAttentionBlock>(
+            [.. Enumerable.Range(0, layers).Select(_ => new ResidualAttentionBlock(shape, causal))]);
         RegisterComponents();
         Initialize(shape.Width, layers);
     }
@@ -53,7 +54,8 @@ public sealed class Transformer : Module<Tensor, Tensor>
         foreach (var (name, parameter) in named_parameters())
         {
             if (name.EndsWith("in_proj_weight", StringComparison.Ordinal)) init.normal_(parameter, 0, attention);
-            if (name.EndsWith("out_proj.weight", StringComparison.Ordinal) || name.EndsWith("c_proj.weight", StringComparison.Ordinal)) init.normal_(parameter, 0, projection);
+            if (name.EndsWith("out_proj.weight", StringComparison.Ordinal)
+                || name.EndsWith("c_proj.weight", StringComparison.Ordinal)) init.normal_(parameter, 0, projection);
             if (name.EndsWith("c_fc.weight", StringComparison.Ordinal)) init.normal_(parameter, 0, hidden);
         }
     }

@@ -6,9 +6,9 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// CLIP's image tower (paper, section 2.4): patches, a class token, pre-norm blocks, a projection. Alone it is Hugging Face's <c>CLIPVisionModelWithProjection</c>, and without a projection its
-/// <c>CLIPVisionModel</c> (<c>ClipCheckpoint.VisionFromPretrained</c>). Other families' towers are this one with other parts, as
-/// <see cref="VisionConfig"/> says.
+/// CLIP's image tower (paper, section 2.4): patches, a class token, pre-norm blocks, a projection. Alone it is Hugging Face's
+/// <c>CLIPVisionModelWithProjection</c>, and without a projection its <c>CLIPVisionModel</c> (<c>ClipCheckpoint.VisionFromPretrained</c>).
+/// Other families' towers are this one with other parts, as <see cref="VisionConfig"/> says.
 /// </summary>
 public sealed class VisionTransformer : Module<Tensor, Tensor>
 {
@@ -26,7 +26,8 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// <param name="config">The whole model's shape.</param>
     /// <param name="device">Where the weights are made; the CPU by default.</param>
     /// <exception cref="ArgumentException">A value of the shape is out of its range.</exception>
-    public VisionTransformer(ClipConfig config, Device? device = null) : this(ClipConfig.Valid(config).Vision, config.VisionBlock with { Device = device }, config.EmbeddingWidth)
+    public VisionTransformer(ClipConfig config, Device? device = null)
+        : this(ClipConfig.Valid(config).Vision, config.VisionBlock with { Device = device }, config.EmbeddingWidth)
     {
     }
 
@@ -70,8 +71,8 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     internal IEnumerable<Parameter> ProjectionParameters => Projection.Parameters(_projection, _head);
 
     /// <summary>
-    /// Whether images of other sizes than R are taken, also oblong ones: the position embeddings are then interpolated (bicubic, as Hugging Face's <c>interpolate_pos_encoding</c>), and pixels past the
-    /// last whole patch are not looked at. Off at first.
+    /// Whether images of other sizes than R are taken, also oblong ones: the position embeddings are then interpolated (bicubic, as Hugging
+    /// Face's <c>interpolate_pos_encoding</c>), and pixels past the last whole patch are not looked at. Off at first.
     /// </summary>
     public bool InterpolatePositions { get; set; }
 
@@ -170,7 +171,9 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     public Tensor Embed(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        return Assemble(EmbedPatches(pixels), pixels.shape[2] / Config.PatchSize, pixels.shape[3] / Config.PatchSize).MoveToOuterDisposeScope(); // (B, N, D)
+        // (B, N, D)
+        return Assemble(EmbedPatches(pixels), pixels.shape[2] / Config.PatchSize, pixels.shape[3] / Config.PatchSize)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>

@@ -48,11 +48,14 @@ public sealed class ClipTrainer : IDisposable
     public long Step { get; private set; }
 
     /// <summary>Runs from <see cref="Step"/> to the end of the schedule, drawing batch k for step k.</summary>
-    /// <param name="batches">The batch of a step (from 0): a function of the step alone, so that a run can be resumed. Each is disposed after use.</param>
+    /// <param name="batches">
+    /// The batch of a step (from 0): a function of the step alone, so that a run can be resumed. Each is disposed after use.
+    /// </param>
     /// <param name="progress">Told of every step.</param>
     /// <param name="cancellationToken">Ends the run after the step at hand; <see cref="Save"/> then keeps it.</param>
     /// <exception cref="OperationCanceledException">The run was cancelled between two steps.</exception>
-    public void Train(Func<long, TrainingBatch> batches, IProgress<TrainingStep>? progress = null, CancellationToken cancellationToken = default)
+    public void Train(Func<long, TrainingBatch> batches, IProgress<TrainingStep>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batches);
         if (Step >= _options.Steps) return;
@@ -81,7 +84,8 @@ public sealed class ClipTrainer : IDisposable
     private TrainingStep Update(TrainingBatch batch)
     {
         if (batch.Pixels.shape[0] != batch.TokenIds.shape[0])
-            throw new ArgumentException($"The batch has {batch.Pixels.shape[0]} images and {batch.TokenIds.shape[0]} captions; each image needs its caption.");
+            throw new ArgumentException($"The batch has {batch.Pixels.shape[0]} images and {batch.TokenIds.shape[0]} captions; each " +
+                $"image needs its caption.");
 
         using var scope = NewDisposeScope();
         _model.train();
@@ -91,7 +95,8 @@ public sealed class ClipTrainer : IDisposable
         _optimizer.zero_grad();
         double value = Backward(batch);
         if (!double.IsFinite(value))
-            throw new InvalidOperationException($"The loss of step {Step + 1} is {value}: the learning rate ({rate:g3}) is too high, or the batch holds values that are not numbers.");
+            throw new InvalidOperationException($"The loss of step {Step + 1} is {value}: the learning rate ({rate:g3}) is too high, or " +
+                $"the batch holds values that are not numbers.");
         double norm = nn.utils.clip_grad_norm_(_model.parameters().Where(p => p.requires_grad), _options.MaxGradientNorm);
         if (!double.IsFinite(norm))
         {
@@ -113,10 +118,12 @@ public sealed class ClipTrainer : IDisposable
         var towers = _copy?.Model ?? _model;
         Tensor loss;
         if (_options.ChunkSize > 0)
-            loss = GradientCache.Backward(towers, batch.Pixels, batch.TokenIds, _model.LogitScale, _options.ComputeType, _options.ChunkSize);
+            loss = GradientCache.Backward(towers, batch.Pixels, batch.TokenIds, _model.LogitScale, _options.ComputeType,
+                _options.ChunkSize);
         else
         {
-            var (image, text) = (GradientCache.Unit(towers.EncodeImage(batch.Pixels.to(_options.ComputeType))), GradientCache.Unit(towers.EncodeText(batch.TokenIds)));
+            var (image, text) = (GradientCache.Unit(towers.EncodeImage(batch.Pixels.to(_options.ComputeType))),
+                GradientCache.Unit(towers.EncodeText(batch.TokenIds)));
             loss = ContrastiveLoss.WithLogitScale(image, text, _model.LogitScale);
             loss.backward();
         }
@@ -161,14 +168,16 @@ public sealed class ClipTrainer : IDisposable
             if (reader.ReadString() != Magic) throw new InvalidDataException("it does not begin as a trainer's checkpoint does");
             var header = JsonSerializer.Deserialize<Header>(reader.ReadString()) ?? throw new InvalidDataException("its header is empty");
             if (header.Fingerprint != Fingerprint())
-                throw new InvalidDataException($"it belongs to another run: it was saved with {header.Fingerprint}, this run has {Fingerprint()}");
+                throw new InvalidDataException($"it belongs to another run: it was saved with {header.Fingerprint}, this run has " +
+                    $"{Fingerprint()}");
             _model.load(reader);
             _optimizer.load_state_dict(reader);
             using var randomState = tensor(reader.ReadBytes(reader.ReadInt32()));
             Generator.Default.set_state(randomState);
             Step = header.Step;
         }
-        catch (Exception exception) when (exception is InvalidDataException or IOException or JsonException or FormatException or ArgumentException)
+        catch (Exception exception) when (exception is InvalidDataException or IOException or JsonException or FormatException
+            or ArgumentException)
         {
             throw new InvalidDataException($"{path} cannot be resumed from: {exception.Message}.", exception);
         }

@@ -51,8 +51,8 @@ public static class ContrastiveLoss
     }
 
     /// <summary>
-    /// The same value and gradients as <see cref="WithLogitScale"/>, with two (chunk, B) matrices of logits in memory at a time instead of one (B, B), also
-    /// for the backward: how a large batch fits.
+    /// The same value and gradients as <see cref="WithLogitScale"/>, with two (chunk, B) matrices of logits in memory at a time instead of
+    /// one (B, B), also for the backward: how a large batch fits.
     /// </summary>
     /// <param name="image">(B, E), rows of length 1.</param>
     /// <param name="text">(B, E), rows of length 1; row i belongs to row i of <paramref name="image"/>.</param>
@@ -69,7 +69,8 @@ public static class ContrastiveLoss
             var pair = Arithmetic.Count(start, length, image.device);                           // (chunk)
             var perImage = x[2].exp() * x[0].narrow(0, start, length).mm(x[1].t());             // (chunk, B)
             var perText = x[2].exp() * x[1].narrow(0, start, length).mm(x[0].t());              // (chunk, B)
-            return functional.cross_entropy(perImage, pair, reduction: Reduction.Sum).Plus(functional.cross_entropy(perText, pair, reduction: Reduction.Sum)).Over(2);
+            return functional.cross_entropy(perImage, pair, reduction: Reduction.Sum)
+                .Plus(functional.cross_entropy(perText, pair, reduction: Reduction.Sum)).Over(2);
         });
     }
 
@@ -77,7 +78,8 @@ public static class ContrastiveLoss
     {
         ArgumentNullException.ThrowIfNull(logitsPerImage);
         if (logitsPerImage.dim() != 2 || logitsPerImage.shape[0] != logitsPerImage.shape[1])
-            throw new ArgumentException($"The loss takes (B, B) logits, pairs on the diagonal; it was given {Shapes.Text(logitsPerImage)}.");
+            throw new ArgumentException(
+                $"The loss takes (B, B) logits, pairs on the diagonal; it was given {Shapes.Text(logitsPerImage)}.");
     }
 
     internal static void RequirePairs(Tensor image, Tensor text)
@@ -85,7 +87,8 @@ public static class ContrastiveLoss
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(text);
         if (image.dim() != 2 || image.shape[0] < 1 || !image.shape.AsSpan().SequenceEqual(text.shape))
-            throw new ArgumentException($"The loss takes (B, E) images and as many captions; it was given {Shapes.Text(image)} and {Shapes.Text(text)}.");
+            throw new ArgumentException($"The loss takes (B, E) images and as many captions; it was given {Shapes.Text(image)} and " +
+                $"{Shapes.Text(text)}.");
     }
 
     private static Tensor Similarity(Tensor image, Tensor text)

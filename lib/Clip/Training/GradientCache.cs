@@ -5,9 +5,10 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// The gradient of a whole batch in the memory of a part of it (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup"). The loss needs all embeddings of a batch,
-/// but not what lies between pixels and embeddings: the towers run over chunks without a gradient, the loss gives each embedding its gradient, and the towers run again, chunk by chunk, to carry it on to
-/// the weights. Two forwards instead of one, and a batch of any size.
+/// The gradient of a whole batch in the memory of a part of it (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory
+/// Limited Setup"). The loss needs all embeddings of a batch, but not what lies between pixels and embeddings: the towers run over chunks
+/// without a gradient, the loss gives each embedding its gradient, and the towers run again, chunk by chunk, to carry it on to the weights.
+/// Two forwards instead of one, and a batch of any size.
 /// </summary>
 internal static class GradientCache
 {

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// SigLIP's loss (Zhai et al. 2023, equation 1): every image and caption of the batch is one yes-or-no question, yes on the diagonal. No row or column
-/// is normalised, so the matrix can be cut anywhere. The sum over all questions is divided by B, not B².
+/// SigLIP's loss (Zhai et al. 2023, equation 1): every image and caption of the batch is one yes-or-no question, yes on the diagonal. No
+/// row or column is normalised, so the matrix can be cut anywhere. The sum over all questions is divided by B, not B².
 /// </summary>
 public static class SigmoidLoss
 {
@@ -40,7 +40,8 @@ public static class SigmoidLoss
     }
 
     /// <summary>
-    /// The same value and gradients as <see cref="WithLogitScale"/>, with (chunk, B) logits in memory at a time instead of (B, B), also for the backward.
+    /// The same value and gradients as <see cref="WithLogitScale"/>, with (chunk, B) logits in memory at a time instead of (B, B), also for
+    /// the backward.
     /// </summary>
     /// <param name="image">(B, E), rows of length 1.</param>
     /// <param name="text">(B, E), rows of length 1; row i belongs to row i of <paramref name="image"/>.</param>

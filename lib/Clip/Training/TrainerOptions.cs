@@ -36,14 +36,15 @@ public sealed record TrainerOptions
     public double MaxScale { get; init; } = 100;
 
     /// <summary>
-    /// Pairs that go through the towers at a time, for batches whose activations do not fit into memory at once: the gradient is that of the whole batch, the time that of two forwards and a backward
-    /// (Gao et al. 2021, "GradCache"). 0, the default: all at once. Not for a ResNet, whose batch normalisation looks at the batch.
+    /// Pairs that go through the towers at a time, for batches whose activations do not fit into memory at once: the gradient is that of
+    /// the whole batch, the time that of two forwards and a backward (Gao et al. 2021, "GradCache"). 0, the default: all at once. Not for a
+    /// ResNet, whose batch normalisation looks at the batch.
     /// </summary>
     public int ChunkSize { get; init; }
 
     /// <summary>
-    /// The element type of the towers' forward and backward. <see cref="ScalarType.BFloat16"/> is mixed precision: the weights, their updates and the loss stay in float32 (on a processor with bfloat16
-    /// instructions, or a GPU).
+    /// The element type of the towers' forward and backward. <see cref="ScalarType.BFloat16"/> is mixed precision: the weights, their
+    /// updates and the loss stay in float32 (on a processor with bfloat16 instructions, or a GPU).
     /// </summary>
     public ScalarType ComputeType { get; init; } = ScalarType.Float32;
 
@@ -71,7 +72,8 @@ public sealed record TrainerOptions
         Require(MaxGradientNorm > 0, nameof(MaxGradientNorm), MaxGradientNorm, "above 0");
         Require(ChunkSize >= 0, nameof(ChunkSize), ChunkSize, "at least 0");
         if (ComputeType is not (ScalarType.Float32 or ScalarType.BFloat16))
-            throw new ArgumentException($"TrainerOptions.{nameof(ComputeType)} is {ComputeType}; it must be {ScalarType.Float32} or {ScalarType.BFloat16}.");
+            throw new ArgumentException($"TrainerOptions.{nameof(ComputeType)} is {ComputeType}; it must be {ScalarType.Float32} or " +
+                $"{ScalarType.BFloat16}.");
         Require(MaxScale >= 1, nameof(MaxScale), MaxScale, "at least 1");
     }
 

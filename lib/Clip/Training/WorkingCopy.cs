@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// Mixed precision (Micikevicius et al. 2018): forward and backward on a copy of the weights in bfloat16, whose products a processor with bfloat16 instructions does several times as fast; the
-/// weights themselves stay in float32, where an optimizer's small steps are not rounded away. bfloat16 has float32's range, so the loss needs no scaling.
+/// Mixed precision (Micikevicius et al. 2018): forward and backward on a copy of the weights in bfloat16, whose products a processor with
+/// bfloat16 instructions does several times as fast; the weights themselves stay in float32, where an optimizer's small steps are not
+/// rounded away. bfloat16 has float32's range, so the loss needs no scaling.
 /// </summary>
 internal sealed class WorkingCopy : IDisposable
 {
@@ -18,7 +19,8 @@ internal sealed class WorkingCopy : IDisposable
         Model = new ClipModel(master.Config, master.LogitScale.device);
         Model.to(dtype);
         Model.train();
-        _pairs = [.. master.parameters().Zip(Model.parameters()).Where(pair => !ReferenceEquals(pair.First, master.LogitScale) && pair.First.requires_grad)];
+        _pairs = [.. master.parameters().Zip(Model.parameters())
+            .Where(pair => !ReferenceEquals(pair.First, master.LogitScale) && pair.First.requires_grad)];
     }
 
     internal ClipModel Model { get; }

@@ -1,6 +1,8 @@
 namespace ClipNotebooks.Core.Hub;
 
-/// <summary>A model's files cannot be used: damaged, incomplete, or at odds with each other. The message names the file, the key and the reason.</summary>
+/// <summary>
+/// A model's files cannot be used: damaged, incomplete, or at odds with each other. The message names the file, the key and the reason.
+/// </summary>
 public sealed class CheckpointException : IOException
 {
     /// <summary>An error without words.</summary>

@@ -36,16 +36,23 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
             return new CheckpointFolder(path, Existing(beside, configs));
         }
         if (!Directory.Exists(path))
-            throw new FileNotFoundException($"There is no model folder at {path}. Name a folder with a model, a file of weights, or a model of the Hub such as openai/clip-vit-base-patch32.", path);
-        var present = Forms.Where(form => File.Exists(Path.Combine(path, form.Weights))).Select(form => new CheckpointFolder(Path.Combine(path, form.Weights), Existing(path, form.Configs))).ToList();
-        if ((present.Find(form => form.Config is { } config && DescribesModel(config)) ?? present.FirstOrDefault()) is { } found) return found;
+            throw new FileNotFoundException($"There is no model folder at {path}. Name a folder with a model, a file of weights, or a " +
+                $"model of the Hub such as openai/clip-vit-base-patch32.", path);
+        var present = Forms.Where(form => File.Exists(Path.Combine(path, form.Weights)))
+            .Select(form => new CheckpointFolder(Path.Combine(path, form.Weights), Existing(path, form.Configs))).ToList();
+        if ((present.Find(form => form.Config is { } config && DescribesModel(config))
+            ?? present.FirstOrDefault()) is { } found) return found;
         throw new FileNotFoundException(
-            $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or {OpenClipConfigName} beside them). Name the folder that has them, or the file of weights itself.", path);
+            $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or " +
+                $"{OpenClipConfigName} beside them). Name the folder that has them, or the file of weights itself.", path);
     }
 
     internal bool IsOpenClip => Config is not null && Path.GetFileName(Config) == OpenClipConfigName;
 
-    /// <summary>Whether a configuration is one of a whole model: timm's repositories keep an image tower of their own, with a config.json of timm's, beside OpenCLIP's model.</summary>
+    /// <summary>
+    /// Whether a configuration is one of a whole model: timm's repositories keep an image tower of their own, with a config.json of timm's,
+    /// beside OpenCLIP's model.
+    /// </summary>
     internal static bool DescribesModel(string config)
     {
         if (Path.GetFileName(config) != HuggingFaceConfigName) return true;
@@ -60,5 +67,6 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
         }
     }
 
-    private static string? Existing(string folder, string[] names) => names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+    private static string? Existing(string folder, string[] names) =>
+        names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 }

@@ -20,12 +20,15 @@ internal sealed class ConfigSection
             if (ModelFile.Fault(path) is { } fault) throw new FormatException(fault);
             // The longest published configuration has a few thousand characters.
             if (new FileInfo(path).Length > 10_000_000) throw new FormatException("it is larger than 10 MB");
-            return make(new ConfigSection(JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject ?? throw new FormatException("it is not a JSON object"), ""));
+            return make(new ConfigSection(JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject
+                ?? throw new FormatException("it is not a JSON object"), ""));
         }
-        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException or ArgumentException or NotSupportedException)
+        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException or ArgumentException
+            or NotSupportedException)
         {
             string cure = exception is NotSupportedException ? "" : " Correct it, or copy it anew from where the model came from.";
-            throw new CheckpointException($"{path} does not describe a CLIP that can be built: {(exception is JsonException ? "it is not JSON. " : "")}{exception.Message.TrimEnd('.')}.{cure}", exception);
+            throw new CheckpointException($"{path} does not describe a CLIP that can be built: " +
+                $"{(exception is JsonException ? "it is not JSON. " : "")}{exception.Message.TrimEnd('.')}.{cure}", exception);
         }
     }
 
@@ -49,12 +52,14 @@ internal sealed class ConfigSection
     internal ConfigSection Section(string key, string? instead = null)
     {
         if (instead is not null && _values[instead] is JsonObject other) return new ConfigSection(other, $"{_prefix}{instead}.");
-        if (_values[key] is not JsonObject inner) throw new FormatException($"\"{_prefix}{key}\" is {(_values.ContainsKey(key) ? "not an object" : "missing")}");
+        if (_values[key] is not JsonObject inner) throw new FormatException(
+            $"\"{_prefix}{key}\" is {(_values.ContainsKey(key) ? "not an object" : "missing")}");
         return new ConfigSection(inner, $"{_prefix}{key}.");
     }
 
     /// <summary>A file is sound and asks for what cannot be built here.</summary>
-    internal static NotSupportedException Unsupported(string what) => new($"{what}. The Python package that the model was published for (transformers, open_clip) runs it");
+    internal static NotSupportedException Unsupported(string what) =>
+        new($"{what}. The Python package that the model was published for (transformers, open_clip) runs it");
 
     /// <summary>A whole number from 1 to <paramref name="largest"/>, which bounds what a false configuration can ask for.</summary>
     internal int Count(string key, int otherwise, int largest = 65536)
@@ -110,7 +115,8 @@ internal sealed class ConfigSection
     internal bool Flag(string key)
     {
         if (_values[key] is not { } node) return false;
-        return node is JsonValue value && value.TryGetValue(out bool flag) ? flag : throw new FormatException($"\"{_prefix}{key}\" is {Show(node)}; true or false is needed");
+        return node is JsonValue value && value.TryGetValue(out bool flag) ? flag
+            : throw new FormatException($"\"{_prefix}{key}\" is {Show(node)}; true or false is needed");
     }
 
     /// <summary>Whole numbers, where the value is a list; none where it is anything else.</summary>
@@ -120,7 +126,10 @@ internal sealed class ConfigSection
             : throw new FormatException($"\"{_prefix}{key}\" is {Show(list)}; whole numbers are needed"))]
         : null;
 
-    /// <summary>Refuses, by name, each value that asks for something else than the usual: all but null, false, an empty object or list, and what <paramref name="known"/> has.</summary>
+    /// <summary>
+    /// Refuses, by name, each value that asks for something else than the usual: all but null, false, an empty object or list, and what
+    /// <paramref name="known"/> has.
+    /// </summary>
     internal void RefuseOthers(IReadOnlyCollection<string> known) => Refuse(key => !known.Contains(key));
 
     /// <summary>Refuses, by name, those of the given values that ask for something.</summary>

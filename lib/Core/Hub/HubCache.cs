@@ -5,8 +5,8 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Hub;
 
 /// <summary>
-/// One repository in the cache folder, laid out as <c>huggingface_hub</c> does: <c>blobs/</c> has the contents by their hash, <c>snapshots/COMMIT/</c> links to them under the files'
-/// names, <c>refs/REVISION</c> holds the commit of a branch or tag.
+/// One repository in the cache folder, laid out as <c>huggingface_hub</c> does: <c>blobs/</c> has the contents by their hash,
+/// <c>snapshots/COMMIT/</c> links to them under the files' names, <c>refs/REVISION</c> holds the commit of a branch or tag.
 /// </summary>
 internal sealed class HubCache(string cacheFolder, string id)
 {

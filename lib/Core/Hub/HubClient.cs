@@ -10,7 +10,8 @@ internal sealed class HubClient(HubOptions options) : IDisposable
 {
     private const int Redirects = 10;
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false,
+        ConnectTimeout = TimeSpan.FromSeconds(15) }) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Does something that may fail on the way, again where that may help.</summary>
     internal async Task<T> RetryAsync<T>(string what, Func<Task<T>> action, CancellationToken cancellationToken)
@@ -27,26 +28,33 @@ internal sealed class HubClient(HubOptions options) : IDisposable
             {
                 (reason, wait) = (exception, exception.Wait ?? wait);
                 if (wait > options.LongestWait)
-                    throw new HubException($"{what}: {exception.Message} and asks to be left alone for {wait.TotalSeconds:f0} seconds. Try again then; what has arrived is kept. With HF_TOKEN set the Hub allows more.", exception);
+                    throw new HubException($"{what}: {exception.Message} and asks to be left alone for {wait.TotalSeconds:f0} seconds. " +
+                        $"Try again then; what has arrived is kept. With HF_TOKEN set the Hub allows more.", exception);
             }
-            catch (Exception exception) when (exception is HttpRequestException or HttpIOException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+            catch (Exception exception) when (exception is HttpRequestException or HttpIOException
+                || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
                 reason = exception;
             }
             if (failures >= options.Attempts)
-                throw new HubException($"{what} could not be fetched from {options.Endpoint} in {failures} attempts: {reason.Message.TrimEnd('.')}. "
-                    + "What has arrived is kept, and the next attempt goes on from there; models that are in the cache need no network.", reason);
+                throw new HubException($"{what} could not be fetched from {options.Endpoint} in {failures} attempts: " +
+                    $"{reason.Message.TrimEnd('.')}. "
+                    + "What has arrived is kept, and the next attempt goes on from there; models that are in the cache need no network.",
+                        reason);
             await Task.Delay(wait, cancellationToken);
         }
     }
 
-    /// <summary>Sends a request, follows redirects, and refuses what is not a success. A redirect to another server does not get the token.</summary>
+    /// <summary>
+    /// Sends a request, follows redirects, and refuses what is not a success. A redirect to another server does not get the token.
+    /// </summary>
     /// <param name="method">GET or HEAD; a HEAD stays with the first server, which knows the file's hash.</param>
     /// <param name="path">Below the endpoint.</param>
     /// <param name="what">For messages.</param>
     /// <param name="from">The first byte wanted.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string what, long from, CancellationToken cancellationToken)
+    internal async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, string what, long from, CancellationToken cancellationToken)
     {
         var address = new Uri($"{options.Endpoint.AbsoluteUri.TrimEnd('/')}/{path}");
         for (int redirect = 0; redirect <= Redirects; redirect++)
@@ -110,10 +118,12 @@ internal sealed class HubClient(HubOptions options) : IDisposable
         int status = (int)response.StatusCode;
         string? code = response.Headers.TryGetValues("X-Error-Code", out var codes) ? codes.First() : null;
         if (status is 408 or 429 or >= 500)
-            return new HubTransientException($"the server answers {status.ToString(CultureInfo.InvariantCulture)} ({(status == 429 ? "too many requests" : response.ReasonPhrase)})", Wait(response));
+            return new HubTransientException($"the server answers {status.ToString(CultureInfo.InvariantCulture)} " +
+                $"({(status == 429 ? "too many requests" : response.ReasonPhrase)})", Wait(response));
         return new HubException($"{what}: " + (status, code) switch
         {
-            (_, "GatedRepo") or (403, _) => $"access is refused (403). Ask for it on the model's page at {options.Endpoint}, and set HF_TOKEN to a token of the account that has it.",
+            (_, "GatedRepo") or (403, _) => $"access is refused (403). Ask for it on the model's page at {options.Endpoint}, and set " +
+                $"HF_TOKEN to a token of the account that has it.",
             (401, _) => options.Token is null
                 ? "there is no such model, or it is private (401). Check the name; for a private model set HF_TOKEN to an access token."
                 : "the token is not accepted (401), or there is no such model. Check the name and HF_TOKEN.",

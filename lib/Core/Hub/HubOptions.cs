@@ -2,7 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace ClipNotebooks.Core.Hub;
 
-/// <summary>Where models are fetched from and kept, as Python's <c>huggingface_hub</c> has it: both use the same folders and the same environment variables.</summary>
+/// <summary>
+/// Where models are fetched from and kept, as Python's <c>huggingface_hub</c> has it: both use the same folders and the same environment
+/// variables.
+/// </summary>
 public sealed partial record HubOptions
 {
     private static readonly string[] Yes = ["1", "ON", "YES", "TRUE"];
@@ -25,16 +28,22 @@ public sealed partial record HubOptions
     /// <summary>How long to wait after the n-th failure (from 1), unless the server says how long: 1, 2, 4, … seconds.</summary>
     public Func<int, TimeSpan> BackOff { get; init; } = failures => TimeSpan.FromSeconds(Math.Pow(2, failures - 1));
 
-    /// <summary>How long a server may ask to be left alone before that ends the download; it is tried again where it asks for less.</summary>
+    /// <summary>
+    /// How long a server may ask to be left alone before that ends the download; it is tried again where it asks for less.
+    /// </summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How long nothing may arrive before a connection counts as broken.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Opens a file to write to; for tests of a disk that fails.</summary>
-    internal Func<string, FileMode, Stream> OpenWrite { get; init; } = (path, mode) => new FileStream(path, mode, FileAccess.Write, FileShare.None);
+    internal Func<string, FileMode, Stream> OpenWrite { get; init; } = (path, mode) =>
+        new FileStream(path, mode, FileAccess.Write, FileShare.None);
 
-    /// <summary>HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME; HF_ENDPOINT; HF_TOKEN or the file HF_TOKEN_PATH (HF_HOME/token), unless HF_HUB_DISABLE_IMPLICIT_TOKEN; HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE.</summary>
+    /// <summary>
+    /// HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME; HF_ENDPOINT; HF_TOKEN or the file HF_TOKEN_PATH (HF_HOME/token), unless
+    /// HF_HUB_DISABLE_IMPLICIT_TOKEN; HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE.
+    /// </summary>
     /// <exception cref="HubException">HF_ENDPOINT is not an address.</exception>
     public static HubOptions FromEnvironment() => From(Environment.GetEnvironmentVariable);
 
@@ -43,14 +52,18 @@ public sealed partial record HubOptions
         string? Set(string name) => variable(name) is { Length: > 0 } value ? value : null;
         string user = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         string home = Folder("HF_HOME") ?? Path.Combine(Set("XDG_CACHE_HOME") ?? Path.Combine(user, ".cache"), "huggingface");
-        string endpoint = Set("HF_ENDPOINT") ?? "https://huggingface.co", tokenFile = Folder("HF_TOKEN_PATH") ?? Path.Combine(home, "token");
+        string endpoint = Set("HF_ENDPOINT") ?? "https://huggingface.co",
+            tokenFile = Folder("HF_TOKEN_PATH") ?? Path.Combine(home, "token");
         if (!Uri.TryCreate(endpoint.TrimEnd('/'), UriKind.Absolute, out var server) || server.Scheme is not ("http" or "https"))
-            throw new HubException($"HF_ENDPOINT is \"{endpoint}\", which is not an http address. Unset it, or set it to one such as https://huggingface.co.");
+            throw new HubException($"HF_ENDPOINT is \"{endpoint}\", which is not an http address. Unset it, or set it to one such as " +
+                $"https://huggingface.co.");
         return new HubOptions
         {
             CacheFolder = Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(home, "hub"),
             Endpoint = server,
-            Token = IsOn("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? null : (Set("HF_TOKEN") ?? Set("HUGGING_FACE_HUB_TOKEN") ?? (File.Exists(tokenFile) ? File.ReadAllText(tokenFile) : null))?.Trim() is { Length: > 0 } token ? token : null,
+            Token = IsOn("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? null
+                : (Set("HF_TOKEN") ?? Set("HUGGING_FACE_HUB_TOKEN") ?? (File.Exists(tokenFile) ? File.ReadAllText(tokenFile) : null))?.Trim(
+                ) is { Length: > 0 } token ? token : null,
             Offline = IsOn("HF_HUB_OFFLINE") || (Set("HF_HUB_OFFLINE") is null && IsOn("TRANSFORMERS_OFFLINE")),
         };
 
@@ -58,7 +71,8 @@ public sealed partial record HubOptions
 
         // As Python does: a leading ~ is the user's folder, and $NAME or ${NAME} another variable.
         string? Folder(string name) => Set(name) is not { } path ? null
-            : Variable().Replace(path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? user + path[1..] : path, match => variable(match.Groups[1].Value) ?? match.Value);
+            : Variable().Replace(path == "~" || path.StartsWith("~/", StringComparison.Ordinal) ? user + path[1..] : path, match =>
+                variable(match.Groups[1].Value) ?? match.Value);
     }
 
     [GeneratedRegex(@"\$(?:(\w+)|\{(?<1>\w+)\})", RegexOptions.ECMAScript)]

@@ -6,8 +6,9 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Hub;
 
 /// <summary>
-/// Models of the Hugging Face Hub, in the cache that Python's <c>huggingface_hub</c> uses: what one of the two has downloaded, the other finds. Downloads resume after a broken connection, are verified by
-/// their hash and renamed into place when whole; several processes may ask for the same model at once. Thread-safe.
+/// Models of the Hugging Face Hub, in the cache that Python's <c>huggingface_hub</c> uses: what one of the two has downloaded, the other
+/// finds. Downloads resume after a broken connection, are verified by their hash and renamed into place when whole; several processes may
+/// ask for the same model at once. Thread-safe.
 /// </summary>
 /// <param name="options">Where from and where to; the environment's by default.</param>
 public sealed partial class HuggingFaceHub(HubOptions? options = null)
@@ -28,7 +29,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     private readonly HubOptions _options = options ?? HubOptions.FromEnvironment();
 
     /// <summary>Whether a text has the form of a model's id, <c>organisation/name</c>.</summary>
-    public static bool IsId(string text) => Id().IsMatch(text) && !text.Contains("--", StringComparison.Ordinal) && !text.Contains("..", StringComparison.Ordinal);
+    public static bool IsId(string text) => Id().IsMatch(text) && !text.Contains("--", StringComparison.Ordinal)
+        && !text.Contains("..", StringComparison.Ordinal);
 
     /// <summary>The folder itself where there is one (or a file of weights), else the cached or downloaded model of that id.</summary>
     /// <param name="idOrFolder">A folder, a file, or an id such as <c>openai/clip-vit-base-patch32</c>.</param>
@@ -45,7 +47,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         }
         catch (HubException exception)
         {
-            throw new HubException($"There is no folder {idOrFolder} here, and as a model of the Hub it cannot be had. {exception.Message}", exception);
+            throw new HubException($"There is no folder {idOrFolder} here, and as a model of the Hub it cannot be had. {exception.Message}",
+                exception);
         }
     }
 
@@ -67,27 +70,37 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         return null;
     }
 
-    /// <summary>Fetches a model: its configuration, its vocabulary, and its weights in the best form that it has (safetensors before PyTorch's files).</summary>
+    /// <summary>
+    /// Fetches a model: its configuration, its vocabulary, and its weights in the best form that it has (safetensors before PyTorch's
+    /// files).
+    /// </summary>
     /// <param name="id">Such as <c>openai/clip-vit-base-patch32</c>.</param>
     /// <param name="revision">A branch, tag or commit.</param>
     /// <param name="progress">Told of every file, from first to last byte.</param>
     /// <param name="cancellationToken">Stops it; what has arrived is kept for the next time.</param>
     /// <returns>The model's folder, for <c>FromPretrained</c>.</returns>
     /// <exception cref="ArgumentException">The id or the revision is not one.</exception>
-    /// <exception cref="HubException">There is no such model, no access, no network, no space on the disk, or a file arrives damaged.</exception>
-    public async Task<string> DownloadAsync(string id, string revision = "main", IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
+    /// <exception cref="HubException">
+    /// There is no such model, no access, no network, no space on the disk, or a file arrives damaged.
+    /// </exception>
+    public async Task<string> DownloadAsync(string id, string revision = "main", IProgress<HubProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         Require(id, revision);
         if (_options.Offline)
             return Find(id, revision) ?? throw new HubException(
-                $"{id} ({revision}) is not in the cache at {_options.CacheFolder}, and HF_HUB_OFFLINE is set. Unset it, or bring the model's folder over from a machine that has it.");
+                $"{id} ({revision}) is not in the cache at {_options.CacheFolder}, and HF_HUB_OFFLINE is set. Unset it, or bring the " +
+                    $"model's folder over from a machine that has it.");
         var cache = new HubCache(_options.CacheFolder, id);
         using var client = new HubClient(_options);
         var (commit, names) = await ListAsync(client, id, revision, cancellationToken);
-        foreach (string name in Companions.Where(names.Contains)) await FetchAsync(client, cache, id, commit, name, progress, cancellationToken);
-        var form = CheckpointFolder.Forms.FirstOrDefault(form => names.Contains(form.Weights) && Fits(form.Configs, cache.Snapshot(commit), names.Contains));
+        foreach (string name in Companions.Where(names.Contains)) await FetchAsync(
+            client, cache, id, commit, name, progress, cancellationToken);
+        var form = CheckpointFolder.Forms.FirstOrDefault(
+            form => names.Contains(form.Weights) && Fits(form.Configs, cache.Snapshot(commit), names.Contains));
         if (form.Weights is null)
-            throw new HubException($"{id} ({revision}) holds no CLIP that can be read: {string.Join(", ", CheckpointFolder.Forms.Select(f => f.Weights))} were looked for, with their configuration.");
+            throw new HubException($"{id} ({revision}) holds no CLIP that can be read: " +
+                $"{string.Join(", ", CheckpointFolder.Forms.Select(f => f.Weights))} were looked for, with their configuration.");
 
         string weights = await FetchAsync(client, cache, id, commit, form.Weights, progress, cancellationToken);
         if (IsIndex(form.Weights))
@@ -123,7 +136,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         string what = $"The list of files of {id} ({revision})";
         return await client.RetryAsync(what, async () =>
         {
-            using var response = await client.SendAsync(HttpMethod.Get, $"api/models/{id}/revision/{Uri.EscapeDataString(revision)}", what, 0, cancellationToken);
+            using var response = await client.SendAsync(HttpMethod.Get, $"api/models/{id}/revision/{Uri.EscapeDataString(revision)}", what,
+                0, cancellationToken);
             var text = await ReceiveListingAsync(response, what, cancellationToken);
             try
             {
@@ -142,7 +156,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         }, cancellationToken);
     }
 
-    private async Task<string> FetchAsync(HubClient client, HubCache cache, string id, string commit, string name, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
+    private async Task<string> FetchAsync(HubClient client, HubCache cache, string id, string commit, string name,
+        IProgress<HubProgress>? progress, CancellationToken cancellationToken)
     {
         if (!FileName().IsMatch(name))
             throw new HubException($"{id} names a file \"{Quote.Cut(name)}\", which would lie outside the cache. It is not fetched.");
@@ -159,20 +174,23 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
             {
                 string beside = blob + ".incomplete";
                 Directory.CreateDirectory(Path.GetDirectoryName(beside)!);
-                await client.RetryAsync(what, () => ReceiveAsync(client, path, what, file, beside, progress, cancellationToken), cancellationToken);
+                await client.RetryAsync(what, () => ReceiveAsync(client, path, what, file, beside, progress, cancellationToken),
+                    cancellationToken);
                 File.Move(beside, blob, overwrite: true);
             }
             return cache.Link(file);
         }
     }
 
-    private static async Task<HubFile> AskAsync(HubClient client, string path, string what, string name, string commit, CancellationToken cancellationToken)
+    private static async Task<HubFile> AskAsync(HubClient client, string path, string what, string name, string commit,
+        CancellationToken cancellationToken)
     {
         using var response = await client.SendAsync(HttpMethod.Head, path, what, 0, cancellationToken);
         string? Header(string header) => response.Headers.TryGetValues(header, out var values) ? values.First() : null;
         string etag = (Header("X-Linked-Etag") ?? response.Headers.ETag?.Tag ?? "");
         etag = (etag.StartsWith("W/", StringComparison.Ordinal) ? etag[2..] : etag).Trim('"');
-        long? size = Header("X-Linked-Size") is { } linked && long.TryParse(linked, out long value) ? value : response.Content.Headers.ContentLength;
+        long? size = Header("X-Linked-Size") is { } linked && long.TryParse(linked, out long value) ? value
+            : response.Content.Headers.ContentLength;
         if (size is not >= 0 || !Hash().IsMatch(etag))
             throw new HubException($"{what}: the server does not tell its hash and size (ETag \"{Quote.Cut(etag)}\", " +
                 $"{size?.ToString() ?? "no"} bytes). {IsHub}");
@@ -180,7 +198,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     }
 
     /// <summary>Receives what is still missing, and verifies the whole.</summary>
-    private async Task<bool> ReceiveAsync(HubClient client, string path, string what, HubFile file, string beside, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
+    private async Task<bool> ReceiveAsync(HubClient client, string path, string what, HubFile file, string beside,
+        IProgress<HubProgress>? progress, CancellationToken cancellationToken)
     {
         long have = File.Exists(beside) ? new FileInfo(beside).Length : 0;
         if (file.Size == 0) await _options.OpenWrite(beside, FileMode.Create).DisposeAsync();
@@ -200,7 +219,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         throw new HubTransientException("what arrived has not the hash that the server names: damaged on the way");
     }
 
-    private async Task CopyAsync(HttpResponseMessage response, string what, HubFile file, string beside, long have, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
+    private async Task CopyAsync(HttpResponseMessage response, string what, HubFile file, string beside, long have,
+        IProgress<HubProgress>? progress, CancellationToken cancellationToken)
     {
         await using var content = await response.Content.ReadAsStreamAsync(cancellationToken);
         byte[] buffer = new byte[1 << 20];
@@ -210,7 +230,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
             progress?.Report(new HubProgress(file.Name, have, file.Size));
             for (int read; (read = await ReadAsync(content, buffer, cancellationToken)) > 0;)
             {
-                if (have + read > file.Size) throw new HubTransientException($"more arrives than the {file.Size} bytes that the server names");
+                if (have + read > file.Size) throw new HubTransientException(
+                    $"more arrives than the {file.Size} bytes that the server names");
                 await target.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
                 have += read;
                 progress?.Report(new HubProgress(file.Name, have, file.Size));
@@ -218,7 +239,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         }
         catch (IOException exception) when (exception.HResult is DiskFull or WindowsDiskFull)
         {
-            throw new HubException($"{what}: the disk is full, {file.Size - have:N0} bytes more are needed in {_options.CacheFolder}. Make room there, or set HF_HUB_CACHE to a folder with more.", exception);
+            throw new HubException($"{what}: the disk is full, {file.Size - have:N0} bytes more are needed in {_options.CacheFolder}. " +
+                $"Make room there, or set HF_HUB_CACHE to a folder with more.", exception);
         }
         if (have < file.Size) throw new HubTransientException($"the connection broke off after {have:N0} of {file.Size:N0} bytes");
     }
@@ -231,7 +253,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     }
 
     /// <summary>Whether the configuration that belongs to a form is there, and is one of a model.</summary>
-    private static bool Fits(string[] configs, string folder, Func<string, bool> exists) => configs.FirstOrDefault(exists) is { } config && CheckpointFolder.DescribesModel(Path.Combine(folder, config));
+    private static bool Fits(string[] configs, string folder, Func<string, bool> exists) => configs.FirstOrDefault(exists) is { } config
+        && CheckpointFolder.DescribesModel(Path.Combine(folder, config));
 
     /// <summary>Whether none of the small files is a link whose content is gone.</summary>
     private static bool IsWhole(string folder) =>
@@ -261,7 +284,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(id);
         ArgumentException.ThrowIfNullOrEmpty(revision);
-        if (!IsId(id)) throw new ArgumentException($"\"{id}\" is not a model's id: organisation/name is expected, such as openai/clip-vit-base-patch32.", nameof(id));
+        if (!IsId(id)) throw new ArgumentException($"\"{id}\" is not a model's id: organisation/name is expected, such as " +
+            $"openai/clip-vit-base-patch32.", nameof(id));
         if (!Revision().IsMatch(revision) || revision.Contains("..", StringComparison.Ordinal))
             throw new ArgumentException($"\"{revision}\" is not a revision: a branch, a tag or a commit is expected.", nameof(revision));
     }

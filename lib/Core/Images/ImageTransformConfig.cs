@@ -57,12 +57,16 @@ public sealed partial record ImageTransformConfig
     /// OpenCLIP's <c>preprocess_cfg</c> (alone or within <c>open_clip_config.json</c>).
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is not JSON, or a value is missing or out of its range; the message names file and key.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is not JSON, or a value is missing or out of its range; the message names file and key.
+    /// </exception>
     /// <param name="path">The file.</param>
     /// <param name="modelSize">R of the model, for an OpenCLIP configuration that leaves its size out; 224 by default.</param>
     public static ImageTransformConfig Load(string path, int? modelSize = null)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"There is no {Path.GetFileName(path)} in {Path.GetDirectoryName(path)}, which says how the model's images are prepared. Copy it from where the model came from; of a model of the Hub, \"clipbook download ID\" fetches what its folder lacks.", path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"There is no {Path.GetFileName(path)} in {Path.GetDirectoryName(path)}, " +
+            $"which says how the model's images are prepared. Copy it from where the model came from; of a model of the Hub, \"clipbook " +
+            $"download ID\" fetches what its folder lacks.", path);
         try
         {
             if (ModelFile.Fault(path) is { } fault) throw new InvalidDataException(fault + ".");
@@ -73,9 +77,12 @@ public sealed partial record ImageTransformConfig
             config.Validate();
             return config;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidDataException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception exception) when (exception is JsonException or InvalidDataException or InvalidOperationException or FormatException
+            or ArgumentException)
         {
-            throw new InvalidDataException($"{path} does not say how to prepare images: {(exception is JsonException ? "it is not JSON. " : "")}{exception.Message} Correct it, or copy it anew from where the model came from.", exception);
+            throw new InvalidDataException($"{path} does not say how to prepare images: " +
+                $"{(exception is JsonException ? "it is not JSON. " : "")}{exception.Message} Correct it, or copy it anew from where the " +
+                $"model came from.", exception);
         }
     }
 
@@ -129,8 +136,10 @@ public sealed partial record ImageTransformConfig
 
     internal void Validate()
     {
-        if (Size < 1 || ResizeSize < 1) throw new ArgumentException($"the sizes are {ResizeSize} and {Size}; they must be at least 1 pixel.");
-        if (Mean.Count != 3 || Std.Count != 3) throw new ArgumentException("mean and std must have one number for each of red, green and blue.");
+        if (Size < 1 || ResizeSize < 1) throw new ArgumentException(
+            $"the sizes are {ResizeSize} and {Size}; they must be at least 1 pixel.");
+        if (Mean.Count != 3 || Std.Count != 3) throw new ArgumentException(
+            "mean and std must have one number for each of red, green and blue.");
         if (Std.Any(s => !(s > 0))) throw new ArgumentException($"std is {string.Join(", ", Std)}; each must be above 0.");
         if (!Mean.Zip(Std).All(pair => float.IsFinite((0 - pair.First) / pair.Second) && float.IsFinite((1 - pair.First) / pair.Second)))
         {

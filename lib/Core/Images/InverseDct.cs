@@ -5,8 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// The inverse cosine transform of 8 × 8 coefficients in integers, bit for bit that of libjpeg's default method (the algorithm of Loeffler, Ligtenberg and Moschytz 1989 with 12
-/// multiplications; constants are scaled by 2¹³, the first pass keeps two bits more): columns first, then rows, eight at a time.
+/// The inverse cosine transform of 8 × 8 coefficients in integers, bit for bit that of libjpeg's default method (the algorithm of Loeffler,
+/// Ligtenberg and Moschytz 1989 with 12 multiplications; constants are scaled by 2¹³, the first pass keeps two bits more): columns first,
+/// then rows, eight at a time.
 /// </summary>
 internal static unsafe class InverseDct
 {
@@ -23,7 +24,8 @@ internal static unsafe class InverseDct
         Transpose(block);
         Pass(block, Constant + Extra + 3);
         Transpose(block);
-        for (int y = 0; y < 8; y++) *(ulong*)(samples + y * stride) = Resizer.Clip(Vector256.Load(block + 8 * y) + Vector256.Create(Centre));
+        for (int y = 0; y < 8; y++) *(ulong*)(samples + y * stride) =
+            Resizer.Clip(Vector256.Load(block + 8 * y) + Vector256.Create(Centre));
     }
 
     /// <summary>The same of a block that has its first coefficient alone: one sample, 64 times.</summary>
@@ -38,11 +40,13 @@ internal static unsafe class InverseDct
     private static void Pass(int* block, int shift)
     {
         var (x0, x1, x2, x3) = (Vector256.Load(block), Vector256.Load(block + 8), Vector256.Load(block + 16), Vector256.Load(block + 24));
-        var (x4, x5, x6, x7) = (Vector256.Load(block + 32), Vector256.Load(block + 40), Vector256.Load(block + 48), Vector256.Load(block + 56));
+        var (x4, x5, x6, x7) = (Vector256.Load(block + 32), Vector256.Load(block + 40), Vector256.Load(block + 48),
+            Vector256.Load(block + 56));
         var half = Vector256.Create(1 << (shift - 1));
 
         var shared = (x2 + x6) * 4433;
-        var (even2, even3, sum, difference) = (shared - x6 * 15137, shared + x2 * 6270, (x0 + x4 << Constant) + half, (x0 - x4 << Constant) + half);
+        var (even2, even3, sum, difference) = (shared - x6 * 15137, shared + x2 * 6270, (x0 + x4 << Constant) + half,
+            (x0 - x4 << Constant) + half);
         var (e0, e1, e2, e3) = (sum + even3, difference + even2, difference - even2, sum - even3);
 
         var z5 = (x7 + x3 + x5 + x1) * 9633;
@@ -85,10 +89,13 @@ internal static unsafe class InverseDct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector256<int>, Vector256<int>, Vector256<int>, Vector256<int>) Four(int* block)
     {
-        var (a, b) = (Vector256.Create(Vector128.Load(block), Vector128.Load(block + 32)), Vector256.Create(Vector128.Load(block + 8), Vector128.Load(block + 40)));
-        var (c, d) = (Vector256.Create(Vector128.Load(block + 16), Vector128.Load(block + 48)), Vector256.Create(Vector128.Load(block + 24), Vector128.Load(block + 56)));
+        var (a, b) = (Vector256.Create(Vector128.Load(block), Vector128.Load(block + 32)),
+            Vector256.Create(Vector128.Load(block + 8), Vector128.Load(block + 40)));
+        var (c, d) = (Vector256.Create(Vector128.Load(block + 16), Vector128.Load(block + 48)),
+            Vector256.Create(Vector128.Load(block + 24), Vector128.Load(block + 56)));
         var (ab, cd) = (Avx2.UnpackLow(a, b).AsInt64(), Avx2.UnpackLow(c, d).AsInt64());
         var (AB, CD) = (Avx2.UnpackHigh(a, b).AsInt64(), Avx2.UnpackHigh(c, d).AsInt64());
-        return (Avx2.UnpackLow(ab, cd).AsInt32(), Avx2.UnpackHigh(ab, cd).AsInt32(), Avx2.UnpackLow(AB, CD).AsInt32(), Avx2.UnpackHigh(AB, CD).AsInt32());
+        return (Avx2.UnpackLow(ab, cd).AsInt32(), Avx2.UnpackHigh(ab, cd).AsInt32(), Avx2.UnpackLow(AB, CD).AsInt32(),
+            Avx2.UnpackHigh(AB, CD).AsInt32());
     }
 }

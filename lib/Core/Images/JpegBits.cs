@@ -3,7 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace ClipNotebooks.Core.Images;
 
-/// <summary>The bits of a JPEG's scan, without the zero after each 0xFF (ITU-T T.81, section F.2.2). Past its end, or a marker, bits are zero: <see cref="RequireNoOverrun"/> finds out.</summary>
+/// <summary>
+/// The bits of a JPEG's scan, without the zero after each 0xFF (ITU-T T.81, section F.2.2). Past its end, or a marker, bits are zero:
+/// <see cref="RequireNoOverrun"/> finds out.
+/// </summary>
 internal unsafe struct JpegBits(byte* first, byte* end)
 {
     private readonly byte* _end = end;
@@ -47,7 +50,10 @@ internal unsafe struct JpegBits(byte* first, byte* end)
     /// <summary>Where reading is: before the marker that the data ended at, or at it.</summary>
     internal readonly byte* Position => _at;
 
-    /// <summary>The next coefficient but the first: how many zeros stand before it, and itself; 0 after 15 zeros for sixteen, 0 otherwise for the end.</summary>
+    /// <summary>
+    /// The next coefficient but the first: how many zeros stand before it, and itself; 0 after 15 zeros for sixteen, 0 otherwise for the
+    /// end.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Coefficient(JpegHuffmanTable table, out int zeros)
     {
@@ -68,7 +74,8 @@ internal unsafe struct JpegBits(byte* first, byte* end)
     internal void Restart()
     {
         RequireNoOverrun();
-        if (_count >= 8 || _at + 2 > _end || _at[0] != 0xff || (_at[1] & 0xf8) != 0xd0) throw new EndOfStreamException("A restart marker is not where it should be.");
+        if (_count >= 8 || _at + 2 > _end || _at[0] != 0xff || (_at[1] & 0xf8) != 0xd0) throw new EndOfStreamException(
+            "A restart marker is not where it should be.");
         (_bits, _count) = (0, 0);
         _at += 2;
     }
@@ -86,7 +93,10 @@ internal unsafe struct JpegBits(byte* first, byte* end)
         _count -= bits;
     }
 
-    /// <summary>Fills up to 57 bits and more. Eight bytes without a 0xFF go at once; bits of a ninth part byte that come along are the same when they come again.</summary>
+    /// <summary>
+    /// Fills up to 57 bits and more. Eight bytes without a 0xFF go at once; bits of a ninth part byte that come along are the same when
+    /// they come again.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Refill()
     {
@@ -105,12 +115,16 @@ internal unsafe struct JpegBits(byte* first, byte* end)
         this = Slowly(this);
     }
 
-    /// <summary>Byte by byte, without the zeros after 0xFF, up to a marker or the end. By value, so that the fields can stay in registers where the rest is used.</summary>
+    /// <summary>
+    /// Byte by byte, without the zeros after 0xFF, up to a marker or the end. By value, so that the fields can stay in registers where the
+    /// rest is used.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static JpegBits Slowly(JpegBits bits)
     {
         bits.RequireNoOverrun();
-        for (; bits._count <= 56 && bits._at < bits._end && (bits._at[0] != 0xff || bits._at + 1 < bits._end && bits._at[1] == 0); bits._count += 8)
+        for (; bits._count <= 56 && bits._at < bits._end
+            && (bits._at[0] != 0xff || bits._at + 1 < bits._end && bits._at[1] == 0); bits._count += 8)
         {
             // What a ninth part byte left below is the same as this.
             bits._bits |= (ulong)bits._at[0] << (56 - bits._count);

@@ -4,7 +4,10 @@ using System.Runtime.Intrinsics;
 
 namespace ClipNotebooks.Core.Images;
 
-/// <summary>From a JPEG's planes to pixels, bit for bit as libjpeg: jdsample.c's "fancy" interpolation of the colours, jdcolor.c's conversion in 16 bits of fraction.</summary>
+/// <summary>
+/// From a JPEG's planes to pixels, bit for bit as libjpeg: jdsample.c's "fancy" interpolation of the colours, jdcolor.c's conversion in 16
+/// bits of fraction.
+/// </summary>
 internal static unsafe class JpegColours
 {
     /// <summary>Pixels done at a time; rows have as many samples too many.</summary>
@@ -43,7 +46,10 @@ internal static unsafe class JpegColours
         ArrayPool<byte>.Shared.Return(scratch);
     }
 
-    /// <summary>A row of colours at half the columns → one at all: each place takes three quarters of the nearer sample and a quarter of the other, of rows likewise.</summary>
+    /// <summary>
+    /// A row of colours at half the columns → one at all: each place takes three quarters of the nearer sample and a quarter of the other,
+    /// of rows likewise.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen(byte* own, byte* other, int down, int count, ushort* sums, byte* target)
     {
@@ -53,7 +59,8 @@ internal static unsafe class JpegColours
             (down == 1 ? sum : 3 * sum + Sixteen(other + i)).Store(sums + i);
         }
         (sums[-1], sums[count]) = (sums[0], sums[count - 1]);
-        var (left, right) = down == 1 ? (Vector256.Create((ushort)1), Vector256.Create((ushort)2)) : (Vector256.Create((ushort)8), Vector256.Create((ushort)7));
+        var (left, right) = down == 1 ? (Vector256.Create((ushort)1), Vector256.Create((ushort)2))
+            : (Vector256.Create((ushort)8), Vector256.Create((ushort)7));
         int shift = down == 1 ? 2 : 4;
         for (int i = 0; i < count; i += Lanes)
         {
@@ -69,7 +76,8 @@ internal static unsafe class JpegColours
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row(byte* lights, byte* blues, byte* reds, uint* pixels, int width)
     {
-        var (zero, most, opaque, half, centre) = (Vector512<int>.Zero, Vector512.Create(255), Vector512.Create(unchecked((int)0xff000000)), Vector512.Create(1 << 15), Vector512.Create(128));
+        var (zero, most, opaque, half, centre) = (Vector512<int>.Zero, Vector512.Create(255), Vector512.Create(unchecked((int)0xff000000)),
+            Vector512.Create(1 << 15), Vector512.Create(128));
         uint* last = stackalloc uint[Lanes];
         for (int x = 0; x < width; x += Lanes)
         {

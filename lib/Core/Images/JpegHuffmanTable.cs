@@ -1,6 +1,9 @@
 namespace ClipNotebooks.Core.Images;
 
-/// <summary>A JPEG's code: of each length (1–16 bits) the first code, and where its symbols begin (ITU-T T.81, annexes C and F.2.2.3). Codes of up to ten bits, nearly all, are looked up at once.</summary>
+/// <summary>
+/// A JPEG's code: of each length (1–16 bits) the first code, and where its symbols begin (ITU-T T.81, annexes C and F.2.2.3). Codes of up
+/// to ten bits, nearly all, are looked up at once.
+/// </summary>
 internal sealed class JpegHuffmanTable
 {
     internal const int ShortBits = 10;
@@ -23,19 +26,24 @@ internal sealed class JpegHuffmanTable
             int entry = Find(bits << (16 - ShortBits), ShortBits);
             Short[bits] = (ushort)entry;
             int length = entry >> 8, size = entry & 15, value = size == 0 ? 0 : bits >> (ShortBits - length - size & 31) & (1 << size) - 1;
-            if (entry != 0 && size > 0 && length + size <= ShortBits) Whole[bits] = Signed(value, size) << 8 | (entry >> 4 & 15) << 4 | length + size;
+            if (entry != 0 && size > 0 && length + size <= ShortBits) Whole[bits] =
+                Signed(value, size) << 8 | (entry >> 4 & 15) << 4 | length + size;
         }
     }
 
     /// <summary>By the next ten bits: the code's length times 256 plus its symbol; 0 where the code is longer.</summary>
     internal ushort[] Short { get; } = new ushort[1 << ShortBits];
 
-    /// <summary>By the next ten bits, where a code and the number that it announces fit in them: the number times 256, the upper half of the symbol times 16, and how many bits that is; otherwise 0.</summary>
+    /// <summary>
+    /// By the next ten bits, where a code and the number that it announces fit in them: the number times 256, the upper half of the symbol
+    /// times 16, and how many bits that is; otherwise 0.
+    /// </summary>
     internal int[] Whole { get; } = new int[1 << ShortBits];
 
     /// <summary>The code that the next sixteen bits begin with: its length times 256 plus its symbol.</summary>
     /// <exception cref="EndOfStreamException">There is none.</exception>
-    internal int FindLong(int sixteen) => Find(sixteen, 16) is var entry and not 0 ? entry : throw new EndOfStreamException("A code that is not in its table.");
+    internal int FindLong(int sixteen) => Find(sixteen, 16) is var entry and not 0 ? entry
+        : throw new EndOfStreamException("A code that is not in its table.");
 
     /// <summary>A number of so many bits as a JPEG has it: negative, and one more than its bits say, where the first is 0.</summary>
     internal static int Signed(int value, int size) => value < 1 << (size - 1) ? value - (1 << size) + 1 : value;

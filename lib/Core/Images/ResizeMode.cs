@@ -10,7 +10,8 @@ public enum ResizeMode
     Squash,
 
     /// <summary>
-    /// The longer side to the size, the rest black, beside a CMYK image white (OpenCLIP's <c>longest</c> with its fill colour 0; beside an image with a palette OpenCLIP has the palette's first colour).
+    /// The longer side to the size, the rest black, beside a CMYK image white (OpenCLIP's <c>longest</c> with its fill colour 0; beside an
+    /// image with a palette OpenCLIP has the palette's first colour).
     /// </summary>
     Longest,
 

@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// Pillow's resize, bit for bit, of the window of the result that is asked for: one pass along rows, one along columns, each rounded to the sample's
-/// type, each left out where its size does not change. Only the source rows and columns that the window needs are touched.
+/// Pillow's resize, bit for bit, of the window of the result that is asked for: one pass along rows, one along columns, each rounded to the
+/// sample's type, each left out where its size does not change. Only the source rows and columns that the window needs are touched.
 /// </summary>
 internal static class Resizer
 {
@@ -53,7 +53,8 @@ internal static class Resizer
     }
 
     /// <summary>Rows top … bottom − 1 of the source, each cut to the window's columns at their new width.</summary>
-    private static void Horizontal(ReadOnlySpan<byte> source, int width, int top, int bottom, int newWidth, (int X, int Y, int Width, int Height) window, Interpolation interpolation, Span<byte> result)
+    private static void Horizontal(ReadOnlySpan<byte> source, int width, int top, int bottom, int newWidth,
+        (int X, int Y, int Width, int Height) window, Interpolation interpolation, Span<byte> result)
     {
         if (newWidth == width)
         {
@@ -72,7 +73,10 @@ internal static class Resizer
         }
     }
 
-    /// <summary>A row of pixels, four samples in one number, → its outputs, over two or four neighbouring pixels at a time: four samples of one beside four of the next.</summary>
+    /// <summary>
+    /// A row of pixels, four samples in one number, → its outputs, over two or four neighbouring pixels at a time: four samples of one
+    /// beside four of the next.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum(ReadOnlySpan<uint> row, Taps taps, int[] weights, Span<uint> outputs)
     {
@@ -85,17 +89,22 @@ internal static class Resizer
             int k = 0;
             var four = Vector512<int>.Zero;
             for (; Vector512.IsHardwareAccelerated && k < pixels.Length - 3; k += 4)
-                four += Widen(Unsafe.ReadUnaligned<Vector128<byte>>(ref Unsafe.As<uint, byte>(ref Unsafe.Add(ref pixel, k)))) * Vector512.LoadUnsafe(ref factor, (nuint)(4 * k));
+                four += Widen(Unsafe.ReadUnaligned<Vector128<byte>>(ref Unsafe.As<uint, byte>(
+                    ref Unsafe.Add(ref pixel, k)))) * Vector512.LoadUnsafe(ref factor, (nuint)(4 * k));
             var sums = four.GetLower() + four.GetUpper();
             for (; k < pixels.Length - 1; k += 2)
-                sums += Widen(Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<uint, byte>(ref Unsafe.Add(ref pixel, k)))) * Vector256.LoadUnsafe(ref factor, (nuint)(4 * k));
+                sums += Widen(Unsafe.ReadUnaligned<ulong>(ref Unsafe.As<uint, byte>(ref Unsafe.Add(ref pixel, k)))) * Vector256.LoadUnsafe(
+                    ref factor, (nuint)(4 * k));
             var sum = sums.GetLower() + sums.GetUpper() + Vector128.Create(Half);
             if (k < pixels.Length) sum += Widen(Unsafe.Add(ref pixel, k)).GetLower() * Vector128.LoadUnsafe(ref factor, (nuint)(4 * k));
             outputs[x] = (uint)Narrow(sum.ToVector256Unsafe());
         }
     }
 
-    /// <summary>The window's rows, from rows that begin at source row <paramref name="top"/>: four or two pixels, sixteen or eight samples, at a time.</summary>
+    /// <summary>
+    /// The window's rows, from rows that begin at source row <paramref name="top"/>: four or two pixels, sixteen or eight samples, at a
+    /// time.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Vertical(ReadOnlySpan<byte> source, int width, int top, Taps taps, Span<byte> result)
     {
@@ -140,7 +149,8 @@ internal static class Resizer
 
     /// <summary>Sixteen samples of eight bits, each in 32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Vector512<int> Widen(Vector128<byte> samples) => Vector512.WidenLower(Vector256.WidenLower(samples.ToVector256Unsafe()).ToVector512Unsafe()).AsInt32();
+    internal static Vector512<int> Widen(Vector128<byte> samples) =>
+        Vector512.WidenLower(Vector256.WidenLower(samples.ToVector256Unsafe()).ToVector512Unsafe()).AsInt32();
 
     /// <summary>Sixteen sums in fixed point, each rounded down and clipped to eight bits; they hold their half already.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -164,7 +174,9 @@ internal static class Resizer
         return Vector128.Narrow(words, words).AsUInt64().ToScalar();
     }
 
-    /// <summary>The pixel at the truncated position; the position grows by addition, as Pillow's does, which rounds otherwise than multiplying.</summary>
+    /// <summary>
+    /// The pixel at the truncated position; the position grows by addition, as Pillow's does, which rounds otherwise than multiplying.
+    /// </summary>
     private static void Nearest(
         RasterImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Span<byte> result)
     {

@@ -12,7 +12,9 @@ public enum SampleLayout
     /// <summary>Cyan, magenta, yellow, black, 255 for none: resized as they are, then converted.</summary>
     Cmyk,
 
-    /// <summary>Colours from a palette, or black and white only: resized by nearest neighbour, since palette numbers cannot be mixed.</summary>
+    /// <summary>
+    /// Colours from a palette, or black and white only: resized by nearest neighbour, since palette numbers cannot be mixed.
+    /// </summary>
     Indexed,
 
     /// <summary>16-bit gray: resized in 16 bits, then clipped to 255 (not scaled), as Pillow does.</summary>

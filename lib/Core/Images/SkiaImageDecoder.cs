@@ -22,9 +22,10 @@ public sealed class SkiaImageDecoder : IImageDecoder
     public long MaxPixels { get; init; } = DefaultMaxPixels;
 
     /// <summary>
-    /// Lets JPEG's decoder leave out the finest of its frequencies: of an image at least 4 or 8 times as large as this on its shorter side, in pixels, it gives one of 1/4 or 1/8 the size, never smaller than
-    /// this (a half would take as long as the whole). Faster, and other pixels than Pillow's (tests/Benchmarks/README.md has both figures), so it is for a model's resize size and for those who ask for it; null,
-    /// the default, decodes everything in full. Other formats and CMYK are not concerned.
+    /// Lets JPEG's decoder leave out the finest of its frequencies: of an image at least 4 or 8 times as large as this on its shorter side,
+    /// in pixels, it gives one of 1/4 or 1/8 the size, never smaller than this (a half would take as long as the whole). Faster, and other
+    /// pixels than Pillow's (tests/Benchmarks/README.md has both figures), so it is for a model's resize size and for those who ask for it;
+    /// null, the default, decodes everything in full. Other formats and CMYK are not concerned.
     /// </summary>
     public int? DraftSide { get; init; }
 
@@ -54,7 +55,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
             (width, height) = (draft.Width, draft.Height);
         }
 
-        var info = new SKImageInfo(width, height, SKColorType.Rgba8888, codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
+        var info = new SKImageInfo(width, height, SKColorType.Rgba8888,
+            codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
         var decoded = RasterImage.Rent(width, height, info.AlphaType == SKAlphaType.Unpremul ? SampleLayout.Rgba : SampleLayout.Rgb);
         SKCodecResult result;
         unsafe
@@ -63,7 +65,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
         }
         if (result == SKCodecResult.Success) return decoded;
         decoded.Dispose();
-        throw new InvalidDataException($"{name} is damaged: decoding ended with {result}{(result == SKCodecResult.IncompleteInput ? ", the file is cut short" : "")}.");
+        throw new InvalidDataException($"{name} is damaged: decoding ended with " +
+            $"{result}{(result == SKCodecResult.IncompleteInput ? ", the file is cut short" : "")}.");
     }
 
     private int DraftDivisor(int width, int height)

@@ -1,5 +1,4 @@
 using ClipNotebooks.Core.Base;
-using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Core.Inference;
 
@@ -19,7 +18,8 @@ public static class PromptTemplates
     public static IReadOnlyList<string> Bare { get; } = [Gap];
 
     /// <summary>
-    /// The project's own set for averaging, after the paper's observation that captions differ by medium, size, distance, light and quality.
+    /// The project's own set for averaging, after the paper's observation that captions differ by medium, size, distance, light and
+    /// quality.
     /// </summary>
     public static IReadOnlyList<string> Ensemble { get; } =
     [
@@ -61,7 +61,8 @@ public static class PromptTemplates
                 throw new InvalidDataException($"{path}, line {index + 1}: the template \"{line}\" has no {Gap} for the class name.");
             templates.Add(line);
         }
-        return templates.Count > 0 ? templates : throw new InvalidDataException($"{path} holds no template: one a line is read, such as \"{Photo[0]}\".");
+        return templates.Count > 0 ? templates : throw new InvalidDataException(
+            $"{path} holds no template: one a line is read, such as \"{Photo[0]}\".");
     }
 
     /// <summary>Fills a template's gap.</summary>

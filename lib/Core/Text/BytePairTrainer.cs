@@ -7,15 +7,17 @@ using ClipNotebooks.Core.Text.Pipeline;
 namespace ClipNotebooks.Core.Text;
 
 /// <summary>
-/// Learns a byte-pair vocabulary from captions (Sennrich et al. 2016, arXiv:1508.07909, as CLIP uses it): the pair of neighbours that occurs most often
-/// becomes one symbol, again and again. The result depends on the captions' words and their counts alone; of equal counts the pair that is first in
-/// ordinal order wins.
+/// Learns a byte-pair vocabulary from captions (Sennrich et al. 2016, arXiv:1508.07909, as CLIP uses it): the pair of neighbours that
+/// occurs most often becomes one symbol, again and again. The result depends on the captions' words and their counts alone; of equal counts
+/// the pair that is first in ordinal order wins.
 /// </summary>
 public static class BytePairTrainer
 {
     private static readonly JsonSerializerOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Trains, and writes vocab.json and merges.txt in CLIP's formats: 256 bytes, 256 bytes that end a word, merges, start, end.</summary>
+    /// <summary>
+    /// Trains, and writes vocab.json and merges.txt in CLIP's formats: 256 bytes, 256 bytes that end a word, merges, start, end.
+    /// </summary>
     /// <param name="captions">The captions; they are cleaned as the tokenizer does.</param>
     /// <param name="vocabularySize">The number of ids aimed at, at least 514; fewer where the captions have no more pairs.</param>
     /// <param name="folder">Where to write; made if it is not there.</param>
@@ -30,10 +32,12 @@ public static class BytePairTrainer
         ArgumentOutOfRangeException.ThrowIfLessThan(vocabularySize, alphabet + 2);
 
         var words = Count(captions);
-        if (words.Count == 0) throw new ArgumentException("There is nothing to learn a vocabulary from: no caption has a word in it.", nameof(captions));
+        if (words.Count == 0) throw new ArgumentException(
+            "There is nothing to learn a vocabulary from: no caption has a word in it.", nameof(captions));
         var merges = Merges(words, vocabularySize - alphabet - 2);
 
-        IEnumerable<string> tokens = [.. bytes, .. bytes.Select(b => b + ClipTokenizer.EndOfWord), .. merges.Select(m => m.Left + m.Right), .. ClipTokenizer.SpecialTokens];
+        IEnumerable<string> tokens = [.. bytes, .. bytes.Select(b => b + ClipTokenizer.EndOfWord), .. merges.Select(m => m.Left + m.Right),
+            .. ClipTokenizer.SpecialTokens];
         var ids = tokens.Select((token, id) => (token, id)).ToDictionary(entry => entry.token, entry => entry.id);
         Directory.CreateDirectory(folder);
         AtomicFile.Write(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(ids, JsonOptions) + "\n");

@@ -6,9 +6,9 @@ using Microsoft.ML.Tokenizers;
 namespace ClipNotebooks.Core.Text;
 
 /// <summary>
-/// Splits cleaned text as CLIP's pattern does (openai/CLIP <c>simple_tokenizer.py</c>): special tokens, English contractions, runs of letters, single
-/// numbers, runs of anything else but white space. Letters and numbers are Unicode categories of whole code points, which a .NET regular expression
-/// cannot tell beyond U+FFFF.
+/// Splits cleaned text as CLIP's pattern does (openai/CLIP <c>simple_tokenizer.py</c>): special tokens, English contractions, runs of
+/// letters, single numbers, runs of anything else but white space. Letters and numbers are Unicode categories of whole code points, which a
+/// .NET regular expression cannot tell beyond U+FFFF.
 /// </summary>
 internal sealed class ClipPreTokenizer : PreTokenizer
 {

@@ -6,8 +6,8 @@ using Microsoft.ML.Tokenizers;
 namespace ClipNotebooks.Core.Text;
 
 /// <summary>
-/// CLIP's byte-pair tokenizer (paper, section 2.4; openai/CLIP <c>simple_tokenizer.py</c>) over any vocabulary in its format: OpenAI's 49,408 tokens or
-/// one that <see cref="BytePairTrainer"/> made. Thread-safe.
+/// CLIP's byte-pair tokenizer (paper, section 2.4; openai/CLIP <c>simple_tokenizer.py</c>) over any vocabulary in its format: OpenAI's
+/// 49,408 tokens or one that <see cref="BytePairTrainer"/> made. Thread-safe.
 /// </summary>
 public sealed class ClipTokenizer : ITokenizer
 {
@@ -69,7 +69,9 @@ public sealed class ClipTokenizer : ITokenizer
     /// <param name="folder">The folder.</param>
     /// <param name="contextLength">The longest row, start and end included.</param>
     /// <exception cref="FileNotFoundException">One of the two files is missing.</exception>
-    /// <exception cref="InvalidDataException">One of them is damaged, or they contradict each other; the message names file and line.</exception>
+    /// <exception cref="InvalidDataException">
+    /// One of them is damaged, or they contradict each other; the message names file and line.
+    /// </exception>
     /// <exception cref="NotSupportedException">tokenizer.json holds a tokenizer of another kind, or adds tokens of its own.</exception>
     public static ClipTokenizer Load(string folder, int contextLength = 77)
     {
@@ -120,7 +122,8 @@ public sealed class ClipTokenizer : ITokenizer
         return [.. ClipPreTokenizer.Split(clean).Select(piece => ExplainPiece(clean.Substring(piece.Offset, piece.Length)))];
     }
 
-    private static string? Special(string piece) => SpecialTokens.FirstOrDefault(special => special.Equals(piece, StringComparison.OrdinalIgnoreCase));
+    private static string? Special(string piece) =>
+        SpecialTokens.FirstOrDefault(special => special.Equals(piece, StringComparison.OrdinalIgnoreCase));
 
     private BytePairTrace ExplainPiece(string piece)
     {

@@ -8,7 +8,8 @@ namespace ClipNotebooks.Core.Text;
 /// <summary>vocab.json and merges.txt, or the same out of a tokenizer.json, read and held against each other.</summary>
 internal sealed class Vocabulary
 {
-    private const string Cure = "Copy vocab.json and merges.txt anew from where the model came from; they belong together. Of a model of the Hub, \"clipbook download ID\" fetches what its folder lacks.";
+    private const string Cure = "Copy vocab.json and merges.txt anew from where the model came from; they belong together. Of a model of " +
+        "the Hub, \"clipbook download ID\" fetches what its folder lacks.";
 
     private Vocabulary(Dictionary<string, int> ids, List<(string Left, string Right)> merges)
     {
@@ -44,7 +45,10 @@ internal sealed class Vocabulary
         return new Vocabulary(ids, ReadMerges(merges, vocabulary, ids));
     }
 
-    /// <summary>Hugging Face's tokenizers may add tokens of their own, which a text is split at before anything else: without them its ids would be others.</summary>
+    /// <summary>
+    /// Hugging Face's tokenizers may add tokens of their own, which a text is split at before anything else: without them its ids would be
+    /// others.
+    /// </summary>
     private static void RefuseAdditions(string folder, Dictionary<string, int> ids)
     {
         string path = Path.Combine(folder, "added_tokens.json");

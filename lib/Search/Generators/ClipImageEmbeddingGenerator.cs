@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Search.Generators;
 
 /// <summary>
-/// CLIP's image tower for whatever speaks Microsoft.Extensions.AI: encoded images (PNG, JPEG, WebP, GIF, BMP) to vectors of length 1, in one space with those of <see cref="ClipTextEmbeddingGenerator"/>
-/// over the same model. Thread-safe; the model runs on the thread pool.
+/// CLIP's image tower for whatever speaks Microsoft.Extensions.AI: encoded images (PNG, JPEG, WebP, GIF, BMP) to vectors of length 1, in
+/// one space with those of <see cref="ClipTextEmbeddingGenerator"/> over the same model. Thread-safe; the model runs on the thread pool.
 /// </summary>
 public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataContent, Embedding<float>>
 {
@@ -19,8 +19,11 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <param name="encoder">The model.</param>
     /// <param name="modelId">What the metadata call it; null if it has no name.</param>
     /// <param name="ownsEncoder">Whether the model is disposed with the generator.</param>
-    /// <param name="decoder">What decodes the images; SkiaSharp by default, which refuses by its header what claims too many pixels.</param>
-    public ClipImageEmbeddingGenerator(ClipEncoder encoder, string? modelId = null, bool ownsEncoder = false, IImageDecoder? decoder = null) =>
+    /// <param name="decoder">
+    /// What decodes the images; SkiaSharp by default, which refuses by its header what claims too many pixels.
+    /// </param>
+    public ClipImageEmbeddingGenerator(ClipEncoder encoder, string? modelId = null, bool ownsEncoder = false,
+        IImageDecoder? decoder = null) =>
         (_generator, _decoder) = (new Generator(encoder, modelId, ownsEncoder), decoder ?? new SkiaImageDecoder());
 
     /// <summary>Decodes and embeds images.</summary>
@@ -29,11 +32,14 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <param name="cancellationToken">Stops between two batches.</param>
     /// <returns>N vectors of (E) values, of length 1, in the order of the images.</returns>
     /// <exception cref="ArgumentException">The options ask for another width or model, or an image is null.</exception>
-    /// <exception cref="InvalidDataException">Bytes are not an image that can be read; the message names it by <see cref="DataContent.Name"/> or its place in the batch.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Bytes are not an image that can be read; the message names it by <see cref="DataContent.Name"/> or its place in the batch.
+    /// </exception>
     /// <exception cref="NonFiniteException">The model gives no finite numbers for an image; the message names it alike.</exception>
     /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
-    public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
+        IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         _generator.RunAsync(values, options, Encode, cancellationToken);
 
     private Tensor Encode(ClipEncoder encoder, DataContent[] images)

@@ -5,8 +5,9 @@ using Microsoft.Extensions.AI;
 namespace ClipNotebooks.Search.Generators;
 
 /// <summary>
-/// CLIP's text tower for whatever speaks Microsoft.Extensions.AI: vectors of length 1, in one space with those of <see cref="ClipImageEmbeddingGenerator"/> over the same model, so that their dot product is
-/// the cosine similarity. Thread-safe; the model runs on the thread pool.
+/// CLIP's text tower for whatever speaks Microsoft.Extensions.AI: vectors of length 1, in one space with those of
+/// <see cref="ClipImageEmbeddingGenerator"/> over the same model, so that their dot product is the cosine similarity. Thread-safe; the
+/// model runs on the thread pool.
 /// </summary>
 public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
 {
@@ -16,7 +17,8 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
     /// <param name="encoder">The model.</param>
     /// <param name="modelId">What the metadata call it; null if it has no name.</param>
     /// <param name="ownsEncoder">Whether the model is disposed with the generator.</param>
-    public ClipTextEmbeddingGenerator(ClipEncoder encoder, string? modelId = null, bool ownsEncoder = false) => _generator = new Generator(encoder, modelId, ownsEncoder);
+    public ClipTextEmbeddingGenerator(ClipEncoder encoder, string? modelId = null, bool ownsEncoder = false) =>
+        _generator = new Generator(encoder, modelId, ownsEncoder);
 
     /// <summary>Embeds captions, each cut at the context length.</summary>
     /// <param name="values">N captions; "" is one.</param>
@@ -27,10 +29,13 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
     /// <exception cref="NonFiniteException">The model gives no finite numbers for a caption.</exception>
     /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
-    public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
+        IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         _generator.RunAsync(values, options, (encoder, texts) => encoder.EncodeTexts(texts), cancellationToken);
 
-    /// <summary>The generator itself, its <see cref="EmbeddingGeneratorMetadata"/> or its <see cref="ClipEncoder"/>; null for anything else.</summary>
+    /// <summary>
+    /// The generator itself, its <see cref="EmbeddingGeneratorMetadata"/> or its <see cref="ClipEncoder"/>; null for anything else.
+    /// </summary>
     /// <param name="serviceType">What is wanted.</param>
     /// <param name="serviceKey">Null; nothing is kept by key.</param>
     public object? GetService(Type serviceType, object? serviceKey = null) => _generator.Service(this, serviceType, serviceKey);

@@ -27,7 +27,8 @@ internal sealed class Generator : IDisposable
     {
         ArgumentNullException.ThrowIfNull(values);
         int width = _encoder.Model.Config.EmbeddingWidth;
-        if (options?.Dimensions is { } asked && asked != width) throw new ArgumentException($"Embeddings of width {asked} are asked for; this model's have {width}.", nameof(options));
+        if (options?.Dimensions is { } asked && asked != width) throw new ArgumentException(
+            $"Embeddings of width {asked} are asked for; this model's have {width}.", nameof(options));
         if (options?.ModelId is { } other && other != _modelId)
         {
             string own = _modelId is null ? "one without a name" : $"\"{_modelId}\"";
@@ -62,7 +63,8 @@ internal sealed class Generator : IDisposable
     internal object? Service(object self, Type type, object? key)
     {
         ArgumentNullException.ThrowIfNull(type);
-        return key is not null ? null : type.IsInstanceOfType(self) ? self : type == typeof(EmbeddingGeneratorMetadata) ? _metadata : type == typeof(ClipEncoder) ? _encoder : null;
+        return key is not null ? null : type.IsInstanceOfType(self) ? self : type == typeof(EmbeddingGeneratorMetadata) ? _metadata
+            : type == typeof(ClipEncoder) ? _encoder : null;
     }
 
     public void Dispose() => _gate.Close();

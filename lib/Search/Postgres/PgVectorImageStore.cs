@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Search.Storage;
 using Npgsql;
 using NpgsqlTypes;
@@ -12,12 +11,14 @@ using Pgvector;
 namespace ClipNotebooks.Search.Postgres;
 
 /// <summary>
-/// Images by their embeddings, in a table of PostgreSQL with the extension pgvector: searched along a graph (HNSW, cosine) that finds most of the nearest in a time that hardly grows with their
-/// number, by any number of machines, beside whatever else the database holds. Any number of processes write at once; each batch is a transaction. Thread-safe.
+/// Images by their embeddings, in a table of PostgreSQL with the extension pgvector: searched along a graph (HNSW, cosine) that finds most
+/// of the nearest in a time that hardly grows with their number, by any number of machines, beside whatever else the database holds. Any
+/// number of processes write at once; each batch is a transaction. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Two tables, made by the first <see cref="OpenOrCreate"/>: clip_images (id, is_file, length, modified, hash, metadata jsonb, embedding) and clip_images_about (the model, the storage, the root). Another name is chosen by
-/// <c>Table=…</c> in the connection string. The graph is approximate: where it gives fewer images than are asked for, as behind a strict filter, all vectors are read instead.
+/// Two tables, made by the first <see cref="OpenOrCreate"/>: clip_images (id, is_file, length, modified, hash, metadata jsonb, embedding)
+/// and clip_images_about (the model, the storage, the root). Another name is chosen by <c>Table=…</c> in the connection string. The graph
+/// is approximate: where it gives fewer images than are asked for, as behind a strict filter, all vectors are read instead.
 /// </remarks>
 public sealed class PgVectorImageStore : ImageStore
 {
@@ -38,7 +39,8 @@ public sealed class PgVectorImageStore : ImageStore
     private volatile bool _graphMade;
     private volatile bool _disposed;
 
-    private PgVectorImageStore(NpgsqlDataSource server, PostgresSchema schema, ClipEncoder? encoder, IndexOptions options, PgVectorOptions graph)
+    private PgVectorImageStore(NpgsqlDataSource server, PostgresSchema schema, ClipEncoder? encoder, IndexOptions options,
+        PgVectorOptions graph)
         : base(encoder, options)
     {
         (_server, _schema, _graph) = (server, schema, graph);
@@ -56,7 +58,8 @@ public sealed class PgVectorImageStore : ImageStore
     public override VectorStorage Storage => _schema.Storage;
 
     /// <summary>How many images can be found: counted by the server at each call, in a time that grows with them.</summary>
-    public override int Count => checked((int)Run(connection => (long)Command(connection, $"SELECT count(*) FROM {_schema.Table}").ExecuteScalar()!));
+    public override int Count => checked((int)Run(
+        connection => (long)Command(connection, $"SELECT count(*) FROM {_schema.Table}").ExecuteScalar()!));
 
     /// <inheritdoc/>
     public override string Model => _schema.Model;
@@ -70,37 +73,51 @@ public sealed class PgVectorImageStore : ImageStore
 
     /// <summary>Opens a store.</summary>
     /// <param name="connection">
-    /// Npgsql's, such as <c>Host=localhost;Database=images;Username=me</c>, or <c>postgresql://me@localhost/images</c>; with <c>Table=…</c> or <c>?table=…</c> for another table than clip_images. A
-    /// password may stand in it, in PGPASSWORD or in a password file (PGPASSFILE).
+    /// Npgsql's, such as <c>Host=localhost;Database=images;Username=me</c>, or <c>postgresql://me@localhost/images</c>; with <c>Table=…</c>
+    /// or <c>?table=…</c> for another table than clip_images. A password may stand in it, in PGPASSWORD or in a password file (PGPASSFILE).
     /// </param>
-    /// <param name="encoder">The model that made the store; stays the caller's, and has to live as long as the store. Without it, a store can be searched by embeddings, read, and removed from.</param>
+    /// <param name="encoder">
+    /// The model that made the store; stays the caller's, and has to live as long as the store. Without it, a store can be searched by
+    /// embeddings, read, and removed from.
+    /// </param>
     /// <param name="options">How files are read; the storage is the store's own.</param>
     /// <param name="graph">How it is searched.</param>
     /// <exception cref="ArgumentException">The connection string cannot be read, or an option is out of its range.</exception>
     /// <exception cref="FileNotFoundException">There is no such store.</exception>
     /// <exception cref="InvalidDataException">Another model made the store, or its tables are not what they say they are.</exception>
-    /// <exception cref="IOException">No server answers, it refuses the login, has no such database, or no pgvector of version 0.5 or later (0.7 for float16); the message says which.</exception>
-    public static PgVectorImageStore Open(string connection, ClipEncoder? encoder = null, IndexOptions? options = null, PgVectorOptions? graph = null) =>
+    /// <exception cref="IOException">
+    /// No server answers, it refuses the login, has no such database, or no pgvector of version 0.5 or later (0.7 for float16); the message
+    /// says which.
+    /// </exception>
+    public static PgVectorImageStore Open(string connection, ClipEncoder? encoder = null, IndexOptions? options = null,
+        PgVectorOptions? graph = null) =>
         Connect(PostgresAddress.Parse(connection), null, encoder, options, graph);
 
-    /// <summary>Opens a store, or makes one without images: the extension, where the login may, and the tables. Any number of processes may call it at once.</summary>
+    /// <summary>
+    /// Opens a store, or makes one without images: the extension, where the login may, and the tables. Any number of processes may call it
+    /// at once.
+    /// </summary>
     /// <inheritdoc cref="Open(string, ClipEncoder?, IndexOptions?, PgVectorOptions?)"/>
     /// <param name="connection">As for <see cref="Open(string, ClipEncoder?, IndexOptions?, PgVectorOptions?)"/>.</param>
     /// <param name="encoder">The model; stays the caller's, and has to live as long as the store.</param>
     /// <param name="options">How a new store keeps its vectors, and how files are read.</param>
     /// <param name="graph">How it is searched.</param>
-    public static PgVectorImageStore OpenOrCreate(string connection, ClipEncoder encoder, IndexOptions? options = null, PgVectorOptions? graph = null)
+    public static PgVectorImageStore OpenOrCreate(
+        string connection, ClipEncoder encoder, IndexOptions? options = null, PgVectorOptions? graph = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return Connect(connection, encoder.Model.Config.EmbeddingWidth, ModelFingerprint.Of(encoder), Summary(encoder), encoder, options, graph);
+        return Connect(connection, encoder.Model.Config.EmbeddingWidth, ModelFingerprint.Of(encoder), Summary(encoder), encoder, options,
+            graph);
     }
 
     /// <summary>Opens or makes a store for vectors of any origin.</summary>
     internal static PgVectorImageStore Connect(
-        string connection, int width, string model, string modelSummary, ClipEncoder? encoder, IndexOptions? options = null, PgVectorOptions? graph = null)
+        string connection, int width, string model, string modelSummary, ClipEncoder? encoder, IndexOptions? options = null,
+            PgVectorOptions? graph = null)
     {
         var address = PostgresAddress.Parse(connection);
-        return Connect(address, new PostgresSchema(address, width, (options ?? new IndexOptions()).Storage, model, modelSummary), encoder, options, graph);
+        return Connect(address, new PostgresSchema(address, width, (options ?? new IndexOptions()).Storage, model, modelSummary), encoder,
+            options, graph);
     }
 
     /// <inheritdoc/>
@@ -109,7 +126,8 @@ public sealed class PgVectorImageStore : ImageStore
         ArgumentException.ThrowIfNullOrEmpty(id);
         return Run(connection =>
         {
-            using var row = Command(connection, $"SELECT id, is_file, metadata::text FROM {_schema.Table} WHERE id = $1", id).ExecuteReader();
+            using var row = Command(connection, $"SELECT id, is_file, metadata::text FROM {_schema.Table} WHERE id = $1", id)
+                .ExecuteReader();
             return row.Read() ? EntryOf(row) : null;
         });
     }
@@ -118,7 +136,8 @@ public sealed class PgVectorImageStore : ImageStore
     public override int Remove(params IReadOnlyCollection<string> ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
-        return ids.Count == 0 ? 0 : Run(connection => Command(connection, $"DELETE FROM {_schema.Table} WHERE id = ANY($1)", (object)ids.ToArray()).ExecuteNonQuery());
+        return ids.Count == 0 ? 0 : Run(connection =>
+            Command(connection, $"DELETE FROM {_schema.Table} WHERE id = ANY($1)", (object)ids.ToArray()).ExecuteNonQuery());
     }
 
     /// <inheritdoc/>
@@ -146,7 +165,8 @@ public sealed class PgVectorImageStore : ImageStore
             if (exact) Set("enable_indexscan", "off");
             else Set("hnsw.ef_search", $"{Math.Clamp(most, _graph.EfSearch, MostCandidates)}");
             if (!exact && _iterative) Set("hnsw.iterative_scan", "strict_order");
-            batch.BatchCommands.Add(new NpgsqlBatchCommand($"SELECT id, is_file, metadata::text, 1 - (embedding <=> $1) FROM {_schema.Table} ORDER BY embedding <=> $1 LIMIT $2")
+            batch.BatchCommands.Add(new NpgsqlBatchCommand($"SELECT id, is_file, metadata::text, 1 - (embedding <=> $1) FROM " +
+                $"{_schema.Table} ORDER BY embedding <=> $1 LIMIT $2")
             {
                 Parameters = { new() { Value = Value(point) }, new() { Value = most } },
             });
@@ -165,7 +185,8 @@ public sealed class PgVectorImageStore : ImageStore
             return (results, results.Count == wanted || (exact && read < most));
 
             void Set(string name, string value) =>
-                batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config($1, $2, true)") { Parameters = { new() { Value = name }, new() { Value = value } } });
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(
+                    "SELECT set_config($1, $2, true)") { Parameters = { new() { Value = name }, new() { Value = value } } });
         }, options.Cancellation);
     }
 
@@ -173,14 +194,18 @@ public sealed class PgVectorImageStore : ImageStore
     {
         using var transaction = connection.BeginTransaction();
         MakeGraph(connection);
-        var replaced = Replace(connection, entries.Select((entry, i) => (vectors.AsMemory(i * Width, Width), entry)), CancellationToken.None);
+        var replaced = Replace(connection, entries.Select((entry, i) => (vectors.AsMemory(i * Width, Width), entry)),
+            CancellationToken.None);
         KeepGivenRoot(connection);
         transaction.Commit();
         _graphMade = true;
         return entries.Select(entry => replaced.Contains(entry.Id)).ToArray();
     });
 
-    /// <summary>All of them in one transaction by COPY. Into an empty store first the rows come and then the graph is made, which is many times faster than the other way round.</summary>
+    /// <summary>
+    /// All of them in one transaction by COPY. Into an empty store first the rows come and then the graph is made, which is many times
+    /// faster than the other way round.
+    /// </summary>
     internal override int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellation) => Run(connection =>
     {
         int count = 0;
@@ -191,7 +216,8 @@ public sealed class PgVectorImageStore : ImageStore
             count++;
             return ((ReadOnlyMemory<float>)row.Vector, row.Entry);
         });
-        if ((bool)Command(connection, $"SELECT NOT EXISTS (SELECT FROM {_schema.Table})").ExecuteScalar()!) Copy(connection, _schema.Table, counted, cancellation);
+        if ((bool)Command(connection, $"SELECT NOT EXISTS (SELECT FROM {_schema.Table})").ExecuteScalar()!) Copy(
+            connection, _schema.Table, counted, cancellation);
         else Replace(connection, counted.Select(row => (MemoryMarshal.AsMemory(row.Item1), row.Entry)), cancellation);
         Command(connection, "SELECT set_config('maintenance_work_mem', $1, true)", $"{_graph.BuildMegabytes}MB").ExecuteScalar();
         MakeGraph(connection, cancellation);
@@ -203,7 +229,8 @@ public sealed class PgVectorImageStore : ImageStore
     }, cancellation);
 
     private protected override void Touch(IReadOnlyCollection<(string Id, long Modified)> files) => Run(connection => Command(connection,
-        $"UPDATE {_schema.Table} AS image SET modified = file.modified FROM unnest($1::text[], $2::bigint[]) AS file (id, modified) WHERE image.id = file.id",
+        $"UPDATE {_schema.Table} AS image SET modified = file.modified FROM unnest($1::text[], $2::bigint[]) AS file (id, modified) " +
+            $"WHERE image.id = file.id",
         files.Select(file => file.Id).ToArray(), files.Select(file => file.Modified).ToArray()).ExecuteNonQuery());
 
     private protected override Func<string, StoredEntry?> Recall(IReadOnlyCollection<string> ids)
@@ -213,11 +240,13 @@ public sealed class PgVectorImageStore : ImageStore
         {
             Run(connection =>
             {
-                using var row = Command(connection, $"SELECT id, is_file, length, modified, hash FROM {_schema.Table} WHERE id = ANY($1)", (object)some).ExecuteReader();
+                using var row = Command(connection, $"SELECT id, is_file, length, modified, hash FROM {_schema.Table} WHERE id = ANY($1)",
+                    (object)some).ExecuteReader();
                 while (row.Read())
                 {
                     string id = row.GetString(0);
-                    known[id] = new StoredEntry { Id = id, IsFile = row.GetBoolean(1), Length = row.GetInt64(2), Modified = row.GetInt64(3), Hash = BinaryPrimitives.ReadUInt128BigEndian(row.GetFieldValue<byte[]>(4)) };
+                    known[id] = new StoredEntry { Id = id, IsFile = row.GetBoolean(1), Length = row.GetInt64(2), Modified = row.GetInt64(3),
+                        Hash = BinaryPrimitives.ReadUInt128BigEndian(row.GetFieldValue<byte[]>(4)) };
                 }
                 return true;
             });
@@ -235,11 +264,13 @@ public sealed class PgVectorImageStore : ImageStore
 
     private protected override void KeepRoot(string folder)
     {
-        Run(connection => Command(connection, $"UPDATE {_schema.About} SET root = $1 WHERE root IS NULL", FullRoot(Options.Root) ?? folder).ExecuteNonQuery());
+        Run(connection => Command(connection, $"UPDATE {_schema.About} SET root = $1 WHERE root IS NULL", FullRoot(Options.Root) ?? folder)
+            .ExecuteNonQuery());
         _root = ReadRoot();
     }
 
-    private static PgVectorImageStore Connect(PostgresAddress address, PostgresSchema? toMake, ClipEncoder? encoder, IndexOptions? options, PgVectorOptions? graph)
+    private static PgVectorImageStore Connect(PostgresAddress address, PostgresSchema? toMake, ClipEncoder? encoder, IndexOptions? options,
+        PgVectorOptions? graph)
     {
         graph = (graph ?? new PgVectorOptions()).Validated();
         options = Validated(options ?? new IndexOptions());
@@ -247,7 +278,8 @@ public sealed class PgVectorImageStore : ImageStore
         try
         {
             // Before the pool: it learns the extension's types from its first connection. One that is not kept, so that none is left.
-            using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(address.Connection.ConnectionString) { Pooling = false }.ConnectionString);
+            using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(
+                address.Connection.ConnectionString) { Pooling = false }.ConnectionString);
             connection.Open();
             toMake?.Make(connection);
             schema = PostgresSchema.Read(connection, address);
@@ -258,8 +290,10 @@ public sealed class PgVectorImageStore : ImageStore
         }
         if (encoder is not null) CheckModel(address.ToString(), schema.Model, schema.ModelSummary, encoder);
         else if (toMake is not null && toMake.Model != schema.Model)
-            throw new InvalidDataException($"The vectors in {address} were made by another model: {schema.ModelSummary}, fingerprint {schema.Model}, not {toMake.Model}. Embeddings of two models cannot be compared. Choose another table: Table=…");
-        if (toMake is not null && toMake.Width != schema.Width) throw new InvalidDataException($"The vectors in {address} have {schema.Width} values, not {toMake.Width}. Choose another table: Table=…");
+            throw new InvalidDataException($"The vectors in {address} were made by another model: {schema.ModelSummary}, fingerprint " +
+                $"{schema.Model}, not {toMake.Model}. Embeddings of two models cannot be compared. Choose another table: Table=…");
+        if (toMake is not null && toMake.Width != schema.Width) throw new InvalidDataException(
+            $"The vectors in {address} have {schema.Width} values, not {toMake.Width}. Choose another table: Table=…");
 
         var builder = new NpgsqlDataSourceBuilder(address.Connection.ConnectionString);
         builder.UseVector();
@@ -297,14 +331,18 @@ public sealed class PgVectorImageStore : ImageStore
 
     /// <summary>Rows in the place of what had their names.</summary>
     /// <returns>The names that were there.</returns>
-    private HashSet<string> Replace(NpgsqlConnection connection, IEnumerable<(Memory<float> Vector, StoredEntry Entry)> rows, CancellationToken cancellation)
+    private HashSet<string> Replace(NpgsqlConnection connection, IEnumerable<(Memory<float> Vector, StoredEntry Entry)> rows,
+        CancellationToken cancellation)
     {
         PostgresSchema.Execute(connection, $"CREATE TEMPORARY TABLE clip_incoming (LIKE {_schema.Table}) ON COMMIT DROP");
         Copy(connection, "clip_incoming", rows.Select(row => ((ReadOnlyMemory<float>)row.Vector, row.Entry)), cancellation);
-        // In order, so that two writers of the same names wait for each other rather than lock each other out. A row that is there has a transaction that ended it.
+        // In order, so that two writers of the same names wait for each other rather than lock each other out. A row that is there has a
+        // transaction that ended it.
         using var command = new NpgsqlCommand($"""
             INSERT INTO {_schema.Table} SELECT * FROM clip_incoming ORDER BY id
-            ON CONFLICT (id) DO UPDATE SET (is_file, length, modified, hash, metadata, embedding) = (EXCLUDED.is_file, EXCLUDED.length, EXCLUDED.modified, EXCLUDED.hash, EXCLUDED.metadata, EXCLUDED.embedding)
+            ON CONFLICT (id) DO UPDATE SET (is_file, length, modified, hash, metadata, embedding) =
+                (EXCLUDED.is_file, EXCLUDED.length, EXCLUDED.modified, EXCLUDED.hash,
+                EXCLUDED.metadata, EXCLUDED.embedding)
             RETURNING id, xmax <> 0
             """, connection) { CommandTimeout = 0 };
         using var stop = cancellation.Register(command.Cancel);
@@ -315,9 +353,11 @@ public sealed class PgVectorImageStore : ImageStore
         return replaced;
     }
 
-    private void Copy(NpgsqlConnection connection, string table, IEnumerable<(ReadOnlyMemory<float> Vector, StoredEntry Entry)> rows, CancellationToken cancellation)
+    private void Copy(NpgsqlConnection connection, string table, IEnumerable<(ReadOnlyMemory<float> Vector, StoredEntry Entry)> rows,
+        CancellationToken cancellation)
     {
-        using var importer = connection.BeginBinaryImport($"COPY {table} (id, is_file, length, modified, hash, metadata, embedding) FROM STDIN (FORMAT BINARY)");
+        using var importer = connection.BeginBinaryImport($"COPY {table} (id, is_file, length, modified, hash, metadata, embedding) FROM " +
+            $"STDIN (FORMAT BINARY)");
         importer.Timeout = TimeSpan.Zero;
         var hash = new byte[16];
         foreach (var (vector, entry) in rows)

@@ -3,7 +3,10 @@ namespace ClipNotebooks.Search.Postgres;
 /// <summary>How pgvector's graph (HNSW) is built and searched. pgvector's own defaults, but for the search's breadth.</summary>
 public sealed record PgVectorOptions
 {
-    /// <summary>Candidates that a search keeps, 1 to 1000: more find more of the true neighbours, in more time (lib/Search/README.md has the measurements). At least as many as results are asked for.</summary>
+    /// <summary>
+    /// Candidates that a search keeps, 1 to 1000: more find more of the true neighbours, in more time (lib/Search/README.md has the
+    /// measurements). At least as many as results are asked for.
+    /// </summary>
     public int EfSearch { get; init; } = 100;
 
     /// <summary>Neighbours of a node, 2 to 100; heeded when the graph is made.</summary>
@@ -13,8 +16,8 @@ public sealed record PgVectorOptions
     public int EfConstruction { get; init; } = 64;
 
     /// <summary>
-    /// Megabytes that the server may take to make the graph of a store that is loaded at once (its maintenance_work_mem). Beyond it the building goes on, many times slower: 100,000 × 512 float32 take
-    /// some 300.
+    /// Megabytes that the server may take to make the graph of a store that is loaded at once (its maintenance_work_mem). Beyond it the
+    /// building goes on, many times slower: 100,000 × 512 float32 take some 300.
     /// </summary>
     public int BuildMegabytes { get; init; } = 1024;
 

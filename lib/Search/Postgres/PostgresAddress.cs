@@ -12,7 +12,8 @@ internal sealed partial class PostgresAddress
     private PostgresAddress(NpgsqlConnectionStringBuilder connection, string table)
     {
         if (!TableName().IsMatch(table))
-            throw new ArgumentException($"\"{table}\" is no name for a table: a letter or _ and then at most 49 letters a to z, digits and _ are expected. A schema is chosen by \"Search Path=…\".");
+            throw new ArgumentException($"\"{table}\" is no name for a table: a letter or _ and then at most 49 letters a to z, digits " +
+                $"and _ are expected. A schema is chosen by \"Search Path=…\".");
         (Connection, Table) = (connection, table);
     }
 
@@ -26,14 +27,18 @@ internal sealed partial class PostgresAddress
     /// <summary>For messages: no password.</summary>
     public override string ToString() => $"the table {Table} of the database {Connection.Database ?? Connection.Username} on {Server}";
 
-    internal static bool Is(string text) => text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal) || NamesHost().IsMatch(text);
+    internal static bool Is(string text) => text.StartsWith("postgres://", StringComparison.Ordinal)
+        || text.StartsWith("postgresql://", StringComparison.Ordinal) || NamesHost().IsMatch(text);
 
-    /// <exception cref="ArgumentException">The text is no connection string; the message does not repeat it, since it may hold a password.</exception>
+    /// <exception cref="ArgumentException">
+    /// The text is no connection string; the message does not repeat it, since it may hold a password.
+    /// </exception>
     internal static PostgresAddress Parse(string text)
     {
         try
         {
-            var parts = text.Contains("://", StringComparison.Ordinal) ? OfUri(new Uri(text)) : new DbConnectionStringBuilder { ConnectionString = text };
+            var parts = text.Contains("://", StringComparison.Ordinal) ? OfUri(new Uri(text))
+                : new DbConnectionStringBuilder { ConnectionString = text };
             string table = parts.TryGetValue("Table", out object? name) ? $"{name}" : DefaultTable;
             parts.Remove("Table");
             var connection = new NpgsqlConnectionStringBuilder(parts.ConnectionString);
@@ -43,7 +48,9 @@ internal sealed partial class PostgresAddress
         catch (Exception exception) when (exception is FormatException or ArgumentException or InvalidCastException)
         {
             throw new ArgumentException(
-                $"The connection string cannot be read: {exception.Message.TrimEnd('.')}. Write Host=localhost;Database=images;Username=me or postgresql://me@localhost/images, with Table=… or ?table=… for another table than {DefaultTable}.", exception);
+                $"The connection string cannot be read: {exception.Message.TrimEnd('.')}. Write " +
+                    $"Host=localhost;Database=images;Username=me or postgresql://me@localhost/images, with Table=… or ?table=… for " +
+                    $"another table than {DefaultTable}.", exception);
         }
     }
 
@@ -60,7 +67,8 @@ internal sealed partial class PostgresAddress
             string[] parameter = pair.Split('=', 2);
             string value = Uri.UnescapeDataString(parameter.ElementAtOrDefault(1) ?? "");
             // libpq's names, which such addresses are written with, where Npgsql has others.
-            string name = parameter[0] switch { "connect_timeout" => "Timeout", "application_name" => "Application Name", "sslrootcert" => "Root Certificate", var other => other };
+            string name = parameter[0] switch { "connect_timeout" => "Timeout", "application_name" => "Application Name", "sslrootcert" =>
+                "Root Certificate", var other => other };
             parts[name] = name == "sslmode" ? value.Replace("-", "", StringComparison.Ordinal) : value;
         }
         return parts;

@@ -13,7 +13,9 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
 {
     private const int Version = 1;
 
-    /// <summary>Rows of a page may have so many bytes of a vector in place; a longer one is kept beside, and read with a second step.</summary>
+    /// <summary>
+    /// Rows of a page may have so many bytes of a vector in place; a longer one is kept beside, and read with a second step.
+    /// </summary>
     private const int InPlace = 4096;
 
     internal string Table => Quoted(Address, "");
@@ -25,7 +27,8 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
     internal string Type => Storage == VectorStorage.Float16 ? "halfvec" : "vector";
 
     internal string MakeGraph(PgVectorOptions options) =>
-        $"CREATE INDEX IF NOT EXISTS {Graph} ON {Table} USING hnsw (embedding {Type}_cosine_ops) WITH (m = {options.M}, ef_construction = {options.EfConstruction})";
+        $"CREATE INDEX IF NOT EXISTS {Graph} ON {Table} USING hnsw (embedding {Type}_cosine_ops) WITH (m = {options.M}, ef_construction " +
+            $"= {options.EfConstruction})";
 
     /// <summary>Makes the extension and the tables where they are not there; of several at once one makes them.</summary>
     /// <exception cref="IOException">The server has no pgvector, or one that is too old, or the tables are another's.</exception>
@@ -38,23 +41,29 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
         {
             Execute(connection, "CREATE EXTENSION IF NOT EXISTS vector");
         }
-        catch (PostgresException problem) when (problem.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.UndefinedFile)
+        catch (PostgresException problem) when (problem.SqlState is PostgresErrorCodes.InsufficientPrivilege
+            or PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.UndefinedFile)
         {
             throw PostgresProblem.WithoutExtension(problem, Address);
         }
         CheckExtension(connection, Address, Storage);
-        if (Exists(connection, Table) != Exists(connection, About)) throw new IOException($"{Address} was not made by this library: {Address.Table}_about does not go with it. Choose another name: Table=…");
+        if (Exists(connection, Table) != Exists(connection, About)) throw new IOException(
+            $"{Address} was not made by this library: {Address.Table}_about does not go with it. Choose another name: Table=…");
         int bytes = Width * (Storage == VectorStorage.Float16 ? 2 : 4);
         Execute(connection, $"""
             CREATE TABLE IF NOT EXISTS {About} (
-                single boolean PRIMARY KEY DEFAULT true CHECK (single), version integer NOT NULL, width integer NOT NULL, storage text NOT NULL, model text NOT NULL, model_summary text NOT NULL, root text);
+                single boolean PRIMARY KEY DEFAULT true CHECK (single), version integer NOT NULL, width integer NOT NULL,
+                storage text NOT NULL, model text NOT NULL, model_summary text NOT NULL, root text);
             CREATE TABLE IF NOT EXISTS {Table} (
-                id text COLLATE "C" PRIMARY KEY, is_file boolean NOT NULL, length bigint NOT NULL, modified bigint NOT NULL, hash bytea NOT NULL, metadata jsonb NOT NULL, embedding {Type}({Width}) NOT NULL);
+                id text COLLATE "C" PRIMARY KEY, is_file boolean NOT NULL, length bigint NOT NULL, modified bigint NOT NULL,
+                hash bytea NOT NULL, metadata jsonb NOT NULL, embedding {Type}({Width}) NOT NULL);
             """);
         if (bytes <= InPlace) Execute(connection, $"ALTER TABLE {Table} ALTER COLUMN embedding SET STORAGE PLAIN");
-        using (var about = new NpgsqlCommand($"INSERT INTO {About} (version, width, storage, model, model_summary) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", connection))
+        using (var about = new NpgsqlCommand($"INSERT INTO {About} (version, width, storage, model, model_summary) VALUES ($1, $2, $3, " +
+            $"$4, $5) ON CONFLICT DO NOTHING", connection))
         {
-            foreach (object value in new object[] { Version, Width, $"{Storage}", Model, ModelSummary }) about.Parameters.AddWithValue(value);
+            foreach (object value in new object[] { Version, Width, $"{Storage}", Model, ModelSummary }) about.Parameters.AddWithValue(
+                value);
             about.ExecuteNonQuery();
         }
         transaction.Commit();
@@ -67,22 +76,30 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
     internal static PostgresSchema Read(NpgsqlConnection connection, PostgresAddress address)
     {
         string about = Quoted(address, "_about");
-        if (!Exists(connection, about)) throw new FileNotFoundException($"There is no image store in {address}. Make one with {nameof(PgVectorImageStore)}.{nameof(PgVectorImageStore.OpenOrCreate)}, or: clipbook index FOLDER --index \"…\"");
+        if (!Exists(connection, about)) throw new FileNotFoundException(
+            $"There is no image store in {address}. Make one with " +
+            $"{nameof(PgVectorImageStore)}.{nameof(PgVectorImageStore.OpenOrCreate)}, or: clipbook index FOLDER --index \"…\"");
         using var command = new NpgsqlCommand($"SELECT version, width, storage, model, model_summary FROM {about}", connection);
         PostgresSchema schema;
         using (var row = command.ExecuteReader())
         {
-            if (!row.Read()) throw new InvalidDataException($"{address} is damaged: {address.Table}_about is empty. Drop both tables and index the images again.");
-            if (row.GetInt32(0) != Version) throw new InvalidDataException($"{address} is of version {row.GetInt32(0)}; this library reads version {Version}. Index the images again in another table, or use the library that made it.");
-            if (!Enum.TryParse<VectorStorage>(row.GetString(2), out var storage)) throw new InvalidDataException($"{address} keeps its vectors in \"{row.GetString(2)}\", which this library does not know.");
+            if (!row.Read()) throw new InvalidDataException($"{address} is damaged: {address.Table}_about is empty. Drop both tables and " +
+                $"index the images again.");
+            if (row.GetInt32(0) != Version) throw new InvalidDataException(
+                $"{address} is of version {row.GetInt32(0)}; this library reads version {Version}. Index the images again in another " +
+                $"table, or use the library that made it.");
+            if (!Enum.TryParse<VectorStorage>(row.GetString(2), out var storage)) throw new InvalidDataException(
+                $"{address} keeps its vectors in \"{row.GetString(2)}\", which this library does not know.");
             schema = new PostgresSchema(address, row.GetInt32(1), storage, row.GetString(3), row.GetString(4));
         }
         CheckExtension(connection, address, schema.Storage);
         // The type's modifier is the width: a table that was altered by hand is not searched as if it were what it says.
-        using var type = new NpgsqlCommand("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'embedding'", connection) { Parameters = { new() { Value = schema.Table } } };
+        using var type = new NpgsqlCommand("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass($1) " +
+            "AND attname = 'embedding'", connection) { Parameters = { new() { Value = schema.Table } } };
         string expected = $"{schema.Type}({schema.Width})", found = $"{type.ExecuteScalar()}";
         if (found != expected && !found.EndsWith("." + expected, StringComparison.Ordinal))
-            throw new InvalidDataException($"{address} is damaged: its column embedding is {(found.Length == 0 ? "missing" : found)}, and {address.Table}_about speaks of {expected}. Index the images again in another table.");
+            throw new InvalidDataException($"{address} is damaged: its column embedding is {(found.Length == 0 ? "missing" : found)}, " +
+                $"and {address.Table}_about speaks of {expected}. Index the images again in another table.");
         return schema;
     }
 
@@ -101,13 +118,16 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
     private static void CheckExtension(NpgsqlConnection connection, PostgresAddress address, VectorStorage storage)
     {
         var version = Extension(connection);
-        if (version < PostgresProblem.Least) throw PostgresProblem.TooOld(version, PostgresProblem.Least, "a search by its graph (HNSW)", address);
-        if (storage == VectorStorage.Float16 && version < PostgresProblem.LeastForHalf) throw PostgresProblem.TooOld(version, PostgresProblem.LeastForHalf, "keeping vectors in two bytes a value", address);
+        if (version < PostgresProblem.Least) throw PostgresProblem.TooOld(
+            version, PostgresProblem.Least, "a search by its graph (HNSW)", address);
+        if (storage == VectorStorage.Float16 && version < PostgresProblem.LeastForHalf) throw PostgresProblem.TooOld(
+            version, PostgresProblem.LeastForHalf, "keeping vectors in two bytes a value", address);
     }
 
     internal static bool Exists(NpgsqlConnection connection, string quoted)
     {
-        using var command = new NpgsqlCommand("SELECT to_regclass($1) IS NOT NULL", connection) { Parameters = { new() { Value = quoted } } };
+        using var command = new NpgsqlCommand("SELECT to_regclass($1) IS NOT NULL",
+            connection) { Parameters = { new() { Value = quoted } } };
         return (bool)command.ExecuteScalar()!;
     }
 

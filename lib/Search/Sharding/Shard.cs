@@ -6,12 +6,13 @@ using System.Text;
 namespace ClipNotebooks.Search.Sharding;
 
 /// <summary>
-/// One of N parts into which the files of a folder are split so that N machines embed them, each by itself. A file's part follows from its path below the folder and from nothing else: not from
-/// where the folder is mounted, in what order it is listed, or which other files are in it. A list that is cut into runs would give all later files another part when one file appears.
+/// One of N parts into which the files of a folder are split so that N machines embed them, each by itself. A file's part follows from its
+/// path below the folder and from nothing else: not from where the folder is mounted, in what order it is listed, or which other files are
+/// in it. A list that is cut into runs would give all later files another part when one file appears.
 /// </summary>
 /// <remarks>
-/// The first 8 bytes of the SHA-256 of the path in UTF-8, read as a big-endian number, modulo N. Parts differ in size by the square root of it: of 100 million files in 64 parts each has 1,562,500, give or
-/// take 1,300 or so.
+/// The first 8 bytes of the SHA-256 of the path in UTF-8, read as a big-endian number, modulo N. Parts differ in size by the square root of
+/// it: of 100 million files in 64 parts each has 1,562,500, give or take 1,300 or so.
 /// </remarks>
 public sealed record Shard
 {
@@ -40,9 +41,11 @@ public sealed record Shard
     {
         ArgumentNullException.ThrowIfNull(text);
         string[] parts = text.Split('/');
-        if (parts.Length != 2 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number) || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int count))
+        if (parts.Length != 2 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int count))
             throw new FormatException($"\"{text}\" is no shard: two numbers are expected, such as 3/64 for the third of 64.");
-        if (count < 1 || number < 1 || number > count) throw new FormatException($"There is no shard {text}: the first number goes from 1 to the second.");
+        if (count < 1 || number < 1 || number > count) throw new FormatException(
+            $"There is no shard {text}: the first number goes from 1 to the second.");
         return new Shard(number, count);
     }
 

@@ -12,7 +12,9 @@ internal sealed record ShardManifest
     private const string ThisFormat = "clip-notebooks-shard";
     private const int ThisVersion = 1;
 
-    private static readonly JsonSerializerOptions Layout = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true };
+    private static readonly JsonSerializerOptions Layout =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = true };
 
     public string Format { get; init; } = ThisFormat;
 
@@ -65,12 +67,17 @@ internal sealed record ShardManifest
         }
         catch (JsonException exception)
         {
-            throw new InvalidDataException($"{path} cannot be read ({exception.Message}). Delete the folder {output} and embed the shard again.", exception);
+            throw new InvalidDataException($"{path} cannot be read ({exception.Message}). Delete the folder {output} and embed the shard " +
+                $"again.", exception);
         }
-        if (manifest is not { Format: ThisFormat }) throw new InvalidDataException($"{path} does not belong to a shard: it lacks \"format\": \"{ThisFormat}\".");
-        if (manifest.Version != ThisVersion) throw new InvalidDataException($"{path} is of version {manifest.Version}; this library reads version {ThisVersion}. Embed the shard again, or use the library that wrote it.");
+        if (manifest is not { Format: ThisFormat }) throw new InvalidDataException(
+            $"{path} does not belong to a shard: it lacks \"format\": \"{ThisFormat}\".");
+        if (manifest.Version != ThisVersion) throw new InvalidDataException(
+            $"{path} is of version {manifest.Version}; this library reads version {ThisVersion}. Embed the shard again, or use the " +
+            $"library that wrote it.");
         if (manifest.Number < 1 || manifest.Number > manifest.Count || manifest.Folder is not { Length: > 0 })
-            throw new InvalidDataException($"{path} speaks of shard {manifest.Number}/{manifest.Count} of the folder \"{manifest.Folder}\", which there cannot be. Delete the folder {output} and embed the shard again.");
+            throw new InvalidDataException($"{path} speaks of shard {manifest.Number}/{manifest.Count} of the folder " +
+                $"\"{manifest.Folder}\", which there cannot be. Delete the folder {output} and embed the shard again.");
         return manifest;
     }
 }

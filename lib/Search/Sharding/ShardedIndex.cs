@@ -1,21 +1,22 @@
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Postgres;
-using ClipNotebooks.Search.Sharding;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Sharding;
 
 /// <summary>
-/// A folder's images, embedded as N jobs that know nothing of each other, and put together. Each job makes a shard: an <see cref="ImageSearchIndex"/> of its part of the files, which can be
-/// searched by itself, with a file <c>shard.json</c> that says which part it is and whether it is whole.
+/// A folder's images, embedded as N jobs that know nothing of each other, and put together. Each job makes a shard: an
+/// <see cref="ImageSearchIndex"/> of its part of the files, which can be searched by itself, with a file <c>shard.json</c> that says which
+/// part it is and whether it is whole.
 /// </summary>
 public static class ShardedIndex
 {
     private const int ImagesPerReport = 1000;
 
     /// <summary>
-    /// Embeds one part of a folder's images, at any depth. What is interrupted, in whatever way, is continued by the same call; a shard that is whole is brought up to date by it.
+    /// Embeds one part of a folder's images, at any depth. What is interrupted, in whatever way, is continued by the same call; a shard
+    /// that is whole is brought up to date by it.
     /// </summary>
     /// <param name="folder">All images: every job is given the same folder, under the same path.</param>
     /// <param name="output">The shard's own folder; made if it is not there.</param>
@@ -24,13 +25,21 @@ public static class ShardedIndex
     /// <param name="options">How vectors are kept, and how files are read; the root is <paramref name="folder"/>.</param>
     /// <param name="progress">Told after every batch.</param>
     /// <param name="cancellation">Stops; what is committed stays.</param>
-    /// <returns>What was done; files that cannot be read are named in it and in <c>shard.json</c>, and the shard is whole without them.</returns>
+    /// <returns>
+    /// What was done; files that cannot be read are named in it and in <c>shard.json</c>, and the shard is whole without them.
+    /// </returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="InvalidDataException">The folder holds no image at all, or <paramref name="output"/> something other than this shard by this model in this storage.</exception>
-    /// <exception cref="IOException">A folder cannot be listed, so that the shard is not whole; or another process writes to it, or the device is full. What is committed stays.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The folder holds no image at all, or <paramref name="output"/> something other than this shard by this model in this storage.
+    /// </exception>
+    /// <exception cref="IOException">
+    /// A folder cannot be listed, so that the shard is not whole; or another process writes to it, or the device is full. What is committed
+    /// stays.
+    /// </exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
     public static async Task<IndexReport> EmbedAsync(
-        string folder, string output, Shard shard, ClipEncoder encoder, IndexOptions? options = null, IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
+        string folder, string output, Shard shard, ClipEncoder encoder, IndexOptions? options = null,
+            IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrEmpty(output);
@@ -40,17 +49,23 @@ public static class ShardedIndex
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder {folder} to embed.");
         options = (options ?? new IndexOptions()) with { Root = folder };
         var before = ShardManifest.TryRead(output);
-        if (before is null && ImageSearchIndex.Exists(output)) throw new InvalidDataException($"{output} holds an index that is no shard: it has no {ShardManifest.FileName}. Give the shard a folder of its own.");
-        if (before is not null && before.Shard != shard) throw new InvalidDataException($"{output} holds the shard {before.Shard}, not {shard}. Give every shard a folder of its own.");
+        if (before is null && ImageSearchIndex.Exists(output)) throw new InvalidDataException(
+            $"{output} holds an index that is no shard: it has no {ShardManifest.FileName}. Give the shard a folder of its own.");
+        if (before is not null && before.Shard != shard) throw new InvalidDataException(
+            $"{output} holds the shard {before.Shard}, not {shard}. Give every shard a folder of its own.");
 
         var scan = await Task.Run(() => Scan(folder, shard, options, cancellation), cancellation).ConfigureAwait(false);
         var manifest = new ShardManifest { Number = shard.Number, Count = shard.Count, Folder = folder };
         using var index = ImageSearchIndex.Exists(output) ? ImageSearchIndex.Open(output, encoder, options) : Begin();
-        if (index.Storage != options.Storage) throw new InvalidDataException($"The shard in {output} keeps its vectors in {index.Storage}, not in {options.Storage}. Go on with what it has, or embed it in another folder.");
+        if (index.Storage != options.Storage) throw new InvalidDataException(
+            $"The shard in {output} keeps its vectors in {index.Storage}, not in {options.Storage}. Go on with what it has, or embed it " +
+            $"in another folder.");
         manifest.Write(output);
         var report = await index.AddFilesAsync(scan.Files.Select(file => file.FullName), progress, cancellation).ConfigureAwait(false);
         if (scan.Unreadable.Count > 0)
-            throw new IOException($"Shard {shard} in {output} is not whole: {string.Join("; ", scan.Unreadable.Select(place => $"{place.Path}: {place.Reason}"))} Mend it and embed the shard again; what is done stays.");
+            throw new IOException($"Shard {shard} in {output} is not whole: " +
+                $"{string.Join("; ", scan.Unreadable.Select(place => $"{place.Path}: {place.Reason}"))} Mend it and embed the shard " +
+                $"again; what is done stays.");
         string[] gone = [.. index.Embeddings.Ids.Except(scan.Files.Select(file => IdOf(folder, file)), StringComparer.Ordinal)];
         index.Remove(gone);
         (manifest with { Complete = true, Images = index.Count, Unreadable = report.Unreadable }).Write(output);
@@ -65,24 +80,30 @@ public static class ShardedIndex
     }
 
     /// <summary>
-    /// Puts shards together as one index, equal to the one that adding the whole folder would have made. The shards stay as they are. The index appears when it is whole: what is
-    /// interrupted leaves nothing but a folder ending in <c>.part</c>, which the next call begins anew; in PostgreSQL all images come by COPY in one transaction, and nothing is left.
+    /// Puts shards together as one index, equal to the one that adding the whole folder would have made. The shards stay as they are. The
+    /// index appears when it is whole: what is interrupted leaves nothing but a folder ending in <c>.part</c>, which the next call begins
+    /// anew; in PostgreSQL all images come by COPY in one transaction, and nothing is left.
     /// </summary>
     /// <param name="shards">The folders of all N, in any order; or one index that is no part of another.</param>
-    /// <param name="index">The new index's folder, or the connection string of a store that has no images yet (<see cref="PgVectorImageStore"/>).</param>
+    /// <param name="index">
+    /// The new index's folder, or the connection string of a store that has no images yet (<see cref="PgVectorImageStore"/>).
+    /// </param>
     /// <param name="progress">Told of images and their total, after every shard or some thousand images.</param>
     /// <param name="cancellation">Stops; no index is left.</param>
     /// <returns>How many images the index has.</returns>
     /// <exception cref="InvalidDataException">
-    /// A shard is missing, given twice, not whole or damaged, or the shards differ in their number, folder, model or storage; the message names the shards.
+    /// A shard is missing, given twice, not whole or damaged, or the shards differ in their number, folder, model or storage; the message
+    /// names the shards.
     /// </exception>
     /// <exception cref="IOException"><paramref name="index"/> holds something already, or cannot be written or reached.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public static int Merge(IReadOnlyCollection<string> shards, string index, IProgress<(int Done, int Total)>? progress = null, CancellationToken cancellation = default)
+    public static int Merge(IReadOnlyCollection<string> shards, string index, IProgress<(int Done, int Total)>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(shards);
         ArgumentException.ThrowIfNullOrEmpty(index);
-        if (PgVectorImageStore.IsConnectionString(index)) return MergeIntoDatabase(ShardSet.Check(shards, cancellation), index, progress, cancellation);
+        if (PgVectorImageStore.IsConnectionString(index)) return MergeIntoDatabase(
+            ShardSet.Check(shards, cancellation), index, progress, cancellation);
         index = FullPath(index);
         WholeFolder.RefuseTaken(index);
         var parts = ShardSet.Check(shards, cancellation);
@@ -103,11 +124,14 @@ public static class ShardedIndex
         return parts.Images;
     }
 
-    private static int MergeIntoDatabase(ShardSet parts, string connection, IProgress<(int Done, int Total)>? progress, CancellationToken cancellation)
+    private static int MergeIntoDatabase(ShardSet parts, string connection, IProgress<(int Done, int Total)>? progress,
+        CancellationToken cancellation)
     {
         using var store = parts.CreateIn(connection);
-        if (store.Count is > 0 and var images) throw new IOException($"{store.Place} holds {images:N0} images already. Choose another table, Table=…, or drop this one first.");
-        if (store.Storage != parts.Storage) throw new IOException($"{store.Place} keeps its vectors in {store.Storage}, and the shards theirs in {parts.Storage}. Choose another table: Table=….");
+        if (store.Count is > 0 and var images) throw new IOException(
+            $"{store.Place} holds {images:N0} images already. Choose another table, Table=…, or drop this one first.");
+        if (store.Storage != parts.Storage) throw new IOException($"{store.Place} keeps its vectors in {store.Storage}, and the shards " +
+            $"theirs in {parts.Storage}. Choose another table: Table=….");
         int done = 0;
         return store.Load(parts.InOrder.SelectMany(Rows), cancellation);
 
@@ -134,11 +158,13 @@ public static class ShardedIndex
             return shard.Holds(IdOf(folder, file));
         });
         // Of many shards one may be empty; the whole folder is not, unless its device is missing.
-        if (!any && scan.Unreadable.Count == 0) throw new InvalidDataException($"{folder} holds no image: {string.Join(", ", options.Extensions)} are read. If it lies on another machine, is it mounted?");
+        if (!any && scan.Unreadable.Count == 0) throw new InvalidDataException(
+            $"{folder} holds no image: {string.Join(", ", options.Extensions)} are read. If it lies on another machine, is it mounted?");
         return scan;
     }
 
-    private static string IdOf(string folder, FileInfo file) => Path.GetRelativePath(folder, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
+    private static string IdOf(string folder, FileInfo file) =>
+        Path.GetRelativePath(folder, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
 
     private static string FullPath(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 }

@@ -5,7 +5,8 @@ namespace ClipNotebooks.Search.Storage;
 /// <summary>A query against rows as they lie in the file.</summary>
 internal sealed class DotProduct
 {
-    // A float16 moved into a float32's place, without a change of its exponent's bias, is the value times 2^-112, subnormals included. The query carries 2^112 instead.
+    // A float16 moved into a float32's place, without a change of its exponent's bias, is the value times 2^-112, subnormals included. The
+    // query carries 2^112 instead.
     private const float Bias = 5.192296858534828e33f;
 
     private readonly float[] _query;
@@ -46,7 +47,9 @@ internal sealed class DotProduct
         return sum + Vector256.Sum(a + b + (c + d));
     }
 
-    /// <summary>Two float16 are one int: the upper one moves down by 3 bits, the lower one up by 13, and neither needs to be widened.</summary>
+    /// <summary>
+    /// Two float16 are one int: the upper one moves down by 3 bits, the lower one up by 13, and neither needs to be widened.
+    /// </summary>
     private unsafe float Half16(ushort* row)
     {
         int width = _query.Length, pairs = width / 2, i = 0;

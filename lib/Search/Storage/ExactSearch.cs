@@ -24,7 +24,8 @@ internal static unsafe class ExactSearch
     /// <param name="filter">Which rows count; asked only of rows that would be among the best so far; from several threads.</param>
     /// <param name="cancellation">Stops between two blocks.</param>
     /// <exception cref="InvalidDataException">A row is not finite: it would never be found.</exception>
-    internal static List<(float Score, long Row)> Run(Snapshot snapshot, float[] query, int count, float minimum, Func<long, bool>? filter, CancellationToken cancellation)
+    internal static List<(float Score, long Row)> Run(
+        Snapshot snapshot, float[] query, int count, float minimum, Func<long, bool>? filter, CancellationToken cancellation)
     {
         int keep = (int)Math.Clamp(snapshot.Live, 1, count);
         long blocks = (snapshot.Rows + Block - 1) / Block;

@@ -46,13 +46,18 @@ internal sealed record IndexHeader
         }
         catch (JsonException exception)
         {
-            throw new InvalidDataException($"{path} is not the journal of an image index: its header cannot be read ({exception.Message}).", exception);
+            throw new InvalidDataException($"{path} is not the journal of an image index: its header cannot be read ({exception.Message}).",
+                exception);
         }
-        if (header is not { Format: ThisFormat }) throw new InvalidDataException($"{path} is not the journal of an image index: its header lacks \"Format\": \"{ThisFormat}\".");
+        if (header is not { Format: ThisFormat }) throw new InvalidDataException(
+            $"{path} is not the journal of an image index: its header lacks \"Format\": \"{ThisFormat}\".");
         if (header.Version != ThisVersion)
-            throw new InvalidDataException($"{path} is of version {header.Version}; this library reads version {ThisVersion}. Index the images again, or use the library that wrote it.");
-        if (header.Model is not { Length: > 0 } || header.Width is < 1 or > 1 << 20 || header.Generation < 1 || !Enum.TryParse<VectorStorage>(header.Storage, out var storage) || !Enum.IsDefined(storage))
-            throw new InvalidDataException($"{path}: its header has width {header.Width}, generation {header.Generation}, storage \"{header.Storage}\", model \"{header.Model}\", which no index has.");
+            throw new InvalidDataException($"{path} is of version {header.Version}; this library reads version {ThisVersion}. Index the " +
+                $"images again, or use the library that wrote it.");
+        if (header.Model is not { Length: > 0 } || header.Width is < 1 or > 1 << 20 || header.Generation < 1
+            || !Enum.TryParse<VectorStorage>(header.Storage, out var storage) || !Enum.IsDefined(storage))
+            throw new InvalidDataException($"{path}: its header has width {header.Width}, generation {header.Generation}, storage " +
+                $"\"{header.Storage}\", model \"{header.Model}\", which no index has.");
         return header;
     }
 }

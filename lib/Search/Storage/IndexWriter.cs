@@ -4,8 +4,9 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
-/// The one writer of an index, by a lock of the operating system that ends with the process. A commit appends rows, flushes them to the device, appends
-/// the record that speaks of them, and flushes that: whatever moment a crash picks, every record that is whole speaks of rows that are there.
+/// The one writer of an index, by a lock of the operating system that ends with the process. A commit appends rows, flushes them to the
+/// device, appends the record that speaks of them, and flushes that: whatever moment a crash picks, every record that is whole speaks of
+/// rows that are there.
 /// </summary>
 internal sealed class IndexWriter : IDisposable
 {
@@ -18,13 +19,16 @@ internal sealed class IndexWriter : IDisposable
     private FileStream _journal;
     private FileStream _vectors;
 
-    private IndexWriter(FileStream @lock, FileStream journal, FileStream vectors) => (_lock, _journal, _vectors) = (@lock, journal, vectors);
+    private IndexWriter(FileStream @lock, FileStream journal, FileStream vectors) =>
+        (_lock, _journal, _vectors) = (@lock, journal, vectors);
 
     /// <summary>Becomes the writer; cuts off what a crash left after the last commit, and removes files that a compaction left.</summary>
     /// <param name="folder">The index.</param>
     /// <param name="earlier">What was committed when it was last looked at; stays the caller's.</param>
     /// <param name="newest">What is committed now.</param>
-    /// <exception cref="IOException">Another index object, of this process or another, is writing, or the files cannot be written.</exception>
+    /// <exception cref="IOException">
+    /// Another index object, of this process or another, is writing, or the files cannot be written.
+    /// </exception>
     internal static IndexWriter Open(string folder, Snapshot earlier, out Snapshot newest)
     {
         var held = Lock(folder);
@@ -55,7 +59,8 @@ internal sealed class IndexWriter : IDisposable
             journal?.Dispose();
             vectors?.Dispose();
             held.Dispose();
-            if (exception is UnauthorizedAccessException) throw new IOException($"The index in {folder} cannot be written: {exception.Message}", exception);
+            if (exception is UnauthorizedAccessException) throw new IOException(
+                $"The index in {folder} cannot be written: {exception.Message}", exception);
             throw;
         }
     }
@@ -67,7 +72,8 @@ internal sealed class IndexWriter : IDisposable
         Directory.CreateDirectory(folder);
         using var held = Lock(folder);
         string journal = Path.Combine(folder, Snapshot.JournalName);
-        if (File.Exists(journal)) throw new IOException($"{folder} holds an index already: open it with {nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Open)}, or delete the folder first.");
+        if (File.Exists(journal)) throw new IOException($"{folder} holds an index already: open it with " +
+            $"{nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Open)}, or delete the folder first.");
         AtomicFile.WriteLasting(Path.Combine(folder, header.VectorsName), vectors => vectors.Write(Snapshot.VectorsHeader(header)));
         AtomicFile.WriteLasting(journal, beginning => beginning.Write(Beginning(header, root)));
     }
@@ -99,7 +105,8 @@ internal sealed class IndexWriter : IDisposable
     /// <param name="entries">What the rows are.</param>
     /// <param name="deletedRows">Rows that are no longer.</param>
     /// <exception cref="IOException">The device is full or fails; nothing is changed then.</exception>
-    internal void Commit(Snapshot snapshot, ReadOnlySpan<float> vectors, IReadOnlyList<StoredEntry> entries, IReadOnlyCollection<long> deletedRows)
+    internal void Commit(Snapshot snapshot, ReadOnlySpan<float> vectors, IReadOnlyList<StoredEntry> entries,
+        IReadOnlyCollection<long> deletedRows)
     {
         var rows = Encode(vectors, snapshot.Header.VectorStorage);
         AllOrNothing(snapshot, () =>
@@ -272,7 +279,8 @@ internal sealed class IndexWriter : IDisposable
         }
         catch (IOException exception) when (exception.HResult is WindowsSharingViolation or LinuxWouldBlock or MacWouldBlock)
         {
-            throw new IOException($"The index in {folder} is being written by another {nameof(ImageSearchIndex)}, in this process or in another. An index has one writer at a time: dispose of the other one first.", exception);
+            throw new IOException($"The index in {folder} is being written by another {nameof(ImageSearchIndex)}, in this process or in " +
+                $"another. An index has one writer at a time: dispose of the other one first.", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -281,5 +289,6 @@ internal sealed class IndexWriter : IDisposable
     }
 
     // Unbuffered, so that nothing is left to be written when a write has failed.
-    private static FileStream OpenAppending(string path) => new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);
+    private static FileStream OpenAppending(string path) =>
+        new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);
 }

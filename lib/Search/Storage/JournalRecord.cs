@@ -4,8 +4,8 @@ using System.Text;
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
-/// A record of the journal: marker, length, CRC-32C over the length and the payload; then the payload, whose first byte is the kind. All numbers are
-/// little-endian. A record that is whole is a commit: rows, entries and deletions in it take effect together.
+/// A record of the journal: marker, length, CRC-32C over the length and the payload; then the payload, whose first byte is the kind. All
+/// numbers are little-endian. A record that is whole is a commit: rows, entries and deletions in it take effect together.
 /// </summary>
 internal static class JournalRecord
 {
@@ -41,7 +41,8 @@ internal static class JournalRecord
         return Framed(stream.ToArray());
     }
 
-    internal static byte[] OfBatch(long firstRow, uint vectorsChecksum, IReadOnlyList<StoredEntry> entries, IReadOnlyCollection<long> deletedRows)
+    internal static byte[] OfBatch(long firstRow, uint vectorsChecksum, IReadOnlyList<StoredEntry> entries,
+        IReadOnlyCollection<long> deletedRows)
     {
         using var entryBytes = new MemoryStream();
         using var entryWriter = new BinaryWriter(entryBytes, Encoding.UTF8);

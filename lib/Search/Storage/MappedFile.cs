@@ -3,7 +3,8 @@ using System.IO.MemoryMappedFiles;
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
-/// The beginning of a file, mapped read-only. <see cref="TryHold"/> keeps it mapped while it is read, so that another thread may dispose it at any moment.
+/// The beginning of a file, mapped read-only. <see cref="TryHold"/> keeps it mapped while it is read, so that another thread may dispose it
+/// at any moment.
 /// </summary>
 internal sealed unsafe class MappedFile : IDisposable
 {
@@ -22,7 +23,8 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>Maps the first <paramref name="length"/> bytes; the stream may be closed afterwards.</summary>
     internal static MappedFile Open(FileStream stream, long length)
     {
-        var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        var file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
+            leaveOpen: true);
         try
         {
             return new MappedFile(file, file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read), length);

@@ -4,8 +4,8 @@ using System.Collections.Immutable;
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
-/// The index as it was committed at one moment; immutable. Both files are mapped up to the length that is committed, so what a writer appends
-/// afterwards does not show.
+/// The index as it was committed at one moment; immutable. Both files are mapped up to the length that is committed, so what a writer
+/// appends afterwards does not show.
 /// </summary>
 internal sealed unsafe class Snapshot : IDisposable
 {
@@ -147,7 +147,8 @@ internal sealed unsafe class Snapshot : IDisposable
         {
             string path = Path.Combine(folder, JournalName);
             if (!File.Exists(path))
-                throw new FileNotFoundException($"There is no image index in {folder}: it has no {JournalName}. Make one with {nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Create)}.", path);
+                throw new FileNotFoundException($"There is no image index in {folder}: it has no {JournalName}. Make one with " +
+                    $"{nameof(ImageSearchIndex)}.{nameof(ImageSearchIndex.Create)}.", path);
             using var stream = OpenShared(path);
             var (start, committed) = JournalSeal.Read(stream, lost);
             using var journal = MappedFile.Open(stream, stream.Length);
@@ -169,7 +170,8 @@ internal sealed unsafe class Snapshot : IDisposable
             catch (FileNotFoundException exception)
             {
                 // A compaction may have come between the two openings: the journal that is there now then names another file of vectors.
-                if (attempt == 10) throw new InvalidDataException($"The index in {folder} is damaged: its {JournalName} names a file of vectors that is not there ({exception.Message}). Restore the file, or index the images again.", exception);
+                if (attempt == 10) throw new InvalidDataException($"The index in {folder} is damaged: its {JournalName} names a file of " +
+                    $"vectors that is not there ({exception.Message}). Restore the file, or index the images again.", exception);
             }
         }
     }
@@ -191,11 +193,13 @@ internal sealed unsafe class Snapshot : IDisposable
         long length = VectorsHeaderBytes + rows * header.RowBytes;
         if (takeLess) length = Math.Clamp(stream.Length, VectorsHeaderBytes, length);
         if (stream.Length < length)
-            throw new InvalidDataException($"{path} is cut short: the journal speaks of {rows} rows, which are {length} bytes; it has {stream.Length}. Restore the file, or index the images again.");
+            throw new InvalidDataException($"{path} is cut short: the journal speaks of {rows} rows, which are {length} bytes; it has " +
+                $"{stream.Length}. Restore the file, or index the images again.");
         var vectors = MappedFile.Open(stream, length);
         if (vectors.Bytes(0, VectorsHeaderBytes).SequenceEqual(VectorsHeader(header))) return vectors;
         vectors.Dispose();
-        throw new InvalidDataException($"{path} does not belong to the journal beside it: its header is another. Restore the file, or index the images again.");
+        throw new InvalidDataException($"{path} does not belong to the journal beside it: its header is another. Restore the file, or " +
+            $"index the images again.");
     }
 
     private StoredEntry EntryOf(RowBatch batch, int index)
@@ -210,7 +214,8 @@ internal sealed unsafe class Snapshot : IDisposable
         {
             // What it says of itself does not fit it; the message below.
         }
-        throw new InvalidDataException($"{JournalName} is damaged: the entry of row {batch.FirstRow + index} cannot be read. Restore the file, or index the images again.");
+        throw new InvalidDataException($"{JournalName} is damaged: the entry of row {batch.FirstRow + index} cannot be read. Restore the " +
+            $"file, or index the images again.");
     }
 
     private int BatchOf(long row)
@@ -225,5 +230,6 @@ internal sealed unsafe class Snapshot : IDisposable
         return low;
     }
 
-    private static FileStream OpenShared(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+    private static FileStream OpenShared(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
 }

@@ -5,7 +5,9 @@ internal sealed record StoredEntry
 {
     private static readonly Dictionary<string, string> None = [];
 
-    /// <summary>A file's path, relative to the indexed folder with '/' or absolute; or the name of an image that came from memory.</summary>
+    /// <summary>
+    /// A file's path, relative to the indexed folder with '/' or absolute; or the name of an image that came from memory.
+    /// </summary>
     internal required string Id { get; init; }
 
     internal required bool IsFile { get; init; }

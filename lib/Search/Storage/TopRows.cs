@@ -1,6 +1,8 @@
 namespace ClipNotebooks.Search.Storage;
 
-/// <summary>The best rows seen, at most so many: a binary heap with the worst on top. Of equal scores the earlier row is the better.</summary>
+/// <summary>
+/// The best rows seen, at most so many: a binary heap with the worst on top. Of equal scores the earlier row is the better.
+/// </summary>
 /// <param name="capacity">How many are kept, at least 1.</param>
 /// <param name="minimum">Scores below are not kept.</param>
 internal sealed class TopRows(int capacity, float minimum)

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>What a function gave for one input: numbers in a shape, or words, or the reason why there are none.</summary>
-internal sealed record Answer(long[] Shape, double[] Values, string? Failure = null, bool IsNotYet = false, string? Words = null, ScalarType? Type = null)
+internal sealed record Answer(long[] Shape, double[] Values, string? Failure = null, bool IsNotYet = false, string? Words = null,
+    ScalarType? Type = null)
 {
     public static Answer Of(Func<object?> run, TimeSpan limit)
     {
@@ -29,7 +30,8 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
     }
 
     public bool Agrees(Answer other, double tolerance) =>
-        Failure == other.Failure && Words == other.Words && Type == other.Type && Shape.AsSpan().SequenceEqual(other.Shape) && Enumerable.Range(0, Values.Length).All(i => Same(i, other, tolerance));
+        Failure == other.Failure && Words == other.Words && Type == other.Type && Shape.AsSpan().SequenceEqual(other.Shape)
+            && Enumerable.Range(0, Values.Length).All(i => Same(i, other, tolerance));
 
     /// <summary>The difference in words: first of shape, then of values, with the simplest relation that explains it.</summary>
     public string DifferenceFrom(Answer expected, double tolerance)
@@ -67,7 +69,8 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
     private string Relation(Answer expected, double tolerance)
     {
         if (Shape is [var rows, var columns] && rows == columns
-            && Enumerable.Range(0, Values.Length).All(i => Close(Values[i], expected.Values[(i % columns * rows) + (i / columns)], tolerance)))
+            && Enumerable.Range(0, Values.Length).All(i =>
+                Close(Values[i], expected.Values[(i % columns * rows) + (i / columns)], tolerance)))
             return Lesson.In(": yours is the transpose", ": 여러분의 답은 정답을 전치한 것입니다");
         int largest = Enumerable.Range(0, Values.Length).MaxBy(i => Math.Abs(expected.Values[i]));
         double factor = Values[largest] / expected.Values[largest], offset = Values[largest] - expected.Values[largest];
@@ -95,7 +98,8 @@ internal sealed record Answer(long[] Shape, double[] Values, string? Failure = n
         null => new Answer([], [], Lesson.In("your function returned null", "함수가 null을 돌려주었습니다")),
         string words => new Answer([], [], Words: words),
         Tensor t => new Answer([.. t.shape], t.detach().cpu().to(float64).contiguous().data<double>().ToArray(), Type: t.dtype),
-        System.Collections.IEnumerable list => FromList([.. list.Cast<object>().Select(x => Convert.ToDouble(x, CultureInfo.InvariantCulture))]),
+        System.Collections.IEnumerable list => FromList(
+            [.. list.Cast<object>().Select(x => Convert.ToDouble(x, CultureInfo.InvariantCulture))]),
         _ => new Answer([], [Convert.ToDouble(value, CultureInfo.InvariantCulture)]),
     };
 

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>
-/// A function for the reader to write. The lesson holds a stub that returns <see cref="NotYet{T}"/>, and a line that checks it; the check compares
-/// with the library on several inputs. Nothing that the reader's function throws leaves the check.
+/// A function for the reader to write. The lesson holds a stub that returns <see cref="NotYet{T}"/>, and a line that checks it; the check
+/// compares with the library on several inputs. Nothing that the reader's function throws leaves the check.
 /// </summary>
 public abstract class Exercise
 {

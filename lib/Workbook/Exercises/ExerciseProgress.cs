@@ -21,8 +21,10 @@ public sealed class ExerciseProgress(string lesson, IReadOnlyList<Exercise> exer
     public string ToText() => string.Join(Environment.NewLine, Exercises.Select(e => $"{e.Last.Mark} {e.Title}").Prepend(Heading));
 
     /// <inheritdoc/>
-    public string ToHtml() => $"<div style=\"margin:0.5em 0\"><b>{Markup.Escape(Heading)}</b><ul style=\"list-style:none;padding-left:0.5em;margin:0.3em 0\">"
-        + string.Concat(Exercises.Select(e => $"<li><span style=\"color:{e.Last.Color}\">{e.Last.Mark}</span> {Markup.Escape(e.Title)}</li>")) + "</ul></div>";
+    public string ToHtml() => $"<div style=\"margin:0.5em 0\"><b>{Markup.Escape(Heading)}</b><ul " +
+        $"style=\"list-style:none;padding-left:0.5em;margin:0.3em 0\">"
+        + string.Concat(Exercises.Select(
+            e => $"<li><span style=\"color:{e.Last.Color}\">{e.Last.Mark}</span> {Markup.Escape(e.Title)}</li>")) + "</ul></div>";
 
     /// <inheritdoc/>
     public override string ToString() => ToText();

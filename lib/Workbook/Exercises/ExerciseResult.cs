@@ -23,7 +23,8 @@ public sealed record ExerciseResult(string Title, ExerciseStatus Status, string 
     private static string HintLabel => Lesson.In("Hint", "힌트");
 
     /// <inheritdoc/>
-    public string ToHtml() => $"<div style=\"border-left:4px solid {Color};padding:0.4em 0.8em;margin:0.5em 0\"><b>{Mark} {Markup.Escape(Title)}</b>: {Markup.Escape(Finding)}."
+    public string ToHtml() => $"<div style=\"border-left:4px solid {Color};padding:0.4em 0.8em;margin:0.5em 0\"><b>{Mark} " +
+        $"{Markup.Escape(Title)}</b>: {Markup.Escape(Finding)}."
         + (Hint is null ? "" : $"<br><b>{HintLabel}</b> {Markup.Escape(Hint)}") + "</div>";
 
     /// <inheritdoc/>

@@ -15,7 +15,10 @@ public sealed class Exercise<TAttempt> : Exercise where TAttempt : Delegate
     /// <summary>Typical wrong answers, each with its own hint.</summary>
     public required IReadOnlyList<Mistake<TAttempt>> Mistakes { get; init; }
 
-    /// <summary>The largest difference that counts as equal, relative to values above 1; by default what float32 sums of a few hundred terms can differ by.</summary>
+    /// <summary>
+    /// The largest difference that counts as equal, relative to values above 1; by default what float32 sums of a few hundred terms can
+    /// differ by.
+    /// </summary>
     public double Tolerance { get; init; } = 1e-4;
 
     /// <summary>How long the reader's function may take for one input before it is stopped.</summary>

@@ -47,7 +47,8 @@ public sealed class PromptExercise : Exercise
     internal PromptExercise() => Title = Lesson.In("Five points by prompts", "프롬프트로 5포인트");
 
     /// <summary>The sets of classes and their labels, as the reader's function gets them.</summary>
-    public static IReadOnlyList<(string Name, IReadOnlyList<string> Labels)> Sets => [.. Built.Value.Select(set => (set.Name, (IReadOnlyList<string>)set.Labels))];
+    public static IReadOnlyList<(string Name, IReadOnlyList<string> Labels)> Sets =>
+        [.. Built.Value.Select(set => (set.Name, (IReadOnlyList<string>)set.Labels))];
 
     /// <summary>A right answer.</summary>
     public Func<string, string[]> Reference { get; } = Captions;
@@ -121,7 +122,8 @@ public sealed class PromptExercise : Exercise
             $"{set.Name}: {100 * set.Accuracy(before[i]):F1} %에서 {100 * set.Accuracy(after[i]):F1} %로, {gains[i]:+0.0;-0.0;0.0}포인트")
             .ToString(CultureInfo.InvariantCulture)));
         if (gains.All(gain => gain >= PointsAsked)) return new ExerciseResult(Title, ExerciseStatus.Done, finding, null);
-        var mistake = Mistakes.FirstOrDefault(m => AnswersOf(m, encoder).Zip(after).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)));
+        var mistake = Mistakes.FirstOrDefault(m => AnswersOf(m, encoder).Zip(after)
+            .All(pair => pair.First.AsSpan().SequenceEqual(pair.Second)));
         return new ExerciseResult(Title, ExerciseStatus.Wrong,
             finding + Lesson.In($"; {PointsAsked:F0} or more are asked for on each", $"; 묶음마다 {PointsAsked:F0} 이상이어야 합니다"), mistake?.Hint);
     }
@@ -141,8 +143,9 @@ public sealed class PromptExercise : Exercise
     private static List<long[]> Answers(ClipEncoder encoder, string[][][] captions) => [.. Built.Value.Select((set, i) =>
     {
         using var scope = NewDisposeScope();
-        var rows = captions[i].Select(some => functional.normalize(encoder.EncodeTexts(some).mean([0], keepdim: true), p: 2, dim: -1)).ToList();
-        return set.Embeddings(encoder).mm(cat(rows, 0).t()).argmax(1).data<long>().ToArray();                              // (N, E) · (E, C) → (N)
+        var rows = captions[i].Select(some => functional.normalize(encoder.EncodeTexts(some).mean([0], keepdim: true), p: 2, dim: -1))
+            .ToList();
+        return set.Embeddings(encoder).mm(cat(rows, 0).t()).argmax(1).data<long>().ToArray();  // (N, E) · (E, C) → (N)
     })];
 
     private static string[] Captions(string label)
@@ -155,7 +158,8 @@ public sealed class PromptExercise : Exercise
 
     private static IReadOnlyList<ClassSet> Build()
     {
-        var colored = Animals.SelectMany(animal => Scenes(animal, 100).GroupBy(scene => scene.Attributes["color"]).OrderBy(group => group.Key, StringComparer.Ordinal)
+        var colored = Animals.SelectMany(animal => Scenes(animal, 100).GroupBy(scene => scene.Attributes["color"])
+            .OrderBy(group => group.Key, StringComparer.Ordinal)
             .Select(group => ($"animal/{animal}/{group.Key}", group.Take(6)))).ToArray();
         return
         [
@@ -167,21 +171,24 @@ public sealed class PromptExercise : Exercise
         ];
     }
 
-    private static IEnumerable<Scene> Scenes(string concept, int count) => Enumerable.Range(FirstScene, count).Select(i => SyntheticScenes.Create(SceneWorld.HeldOut, concept, i));
+    private static IEnumerable<Scene> Scenes(string concept, int count) =>
+        Enumerable.Range(FirstScene, count).Select(i => SyntheticScenes.Create(SceneWorld.HeldOut, concept, i));
 
     private sealed class UnusableException(string message) : Exception(message);
 
     /// <summary>Labels, and held-out drawings of each, embedded once.</summary>
     private sealed class ClassSet(string name, (string Label, IEnumerable<Scene> Scenes)[] classes)
     {
-        private readonly (Scene Scene, int Label)[] _images = [.. classes.SelectMany((c, label) => c.Scenes.Select(scene => (scene, label)))];
+        private readonly (Scene Scene, int Label)[] _images =
+            [.. classes.SelectMany((c, label) => c.Scenes.Select(scene => (scene, label)))];
         private float[]? _embeddings;
 
         public string Name => name;
 
         public string[] Labels { get; } = [.. classes.Select(c => c.Label)];
 
-        public double Accuracy(long[] answers) => _images.Zip(answers).Count(pair => pair.First.Label == pair.Second) / (double)_images.Length;
+        public double Accuracy(long[] answers) => _images.Zip(answers)
+            .Count(pair => pair.First.Label == pair.Second) / (double)_images.Length;
 
         public Tensor Embeddings(ClipEncoder encoder)
         {

@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Evaluation;
-using ClipNotebooks.Clip.Inference;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

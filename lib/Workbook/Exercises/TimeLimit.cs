@@ -9,7 +9,8 @@ internal static class TimeLimit
     public static TimeSpan Default { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Runs on the calling thread, so that tensors belong to its scopes. A managed loop is ended where it stands; a call into libtorch ends by itself first.
+    /// Runs on the calling thread, so that tensors belong to its scopes. A managed loop is ended where it stands; a call into libtorch ends
+    /// by itself first.
     /// </summary>
     /// <exception cref="TimeoutException">The function did not return in time; the message is for the reader.</exception>
     public static T Run<T>(Func<T> function, TimeSpan limit)

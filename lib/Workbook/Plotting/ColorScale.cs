@@ -6,8 +6,11 @@ namespace ClipNotebooks.Workbook.Plotting;
 /// <summary>Colours for values from <see cref="Low"/> to <see cref="High"/>: evenly spaced stops, blended in between.</summary>
 internal sealed class ColorScale
 {
-    /// <summary>Viridis (Smith and van der Walt, for matplotlib): even in lightness, legible without colour vision, dark violet to yellow.</summary>
-    private static readonly int[] Viridis = [0x440154, 0x482878, 0x3e4a89, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779, 0x6dcd59, 0xb4de2c, 0xfde725];
+    /// <summary>
+    /// Viridis (Smith and van der Walt, for matplotlib): even in lightness, legible without colour vision, dark violet to yellow.
+    /// </summary>
+    private static readonly int[] Viridis = [0x440154, 0x482878, 0x3e4a89, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779, 0x6dcd59, 0xb4de2c,
+        0xfde725];
 
     /// <summary>ColorBrewer's RdBu from blue over near white to red.</summary>
     private static readonly int[] BlueRed = [0x2166ac, 0x4393c3, 0x92c5de, 0xd1e5f0, 0xf7f7f7, 0xfddbc7, 0xf4a582, 0xd6604d, 0xb2182b];
@@ -36,7 +39,9 @@ internal sealed class ColorScale
         return new(Viridis, finite.Min(), finite.Max());
     }
 
-    /// <summary>With 0 in the middle where values of both signs occur: negative ones blue, positive ones red; else <see cref="Sequential"/>.</summary>
+    /// <summary>
+    /// With 0 in the middle where values of both signs occur: negative ones blue, positive ones red; else <see cref="Sequential"/>.
+    /// </summary>
     public static ColorScale Of(IEnumerable<double> values)
     {
         var sequential = Sequential(values);
@@ -52,7 +57,8 @@ internal sealed class ColorScale
             if (!double.IsFinite(value)) return new(0x88, 0x88, 0x88);
             double at = Math.Clamp((value - Low) / (High - Low), 0, 1) * (_stops.Length - 1);
             int i = Math.Min((int)at, _stops.Length - 2);
-            byte Mix(int shift) => (byte)Math.Round((((_stops[i] >> shift) & 255) * (1 - (at - i))) + (((_stops[i + 1] >> shift) & 255) * (at - i)));
+            byte Mix(int shift) => (byte)Math.Round((((_stops[i] >> shift) & 255) * (1 - (at - i))) +
+                (((_stops[i + 1] >> shift) & 255) * (at - i)));
             return new(Mix(16), Mix(8), Mix(0));
         }
     }

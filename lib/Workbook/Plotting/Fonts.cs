@@ -6,13 +6,14 @@ using SkiaSharp;
 namespace ClipNotebooks.Workbook.Plotting;
 
 /// <summary>
-/// Inter (SIL Open Font License 1.1, rsms.me/inter), which comes with the library: SkiaSharp finds no font on a machine without a desktop and then draws text as nothing, silently.
-/// Writing that Inter lacks, such as Hangul, takes a font of the system where there is one.
+/// Inter (SIL Open Font License 1.1, rsms.me/inter), which comes with the library: SkiaSharp finds no font on a machine without a desktop
+/// and then draws text as nothing, silently. Writing that Inter lacks, such as Hangul, takes a font of the system where there is one.
 /// </summary>
 internal static class Fonts
 {
     private static readonly Lazy<IReadOnlyDictionary<string, byte[]>> Package = new(Read);
-    private static readonly Lazy<SKTypeface> LazyRegular = new(() => Load("Inter-Regular.ttf")), LazySemiBold = new(() => Load("Inter-SemiBold.ttf"));
+    private static readonly Lazy<SKTypeface> LazyRegular = new(() => Load("Inter-Regular.ttf")),
+        LazySemiBold = new(() => Load("Inter-SemiBold.ttf"));
 
     /// <summary>Weight 400.</summary>
     public static SKTypeface Regular => LazyRegular.Value;
@@ -36,13 +37,15 @@ internal static class Fonts
     }
 
     /// <summary>
-    /// The files in the package's assembly. Its resource <c>!AvaloniaResources</c> is an index (its length, a version, a count; then path, offset and length of each file) and the files behind it.
+    /// The files in the package's assembly. Its resource <c>!AvaloniaResources</c> is an index (its length, a version, a count; then path,
+    /// offset and length of each file) and the files behind it.
     /// </summary>
     private static Dictionary<string, byte[]> Read()
     {
         using var assembly = new PEReader(typeof(Fonts).Assembly.GetManifestResourceStream("Inter")!);
         var metadata = assembly.GetMetadataReader();
-        var entry = metadata.ManifestResources.Select(metadata.GetManifestResource).Single(resource => metadata.GetString(resource.Name) == "!AvaloniaResources");
+        var entry = metadata.ManifestResources.Select(metadata.GetManifestResource)
+            .Single(resource => metadata.GetString(resource.Name) == "!AvaloniaResources");
         var block = assembly.GetSectionData(assembly.PEHeaders.CorHeader!.ResourcesDirectory.RelativeVirtualAddress + (int)entry.Offset);
         byte[] resource = [.. block.GetContent(sizeof(int), block.GetReader(0, sizeof(int)).ReadInt32())];
 

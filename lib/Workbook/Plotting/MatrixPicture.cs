@@ -4,7 +4,10 @@ using SkiaSharp;
 
 namespace ClipNotebooks.Workbook.Plotting;
 
-/// <summary>A matrix drawn without a browser, at twice the resolution of its layout: images or names down the side, names along the top, values in the cells.</summary>
+/// <summary>
+/// A matrix drawn without a browser, at twice the resolution of its layout: images or names down the side, names along the top, values in
+/// the cells.
+/// </summary>
 internal sealed class MatrixPicture
 {
     private const float Margin = 28, Gap = 4, Thumbnail = 76, TitleSize = 21, LabelSize = 13, LineHeight = 17;
@@ -23,7 +26,8 @@ internal sealed class MatrixPicture
         _slant = wrapped ? 0 : Math.Min(180, columns.Max(name => label.MeasureText(name))) * 0.71f;
         _cellHeight = _written ? 46 : Math.Max(_cellWidth, 16);
         _left = Margin + Math.Min(190, rows.Max(name => label.MeasureText(name))) + 12;
-        _top = Margin + (title.Length > 0 ? TitleSize + 22 : 0) + (wrapped ? (LineHeight * columns.Max(column => Lines(column, label, _cellWidth - 6, MostLines).Count)) + 8 : _slant + 14);
+        _top = Margin + (title.Length > 0 ? TitleSize + 22 : 0) +
+            (wrapped ? (LineHeight * columns.Max(column => Lines(column, label, _cellWidth - 6, MostLines).Count)) + 8 : _slant + 14);
     }
 
     public double[][] Values { get; }
@@ -49,7 +53,8 @@ internal sealed class MatrixPicture
     {
         float cellHeight = Images.Count > 0 ? Thumbnail + Gap : _cellHeight, left = Images.Count > 0 ? Margin + Thumbnail + 12 : _left;
         using var title = new SKFont(Fonts.For(Title, Fonts.SemiBold), TitleSize) { Subpixel = true };
-        int width = (int)Math.Ceiling(Math.Max(left + (_cellWidth * Columns.Count) + Math.Max(Margin, _slant), title.MeasureText(Title) + (2 * Margin)));
+        int width = (int)Math.Ceiling(Math.Max(left + (_cellWidth * Columns.Count) + Math.Max(Margin, _slant),
+            title.MeasureText(Title) + (2 * Margin)));
         int height = (int)Math.Ceiling(_top + (cellHeight * Rows.Count) + Margin);
         using var bitmap = new SKBitmap(new SKImageInfo(Scale * width, Scale * height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         using var canvas = new SKCanvas(bitmap);
@@ -64,7 +69,8 @@ internal sealed class MatrixPicture
             if (Images.Count > 0) DrawImage(canvas, Images[i], SKRect.Create(Margin, y + (Gap / 2), Thumbnail, Thumbnail));
             else DrawRowName(canvas, Rows[i], left - 12, y + (cellHeight / 2), ink);
             for (int j = 0; j < Columns.Count; j++)
-                DrawCell(canvas, SKRect.Create(left + (_cellWidth * j), y, _cellWidth, cellHeight), Values[i][j], Diagonal && i == j, ink.Color);
+                DrawCell(canvas, SKRect.Create(left + (_cellWidth * j), y, _cellWidth, cellHeight), Values[i][j], Diagonal && i == j,
+                    ink.Color);
         }
         canvas.Flush();
         using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
@@ -98,7 +104,8 @@ internal sealed class MatrixPicture
     {
         using var small = Pictures.Thumbnail(image, Scale * (int)Thumbnail);
         float scale = Math.Min(place.Width / small.Width, place.Height / small.Height);
-        var target = SKRect.Create(place.MidX - (small.Width * scale / 2), place.MidY - (small.Height * scale / 2), small.Width * scale, small.Height * scale);
+        var target = SKRect.Create(place.MidX - (small.Width * scale / 2), place.MidY - (small.Height * scale / 2), small.Width * scale,
+            small.Height * scale);
         using var rounded = new SKRoundRect(target, 6);
         canvas.Save();
         canvas.ClipRoundRect(rounded, SKClipOperation.Intersect, antialias: true);
@@ -115,7 +122,8 @@ internal sealed class MatrixPicture
         canvas.DrawRoundRect(cell, corner, corner, fill);
         if (framed)
         {
-            using var frame = new SKPaint { Color = frameColor, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = _written ? 2.5f : 1.5f };
+            using var frame = new SKPaint { Color = frameColor, IsAntialias = true, Style = SKPaintStyle.Stroke,
+                StrokeWidth = _written ? 2.5f : 1.5f };
             canvas.DrawRoundRect(cell, corner, corner, frame);
         }
         if (!_written) return;

@@ -60,7 +60,8 @@ internal static class Pictures
         double scale = (double)side / Math.Max(image.Width, image.Height);
         if (scale >= 1) return full;
         using (full)
-            return full.Resize(new SKSizeI(Math.Max(1, (int)Math.Round(image.Width * scale)), Math.Max(1, (int)Math.Round(image.Height * scale))),
+            return full.Resize(new SKSizeI(Math.Max(1, (int)Math.Round(image.Width * scale)),
+                Math.Max(1, (int)Math.Round(image.Height * scale))),
                 new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
     }
 

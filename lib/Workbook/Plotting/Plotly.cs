@@ -4,26 +4,35 @@ using System.Runtime.Loader;
 namespace ClipNotebooks.Workbook.Plotting;
 
 /// <summary>
-/// The front of ClipNotebooks.Plots, which is loaded with Plotly.NET and all that it needs into a context of its own: script hosts bring another FSharp.Core. Only strings and arrays
-/// cross. Loaded at the first use.
+/// The front of ClipNotebooks.Plots, which is loaded with Plotly.NET and all that it needs into a context of its own: script hosts bring
+/// another FSharp.Core. Only strings and arrays cross. Loaded at the first use.
 /// </summary>
 public static class Plotly
 {
     private const string AssemblyName = "ClipNotebooks.Plots";
 
     private static readonly Lazy<Assembly> Plots = new(Load);
-    private static readonly Lazy<string> Script = new(() => (string)Plots.Value.GetType($"{AssemblyName}.PlotPage", throwOnError: true)!.GetProperty("PlotlyJavaScript")!.GetValue(null)!);
+    private static readonly Lazy<string> Script =
+        new(() => (string)Plots.Value.GetType($"{AssemblyName}.PlotPage", throwOnError: true)!.GetProperty("PlotlyJavaScript")!.GetValue(
+        null)!);
 
-    /// <summary>plotly.js 2.28, the whole library, 3.6 MB: a page that has it draws the plots among its views; without it they show their still form.</summary>
+    /// <summary>
+    /// plotly.js 2.28, the whole library, 3.6 MB: a page that has it draws the plots among its views; without it they show their still
+    /// form.
+    /// </summary>
     /// <exception cref="FileNotFoundException">The plots library is not built.</exception>
     public static string JavaScript => Script.Value;
 
-    internal static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, ColorScale colors, bool diagonal) =>
-        Call<Func<double[][], string[], string[], string[], string, string[], string[][], double, double, bool, string>>("Figures", "HeatMap")(values, rows, columns, thumbnails, quantity,
+    internal static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity,
+        ColorScale colors, bool diagonal) =>
+        Call<Func<double[][], string[], string[], string[], string, string[], string[][], double, double, bool, string>>("Figures",
+            "HeatMap")(values, rows, columns, thumbnails, quantity,
             colors.Colors, [.. values.Select(row => row.Select(colors.Ink).ToArray())], colors.Low, colors.High, diagonal);
 
-    internal static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic, double[] ticks, string[] tickTexts) =>
-        Call<Func<string, string, string[], double[][], double[][], bool, double[], string[], string>>("Figures", "Curves")(xLabel, yLabel, names, x, y, logarithmic, ticks, tickTexts);
+    internal static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic,
+        double[] ticks, string[] tickTexts) =>
+        Call<Func<string, string, string[], double[][], double[][], bool, double[], string[], string>>("Figures", "Curves")(xLabel, yLabel,
+            names, x, y, logarithmic, ticks, tickTexts);
 
     internal static string Bars(string label, string[] names, double[] values, bool percent) =>
         Call<Func<string, string[], double[], bool, string>>("Figures", "Bars")(label, names, values, percent);
@@ -46,16 +55,20 @@ public static class Plotly
         return new Context(path).LoadFromAssemblyPath(path);
     }
 
-    /// <summary>In plots/ beside this library, or where the repository that this library lies in builds it, under the same configuration.</summary>
+    /// <summary>
+    /// In plots/ beside this library, or where the repository that this library lies in builds it, under the same configuration.
+    /// </summary>
     private static string Find()
     {
         string here = Path.GetDirectoryName(typeof(Plotly).Assembly.Location)!, file = AssemblyName + ".dll";
         string framework = Path.GetFileName(here), configuration = Path.GetFileName(Path.GetDirectoryName(here)) ?? "";
         List<string> places = [Path.Combine(here, "plots", file)];
         for (string? folder = here; folder is not null; folder = Path.GetDirectoryName(folder))
-            if (Directory.Exists(Path.Combine(folder, "lib", "Plots"))) places.Add(Path.Combine(folder, "lib", "Plots", "bin", configuration, framework, file));
+            if (Directory.Exists(Path.Combine(folder, "lib", "Plots"))) places.Add(
+                Path.Combine(folder, "lib", "Plots", "bin", configuration, framework, file));
         return places.FirstOrDefault(File.Exists)
-            ?? throw new FileNotFoundException($"The plots library is not built: {file} was looked for in {string.Join(" and ", places.Select(Path.GetDirectoryName))}. Build it: dotnet build -c Release", file);
+            ?? throw new FileNotFoundException($"The plots library is not built: {file} was looked for in " +
+                $"{string.Join(" and ", places.Select(Path.GetDirectoryName))}. Build it: dotnet build -c Release", file);
     }
 
     private sealed class Context(string path) : AssemblyLoadContext(AssemblyName)

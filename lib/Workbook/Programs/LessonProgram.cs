@@ -9,8 +9,9 @@ using ClipNotebooks.Workbook.Views;
 namespace ClipNotebooks.Workbook.Programs;
 
 /// <summary>
-/// What a lesson needs where no notebook runs it, as in the programs of `clipbook export --to cs`: <c>display(x)</c>, <c>HTML("…")</c> and <c>x.Display()</c> write to the console, and every view
-/// also to a page (a matrix to a PNG too) in the folder <c>pictures</c> beside the program. No setting is changed before <see cref="Begin"/>.
+/// What a lesson needs where no notebook runs it, as in the programs of `clipbook export --to cs`: <c>display(x)</c>, <c>HTML("…")</c> and
+/// <c>x.Display()</c> write to the console, and every view also to a page (a matrix to a PNG too) in the folder <c>pictures</c> beside the
+/// program. No setting is changed before <see cref="Begin"/>.
 /// </summary>
 [SuppressMessage("Naming", "CA1708", Justification = "The editors have both display(x) and x.Display().")]
 public static class LessonProgram
@@ -28,7 +29,8 @@ public static class LessonProgram
         string here = Path.GetDirectoryName(program) ?? "";
         string folder = Path.GetFullPath(Path.Combine(here, lessons));
         if (!Directory.Exists(folder))
-            throw new DirectoryNotFoundException($"{program} was written for another folder: there are no lessons in {folder}. Export it again: clipbook export --to cs");
+            throw new DirectoryNotFoundException($"{program} was written for another folder: there are no lessons in {folder}. Export it " +
+                $"again: clipbook export --to cs");
         Environment.CurrentDirectory = folder;
         Console.OutputEncoding = Encoding.UTF8;
         (_pictures, _name, _cell, _shown) = (Path.Combine(here, "pictures"), Path.GetFileNameWithoutExtension(program), "", 0);
@@ -59,7 +61,8 @@ public static class LessonProgram
         IView view => view.ToText(),
         string text => text,
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        IEnumerable values when value.GetType().GetMethod("ToString", [])!.DeclaringType == typeof(object) || value is Array => $"[{string.Join(", ", values.Cast<object?>().Select(Text))}]",
+        IEnumerable values when value.GetType().GetMethod("ToString", [])!.DeclaringType == typeof(object) || value is Array =>
+            $"[{string.Join(", ", values.Cast<object?>().Select(Text))}]",
         _ => value.ToString() ?? "",
     };
 
@@ -86,7 +89,8 @@ public static class LessonProgram
             <title>{{Views.Markup.Escape(name)}}</title>
             <style>
             :root { color-scheme: light dark; }
-            body { margin: 1.5rem; background: #fff; color: #1d2329; font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+            body { margin: 1.5rem; background: #fff; color: #1d2329; }
+            body { font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
             @media (prefers-color-scheme: dark) { body { background: #14181d; color: #e3e8ed; } }
             </style>
             {{(plots ? $"<script src=\"{PlotLibrary}\"></script>" : "")}}

@@ -8,12 +8,14 @@ internal static class Food
 
     public static ISubject[] All { get; } =
     [
-        new ThingSubject("pizza", "pizza with {0} toppings", "pizzas with {0} toppings", ["red", "green", "black", "brown", "white"], Backdrop.Tables, Pizza),
+        new ThingSubject("pizza", "pizza with {0} toppings", "pizzas with {0} toppings", ["red", "green", "black", "brown", "white"],
+            Backdrop.Tables, Pizza),
         new ThingSubject("apple", "{0} apple", "{0} apples", ["red", "green", "yellow"], Backdrop.Tables, Apple),
         new ThingSubject("banana", "{0} banana", "{0} bananas", ["yellow", "green", "brown"], Backdrop.Tables, Banana),
         new ThingSubject("ice cream", "{0} ice cream", "{0} ice creams", Sweets, Backdrop.Walls, IceCream),
         new ThingSubject("cake", "{0} cake", "{0} cakes", Sweets, Backdrop.Tables, Cake),
-        new ThingSubject("cup of coffee", "{0} cup of coffee", "{0} cups of coffee", ["red", "blue", "white", "green", "yellow"], Backdrop.Tables, Coffee),
+        new ThingSubject("cup of coffee", "{0} cup of coffee", "{0} cups of coffee", ["red", "blue", "white", "green", "yellow"],
+            Backdrop.Tables, Coffee),
     ];
 
     private static void Pizza(Pen p, SKColor c)
@@ -45,7 +47,8 @@ internal static class Food
     {
         p.Path("M-22 0 L22 0 L0 50 Z", Backdrop.Rgb(0xDDA052), 2.2f);
         p.Curve("M-12 2 L6 34 M0 2 L11 24 M12 2 L-6 34 M0 2 L-11 24", Backdrop.Rgb(0x9A6425), 1.6f);
-        p.Path("M-27 2 C-34 -12 -24 -20 -24 -22 C-24 -54 24 -54 24 -22 C34 -14 32 -4 27 2 C20 8 16 0 10 4 C4 10 -4 8 -10 3 C-16 0 -20 8 -27 2 Z", c, 2.4f);
+        p.Path("M-27 2 C-34 -12 -24 -20 -24 -22 C-24 -54 24 -54 24 -22 C34 -14 32 -4 27 2 C20 8 16 0 10 4 C4 10 -4 8 -10 3 C-16 0 -20 8 " +
+            "-27 2 Z", c, 2.4f);
         p.Circle(4, -46, 5, Palette.Of("red"), 1.5f);
     }
 

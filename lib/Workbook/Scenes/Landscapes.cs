@@ -26,7 +26,8 @@ internal static class Landscapes
         new LandscapeSubject("forest", "forest of green trees", Day, Air, Forest),
         new LandscapeSubject("city at night", "city with tall buildings", Night, Air, City),
         new LandscapeSubject("desert", "desert with cactus plants", Day, Land, Desert),
-        new LandscapeSubject("rainbow", "rainbow over green hills", ["blue sky", "grey sky", "pink sky", "dark night sky", "yellow sky"], ["birds", "a white cloud", "a small cabin", "a red balloon", "a white moon"], Rainbow),
+        new LandscapeSubject("rainbow", "rainbow over green hills", ["blue sky", "grey sky", "pink sky", "dark night sky", "yellow sky"],
+            ["birds", "a white cloud", "a small cabin", "a red balloon", "a white moon"], Rainbow),
         new LandscapeSubject("beach", "beach with a palm tree", Day, Sea, Beach),
         new LandscapeSubject("field of flowers", "field of flowers", Day, Land, Flowers),
         new LandscapeSubject("waterfall", "waterfall between rocks", Day, Air, Waterfall),
@@ -172,7 +173,8 @@ internal static class Landscapes
     {
         p.Box(0, 78, 100, 22, Rgb(0x5DB04A), 0);
         var stone = Rgb(0xB4ADA6);
-        p.Path("M28 86 L28 52 L34 52 L34 57 L41 57 L41 52 L47 52 L47 57 L53 57 L53 52 L59 52 L59 57 L66 57 L66 52 L72 52 L72 86 Z", stone, 1.6f);
+        p.Path("M28 86 L28 52 L34 52 L34 57 L41 57 L41 52 L47 52 L47 57 L53 57 L53 52 L59 52 L59 57 L66 57 L66 52 L72 52 L72 86 Z", stone,
+            1.6f);
         foreach (float x in new[] { 20f, 66 })
         {
             p.Box(x, 40, 14, 46, stone, 1.6f);

@@ -4,14 +4,18 @@ using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Workbook.Scenes;
 
-/// <summary>The sample images of <c>data/images</c>: one of nearly every concept and a few compositions of shapes, all from the held-out world.</summary>
+/// <summary>
+/// The sample images of <c>data/images</c>: one of nearly every concept and a few compositions of shapes, all from the held-out world.
+/// </summary>
 public static class SampleImages
 {
     /// <summary>Their side in pixels.</summary>
     public const int Size = 224;
 
-    private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private static readonly string[] First = ["cat", "dog", "bird", "sunset over the ocean", "pizza", "car", "geometric shapes", "snowy mountain"];
+    private static readonly JsonSerializerOptions Layout =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly string[] First = ["cat", "dog", "bird", "sunset over the ocean", "pizza", "car", "geometric shapes",
+        "snowy mountain"];
 
     /// <summary>File names and scenes in the order of captions.json; the first eight differ the most.</summary>
     public static IReadOnlyList<(string File, Scene Scene)> All { get; } = Choose();
@@ -33,7 +37,8 @@ public static class SampleImages
         return
         [
             .. concepts.Select(concept => ($"{concept.Replace(' ', '-')}.png", Clear(concept))),
-            .. Enumerable.Range(1, 2).Select(i => ($"geometric-shapes-{i + 1}.png", SyntheticScenes.Create(SceneWorld.HeldOut, "geometric shapes", 10 + i))),
+            .. Enumerable.Range(1, 2).Select(i => ($"geometric-shapes-{i + 1}.png",
+                SyntheticScenes.Create(SceneWorld.HeldOut, "geometric shapes", 10 + i))),
         ];
     }
 

@@ -3,13 +3,16 @@ using SkiaSharp;
 
 namespace ClipNotebooks.Workbook.Scenes;
 
-/// <summary>One picture that can be drawn at any resolution, and true sentences about it. Immutable; safe to draw from several threads.</summary>
+/// <summary>
+/// One picture that can be drawn at any resolution, and true sentences about it. Immutable; safe to draw from several threads.
+/// </summary>
 public sealed class Scene
 {
     private readonly ulong _seed;
     private readonly Action<Pen> _draw;
 
-    internal Scene(string concept, IReadOnlyList<string> captions, IReadOnlyDictionary<string, string> attributes, ulong seed, Action<Pen> draw)
+    internal Scene(string concept, IReadOnlyList<string> captions, IReadOnlyDictionary<string, string> attributes, ulong seed,
+        Action<Pen> draw)
     {
         (Concept, Captions, Attributes) = (concept, captions, attributes);
         (_seed, _draw) = (seed, draw);
@@ -21,7 +24,10 @@ public sealed class Scene
     /// <summary>Two to five different true captions in lower case, at most 16 words each; the first says the most.</summary>
     public IReadOnlyList<string> Captions { get; }
 
-    /// <summary>What the picture was made from, in the words of the first caption: "color", "background", "count", "layout" of an object; "sky", "extra", "side" of a landscape; "count", "first", "relation", "second", "background" of shapes.</summary>
+    /// <summary>
+    /// What the picture was made from, in the words of the first caption: "color", "background", "count", "layout" of an object; "sky",
+    /// "extra", "side" of a landscape; "count", "first", "relation", "second", "background" of shapes.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Attributes { get; }
 
     /// <summary>What train and held-out worlds are told apart by: no composition is in both.</summary>

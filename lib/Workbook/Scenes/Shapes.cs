@@ -20,16 +20,19 @@ internal sealed class ShapesSubject : ISubject
             (firstColor, secondColor, relation) = (dice.Below(Colors.Length), dice.Below(Colors.Length), dice.Below(Relations.Length));
             (first, second) = (dice.Below(Kinds.Length), dice.Below(Kinds.Length));
         }
-        while (firstColor == secondColor || ((firstColor + (2 * secondColor) + first + (3 * second) + relation) % 5 == 0) != (world == SceneWorld.HeldOut));
+        while (firstColor == secondColor || ((firstColor + (2 * secondColor) + first + (3 * second) +
+            relation) % 5 == 0) != (world == SceneWorld.HeldOut));
         int count = dice.Below(3) + 1;
-        return Compose(count, $"{Colors[firstColor]} {Kinds[first]}", Relations[relation], $"{Colors[secondColor]} {Kinds[second]}", dice.Of(Backgrounds), dice.Bits());
+        return Compose(count, $"{Colors[firstColor]} {Kinds[first]}", Relations[relation], $"{Colors[secondColor]} {Kinds[second]}",
+            dice.Of(Backgrounds), dice.Bits());
     }
 
     private Scene Compose(int count, string first, string relation, string second, string background, ulong seed)
     {
         string some = count == 1 ? Words.A(first) : $"{Counts[count - 1]} {first}s";
         string other = Words.A(second), ground = Words.A($"{background} background");
-        string back = relation switch { "above" => "below", "below" => "above", "left of" => "right of", "right of" => "left of", _ => "under" };
+        string back = relation switch { "above" => "below", "below" => "above", "left of" => "right of", "right of" => "left of", _ =>
+            "under" };
         string[] captions =
         [
             $"{some} {relation} {other}, on {ground}",
@@ -55,13 +58,15 @@ internal sealed class ShapesSubject : ISubject
         pen.Box(0, 0, 100, 100, Palette.Of(background), 0);
         float jitter = pen.Dice.Between(-3, 3);
         bool sideways = relation is "left of" or "right of";
-        (float x, float y) = relation switch { "above" => (50, 72), "below" => (50, 28), "left of" => (73, 50), "right of" => (27, 50), _ => (50f, 50f) };
+        (float x, float y) = relation switch { "above" => (50, 72), "below" => (50, 28), "left of" => (73, 50), "right of" => (27, 50), _ =>
+            (50f, 50f) };
         Shape(pen, second, x + jitter, y, relation == "on" ? 42 : 22);
         for (int i = 0; i < count; i++)
         {
             float offset = (i - ((count - 1) / 2f)) * (relation == "on" ? 18 : 30);
             float radius = relation == "on" ? (count == 1 ? 16 : 8) : count == 1 ? 19 : 13;
-            Shape(pen, first, sideways ? 100 - x + jitter : 50 + offset + jitter, sideways ? 50 + offset : relation == "on" ? 53 : 100 - y, radius);
+            Shape(pen, first, sideways ? 100 - x + jitter : 50 + offset + jitter, sideways ? 50 + offset : relation == "on" ? 53 : 100 - y,
+                radius);
         }
     }
 

@@ -13,7 +13,8 @@ internal interface ISubject
 
 /// <summary>A thing of some colour before or on something, alone or in twos and threes. Its nouns have {0} where the colour stands;
 /// it is painted around (0, 0), within ±50, facing right, in its colour.</summary>
-internal sealed record ThingSubject(string Concept, string Noun, string Plural, string[] Colors, Backdrop[] Backdrops, Action<Pen, SKColor> Paint) : ISubject
+internal sealed record ThingSubject(string Concept, string Noun, string Plural, string[] Colors, Backdrop[] Backdrops,
+    Action<Pen, SKColor> Paint) : ISubject
 {
     private static readonly string[] Openings = ["", "a photo of ", "a picture of ", "a drawing of "];
     private static readonly string[] Layouts = ["big", "small left", "small middle", "small right", "big", "two", "three"];
@@ -26,16 +27,21 @@ internal sealed record ThingSubject(string Concept, string Noun, string Plural, 
         int color, backdrop;
         do
             (color, backdrop) = (dice.Below(Colors.Length), dice.Below(Backdrops.Length));
-        while ((((color * 2) + backdrop + Concept.Length) % 5 == 0) != (world == SceneWorld.HeldOut) || Backdrops[backdrop].Hides.Contains(Colors[color]));
+        while ((((color * 2) + backdrop + Concept.Length) % 5 == 0) != (world == SceneWorld.HeldOut)
+            || Backdrops[backdrop].Hides.Contains(Colors[color]));
         string layout = dice.Of(Layouts), place = Backdrops[backdrop].Phrase, hue = Colors[color];
         int count = layout switch { "two" => 2, "three" => 3, _ => 1 };
         string one = string.Format(null, Noun, hue), many = string.Format(null, Plural, hue), plain = Concept;
         string opening = dice.Of(Openings);
         string[] captions = count > 1
-            ? [$"{opening}{layout} {many} {place}", $"{layout} {many}", $"{many} {place}", $"{layout} {string.Format(null, Plural, "").Replace("  ", " ", StringComparison.Ordinal).Trim()}", $"a photo of {Words.A(plain)}"]
+            ? [$"{opening}{layout} {many} {place}", $"{layout} {many}", $"{many} {place}",
+                $"{layout} {string.Format(null, Plural, "").Replace("  ", " ", StringComparison.Ordinal).Trim()}",
+                $"a photo of {Words.A(plain)}"]
             : [
-                opening + Words.A($"{layout.Split(' ')[0]} {one} {place}") + (layout == "big" ? "" : layout == "small middle" ? ", in the middle" : $", on the {layout[6..]}"),
-                Words.A(one), $"{dice.Of(Openings)}{Words.A($"{one} {place}")}", Words.A($"{plain} {place}"), $"a photo of {Words.A(plain)}"];
+                opening + Words.A($"{layout.Split(' ')[0]} {one} {place}") +
+                    (layout == "big" ? "" : layout == "small middle" ? ", in the middle" : $", on the {layout[6..]}"),
+                Words.A(one), $"{dice.Of(Openings)}{Words.A($"{one} {place}")}", Words.A($"{plain} {place}"),
+                    $"a photo of {Words.A(plain)}"];
         var attributes = new Dictionary<string, string>
         {
             ["color"] = hue,
@@ -64,7 +70,8 @@ internal sealed record ThingSubject(string Concept, string Noun, string Plural, 
         foreach (float x in xs)
         {
             float size = scale * pen.Dice.Between(0.94f, 1.04f);
-            pen.At(x + pen.Dice.Between(-2, 2), y + pen.Dice.Between(-3, 3), flip ? -size : size, size, pen.Dice.Between(-4, 4), p => Paint(p, color));
+            pen.At(x + pen.Dice.Between(-2, 2), y + pen.Dice.Between(-3, 3), flip ? -size : size, size, pen.Dice.Between(-4, 4), p =>
+                Paint(p, color));
         }
     }
 }
@@ -127,7 +134,8 @@ internal sealed record LandscapeSubject(string Concept, string Short, string[] S
         {
             case "birds":
                 for (int i = -1; i < 2; i++)
-                    pen.Curve(i == 0 ? "M-6 17 Q-3 13 0 17 Q3 13 6 17" : i < 0 ? "M-15 10 Q-12 6 -9 10 Q-6 6 -3 10" : "M4 8 Q7 4 10 8 Q13 4 16 8", Pen.Ink, 1.8f);
+                    pen.Curve(i == 0 ? "M-6 17 Q-3 13 0 17 Q3 13 6 17" : i < 0 ? "M-15 10 Q-12 6 -9 10 Q-6 6 -3 10"
+                        : "M4 8 Q7 4 10 8 Q13 4 16 8", Pen.Ink, 1.8f);
                 break;
             case "a white moon":
                 pen.Circle(0, 15, 8, SKColors.White, 0);

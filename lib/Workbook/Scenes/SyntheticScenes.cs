@@ -1,9 +1,13 @@
 namespace ClipNotebooks.Workbook.Scenes;
 
-/// <summary>An endless, seeded world of drawn pictures with captions. Every scene is computed from its index alone; safe to call from several threads.</summary>
+/// <summary>
+/// An endless, seeded world of drawn pictures with captions. Every scene is computed from its index alone; safe to call from several
+/// threads.
+/// </summary>
 public static class SyntheticScenes
 {
-    private static readonly ISubject[] Subjects = [.. Animals.All, .. Landscapes.All, .. Vehicles.All, .. Food.All, .. Things.All, new ShapesSubject()];
+    private static readonly ISubject[] Subjects =
+        [.. Animals.All, .. Landscapes.All, .. Vehicles.All, .. Food.All, .. Things.All, new ShapesSubject()];
     private static readonly Dictionary<string, ISubject> ByConcept = Subjects.ToDictionary(s => s.Concept);
 
     /// <summary>The zero-shot labels, such as "cat" or "sunset over the ocean".</summary>
@@ -27,7 +31,8 @@ public static class SyntheticScenes
     public static Scene Create(SceneWorld world, string concept, long index)
     {
         if (!ByConcept.TryGetValue(concept, out var subject))
-            throw new ArgumentException($"There is no concept '{concept}' to draw; there are: {string.Join(", ", Concepts)}.", nameof(concept));
+            throw new ArgumentException($"There is no concept '{concept}' to draw; there are: {string.Join(", ", Concepts)}.",
+                nameof(concept));
         return subject.Create(world, Dice.Seed((ulong)world, (ulong)index, (ulong)Array.IndexOf(Subjects, subject) + 1));
     }
 }

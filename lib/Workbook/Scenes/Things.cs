@@ -17,9 +17,11 @@ internal static class Things
         new ThingSubject("guitar", "{0} guitar", "{0} guitars", ["brown", "red", "blue", "black", "green"], Backdrop.Walls, Guitar),
         new ThingSubject("book", "{0} book", "{0} books", Paints, Backdrop.Tables, Book),
         new ThingSubject("balloon", "{0} balloon", "{0} balloons", Paints, Backdrop.Skies, Balloon),
-        new ThingSubject("tree", "tree with {0} leaves", "trees with {0} leaves", ["green", "red", "orange", "yellow", "pink"], Backdrop.Outdoors, Tree),
+        new ThingSubject("tree", "tree with {0} leaves", "trees with {0} leaves", ["green", "red", "orange", "yellow", "pink"],
+            Backdrop.Outdoors, Tree),
         new ThingSubject("flower", "{0} flower", "{0} flowers", Paints, Backdrop.Outdoors, Flower),
-        new ThingSubject("mushroom", "{0} mushroom", "{0} mushrooms", ["red", "brown", "purple", "blue", "orange"], Backdrop.Outdoors, Mushroom),
+        new ThingSubject("mushroom", "{0} mushroom", "{0} mushrooms", ["red", "brown", "purple", "blue", "orange"], Backdrop.Outdoors,
+            Mushroom),
     ];
 
     private static void House(Pen p, SKColor c)
@@ -56,7 +58,8 @@ internal static class Things
 
     private static void Chair(Pen p, SKColor c)
     {
-        p.Path("M-28 14 L-28 47 L-21 47 L-21 14 Z M22 14 L22 47 L29 47 L29 14 Z M-14 8 L-14 34 L-9 34 L-9 8 Z M12 8 L12 34 L17 34 L17 8 Z", Palette.Of("brown"), 1.6f);
+        p.Path("M-28 14 L-28 47 L-21 47 L-21 14 Z M22 14 L22 47 L29 47 L29 14 Z M-14 8 L-14 34 L-9 34 L-9 8 Z M12 8 L12 34 L17 34 L17 8 Z",
+            Palette.Of("brown"), 1.6f);
         p.Box(-28, -48, 9, 62, c, 2.2f, 2);
         p.Path("M-28 4 L20 4 L32 15 L-28 15 Z", c, 2.4f);
     }
@@ -94,7 +97,8 @@ internal static class Things
     private static void Book(Pen p, SKColor c)
     {
         p.Path("M-50 -22 L0 -14 L50 -22 L50 36 L0 44 L-50 36 Z", c, 2.4f);
-        p.Path("M-44 -28 C-30 -34 -10 -30 0 -20 L0 36 C-10 26 -30 24 -44 28 Z M44 -28 C30 -34 10 -30 0 -20 L0 36 C10 26 30 24 44 28 Z", SKColors.White);
+        p.Path("M-44 -28 C-30 -34 -10 -30 0 -20 L0 36 C-10 26 -30 24 -44 28 Z M44 -28 C30 -34 10 -30 0 -20 L0 36 C10 26 30 24 44 28 Z",
+            SKColors.White);
         p.Curve("M-36 -18 L-10 -13 M-36 -6 L-10 -1 M-36 6 L-10 11 M36 -18 L10 -13 M36 -6 L10 -1 M36 6 L10 11", Palette.Of("grey"), 2.4f);
     }
 
@@ -109,13 +113,15 @@ internal static class Things
     private static void Tree(Pen p, SKColor c)
     {
         p.Path("M-7 47 L-5 4 L5 4 L7 47 Z", Palette.Of("brown"), 2.2f);
-        p.Path("M-24 14 C-46 14 -48 -14 -30 -18 C-32 -42 -4 -54 8 -42 C30 -48 40 -28 32 -16 C50 -10 44 16 24 14 C12 22 -12 22 -24 14 Z", c, 2.4f);
+        p.Path("M-24 14 C-46 14 -48 -14 -30 -18 C-32 -42 -4 -54 8 -42 C30 -48 40 -28 32 -16 C50 -10 44 16 24 14 C12 22 -12 22 -24 14 Z", c,
+            2.4f);
     }
 
     private static void Flower(Pen p, SKColor c)
     {
         p.Line(0, -8, 0, 48, Backdrop.Rgb(0x1F7A32), 5);
-        p.Path("M0 38 C8 18 22 18 28 16 C28 30 14 40 0 38 Z M0 44 C-8 26 -20 26 -26 24 C-26 36 -14 46 0 44 Z", Backdrop.Rgb(0x2A9140), 1.6f);
+        p.Path("M0 38 C8 18 22 18 28 16 C28 30 14 40 0 38 Z M0 44 C-8 26 -20 26 -26 24 C-26 36 -14 46 0 44 Z", Backdrop.Rgb(0x2A9140),
+            1.6f);
         for (int i = 0; i < 6; i++)
             p.At(0, -16, 1, 1, i * 60, q => q.Ellipse(0, -19, 10, 14, c, 1.8f));
         p.Circle(0, -16, 10, Palette.Of("orange"), 1.8f);

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Training;
 
 /// <summary>
-/// Batches of synthetic scenes for training: batch k is a function of the seed and k alone, so a run can be resumed. Safe to call from several threads.
+/// Batches of synthetic scenes for training: batch k is a function of the seed and k alone, so a run can be resumed. Safe to call from
+/// several threads.
 /// </summary>
 /// <param name="tokenizer">Makes token ids; captions are cut at its context length.</param>
 /// <param name="transform">Makes pixels.</param>
@@ -28,11 +29,14 @@ public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transf
     private static readonly string[] Templates = [.. PromptTemplates.Photo, "a photo of a {}", "a {}", PromptTemplates.Gap];
 
     /// <summary>
-    /// The batch of a step, drawn from <see cref="SceneWorld.Train"/>. One step in four holds scenes with their captions, which teach colours, places and numbers. The others call the
-    /// roll: one scene of each concept, named by a prompt alone, as a classifier names it. Half of its coloured things come in other
-    /// colours: a prompt that names no colour stays true, and a colour that the training world never shows with a concept must not speak against it.
+    /// The batch of a step, drawn from <see cref="SceneWorld.Train"/>. One step in four holds scenes with their captions, which teach
+    /// colours, places and numbers. The others call the roll: one scene of each concept, named by a prompt alone, as a classifier names it.
+    /// Half of its coloured things come in other colours: a prompt that names no colour stays true, and a colour that the training world
+    /// never shows with a concept must not speak against it.
     /// </summary>
-    /// <returns>Pixels (B, 3, R, R) and token ids (B, L), L being the longest caption's; B is the size given, or the number of concepts.</returns>
+    /// <returns>
+    /// Pixels (B, 3, R, R) and token ids (B, L), L being the longest caption's; B is the size given, or the number of concepts.
+    /// </returns>
     public TrainingBatch Batch(long step) => step % CaptionsEvery == 0 ? Captioned(step) : RollCall(step);
 
     private TrainingBatch Captioned(long step) => Make(size, i =>
@@ -60,7 +64,8 @@ public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transf
             (var scene, captions[i], var dice) = pair(i);
             // At up to three times the resolution: a reader's pictures come larger than the model's and are resized.
             var image = scene.Draw(dice.Next(1, 4) * side);
-            if (recolor && scene.Attributes.ContainsKey("color") && dice.Next(2) == 0) image = Recolored(image, Channels[dice.Next(Channels.Length)]);
+            if (recolor && scene.Attributes.ContainsKey("color") && dice.Next(2) == 0) image =
+                Recolored(image, Channels[dice.Next(Channels.Length)]);
             transform.Apply(image, pixels.AsSpan(i * stride, stride));
         }
         var tokens = tokenizer.Tokenize(captions, truncate: true);

@@ -15,7 +15,9 @@ namespace ClipNotebooks.Workbook.Training;
 /// <param name="TextToImageAt5">Recall@5 likewise.</param>
 /// <param name="ImageToTextAt1">Recall@1 from image to full caption.</param>
 /// <param name="ImageToTextAt5">Recall@5 likewise.</param>
-/// <param name="SampleDiagonal">Of the eight sample pictures' rows and columns, how many have their maximum on the diagonal, 16 at most.</param>
+/// <param name="SampleDiagonal">
+/// Of the eight sample pictures' rows and columns, how many have their maximum on the diagonal, 16 at most.
+/// </param>
 public sealed record SceneEvaluation(
     int Scenes, double Top1, string WorstConcept, double WorstTop1,
     int Pairs, double TextToImageAt1, double TextToImageAt5, double ImageToTextAt1, double ImageToTextAt5, int SampleDiagonal)
@@ -40,9 +42,11 @@ public sealed record SceneEvaluation(
 
         using var scope = NewDisposeScope();
         var scenes = Distinct(world, pairs);
-        var similarity = encoder.EncodeTexts([.. scenes.Select(s => s.Captions[0])]).mm(encoder.EncodeImages([.. scenes.Select(s => s.Draw(resolution))]).t());
+        var similarity = encoder.EncodeTexts([.. scenes.Select(s => s.Captions[0])])
+            .mm(encoder.EncodeImages([.. scenes.Select(s => s.Draw(resolution))]).t());
         var samples = Lesson.Samples(8);
-        var matrix = encoder.EncodeImages([.. samples.Select(s => s.Image)]).mm(encoder.EncodeTexts([.. samples.Select(s => s.Captions[0])]).t());
+        var matrix = encoder.EncodeImages([.. samples.Select(s => s.Image)])
+            .mm(encoder.EncodeTexts([.. samples.Select(s => s.Captions[0])]).t());
         double diagonal = Retrieval.RecallAt(matrix, 1) + Retrieval.RecallAt(matrix.t(), 1);
         return new SceneEvaluation(
             perConcept * concepts.Count, right.Average(entry => entry.Top1), worst.Concept, worst.Top1,
@@ -50,7 +54,9 @@ public sealed record SceneEvaluation(
             Retrieval.RecallAt(similarity.t(), 1), Retrieval.RecallAt(similarity.t(), 5), (int)Math.Round(diagonal * samples.Count));
     }
 
-    /// <summary>The world's first scenes whose full captions are all different: two pictures with one caption cannot be told apart by it.</summary>
+    /// <summary>
+    /// The world's first scenes whose full captions are all different: two pictures with one caption cannot be told apart by it.
+    /// </summary>
     private static List<Scene> Distinct(SceneWorld world, int count)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);

@@ -37,7 +37,8 @@ public static class TinyClip
     public static ClipConfig Config(int vocabularySize) => new()
     {
         Vision = new VisionConfig { ImageSize = ImageSize, PatchSize = 8, Width = 128, Layers = 4, Heads = 4 },
-        Text = new TextConfig { ContextLength = ContextLength, VocabularySize = vocabularySize, Width = 128, Layers = 3, Heads = 4, EndOfTextId = vocabularySize - 1 },
+        Text = new TextConfig { ContextLength = ContextLength, VocabularySize = vocabularySize, Width = 128, Layers = 3, Heads = 4,
+            EndOfTextId = vocabularySize - 1 },
         EmbeddingWidth = 128,
     };
 

@@ -4,7 +4,10 @@ using ClipNotebooks.Clip.Checkpoints;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>What a checkpoint's header lists: names, shapes, element types, bytes. Tensors that differ in the number of their block alone share a row, such as <c>layers.{0…11}.mlp.fc1.weight</c>.</summary>
+/// <summary>
+/// What a checkpoint's header lists: names, shapes, element types, bytes. Tensors that differ in the number of their block alone share a
+/// row, such as <c>layers.{0…11}.mlp.fc1.weight</c>.
+/// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed partial class CheckpointTable : IView
 {
@@ -23,29 +26,36 @@ public sealed partial class CheckpointTable : IView
         SafetensorsEntry[] all = [.. entries];
         string tensors = Count(all.Length), bytes = Count(all.Sum(e => e.ByteLength));
         _title = Lesson.In($"{title}: {tensors} tensors, {bytes} bytes", $"{title}: 텐서 {tensors}개, {bytes}바이트");
-        _rows = [.. all.GroupBy(e => (Name: BlockNumber().Replace(e.Name, ".#."), Shape: string.Join(", ", e.Shape), e.Type)).Select(group => new[]
+        _rows = [.. all.GroupBy(e => (Name: BlockNumber().Replace(e.Name, ".#."), Shape: string.Join(", ", e.Shape), e.Type))
+            .Select(group => new[]
         {
-            Name([.. group.Select(e => e.Name)]), $"({group.Key.Shape})", group.Key.Type.ToString().ToLowerInvariant(), Count(group.Count()), Count(group.Sum(e => e.ByteLength)),
+            Name([.. group.Select(e => e.Name)]), $"({group.Key.Shape})", group.Key.Type.ToString().ToLowerInvariant(),
+                Count(group.Count()), Count(group.Sum(e => e.ByteLength)),
         })];
     }
 
     /// <inheritdoc/>
     public string ToHtml() =>
-        $"<p style=\"margin:0.5em 0 0.3em\">{Markup.Escape(_title)}</p><div tabindex=\"0\" style=\"overflow:auto;max-height:26em;margin:0 0 0.5em\"><table style=\"width:auto;margin:0\">"
+        $"<p style=\"margin:0.5em 0 0.3em\">{Markup.Escape(_title)}</p><div tabindex=\"0\" " +
+            $"style=\"overflow:auto;max-height:26em;margin:0 0 0.5em\"><table style=\"width:auto;margin:0\">"
         + Row("th", Heads) + string.Concat(_rows.Select(row => Row("td", row))) + "</table></div>";
 
     /// <inheritdoc/>
     public string ToText()
     {
         int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(k => _rows.Append(Heads).Max(row => row[k].Length))];
-        return string.Join(Environment.NewLine, _rows.Prepend(Heads).Select(row => string.Join("  ", row.Select((cell, k) => k < 3 ? cell.PadRight(widths[k]) : cell.PadLeft(widths[k])))).Prepend(_title));
+        return string.Join(Environment.NewLine, _rows.Prepend(Heads)
+            .Select(row => string.Join("  ", row.Select((cell, k) => k < 3 ? cell.PadRight(widths[k]) : cell.PadLeft(widths[k]))))
+            .Prepend(_title));
     }
 
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
     private static string Row(string cell, string[] values) =>
-        "<tr>" + string.Concat(values.Select((value, k) => $"<{cell} style=\"text-align:{(k < 3 ? "left" : "right")};white-space:nowrap;font-variant-numeric:tabular-nums\">{Markup.Escape(value)}</{cell}>")) + "</tr>";
+        "<tr>" + string.Concat(values.Select((value, k) => $"<{cell} " +
+            $"style=\"text-align:{(k < 3 ? "left" : "right")};white-space:nowrap;" +
+                    $"font-variant-numeric:tabular-nums\">{Markup.Escape(value)}</{cell}>")) + "</tr>";
 
     private static string Name(string[] names)
     {

@@ -16,9 +16,12 @@ public sealed class ComponentTable : IView
 
     /// <summary>Notes the shapes; the tensors stay the caller's, and those of the meta device do.</summary>
     /// <param name="title">What is shown.</param>
-    /// <param name="components">Each with its class, what goes in (one tensor or several), what comes out, and the number of its parameters. At least one.</param>
+    /// <param name="components">
+    /// Each with its class, what goes in (one tensor or several), what comes out, and the number of its parameters. At least one.
+    /// </param>
     /// <exception cref="ArgumentException">There is no component.</exception>
-    public ComponentTable(string title, IReadOnlyList<(string Component, string Class, Tensor[] Input, Tensor Output, long Parameters)> components)
+    public ComponentTable(
+        string title, IReadOnlyList<(string Component, string Class, Tensor[] Input, Tensor Output, long Parameters)> components)
     {
         ArgumentNullException.ThrowIfNull(components);
         if (components.Count == 0) throw new ArgumentException($"\"{title}\" has no component to show.", nameof(components));
@@ -36,12 +39,16 @@ public sealed class ComponentTable : IView
     /// <inheritdoc/>
     public string ToHtml()
     {
-        var html = new StringBuilder($"<table style=\"width:auto\"><caption style=\"text-align:left;caption-side:top;color:inherit;font-weight:600;padding:0 0 0.4em\">{Markup.Escape(_title)}</caption><tr>");
+        var html = new StringBuilder($"<table style=\"width:auto\"><caption " +
+            $"style=\"text-align:left;caption-side:top;color:inherit;font-weight:600;padding:0 0 " +
+            $"0.4em\">{Markup.Escape(_title)}</caption><tr>");
         foreach (var (i, head) in Heads.Index()) html.Append($"<th scope=\"col\" style=\"text-align:{Align(i)}\">{head}</th>");
         foreach (string[] row in _rows)
         {
-            html.Append($"</tr><tr><th scope=\"row\" style=\"text-align:left;color:inherit;white-space:nowrap\">{Markup.Escape(row[0])}</th>");
-            foreach (var (i, cell) in row.Index().Skip(1)) html.Append($"<td style=\"text-align:{Align(i)};white-space:nowrap\">{Markup.Escape(cell)}</td>");
+            html.Append($"</tr><tr><th scope=\"row\" " +
+                $"style=\"text-align:left;color:inherit;white-space:nowrap\">{Markup.Escape(row[0])}</th>");
+            foreach (var (i, cell) in row.Index().Skip(1)) html.Append($"<td " +
+                $"style=\"text-align:{Align(i)};white-space:nowrap\">{Markup.Escape(cell)}</td>");
         }
         html.Append($"</tr><tr><th scope=\"row\" colspan=\"4\" style=\"text-align:left;color:inherit\">{All}</th>")
             .Append($"<td style=\"text-align:right\">{Count(Parameters)}</td></tr></table>");
@@ -54,7 +61,8 @@ public sealed class ComponentTable : IView
         List<string[]> lines = [Heads, .. _rows, [All, "", "", "", Count(Parameters)]];
         int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(k => lines.Max(line => line[k].Length))];
         return string.Join(Environment.NewLine, lines.Select(line =>
-            string.Join("  ", line.Select((cell, k) => k == Heads.Length - 1 ? cell.PadLeft(widths[k]) : cell.PadRight(widths[k])))).Prepend(_title));
+            string.Join("  ", line.Select((cell, k) => k == Heads.Length - 1 ? cell.PadLeft(widths[k]) : cell.PadRight(widths[k]))))
+                .Prepend(_title));
     }
 
     /// <inheritdoc/>

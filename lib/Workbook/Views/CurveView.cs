@@ -21,14 +21,19 @@ public sealed class CurveView : IView
     /// <param name="yLabel">The vertical axis.</param>
     /// <param name="curves">Each with as many x as y, at least two.</param>
     /// <param name="logarithmic">Whether the horizontal axis is logarithmic; every x is then above 0.</param>
-    /// <exception cref="ArgumentException">A curve has fewer than two points, or not as many x as y, or an x not above 0 on a logarithmic axis.</exception>
-    public CurveView(string title, string xLabel, string yLabel, IReadOnlyList<(string Name, double[] X, double[] Y)> curves, bool logarithmic = false)
+    /// <exception cref="ArgumentException">
+    /// A curve has fewer than two points, or not as many x as y, or an x not above 0 on a logarithmic axis.
+    /// </exception>
+    public CurveView(string title, string xLabel, string yLabel, IReadOnlyList<(string Name, double[] X, double[] Y)> curves,
+        bool logarithmic = false)
     {
         ArgumentNullException.ThrowIfNull(curves);
         foreach (var (name, x, y) in curves)
         {
-            if (x.Length < 2 || x.Length != y.Length) throw new ArgumentException($"The curve \"{name}\" has {x.Length} x and {y.Length} y; it needs as many of both, at least two.", nameof(curves));
-            if (logarithmic && x.Min() <= 0) throw new ArgumentException($"The curve \"{name}\" has the x {x.Min()} on a logarithmic axis.", nameof(curves));
+            if (x.Length < 2 || x.Length != y.Length) throw new ArgumentException(
+                $"The curve \"{name}\" has {x.Length} x and {y.Length} y; it needs as many of both, at least two.", nameof(curves));
+            if (logarithmic && x.Min() <= 0) throw new ArgumentException(
+                $"The curve \"{name}\" has the x {x.Min()} on a logarithmic axis.", nameof(curves));
         }
         (_title, _xLabel, _yLabel, _curves, _logarithmic) = (title, xLabel, yLabel, curves, logarithmic);
     }
@@ -39,7 +44,8 @@ public sealed class CurveView : IView
         // plotly.js marks a logarithmic axis with bare digits between the powers of ten, and 1e-6 as 1µ.
         double[] ticks = _logarithmic ? [.. Decades(_curves.Min(c => c.X.Min()), _curves.Max(c => c.X.Max()))] : [];
         return Plotly.Fragment(
-            Plotly.Curves(_xLabel, _yLabel, [.. _curves.Select(c => c.Name)], [.. _curves.Select(c => c.X)], [.. _curves.Select(c => c.Y)], _logarithmic, ticks, [.. ticks.Select(Text)]),
+            Plotly.Curves(_xLabel, _yLabel, [.. _curves.Select(c => c.Name)], [.. _curves.Select(c => c.X)], [.. _curves.Select(c => c.Y)],
+                _logarithmic, ticks, [.. ticks.Select(Text)]),
             _title, Description, Still());
     }
 
@@ -51,19 +57,24 @@ public sealed class CurveView : IView
         double Across(double v) => Left + ((Right - Left) * (Scale(v) - Scale(x0)) / (Scale(x1) - Scale(x0)));
         double Up(double v) => Bottom - ((Bottom - Top) * (v - y0) / (y1 - y0));
 
-        var svg = new StringBuilder($"<svg viewBox=\"0 0 640 320\" role=\"img\" aria-label=\"{Markup.Escape(Description)}\" style=\"width:100%;max-width:640px;height:auto;font:12px sans-serif\" fill=\"currentColor\">");
+        var svg = new StringBuilder($"<svg viewBox=\"0 0 640 320\" role=\"img\" aria-label=\"{Markup.Escape(Description)}\" " +
+            $"style=\"width:100%;max-width:640px;height:auto;font:12px sans-serif\" fill=\"currentColor\">");
         foreach (double tick in Ticks(y0, y1))
-            svg.Append($"<line x1=\"{Left}\" x2=\"{Right}\" y1=\"{Markup.At(Up(tick))}\" y2=\"{Markup.At(Up(tick))}\" stroke=\"currentColor\" stroke-opacity=\"0.15\"/><text x=\"{Left - 6}\" y=\"{Markup.At(Up(tick) + 4)}\" text-anchor=\"end\">{Text(tick)}</text>");
+            svg.Append($"<line x1=\"{Left}\" x2=\"{Right}\" y1=\"{Markup.At(Up(tick))}\" y2=\"{Markup.At(Up(tick))}\" " +
+                $"stroke=\"currentColor\" stroke-opacity=\"0.15\"/><text x=\"{Left - 6}\" y=\"{Markup.At(Up(tick) + 4)}\" " +
+                $"text-anchor=\"end\">{Text(tick)}</text>");
         foreach (double tick in _logarithmic ? Decades(x0, x1) : Ticks(x0, x1))
             svg.Append($"<text x=\"{Markup.At(Across(tick))}\" y=\"{Bottom + 18}\" text-anchor=\"middle\">{Text(tick)}</text>");
-        svg.Append($"<text x=\"{(Left + Right) / 2}\" y=\"{Bottom + 40}\" text-anchor=\"middle\">{Markup.Escape(_xLabel)}</text><text transform=\"translate(12 {(Top + Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Markup.Escape(_yLabel)}</text>");
+        svg.Append($"<text x=\"{(Left + Right) / 2}\" y=\"{Bottom + 40}\" text-anchor=\"middle\">{Markup.Escape(_xLabel)}</text><text " +
+            $"transform=\"translate(12 {(Top + Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Markup.Escape(_yLabel)}</text>");
         for (int k = 0; k < _curves.Count; k++)
         {
             var (name, x, y) = _curves[k];
             string points = string.Join(' ', x.Zip(y, (a, b) => $"{Markup.At(Across(a))},{Markup.At(Up(b))}"));
             svg.Append($"<polyline points=\"{points}\" fill=\"none\" stroke=\"{Colors[k % Colors.Length]}\" "
                 + $"stroke-width=\"{(k == 0 && _curves.Count > 1 ? 4 : 2)}\" stroke-dasharray=\"{Dashes[k % Dashes.Length]}\"/>");
-            if (_curves.Count > 1) svg.Append($"<text x=\"{Right - 4}\" y=\"{Top + 14 + (16 * k)}\" text-anchor=\"end\" fill=\"{Colors[k % Colors.Length]}\">{Markup.Escape(name)}</text>");
+            if (_curves.Count > 1) svg.Append($"<text x=\"{Right - 4}\" y=\"{Top + 14 + (16 * k)}\" text-anchor=\"end\" " +
+                $"fill=\"{Colors[k % Colors.Length]}\">{Markup.Escape(name)}</text>");
         }
         return svg.Append("</svg>").ToString();
     }
@@ -88,7 +99,8 @@ public sealed class CurveView : IView
     {
         double low = values.Min(), span = Math.Max(1e-12, values.Max() - low);
         int count = Math.Min(60, values.Length);
-        return string.Concat(Enumerable.Range(0, count).Select(i => "▁▂▃▄▅▆▇█"[(int)Math.Min(7, 8 * (values[i * (values.Length - 1) / Math.Max(1, count - 1)] - low) / span)]));
+        return string.Concat(Enumerable.Range(0, count)
+            .Select(i => "▁▂▃▄▅▆▇█"[(int)Math.Min(7, 8 * (values[i * (values.Length - 1) / Math.Max(1, count - 1)] - low) / span)]));
     }
 
     private static IEnumerable<double> Ticks(double low, double high)
@@ -113,7 +125,8 @@ public sealed class CurveView : IView
         int power = tick == 0 ? 0 : (int)Math.Floor(Math.Log10(Math.Abs(tick)) + 1e-9);
         if (power is >= -4 and < 5) return tick.ToString("0.####", CultureInfo.InvariantCulture).Replace('-', '−');
         double digit = Math.Round(tick / Math.Pow(10, power));
-        string superscript = string.Concat(power.ToString(CultureInfo.InvariantCulture).Select(c => c == '-' ? '⁻' : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c - '0']));
+        string superscript = string.Concat(power.ToString(CultureInfo.InvariantCulture)
+            .Select(c => c == '-' ? '⁻' : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c - '0']));
         return (digit == 1 ? "10" : $"{digit.ToString(CultureInfo.InvariantCulture).Replace('-', '−')}·10") + superscript;
     }
 }

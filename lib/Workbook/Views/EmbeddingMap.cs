@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// Pictures and captions on one map: their embeddings projected on the two directions in which all of them together vary most (principal components). Pictures are thumbnails, captions diamonds; a line
-/// joins each pair. One unit is as long across as upwards, so that distances may be compared. The map is turned so that the pictures lie to the left of the captions.
+/// Pictures and captions on one map: their embeddings projected on the two directions in which all of them together vary most (principal
+/// components). Pictures are thumbnails, captions diamonds; a line joins each pair. One unit is as long across as upwards, so that
+/// distances may be compared. The map is turned so that the pictures lie to the left of the captions.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class EmbeddingMap : IView
@@ -24,12 +25,16 @@ public sealed class EmbeddingMap : IView
 
     /// <summary>Projects the embeddings; the tensors stay the caller's.</summary>
     /// <param name="imageEmbeddings">(N, E), N at least 1.</param>
-    /// <param name="textEmbeddings">(M, E), M at least 1, and N + M at least 3. With as many captions as pictures, picture i and caption i are a pair.</param>
+    /// <param name="textEmbeddings">
+    /// (M, E), M at least 1, and N + M at least 3. With as many captions as pictures, picture i and caption i are a pair.
+    /// </param>
     /// <param name="pictures">N pictures.</param>
     /// <param name="captions">M captions.</param>
     /// <param name="title">What is shown.</param>
     /// <param name="names">N names of the pictures, for tooltips; "image 1" and so on by default.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit each other, the pictures or the captions, or a value is not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The shapes do not fit each other, the pictures or the captions, or a value is not finite.
+    /// </exception>
     public EmbeddingMap(
         Tensor imageEmbeddings, Tensor textEmbeddings, IReadOnlyList<RasterImage> pictures, IReadOnlyList<string> captions, string title,
         IReadOnlyList<string>? names = null)
@@ -39,23 +44,30 @@ public sealed class EmbeddingMap : IView
         ArgumentNullException.ThrowIfNull(pictures);
         ArgumentNullException.ThrowIfNull(captions);
         names ??= [.. Enumerable.Range(1, pictures.Count).Select(i => Lesson.In($"image {i}", $"이미지 {i}"))];
-        if (imageEmbeddings.dim() != 2 || textEmbeddings.dim() != 2 || imageEmbeddings.shape[1] != textEmbeddings.shape[1] || imageEmbeddings.shape[1] < 2)
-            throw new ArgumentException($"\"{title}\": the embeddings are ({string.Join(", ", imageEmbeddings.shape)}) and ({string.Join(", ", textEmbeddings.shape)}); (N, E) and (M, E), E at least 2, are needed.", nameof(textEmbeddings));
+        if (imageEmbeddings.dim() != 2 || textEmbeddings.dim() != 2 || imageEmbeddings.shape[1] != textEmbeddings.shape[1]
+            || imageEmbeddings.shape[1] < 2)
+            throw new ArgumentException($"\"{title}\": the embeddings are ({string.Join(", ", imageEmbeddings.shape)}) and " +
+                $"({string.Join(", ", textEmbeddings.shape)}); (N, E) and (M, E), E at least 2, are needed.", nameof(textEmbeddings));
         if (imageEmbeddings.shape[0] != pictures.Count || names.Count != pictures.Count || textEmbeddings.shape[0] != captions.Count)
-            throw new ArgumentException($"\"{title}\" has {imageEmbeddings.shape[0]} embeddings of pictures for {pictures.Count} pictures with {names.Count} names, and {textEmbeddings.shape[0]} of captions for {captions.Count} captions.", nameof(pictures));
+            throw new ArgumentException($"\"{title}\" has {imageEmbeddings.shape[0]} embeddings of pictures for {pictures.Count} " +
+                $"pictures with {names.Count} names, and {textEmbeddings.shape[0]} of captions for {captions.Count} captions.",
+                nameof(pictures));
         if (pictures.Count == 0 || captions.Count == 0 || pictures.Count + captions.Count < 3)
-            throw new ArgumentException($"\"{title}\" has {pictures.Count} pictures and {captions.Count} captions; a map needs one of each and three in all.", nameof(pictures));
+            throw new ArgumentException($"\"{title}\" has {pictures.Count} pictures and {captions.Count} captions; a map needs one of " +
+                $"each and three in all.", nameof(pictures));
         (_title, _pictures, _names, _captions) = (title ?? "", [.. pictures], [.. names], [.. captions]);
 
         using var scope = NewDisposeScope();
         var all = cat([imageEmbeddings.detach().cpu().to(float64), textEmbeddings.detach().cpu().to(float64)], 0);  // (N + M, E)
-        if (!all.isfinite().all().ToBoolean()) throw new ArgumentException($"\"{title}\": an embedding is not finite.", nameof(imageEmbeddings));
+        if (!all.isfinite().all().ToBoolean()) throw new ArgumentException(
+            $"\"{title}\": an embedding is not finite.", nameof(imageEmbeddings));
         var (u, s, _) = linalg.svd(all - all.mean([0]), fullMatrices: false);
         double[] lengths = s.data<double>().ToArray();
         double[] plane = (u.narrow(1, 0, 2) * s.narrow(0, 0, 2)).contiguous().data<double>().ToArray();             // (N + M, 2)
         double total = Math.Max(double.Epsilon, lengths.Sum(length => length * length));
         Shares = (lengths[0] * lengths[0] / total, lengths[1] * lengths[1] / total);
-        Gap = (imageEmbeddings.detach().cpu().to(float64).mean([0]) - textEmbeddings.detach().cpu().to(float64).mean([0])).norm().ToDouble();
+        Gap = (imageEmbeddings.detach().cpu().to(float64).mean([0]) - textEmbeddings.detach().cpu().to(float64).mean([0])).norm()
+            .ToDouble();
 
         // A component's sign is arbitrary: pictures go to the left, and the point that is farthest from the middle upwards.
         double[] x = [.. plane.Where((_, i) => i % 2 == 0)], y = [.. plane.Where((_, i) => i % 2 == 1)];
@@ -67,7 +79,9 @@ public sealed class EmbeddingMap : IView
     /// <summary>The shares of the whole variance that lie along the map's two axes, 0 to 1: what the map leaves out is the rest.</summary>
     public (double First, double Second) Shares { get; }
 
-    /// <summary>The distance between the mean of the pictures' embeddings and that of the captions', in the space of the embeddings.</summary>
+    /// <summary>
+    /// The distance between the mean of the pictures' embeddings and that of the captions', in the space of the embeddings.
+    /// </summary>
     public double Gap { get; }
 
     /// <summary>Where the pictures lie on the map, in the unit of the embeddings; the middle of all points is (0, 0).</summary>
@@ -99,27 +113,35 @@ public sealed class EmbeddingMap : IView
     {
         var all = _images.Concat(_texts).ToList();
         var (left, bottom, across, upward) = (all.Min(p => p.X), all.Min(p => p.Y), Span(all.Select(p => p.X)), Span(all.Select(p => p.Y)));
-        double scale = Math.Min((Width - (2 * Margin)) / across, (MostHeight - (2 * Margin)) / upward), height = Math.Max(LeastHeight, (scale * upward) + (2 * Margin));
+        double scale = Math.Min((Width - (2 * Margin)) / across, (MostHeight - (2 * Margin)) / upward),
+            height = Math.Max(LeastHeight, (scale * upward) + (2 * Margin));
         double spareX = (Width - (scale * across)) / 2, spareY = (height - (scale * upward)) / 2;
         string X(double x) => Markup.At(spareX + (scale * (x - left)));
         string Y(double y) => Markup.At(height - spareY - (scale * (y - bottom)));
 
-        var svg = new StringBuilder($"<figure style=\"margin:0.5em 0\"><figcaption style=\"font-weight:600;margin:0 0 0.2em\">{Markup.Escape(_title)}</figcaption>")
+        var svg = new StringBuilder($"<figure style=\"margin:0.5em 0\"><figcaption style=\"font-weight:600;margin:0 0 " +
+            $"0.2em\">{Markup.Escape(_title)}</figcaption>")
             .Append("<div style=\"font-size:0.85em;margin:0 0 0.4em\">")
             .Append($"<span style=\"border:2px solid {ImageColor};border-radius:3px;padding:0 0.4em\">{Lesson.In("pictures", "그림")}")
             .Append($"</span> {Lesson.In("and", "및")} <span style=\"color:{TextColor}\" aria-hidden=\"true\">◆</span> ")
             .Append(Lesson.In("captions", "캡션"))
             .Append(_images.Length == _texts.Length ? Lesson.In(", pairs joined by lines", ", 짝은 선으로 이음") : "")
             .Append(Lesson.In("; point at one to read it</div>", ". 가리키면 읽을 수 있습니다</div>"))
-            .Append($"<svg viewBox=\"0 0 {Markup.At(Width)} {Markup.At(height)}\" role=\"img\" aria-label=\"{Markup.Escape(Description)}\" style=\"width:100%;max-width:{Markup.At(Width)}px;height:auto\" fill=\"currentColor\">")
-            .Append($"<rect x=\"0.5\" y=\"0.5\" width=\"{Markup.At(Width - 1)}\" height=\"{Markup.At(height - 1)}\" rx=\"6\" fill=\"none\" stroke=\"currentColor\" stroke-opacity=\"0.25\"/>");
+            .Append($"<svg viewBox=\"0 0 {Markup.At(Width)} {Markup.At(height)}\" role=\"img\" " +
+                $"aria-label=\"{Markup.Escape(Description)}\" style=\"width:100%;max-width:{Markup.At(Width)}px;height:auto\" " +
+                $"fill=\"currentColor\">")
+            .Append($"<rect x=\"0.5\" y=\"0.5\" width=\"{Markup.At(Width - 1)}\" height=\"{Markup.At(height - 1)}\" rx=\"6\" " +
+                $"fill=\"none\" stroke=\"currentColor\" stroke-opacity=\"0.25\"/>");
         if (_images.Length == _texts.Length)
             foreach (var (image, text) in _images.Zip(_texts))
-                svg.Append($"<line x1=\"{X(image.X)}\" y1=\"{Y(image.Y)}\" x2=\"{X(text.X)}\" y2=\"{Y(text.Y)}\" stroke=\"currentColor\" stroke-opacity=\"0.22\"/>");
+                svg.Append($"<line x1=\"{X(image.X)}\" y1=\"{Y(image.Y)}\" x2=\"{X(text.X)}\" y2=\"{Y(text.Y)}\" stroke=\"currentColor\" " +
+                    $"stroke-opacity=\"0.22\"/>");
         foreach (var (point, i) in _images.Select((point, i) => (point, i)))
-            svg.Append($"<g transform=\"translate({X(point.X)} {Y(point.Y)})\"><title>{Markup.Escape(_names[i])}</title>{Picture(_pictures[i])}</g>");
+            svg.Append($"<g transform=\"translate({X(point.X)} " +
+                $"{Y(point.Y)})\"><title>{Markup.Escape(_names[i])}</title>{Picture(_pictures[i])}</g>");
         foreach (var (point, i) in _texts.Select((point, i) => (point, i)))
-            svg.Append($"<path transform=\"translate({X(point.X)} {Y(point.Y)})\" d=\"M0 -7 L7 0 L0 7 L-7 0 Z\" fill=\"{TextColor}\" stroke=\"#fff\"><title>{Markup.Escape(_captions[i])}</title></path>");
+            svg.Append($"<path transform=\"translate({X(point.X)} {Y(point.Y)})\" d=\"M0 -7 L7 0 L0 7 L-7 0 Z\" fill=\"{TextColor}\" " +
+                $"stroke=\"#fff\"><title>{Markup.Escape(_captions[i])}</title></path>");
         string axes = Lesson.In(
             $"across: the first component ({Whole(Shares.First)} % of the variance); upwards: the second ({Whole(Shares.Second)} %)",
             $"가로: 첫째 성분(분산의 {Whole(Shares.First)} %), 세로: 둘째 성분({Whole(Shares.Second)} %)");
@@ -134,7 +156,8 @@ public sealed class EmbeddingMap : IView
         char[][] map = [.. Enumerable.Range(0, Rows).Select(_ => new string(' ', Columns).ToCharArray())];
         foreach (var (point, sign) in _images.Select(p => (p, 'o')).Concat(_texts.Select(p => (p, '+'))))
         {
-            ref char at = ref map[(int)Math.Round((Rows - 1) * (top - point.Y) / upward)][(int)Math.Round((Columns - 1) * (point.X - left) / across)];
+            ref char at = ref map[(int)Math.Round((Rows - 1) * (top - point.Y) / upward)][(int)Math.Round(
+                (Columns - 1) * (point.X - left) / across)];
             at = at == ' ' || at == sign ? sign : '*';
         }
         string signs = Lesson.In("o picture, + caption, * both", "o 그림, + 캡션, * 둘 다");
@@ -149,7 +172,8 @@ public sealed class EmbeddingMap : IView
         string at = Markup.At(-Thumbnail / 2), side = Markup.At(Thumbnail);
         return $"<image href=\"{Plotting.Pictures.Shown(image, (int)(2 * Thumbnail))}\" x=\"{at}\" y=\"{at}\" "
             + $"width=\"{side}\" height=\"{side}\" preserveAspectRatio=\"xMidYMid slice\"/>"
-            + $"<rect x=\"{at}\" y=\"{at}\" width=\"{side}\" height=\"{side}\" rx=\"3\" fill=\"none\" stroke=\"{ImageColor}\" stroke-width=\"2\"/>";
+            + $"<rect x=\"{at}\" y=\"{at}\" width=\"{side}\" height=\"{side}\" rx=\"3\" fill=\"none\" stroke=\"{ImageColor}\" " +
+                $"stroke-width=\"2\"/>";
     }
 
     private static string Two(double value) => value.ToString("F2", CultureInfo.InvariantCulture);

@@ -9,11 +9,14 @@ namespace ClipNotebooks.Workbook.Views;
 public sealed class ImageStrip(IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions) : IView
 {
     /// <inheritdoc/>
-    public string ToHtml() => "<div style=\"display:flex;flex-wrap:wrap;gap:12px\">" + string.Concat(images.Zip(captions, (image, caption) =>
-        $"<figure style=\"margin:0;width:120px\">{Markup.Image(image, caption, 120)}<figcaption style=\"font-size:0.8em\">{Markup.Escape(caption)}</figcaption></figure>")) + "</div>";
+    public string ToHtml() => "<div style=\"display:flex;flex-wrap:wrap;gap:12px\">" +
+        string.Concat(images.Zip(captions, (image, caption) =>
+        $"<figure style=\"margin:0;width:120px\">{Markup.Image(image, caption, 120)}<figcaption " +
+            $"style=\"font-size:0.8em\">{Markup.Escape(caption)}</figcaption></figure>")) + "</div>";
 
     /// <inheritdoc/>
-    public string ToText() => string.Join(Environment.NewLine, images.Zip(captions, (image, caption) => $"[{image.Width} × {image.Height}] {caption}"));
+    public string ToText() => string.Join(Environment.NewLine,
+        images.Zip(captions, (image, caption) => $"[{image.Width} × {image.Height}] {caption}"));
 
     /// <inheritdoc/>
     public override string ToString() => ToText();

@@ -3,7 +3,6 @@ using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Hub;
-using ClipNotebooks.Core.Text;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;

@@ -12,7 +12,8 @@ public sealed class LiveView
     private LiveView(Action<object?> update) => _update = update;
 
     /// <summary>What a lesson's program offers to show values with; null in notebooks.</summary>
-    internal static Func<object?, Action<object?>>? HostDisplay => AppContext.GetData("ClipNotebooks.Display") as Func<object?, Action<object?>>;
+    internal static Func<object?, Action<object?>>? HostDisplay => AppContext.GetData("ClipNotebooks.Display") as Func<object?,
+        Action<object?>>;
 
     /// <summary>Shows a view at once, before the cell ends.</summary>
     public static LiveView Show(IView view)

@@ -10,7 +10,9 @@ internal static class Markup
 {
     public static string Escape(string text) => WebUtility.HtmlEncode(text);
 
-    public static string Number(double value) => value.ToString(Math.Abs(value) switch { >= 100 => "F0", >= 10 => "F1", >= 0.1 or 0 => "F2", _ => "F3" }, CultureInfo.InvariantCulture);
+    public static string Number(double value) =>
+        value.ToString(Math.Abs(value) switch { >= 100 => "F0", >= 10 => "F1", >= 0.1 or 0 => "F2", _ => "F3" },
+        CultureInfo.InvariantCulture);
 
     public static string Percent(double share) => share.ToString("P0", CultureInfo.InvariantCulture);
 
@@ -31,7 +33,8 @@ internal static class Markup
     {
         var colors = ColorScale.Of(values.SelectMany(row => row));
         const string Plain = "border:0;font-weight:400", Centred = "text-align:center;vertical-align:middle";
-        string Head(string column) => $"<th scope=\"col\" style=\"{Plain};{Centred};font-size:0.8em;padding:2px 4px\">{Escape(column)}</th>";
+        string Head(string column) =>
+            $"<th scope=\"col\" style=\"{Plain};{Centred};font-size:0.8em;padding:2px 4px\">{Escape(column)}</th>";
         string Cell(double value) => $"<td style=\"border:0;{Centred};padding:6px 8px;{colors.Style(value)}\">{number(value)}</td>";
         var rows = values.Select((row, i) =>
             $"<tr><th scope=\"row\" style=\"{Plain};padding:2px 6px 2px 0\">{heads[i]}</th>{string.Concat(row.Select(Cell))}</tr>");

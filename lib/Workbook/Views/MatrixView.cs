@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>A matrix as a heat map with its values in the cells. Values of one sign rise from violet to yellow; where both signs occur 0 is white, negative values blue and positive ones red.</summary>
+/// <summary>
+/// A matrix as a heat map with its values in the cells. Values of one sign rise from violet to yellow; where both signs occur 0 is white,
+/// negative values blue and positive ones red.
+/// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public class MatrixView : IView
 {
@@ -16,15 +19,19 @@ public class MatrixView : IView
     /// <param name="rows">A name for each row.</param>
     /// <param name="columns">A name for each column.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">The tensor is not a matrix, or empty, or the names are not as many as its rows and columns.</exception>
+    /// <exception cref="ArgumentException">
+    /// The tensor is not a matrix, or empty, or the names are not as many as its rows and columns.
+    /// </exception>
     public MatrixView(Tensor matrix, IReadOnlyList<string> rows, IReadOnlyList<string> columns, string title)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(columns);
         if (matrix.dim() != 2 || matrix.shape[0] != rows.Count || matrix.shape[1] != columns.Count)
-            throw new ArgumentException($"\"{title}\" has {rows.Count} row names and {columns.Count} column names, but the tensor's shape is ({string.Join(", ", matrix.shape)}).", nameof(matrix));
-        if (rows.Count == 0 || columns.Count == 0) throw new ArgumentException($"\"{title}\" has nothing to show: the tensor's shape is ({string.Join(", ", matrix.shape)}).", nameof(matrix));
+            throw new ArgumentException($"\"{title}\" has {rows.Count} row names and {columns.Count} column names, but the tensor's " +
+                $"shape is ({string.Join(", ", matrix.shape)}).", nameof(matrix));
+        if (rows.Count == 0 || columns.Count == 0) throw new ArgumentException(
+            $"\"{title}\" has nothing to show: the tensor's shape is ({string.Join(", ", matrix.shape)}).", nameof(matrix));
         (Rows, Columns, Title) = ([.. rows], [.. columns], title ?? "");
         using var scope = NewDisposeScope();
         _values = [.. matrix.detach().cpu().to(float64).contiguous().data<double>().ToArray().Chunk(columns.Count)];
@@ -44,7 +51,8 @@ public class MatrixView : IView
     {
         get
         {
-            var (largest, at) = Enumerable.Range(0, Rows.Count * Columns.Count).Select(k => (_values[k / Columns.Count][k % Columns.Count], k)).MaxBy(pair => pair.Item1);
+            var (largest, at) = Enumerable.Range(0, Rows.Count * Columns.Count)
+                .Select(k => (_values[k / Columns.Count][k % Columns.Count], k)).MaxBy(pair => pair.Item1);
             string low = Markup.Number(Cells.Min()), high = Markup.Number(Cells.Max());
             string place = $"{Rows[at / Columns.Count]}, {Columns[at % Columns.Count]}";
             return Lesson.In($"{Title}: {Rows.Count} rows and {Columns.Count} columns, from {low} to {high}; the largest is {place}.",
@@ -71,10 +79,14 @@ public class MatrixView : IView
     /// <summary>Writes an interactive page that needs nothing from outside; beside its place first, then renamed.</summary>
     public void SaveHtml(string path) => Pictures.Write(path, Encoding.UTF8.GetBytes(Plotly.Page(Figure(), Title, Description, Table())));
 
-    /// <summary>Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.</summary>
+    /// <summary>
+    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.
+    /// </summary>
     public void SavePng(string path) => SavePng(path, dark: false);
 
-    /// <summary>Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.</summary>
+    /// <summary>
+    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="dark">Light ink on a dark ground.</param>
     public void SavePng(string path, bool dark) => Pictures.Write(path,
@@ -102,15 +114,23 @@ public class MatrixView : IView
     {
         var colors = Colors;
         bool written = Columns.Count <= 16;
-        var html = new StringBuilder($"<table style=\"border-collapse:separate;border-spacing:{(written ? 2 : 0)}px;width:auto;margin:0\"><tr><td style=\"border:0\"></td>");
-        foreach (string column in Columns) html.Append("<th scope=\"col\" style=\"font-weight:400;font-size:0.8em;vertical-align:bottom;text-align:center;border:0;padding:2px;").Append(written ? "min-width:5em;max-width:8.5em;overflow-wrap:normal\">" : "writing-mode:vertical-rl\">").Append(Markup.Escape(column)).Append("</th>");
+        var html = new StringBuilder($"<table " +
+            $"style=\"border-collapse:separate;border-spacing:{(written ? 2 : 0)}px;width:auto;margin:0\">" +
+                "<tr><td style=\"border:0\"></td>");
+        foreach (string column in Columns) html.Append("<th scope=\"col\" " +
+            "style=\"font-weight:400;font-size:0.8em;vertical-align:bottom;text-align:center;border:0;padding:2px;")
+            .Append(written ? "min-width:5em;max-width:8.5em;overflow-wrap:normal\">" : "writing-mode:vertical-rl\">")
+            .Append(Markup.Escape(column)).Append("</th>");
         for (int i = 0; i < Rows.Count; i++)
         {
             string head = Images.Count > 0 ? Markup.Image(Images[i], Rows[i], 56) : Markup.Escape(Rows[i]);
-            html.Append("</tr><tr><th scope=\"row\" style=\"font-weight:400;font-size:0.8em;text-align:right;vertical-align:middle;white-space:nowrap;border:0;padding:2px 6px 2px 0\">").Append(head).Append("</th>");
+            html.Append("</tr><tr><th scope=\"row\" " +
+                "style=\"font-weight:400;font-size:0.8em;text-align:right;vertical-align:middle;white-space:nowrap;border:0;padding:2px " +
+                "6px 2px 0\">").Append(head).Append("</th>");
             for (int j = 0; j < Columns.Count; j++)
             {
-                html.Append("<td style=\"text-align:center;vertical-align:middle;border:0;").Append(written ? "padding:6px 8px;" : "padding:0;width:16px;height:16px;").Append(colors.Style(_values[i][j]));
+                html.Append("<td style=\"text-align:center;vertical-align:middle;border:0;")
+                    .Append(written ? "padding:6px 8px;" : "padding:0;width:16px;height:16px;").Append(colors.Style(_values[i][j]));
                 if (FramesDiagonal && i == j) html.Append(";outline:2px solid currentColor;outline-offset:-3px");
                 html.Append("\">").Append(written ? Markup.Number(_values[i][j]) : "").Append("</td>");
             }

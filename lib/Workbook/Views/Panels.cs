@@ -6,7 +6,8 @@ namespace ClipNotebooks.Workbook.Views;
 public sealed class Panels(params IReadOnlyList<IView> views) : IView
 {
     /// <inheritdoc/>
-    public string ToHtml() => "<div style=\"display:flex;flex-wrap:wrap;gap:16px\">" + string.Concat(views.Select(view => $"<div style=\"flex:1 1 320px;min-width:0\">{view.ToHtml()}</div>")) + "</div>";
+    public string ToHtml() => "<div style=\"display:flex;flex-wrap:wrap;gap:16px\">" +
+        string.Concat(views.Select(view => $"<div style=\"flex:1 1 320px;min-width:0\">{view.ToHtml()}</div>")) + "</div>";
 
     /// <inheritdoc/>
     public string ToText() => string.Join(Environment.NewLine, views.Select(view => view.ToText()));

@@ -23,7 +23,8 @@ public sealed class ProbabilityBars : IView
         if (_bars.Length == 0) throw new ArgumentException($"\"{title}\" has no probability to show.", nameof(probabilities));
         // A softmax in float32 may pass 1 by some units in the last place.
         foreach (var (name, probability) in _bars)
-            if (!(probability is >= -1e-5 and <= 1 + 1e-5)) throw new ArgumentException($"\"{title}\": the probability of \"{name}\" is {probability}; it must be from 0 to 1.", nameof(probabilities));
+            if (!(probability is >= -1e-5 and <= 1 + 1e-5)) throw new ArgumentException(
+                $"\"{title}\": the probability of \"{name}\" is {probability}; it must be from 0 to 1.", nameof(probabilities));
     }
 
     /// <inheritdoc/>
@@ -31,13 +32,19 @@ public sealed class ProbabilityBars : IView
         Plotly.Bars(Lesson.In("probability", "확률"), [.. _bars.Select(b => b.Name)], [.. _bars.Select(b => b.Probability)], percent: true),
         _title, Description,
         "<table style=\"width:auto;margin:0\">" + string.Concat(_bars.Select(bar =>
-            $"<tr><th scope=\"row\" style=\"text-align:right;font-weight:400\">{Markup.Escape(bar.Name)}</th><td style=\"text-align:left\"><span style=\"display:inline-block;height:0.9em;margin-right:0.5em;width:{Markup.At(10 * Math.Clamp(bar.Probability, 0, 1))}em;background:#3b82c4\"></span>{Percent(bar.Probability)}</td></tr>")) + "</table>");
+            $"<tr><th scope=\"row\" style=\"text-align:right;font-weight:400\">{Markup.Escape(bar.Name)}</th><td " +
+                $"style=\"text-align:left\"><span " +
+                $"style=\"display:inline-block;height:0.9em;margin-right:0.5em;" +
+                    $"width:{Markup.At(10 * Math.Clamp(bar.Probability, 0, 1))}em;" +
+                    $"background:#3b82c4\"></span>{Percent(bar.Probability)}</td></tr>")) + "</table>");
 
     /// <inheritdoc/>
     public string ToText()
     {
         int width = _bars.Max(bar => bar.Name.Length);
-        return string.Join(Environment.NewLine, _bars.Select(bar => $"{bar.Name.PadRight(width)} {Percent(bar.Probability),7} {new string('█', (int)Math.Round(TextWidth * Math.Clamp(bar.Probability, 0, 1)))}".TrimEnd()).Prepend(_title));
+        return string.Join(Environment.NewLine, _bars.Select(
+            bar => $"{bar.Name.PadRight(width)} {Percent(bar.Probability),7} " +
+                $"{new string('█', (int)Math.Round(TextWidth * Math.Clamp(bar.Probability, 0, 1)))}".TrimEnd()).Prepend(_title));
     }
 
     /// <inheritdoc/>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// How well each image fits each caption: a heat map with the images down the side and the captions along the top, as in figure 1 of the paper. Where there are as many images as
-/// captions, the diagonal is framed.
+/// How well each image fits each caption: a heat map with the images down the side and the captions along the top, as in figure 1 of the
+/// paper. Where there are as many images as captions, the diagonal is framed.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SimilarityMatrix : MatrixView
@@ -31,7 +31,8 @@ public sealed class SimilarityMatrix : MatrixView
         string unit)
         : base(perImage, names, captions, title)
     {
-        if (images.Count != names.Count) throw new ArgumentException($"\"{title}\" has {images.Count} images and {names.Count} names for them.", nameof(images));
+        if (images.Count != names.Count) throw new ArgumentException(
+            $"\"{title}\" has {images.Count} images and {names.Count} names for them.", nameof(images));
         (_images, _unit) = ([.. images], unit);
     }
 

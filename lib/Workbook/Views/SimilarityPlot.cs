@@ -1,12 +1,11 @@
 using ClipNotebooks.Core.Images;
-using ClipNotebooks.Workbook.Views;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// A similarity matrix as files: an interactive page (Plotly, offline) and a PNG drawn without a browser. Images stand down the side, captions along the top, as in figure 1 of the
-/// paper; where there are as many images as captions the diagonal is framed.
+/// A similarity matrix as files: an interactive page (Plotly, offline) and a PNG drawn without a browser. Images stand down the side,
+/// captions along the top, as in figure 1 of the paper; where there are as many images as captions the diagonal is framed.
 /// </summary>
 public sealed class SimilarityPlot
 {
@@ -19,9 +18,12 @@ public sealed class SimilarityPlot
     /// <param name="captions">M captions.</param>
     /// <param name="title">What is shown.</param>
     /// <param name="unit">What the values are.</param>
-    /// <exception cref="ArgumentException">The numbers of images, names and captions are not those of the matrix, or there is none.</exception>
+    /// <exception cref="ArgumentException">
+    /// The numbers of images, names and captions are not those of the matrix, or there is none.
+    /// </exception>
     public SimilarityPlot(Tensor perImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions,
-        string title = "Which caption fits which image?", string unit = "cosine similarity") => _view = new(perImage, images, names, captions, title, unit);
+        string title = "Which caption fits which image?", string unit = "cosine similarity") =>
+            _view = new(perImage, images, names, captions, title, unit);
 
     /// <summary>The plot in words, for a screen reader and a terminal.</summary>
     public string Description => _view.Description;
@@ -45,7 +47,9 @@ public sealed class SimilarityPlot
     /// <summary>Writes a page that needs nothing from outside; beside its place first, then renamed.</summary>
     public void SaveHtml(string path) => _view.SaveHtml(path);
 
-    /// <summary>Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.</summary>
+    /// <summary>
+    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.
+    /// </summary>
     public void SavePng(string path) => SavePng(path, dark: false);
 
     /// <summary>Writes a PNG at twice the resolution of its layout; beside its place first, then renamed.</summary>

@@ -52,7 +52,8 @@ public sealed class TensorView : IView
     /// <inheritdoc/>
     public string ToHtml() => Markup.Scrolling(
         $"<p style=\"margin:0 0 0.3em\">{string.Join(" · ", _facts.Select(fact => $"{fact.Name} <b>{Markup.Escape(fact.Value)}</b>"))}</p>"
-        + (_cells.Length == 0 ? "" : "<table style=\"width:auto;margin:0\">" + string.Concat(_cells.Select(row => "<tr>" + string.Concat(row.Select(cell =>
+        + (_cells.Length == 0 ? "" : "<table style=\"width:auto;margin:0\">" +
+            string.Concat(_cells.Select(row => "<tr>" + string.Concat(row.Select(cell =>
             $"<td style=\"text-align:right;font-variant-numeric:tabular-nums\">{cell}</td>")) + "</tr>")) + "</table>")
         + (_cut.Length == 0 ? "" : $"<p style=\"margin:0.3em 0 0;opacity:0.75\">{_cut}</p>"));
 
@@ -60,7 +61,8 @@ public sealed class TensorView : IView
     public string ToText()
     {
         int width = _cells.SelectMany(row => row).Select(cell => cell.Length).DefaultIfEmpty().Max() + 2;
-        IEnumerable<string> lines = [string.Join(" · ", _facts.Select(fact => $"{fact.Name} {fact.Value}")), .. _cells.Select(row => string.Concat(row.Select(cell => cell.PadLeft(width)))), _cut];
+        IEnumerable<string> lines = [string.Join(" · ", _facts.Select(fact => $"{fact.Name} {fact.Value}")),
+            .. _cells.Select(row => string.Concat(row.Select(cell => cell.PadLeft(width)))), _cut];
         return string.Join(Environment.NewLine, lines.Where(line => line.Length > 0));
     }
 

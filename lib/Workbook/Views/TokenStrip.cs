@@ -2,11 +2,15 @@ using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>How the pieces of a caption become tokens: each piece's symbols before the first merge and after every merge, the tokens with their ids last.</summary>
+/// <summary>
+/// How the pieces of a caption become tokens: each piece's symbols before the first merge and after every merge, the tokens with their ids
+/// last.
+/// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class TokenStrip : IView
 {
-    private const string Chip = "display:inline-block;border:1px solid currentColor;border-radius:4px;padding:1px 6px;margin:1px 3px 1px 0;font-family:monospace;white-space:nowrap";
+    private const string Chip = "display:inline-block;border:1px solid currentColor;border-radius:4px;padding:1px 6px;margin:1px 3px 1px " +
+        "0;font-family:monospace;white-space:nowrap";
     private readonly IReadOnlyList<BytePairTrace> _pieces;
 
     /// <summary>A strip of pieces.</summary>
@@ -22,8 +26,10 @@ public sealed class TokenStrip : IView
         + string.Concat(Lesson.In<string[]>(["piece", "merge", "symbols"], ["조각", "병합", "기호"])
             .Select(head => $"<th scope=\"col\">{head}</th>"))
         + "</tr>" + string.Concat(_pieces.SelectMany(piece => piece.Steps.Select((step, i) =>
-        $"<tr><td style=\"text-align:left\">{Markup.Escape(i == 0 ? piece.Piece : "")}</td><td style=\"text-align:left;white-space:nowrap\">{Merge(step)}</td><td style=\"text-align:left\">"
-        + string.Concat(Symbols(piece, i).Select(symbol => $"<span style=\"{Chip}\">{Markup.Escape(symbol)}</span>")) + "</td></tr>"))) + "</table>");
+        $"<tr><td style=\"text-align:left\">{Markup.Escape(i == 0 ? piece.Piece : "")}</td><td " +
+            $"style=\"text-align:left;white-space:nowrap\">{Merge(step)}</td><td style=\"text-align:left\">"
+        + string.Concat(Symbols(piece, i).Select(symbol => $"<span style=\"{Chip}\">{Markup.Escape(symbol)}</span>")) + "</td></tr>"))) +
+            "</table>");
 
     /// <inheritdoc/>
     public string ToText() => string.Join(Environment.NewLine, _pieces.SelectMany(piece => piece.Steps.Select((step, i) =>

@@ -1,7 +1,8 @@
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// Tells a notebook engine how to show a type. Engines look for an attribute of this name and these members, so the library needs no reference to any engine.
+/// Tells a notebook engine how to show a type. Engines look for an attribute of this name and these members, so the library needs no
+/// reference to any engine.
 /// </summary>
 /// <param name="formatterSourceType">A type with a public <c>IEnumerable&lt;object&gt; CreateTypeFormatters()</c>.</param>
 [AttributeUsage(AttributeTargets.Class)]

@@ -14,7 +14,8 @@ public sealed class BadModelTests : IDisposable
 
     public BadModelTests()
     {
-        foreach (string file in Directory.GetFiles(Path.Combine(Lesson.Data, "models", "tiny-clip"))) File.Copy(file, Path.Combine(_folder.Path, Path.GetFileName(file)));
+        foreach (string file in Directory.GetFiles(Path.Combine(Lesson.Data, "models", "tiny-clip"))) File.Copy(
+            file, Path.Combine(_folder.Path, Path.GetFileName(file)));
     }
 
     public void Dispose() => _folder.Dispose();
@@ -24,7 +25,8 @@ public sealed class BadModelTests : IDisposable
     private static async Task RefusedAsync(string model, params string[] said)
     {
         StringWriter error = new();
-        Assert.Equal(ExitCode.Failed, await Program.RunAsync(["classify", Path.Combine(Lesson.Data, "images", "cat.png"), "--labels", "cat,dog", "--model", model], error));
+        Assert.Equal(ExitCode.Failed, await Program.RunAsync(
+            ["classify", Path.Combine(Lesson.Data, "images", "cat.png"), "--labels", "cat,dog", "--model", model], error));
         string message = error.ToString();
         Assert.StartsWith("clipbook: ", message);
         Assert.Contains(model, message, StringComparison.Ordinal);
@@ -57,7 +59,8 @@ public sealed class BadModelTests : IDisposable
     {
         await RefusedAsync(Path.Combine(_folder.Path, "none"), "There is no model folder", "Name a folder with a model");
         Directory.CreateDirectory(Path.Combine(_folder.Path, "empty"));
-        await RefusedAsync(Path.Combine(_folder.Path, "empty"), "model.safetensors, ", "pytorch_model.bin", "Name the folder that has them");
+        await RefusedAsync(Path.Combine(_folder.Path, "empty"), "model.safetensors, ", "pytorch_model.bin",
+            "Name the folder that has them");
     }
 
     [Theory]
@@ -90,7 +93,8 @@ public sealed class BadModelTests : IDisposable
             header["text_model.embeddings.position_embedding.weight"]!["shape"] = new JsonArray(64, 64);
         });
         await RefusedAsync(
-            _folder.Path, "logit_scale is missing; extra.key is left over; text_model.embeddings.position_embedding.weight is (64, 64), the configuration asks for (32, 128): see text_config.max_position_embeddings",
+            _folder.Path, "logit_scale is missing; extra.key is left over; text_model.embeddings.position_embedding.weight is (64, 64), " +
+                "the configuration asks for (32, 128): see text_config.max_position_embeddings",
             "Take both files from the same model and revision.");
     }
 
@@ -99,7 +103,8 @@ public sealed class BadModelTests : IDisposable
     {
         Configure("config.json", config => config["text_config"]!["vocab_size"] = 16_000_000);
         long before = Environment.WorkingSet;
-        await RefusedAsync(_folder.Path, "Tensors that differ: text_model.embeddings.token_embedding.weight is (942, 128), the configuration asks for (16000000, 128): see text_config.vocab_size");
+        await RefusedAsync(_folder.Path, "Tensors that differ: text_model.embeddings.token_embedding.weight is (942, 128), the " +
+            "configuration asks for (16000000, 128): see text_config.vocab_size");
         Assert.InRange(Environment.WorkingSet - before, long.MinValue, 2_000_000_000); // the embedding alone would have 8 GB
     }
 

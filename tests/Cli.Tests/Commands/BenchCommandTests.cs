@@ -15,7 +15,8 @@ public sealed class BenchCommandTests
         Assert.Equal(Environment.ProcessorCount, report.GetProperty("machine").GetProperty("cores").GetInt32());
         Assert.Contains("libtorch", report.GetProperty("machine").GetProperty("libraries").GetString());
         Assert.Contains("bfloat16", report.GetProperty("machine").GetProperty("precision").GetString());
-        var limits = report.GetProperty("limits").GetProperty("float32OperationsPerSecond").EnumerateObject().Select(way => way.Value.GetDouble()).ToList();
+        var limits = report.GetProperty("limits").GetProperty("float32OperationsPerSecond").EnumerateObject()
+            .Select(way => way.Value.GetDouble()).ToList();
         Assert.All(limits, limit => Assert.InRange(limit, 1e8, 1e15));
 
         var forms = report.GetProperty("measured").EnumerateArray().ToList();
@@ -24,7 +25,8 @@ public sealed class BenchCommandTests
         foreach (var form in forms)
         {
             Assert.Equal(1, form.GetProperty("perSecond").GetDouble() * form.GetProperty("seconds").GetDouble(), 1e-9);
-            // More than the machine gives would be a mistake in the operations that are counted; half as much again is for one run on a busy machine.
+            // More than the machine gives would be a mistake in the operations that are counted; half as much again is for one run on a
+            // busy machine.
             Assert.InRange(form.GetProperty("shareOfLimit").GetDouble(), 1e-4, 1.5);
         }
     }

@@ -69,7 +69,10 @@ public sealed class CompletionTests
         Assert.Equal(expected, string.Join(' ', said.Split('\n', StringSplitOptions.RemoveEmptyEntries)) + error);
     }
 
-    /// <summary>What a shell does when the Tab key is pressed; of zsh, which completes on a terminal only, the parts that its script calls are stood in for.</summary>
+    /// <summary>
+    /// What a shell does when the Tab key is pressed; of zsh, which completes on a terminal only, the parts that its script calls are stood
+    /// in for.
+    /// </summary>
     private static string Typing(string shell, string typed) => shell switch
     {
         "bash" => $$"""
@@ -112,5 +115,6 @@ public sealed class CompletionTests
     }
 
     private static bool Installed(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Any(folder => File.Exists(Path.Combine(folder, program)));
 }

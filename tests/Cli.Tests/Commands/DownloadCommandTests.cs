@@ -2,7 +2,10 @@ using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 
-/// <summary>The README's download, from a cache that holds the model already and without a network; the protocol itself is tested beside the library.</summary>
+/// <summary>
+/// The README's download, from a cache that holds the model already and without a network; the protocol itself is tested beside the
+/// library.
+/// </summary>
 public sealed class DownloadCommandTests : IDisposable
 {
     private const string Id = "openai/clip-vit-base-patch32", Commit = "0123456789abcdef0123456789abcdef01234567";
@@ -28,7 +31,8 @@ public sealed class DownloadCommandTests : IDisposable
     [Fact]
     public async Task The_READMEs_model_is_found_where_it_has_been_downloaded()
     {
-        string repository = Path.Combine(_cache.Path, "models--openai--clip-vit-base-patch32"), snapshot = Path.Combine(repository, "snapshots", Commit);
+        string repository = Path.Combine(_cache.Path, "models--openai--clip-vit-base-patch32"),
+            snapshot = Path.Combine(repository, "snapshots", Commit);
         Directory.CreateDirectory(snapshot);
         Directory.CreateDirectory(Path.Combine(repository, "refs"));
         File.WriteAllText(Path.Combine(repository, "refs", "main"), Commit);
@@ -51,7 +55,10 @@ public sealed class DownloadCommandTests : IDisposable
     public async Task A_folder_that_is_not_there_may_have_been_meant_as_a_models_id()
     {
         StringWriter error = new();
-        Assert.Equal(ExitCode.Failed, await Program.RunAsync(["classify", Path.Combine(ClipNotebooks.Workbook.Lesson.Data, "images", "cat.png"), "--labels", "cat,dog", "--model", "modles/tiny-clip"], error));
-        Assert.Contains("There is no folder modles/tiny-clip here, and as a model of the Hub it cannot be had.", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Failed, await Program.RunAsync(
+            ["classify", Path.Combine(ClipNotebooks.Workbook.Lesson.Data, "images", "cat.png"), "--labels", "cat,dog", "--model",
+            "modles/tiny-clip"], error));
+        Assert.Contains("There is no folder modles/tiny-clip here, and as a model of the Hub it cannot be had.", error.ToString(),
+            StringComparison.Ordinal);
     }
 }

@@ -20,7 +20,8 @@ public sealed class ExportCommandTests : IDisposable
     }
 
     private string[] Written() => Directory.Exists(Output)
-        ? [.. Directory.GetFiles(Output, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Output, path).Replace('\\', '/')).Order(StringComparer.Ordinal)] : [];
+        ? [.. Directory.GetFiles(Output, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Output, path).Replace('\\', '/')).Order(StringComparer.Ordinal)] : [];
 
     [Theory]
     [InlineData("00")]
@@ -67,7 +68,9 @@ public sealed class ExportCommandTests : IDisposable
         Assert.Equal(["00-start-here.ipynb", "ko/00-start-here.ipynb"], Written());
     }
 
-    /// <summary>Verso's kernel for C# is a Roslyn script with the default options: these find a library by its absolute path alone.</summary>
+    /// <summary>
+    /// Verso's kernel for C# is a Roslyn script with the default options: these find a library by its absolute path alone.
+    /// </summary>
     [Fact]
     public async Task An_absolute_reference_is_found_by_an_engine_that_knows_no_folder()
     {
@@ -92,10 +95,12 @@ public sealed class ExportCommandTests : IDisposable
     [Fact]
     public async Task An_executed_lesson_keeps_what_it_showed_also_where_a_cell_fails()
     {
-        string lesson = _folder.Write("x.dib", "#!csharp\nConsole.WriteLine(\"said\");\n#!csharp\nthrow new InvalidOperationException(\"on purpose\");\n#!csharp\n\"after\"");
+        string lesson = _folder.Write("x.dib", "#!csharp\nConsole.WriteLine(\"said\");\n#!csharp\nthrow new " +
+            "InvalidOperationException(\"on purpose\");\n#!csharp\n\"after\"");
         Assert.Equal(ExitCode.Failed, (await RunAsync(lesson, "--to", "ipynb", "--outputs", "--output", Output)).Code);
         using var notebook = JsonDocument.Parse(File.ReadAllText(Path.Combine(Output, "x.ipynb")));
-        string[] shown = [.. notebook.RootElement.GetProperty("cells").EnumerateArray().Select(cell => cell.GetProperty("outputs")[0].ToString())];
+        string[] shown = [.. notebook.RootElement.GetProperty("cells").EnumerateArray()
+            .Select(cell => cell.GetProperty("outputs")[0].ToString())];
         Assert.Contains("said", shown[0], StringComparison.Ordinal);
         Assert.Contains("on purpose", shown[1], StringComparison.Ordinal);
         Assert.Contains("after", shown[2], StringComparison.Ordinal);

@@ -10,7 +10,8 @@ public sealed partial class GalleryTests : IDisposable
 {
     private static readonly string[] Hostile =
     [
-        "\"><img src=x onerror=alert(1)>.png", "' onmouseover='alert(1)' x='.png", "<script>alert(1)<!--.png", "&lt;b&gt;.png", "{{7*7}}${7*7}.png", "line\nbreak.png", "\u202egnp.exe.png", "노을 🌅.png",
+        "\"><img src=x onerror=alert(1)>.png", "' onmouseover='alert(1)' x='.png", "<script>alert(1)<!--.png", "&lt;b&gt;.png",
+            "{{7*7}}${7*7}.png", "line\nbreak.png", "\u202egnp.exe.png", "노을 🌅.png",
     ];
 
     private readonly TemporaryFolder _folder = new();
@@ -21,7 +22,8 @@ public sealed partial class GalleryTests : IDisposable
     public async Task Hostile_names_and_questions_are_text_on_the_page_and_every_picture_is_in_it()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such file names.");
-        string photos = Path.Combine(_folder.Path, "photos"), index = Path.Combine(_folder.Path, "index"), page = Path.Combine(_folder.Path, "page.html"), cat = Path.Combine(Lesson.Data, "images", "cat.png");
+        string photos = Path.Combine(_folder.Path, "photos"), index = Path.Combine(_folder.Path, "index"),
+            page = Path.Combine(_folder.Path, "page.html"), cat = Path.Combine(Lesson.Data, "images", "cat.png");
         Directory.CreateDirectory(photos);
         foreach (string name in Hostile) File.Copy(cat, Path.Combine(photos, name));
         const string question = "</title></style><script>alert(1)</script>\" onload=\"alert(1)";
@@ -32,7 +34,8 @@ public sealed partial class GalleryTests : IDisposable
         string html = await File.ReadAllTextAsync(page);
         var tags = Tag().Matches(html).Select(tag => tag.Value).ToList();
         // What the page itself is made of, and nothing that a name or the question brought in.
-        Assert.Empty(tags.Select(tag => TagName().Match(tag).Value).Except(["!doctype", "html", "head", "meta", "title", "style", "body", "div", "p", "strong", "ol", "li", "img", "br"]));
+        Assert.Empty(tags.Select(tag => TagName().Match(tag).Value)
+            .Except(["!doctype", "html", "head", "meta", "title", "style", "body", "div", "p", "strong", "ol", "li", "img", "br"]));
         Assert.DoesNotContain(tags, tag => Handler().IsMatch(Quoted().Replace(tag, "\"\"")));
         Assert.Equal(WebUtility.HtmlEncode(question), Between(html, "<title>", "</title>"));
 
@@ -49,9 +52,11 @@ public sealed partial class GalleryTests : IDisposable
     [Fact]
     public async Task A_picture_that_is_gone_is_named_and_the_others_are_shown()
     {
-        string photos = Path.Combine(_folder.Path, "photos"), index = Path.Combine(_folder.Path, "index"), page = Path.Combine(_folder.Path, "page.html");
+        string photos = Path.Combine(_folder.Path, "photos"), index = Path.Combine(_folder.Path, "index"),
+            page = Path.Combine(_folder.Path, "page.html");
         Directory.CreateDirectory(photos);
-        foreach (string name in new[] { "cat.png", "dog.png" }) File.Copy(Path.Combine(Lesson.Data, "images", name), Path.Combine(photos, name));
+        foreach (string name in new[] { "cat.png", "dog.png" }) File.Copy(
+            Path.Combine(Lesson.Data, "images", name), Path.Combine(photos, name));
         await Clipbook.RunAsync("index", photos, "--index", index);
         File.Delete(Path.Combine(photos, "dog.png"));
         var (code, _, error) = await Clipbook.RunAsync("search", "an animal", "--index", index, "--gallery", page);

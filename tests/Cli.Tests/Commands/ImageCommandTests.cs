@@ -28,7 +28,8 @@ public sealed class ImageCommandTests : IDisposable
     [Fact]
     public async Task Classify_prints_the_best_class_first_with_its_bar()
     {
-        var (code, output, error) = await RunAsync("classify", Sample("cat.png"), Sample("pizza.png"), "--labels", "dog,cat,pizza", "--top", "1");
+        var (code, output, error) = await RunAsync("classify", Sample("cat.png"), Sample("pizza.png"), "--labels", "dog,cat,pizza", "--top",
+            "1");
         Assert.True(code == ExitCode.Success, error);
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Assert.Equal(4, lines.Length);
@@ -40,13 +41,16 @@ public sealed class ImageCommandTests : IDisposable
     [Fact]
     public async Task Classify_writes_one_object_a_line_and_an_unreadable_image_is_among_them()
     {
-        string broken = _folder.Write("broken.png", "not a picture"), labels = _folder.Write("labels.txt", "# animals\ncat\n\ndog\n"), templates = _folder.Write("templates.txt", "a drawing of a {}\na {}");
+        string broken = _folder.Write("broken.png", "not a picture"), labels = _folder.Write("labels.txt", "# animals\ncat\n\ndog\n"),
+            templates = _folder.Write("templates.txt", "a drawing of a {}\na {}");
         Copy("cat.png", "photos/a/cat.png");
-        var (code, output, error) = await RunAsync("classify", broken, Path.Combine(_folder.Path, "photos"), "--labels", "@" + labels, "--templates", templates, "--json");
+        var (code, output, error) = await RunAsync("classify", broken, Path.Combine(_folder.Path, "photos"), "--labels", "@" + labels,
+            "--templates", templates, "--json");
         Assert.Equal(ExitCode.Failed, code);
         Assert.Contains($"{broken} is not an image", error);
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToList();
-        Assert.Equal([broken, Path.Combine(_folder.Path, "photos", "a", "cat.png")], lines.Select(line => line.GetProperty("file").GetString()));
+        Assert.Equal([broken, Path.Combine(_folder.Path, "photos", "a", "cat.png")],
+            lines.Select(line => line.GetProperty("file").GetString()));
         Assert.Contains("is not an image", lines[0].GetProperty("error").GetString());
         var classes = lines[1].GetProperty("classes").EnumerateArray().ToList();
         Assert.Equal("cat", classes[0].GetProperty("label").GetString());
@@ -89,9 +93,11 @@ public sealed class ImageCommandTests : IDisposable
     public async Task Classes_of_a_multi_label_answer_have_probabilities_of_their_own()
     {
         // Three names of one animal: as classes that exclude each other the best would have to leave the others less than half.
-        var (code, output, error) = await RunAsync("classify", Sample("cat.png"), "--labels", "cat,white cat,cat at night", "--multi-label", "--json");
+        var (code, output, error) = await RunAsync("classify", Sample("cat.png"), "--labels", "cat,white cat,cat at night", "--multi-label",
+            "--json");
         Assert.True(code == ExitCode.Success, error);
-        Assert.True(JsonDocument.Parse(output).RootElement.GetProperty("classes").EnumerateArray().Sum(entry => entry.GetProperty("probability").GetDouble()) > 1.5, output);
+        Assert.True(JsonDocument.Parse(output).RootElement.GetProperty("classes").EnumerateArray()
+            .Sum(entry => entry.GetProperty("probability").GetDouble()) > 1.5, output);
     }
 
     [Theory]
@@ -121,7 +127,8 @@ public sealed class ImageCommandTests : IDisposable
         Assert.Equal(3, results.Count);
         Assert.Equal("sunset-over-the-ocean.png", results[0].GetProperty("id").GetString());
 
-        (code, output, error) = await RunAsync("search", "--image", Sample("pizza.png"), "--not", "a cat", "--top", "1", "--index", Index, "--gallery", page);
+        (code, output, error) = await RunAsync("search", "--image", Sample("pizza.png"), "--not", "a cat", "--top", "1", "--index", Index,
+            "--gallery", page);
         Assert.True(code == ExitCode.Success, error);
         Assert.Contains("<b>pizza&.png", output);
         Assert.DoesNotContain("cat.png", output);
@@ -159,7 +166,8 @@ public sealed class ImageCommandTests : IDisposable
         Assert.True(code == ExitCode.Success, error);
         var report = JsonDocument.Parse(output).RootElement;
         Assert.Equal(["cat", "dog", "pizza"], report.GetProperty("classes").EnumerateArray().Select(name => name.GetString()));
-        Assert.Equal((3, 1.0, 1.0), (report.GetProperty("count").GetInt32(), report.GetProperty("top1").GetDouble(), report.GetProperty("meanPerClassRecall").GetDouble()));
+        Assert.Equal((3, 1.0, 1.0), (report.GetProperty("count").GetInt32(), report.GetProperty("top1").GetDouble(),
+            report.GetProperty("meanPerClassRecall").GetDouble()));
         Assert.Contains("mean per-class recall", (await RunAsync("evaluate", "--images", Path.Combine(_folder.Path, "classes"))).Output);
     }
 
@@ -168,11 +176,13 @@ public sealed class ImageCommandTests : IDisposable
     {
         Copy("cat.png", "pictures/cat.png");
         Copy("pizza.png", "pictures/pizza.png");
-        string captions = _folder.Write("pictures/captions.csv", "filepath,title\ncat.png,a white cat\ncat.png,\"a cat, at night\"\npizza.png,a pizza\n");
+        string captions = _folder.Write("pictures/captions.csv", "filepath,title\ncat.png,a white cat\ncat.png,\"a cat, at " +
+            "night\"\npizza.png,a pizza\n");
         var (code, output, error) = await RunAsync("evaluate", "--captions", captions, "--json");
         Assert.True(code == ExitCode.Success, error);
         var first = JsonDocument.Parse(output).RootElement.GetProperty("at")[0];
-        Assert.Equal((1.0, 0.75, 1.0), (first.GetProperty("imageToTextHitRate").GetDouble(), first.GetProperty("imageToTextRecall").GetDouble(), first.GetProperty("textToImageRecall").GetDouble()));
+        Assert.Equal((1.0, 0.75, 1.0), (first.GetProperty("imageToTextHitRate").GetDouble(),
+            first.GetProperty("imageToTextRecall").GetDouble(), first.GetProperty("textToImageRecall").GetDouble()));
         Assert.Contains("true recall", (await RunAsync("evaluate", "--captions", captions)).Output);
         Assert.Equal(ExitCode.Usage, (await RunAsync("evaluate", "--captions", captions, "--images", _folder.Path)).Code);
     }

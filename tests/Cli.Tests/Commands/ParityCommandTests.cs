@@ -38,7 +38,8 @@ public sealed class ParityCommandTests
         var (code, error) = await RunAsync("parity", Reference);
         Assert.Equal(ExitCode.Usage, code);
         Assert.Contains("--record", error);
-        Assert.Equal(ExitCode.Usage, (await RunAsync("parity", Reference, "--reference", Path.Combine(Reference, "outputs.safetensors"), "--tolerance", "-1")).Code);
+        Assert.Equal(ExitCode.Usage, (await RunAsync(
+            "parity", Reference, "--reference", Path.Combine(Reference, "outputs.safetensors"), "--tolerance", "-1")).Code);
     }
 
     private static async Task<(int Code, string Error)> RunAsync(params string[] arguments)

@@ -25,9 +25,11 @@ public sealed class PlotsCommandTests : IDisposable
     {
         string captions = _folder.Write("captions.txt", "a cat\n\na pizza\n");
         Directory.CreateDirectory(Path.Combine(_folder.Path, "photos"));
-        foreach (string name in new[] { "cat.png", "pizza.png" }) File.Copy(Path.Combine(Lesson.Data, "images", name), Path.Combine(_folder.Path, "photos", name));
+        foreach (string name in new[] { "cat.png", "pizza.png" }) File.Copy(
+            Path.Combine(Lesson.Data, "images", name), Path.Combine(_folder.Path, "photos", name));
         StringWriter error = new();
-        Assert.Equal(ExitCode.Success, await Program.RunAsync(["plots", "--images", Path.Combine(_folder.Path, "photos"), "--texts", captions, "--output", Output], error));
+        Assert.Equal(ExitCode.Success, await Program.RunAsync(
+            ["plots", "--images", Path.Combine(_folder.Path, "photos"), "--texts", captions, "--output", Output], error));
         Assert.Equal(["similarity-matrix.html", "similarity-matrix.png"], Directory.GetFiles(Output).Select(Path.GetFileName).Order());
         Assert.Contains("a pizza", File.ReadAllText(Path.Combine(Output, "similarity-matrix.html")), StringComparison.Ordinal);
     }
@@ -36,21 +38,24 @@ public sealed class PlotsCommandTests : IDisposable
     public async Task A_file_without_a_caption_is_named()
     {
         string empty = _folder.Write("captions.txt", "\n  \n");
-        Assert.Contains($"{empty} holds no caption", await RefusedAsync("--images", Path.Combine(Lesson.Data, "images"), "--texts", empty), StringComparison.Ordinal);
+        Assert.Contains($"{empty} holds no caption", await RefusedAsync("--images", Path.Combine(Lesson.Data, "images"), "--texts", empty),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_folder_without_an_image_is_named()
     {
         string captions = _folder.Write("captions.txt", "a cat");
-        Assert.Contains($"{_folder.Path} holds no image", await RefusedAsync("--images", _folder.Path, "--texts", captions), StringComparison.Ordinal);
+        Assert.Contains($"{_folder.Path} holds no image", await RefusedAsync("--images", _folder.Path, "--texts", captions),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task An_image_that_is_none_is_named()
     {
         string captions = _folder.Write("captions.txt", "a cat"), image = _folder.Write("cat.png", "not a picture");
-        Assert.Contains($"{image} is not an image", await RefusedAsync("--images", _folder.Path, "--texts", captions), StringComparison.Ordinal);
+        Assert.Contains($"{image} is not an image", await RefusedAsync("--images", _folder.Path, "--texts", captions),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,7 +32,8 @@ public sealed class PostgresCommandTests : IDisposable
     }
 
     private string Place(string suffix = "") =>
-        $"postgresql://{Uri.EscapeDataString(_server.Username!)}:{Uri.EscapeDataString(_server.Password ?? "")}@{_server.Host}:{_server.Port}/{_server.Database}?table={_table}{suffix}";
+        $"postgresql://{Uri.EscapeDataString(_server.Username!)}:{Uri.EscapeDataString(_server.Password ?? "")}" +
+        $"@{_server.Host}:{_server.Port}/{_server.Database}?table={_table}{suffix}";
 
     private async Task<string> RunAsync(params string[] arguments)
     {
@@ -43,7 +44,8 @@ public sealed class PostgresCommandTests : IDisposable
         return output;
     }
 
-    private async Task<string[]> FoundAsync(string place) => [.. JsonDocument.Parse(await RunAsync("search", "a sunset over the ocean", "--top", "5", "--index", place, "--json"))
+    private async Task<string[]> FoundAsync(string place) =>
+        [.. JsonDocument.Parse(await RunAsync("search", "a sunset over the ocean", "--top", "5", "--index", place, "--json"))
         .RootElement.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("id").GetString()!)];
 
     [Fact]
@@ -60,7 +62,8 @@ public sealed class PostgresCommandTests : IDisposable
 
         var merged = JsonDocument.Parse(await RunAsync("merge", index, "--index", Place("_2"), "--json")).RootElement;
         Assert.Equal(count, merged.GetProperty("images").GetInt32());
-        Assert.Equal($"the table {_table}_2 of the database {_server.Database} on {_server.Host}:{_server.Port}", merged.GetProperty("index").GetString());
+        Assert.Equal($"the table {_table}_2 of the database {_server.Database} on {_server.Host}:{_server.Port}",
+            merged.GetProperty("index").GetString());
         Assert.Equal(expected, await FoundAsync(Place("_2")));
 
         var (code, _, error) = await Clipbook.RunAsync("merge", index, "--index", Place("_2"));

@@ -67,7 +67,8 @@ public sealed class ProgramTests
         Assert.InRange(lines.Length, 25, 50);
         Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, 120));
         foreach (Command command in Program.Root().Subcommands.Where(command => !command.Hidden))
-            Assert.Single(lines, line => line.StartsWith($"  {command.Name} ", StringComparison.Ordinal) || line.TrimEnd() == $"  {command.Name}");
+            Assert.Single(lines, line => line.StartsWith($"  {command.Name} ", StringComparison.Ordinal)
+                || line.TrimEnd() == $"  {command.Name}");
     }
 
     [Theory]

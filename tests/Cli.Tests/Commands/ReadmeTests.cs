@@ -35,29 +35,37 @@ public sealed partial class ReadmeTests : IDisposable
         var error = new StringWriter();
         string[] words = [command.Split(' ')[0], .. smaller?.Split(' ') ?? []];
         if (words[^1] == "--output") words = [.. words, _folder];
-        words = [.. words.Select(word => word.StartsWith("data/", StringComparison.Ordinal) ? Path.Combine(Lesson.Repository, word) : word)];
+        words = [.. words.Select(word => word.StartsWith("data/", StringComparison.Ordinal) ? Path.Combine(Lesson.Repository, word)
+            : word)];
         Assert.True(await Program.RunAsync(words, error) == ExitCode.Success, error.ToString());
     }
 
     [Fact]
     public async Task The_search_of_the_README_runs_on_the_index_of_the_README()
     {
-        Assert.Contains("lib/Cli -- index data/images --index artifacts/index\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
-        Assert.Contains("lib/Cli -- search \"a sunset over the ocean\" --index artifacts/index --open\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Contains("lib/Cli -- index data/images --index artifacts/index\n", Readme.ReplaceLineEndings("\n"),
+            StringComparison.Ordinal);
+        Assert.Contains("lib/Cli -- search \"a sunset over the ocean\" --index artifacts/index --open\n", Readme.ReplaceLineEndings("\n"),
+            StringComparison.Ordinal);
         var (error, index) = (new StringWriter(), Path.Combine(_folder, "index"));
-        Assert.True(await Program.RunAsync(["index", Path.Combine(Lesson.Data, "images"), "--index", index], error) == ExitCode.Success, error.ToString());
-        Assert.True(await Program.RunAsync(["search", "a sunset over the ocean", "--index", index, "--gallery", Path.Combine(_folder, "found.html")], error) == ExitCode.Success, error.ToString());
+        Assert.True(await Program.RunAsync(["index", Path.Combine(Lesson.Data, "images"), "--index", index], error) == ExitCode.Success,
+            error.ToString());
+        Assert.True(await Program.RunAsync(["search", "a sunset over the ocean", "--index", index, "--gallery",
+            Path.Combine(_folder, "found.html")], error) == ExitCode.Success, error.ToString());
     }
 
     [Fact]
     public async Task The_shards_of_the_README_merge()
     {
-        string[] commands = ["embed data/images --shard 1/2 --output artifacts/shards/1", "embed data/images --shard 2/2 --output artifacts/shards/2", "merge artifacts/shards --index artifacts/merged-index"];
+        string[] commands = ["embed data/images --shard 1/2 --output artifacts/shards/1",
+            "embed data/images --shard 2/2 --output artifacts/shards/2", "merge artifacts/shards --index artifacts/merged-index"];
         foreach (string command in commands)
         {
             Assert.Contains($"lib/Cli -- {command}\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
             var error = new StringWriter();
-            string[] words = [.. command.Split(' ').Select(word => word.StartsWith("data/", StringComparison.Ordinal) ? Path.Combine(Lesson.Repository, word) : word.Replace("artifacts", _folder, StringComparison.Ordinal))];
+            string[] words = [.. command.Split(' ').Select(
+                word => word.StartsWith("data/", StringComparison.Ordinal) ? Path.Combine(Lesson.Repository, word)
+                : word.Replace("artifacts", _folder, StringComparison.Ordinal))];
             Assert.True(await Program.RunAsync(words, error) == ExitCode.Success, error.ToString());
         }
     }
@@ -67,7 +75,8 @@ public sealed partial class ReadmeTests : IDisposable
     {
         Assert.Contains("lib/Cli -- serve\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
         using CancellationTokenSource stop = new();
-        await using Serving serving = new(stop, "serve", "00", "--language", "en", "--port", "0", "--output", Path.Combine(_folder, "book"));
+        await using Serving serving = new(stop, "serve", "00", "--language", "en", "--port", "0", "--output",
+            Path.Combine(_folder, "book"));
         using HttpClient client = new() { BaseAddress = await serving.AddressAsync() };
         Assert.Contains("00-start-here.html", await client.GetStringAsync("/"), StringComparison.Ordinal);
     }
@@ -76,19 +85,24 @@ public sealed partial class ReadmeTests : IDisposable
     public void Every_command_of_the_README_is_run_above()
     {
         var named = Command().Matches(Readme).Select(match => match.Groups["name"].Value).Distinct().Order();
-        Assert.Equal(["bench", "classify", "doctor", "embed", "evaluate", "export", "index", "merge", "models", "plots", "run", "search", "serve", "train"], named);
+        Assert.Equal(["bench", "classify", "doctor", "embed", "evaluate", "export", "index", "merge", "models", "plots", "run", "search",
+            "serve", "train"], named);
         Assert.Contains("dotnet test ClipNotebooks.sln -c Release", Readme, StringComparison.Ordinal);
-        Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")), StringComparison.Ordinal);
+        Assert.Contains("dotnet test ClipNotebooks.sln -c Release", File.ReadAllText(Path.Combine(Lesson.Repository, ".ci", "run")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_CSharp_of_the_README_compiles_and_runs()
     {
-        string code = "using System; using System.Linq;\n" + Regex.Match(Readme, "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(path => path.EndsWith(".dll", StringComparison.Ordinal))
+        string code = "using System; using System.Linq;\n" +
+            Regex.Match(Readme, "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => path.EndsWith(".dll", StringComparison.Ordinal))
             .Select(path => MetadataReference.CreateFromFile(path));
         using var assembly = new MemoryStream();
-        var result = CSharpCompilation.Create("Readme", [CSharpSyntaxTree.ParseText(code)], references, new CSharpCompilationOptions(OutputKind.ConsoleApplication)).Emit(assembly);
+        var result = CSharpCompilation.Create("Readme", [CSharpSyntaxTree.ParseText(code)], references,
+            new CSharpCompilationOptions(OutputKind.ConsoleApplication)).Emit(assembly);
         Assert.True(result.Success, string.Join("\n", result.Diagnostics));
 
         var (output, console, folder) = (new StringWriter(), Console.Out, Environment.CurrentDirectory);

@@ -28,10 +28,12 @@ public sealed class ServeCommandTests
         string book = Book(folder);
         await using BookServer server = await BookServer.StartAsync(book, 0, Soon);
         using HttpClient client = new() { BaseAddress = server.Address };
-        foreach (var (path, type) in new[] { ("/", "text/html"), ("/01-a.html", "text/html"), ("/book.css", "text/css"), ("/book.js", "text/javascript"), ("/lessons.en.js", "text/javascript"), ("/-/serve.js", "text/javascript") })
+        foreach (var (path, type) in new[] { ("/", "text/html"), ("/01-a.html", "text/html"), ("/book.css", "text/css"),
+            ("/book.js", "text/javascript"), ("/lessons.en.js", "text/javascript"), ("/-/serve.js", "text/javascript") })
         {
             using HttpResponseMessage answer = await client.GetAsync(path, Soon);
-            Assert.Equal((HttpStatusCode.OK, type, "utf-8"), (answer.StatusCode, answer.Content.Headers.ContentType!.MediaType, answer.Content.Headers.ContentType.CharSet));
+            Assert.Equal((HttpStatusCode.OK, type, "utf-8"),
+                (answer.StatusCode, answer.Content.Headers.ContentType!.MediaType, answer.Content.Headers.ContentType.CharSet));
             Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
             Assert.Equal(type == "text/html", (await answer.Content.ReadAsStringAsync()).Contains("/-/serve.js", StringComparison.Ordinal));
         }
@@ -73,7 +75,8 @@ public sealed class ServeCommandTests
         using TemporaryFolder folder = new();
         await using BookServer server = await BookServer.StartAsync(Book(folder), 0, Soon);
         foreach (string path in new[] { "/01-a.html", "/book.css", "/-/serve.js" })
-            Assert.StartsWith($"HTTP/1.1 {expected} ", await RawAsync(server.Address, $"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+            Assert.StartsWith($"HTTP/1.1 {expected} ", await RawAsync(server.Address, $"GET {path} HTTP/1.1\r\nHost: " +
+                $"{host}\r\nConnection: close\r\n\r\n"));
     }
 
     [Fact]
@@ -83,7 +86,8 @@ public sealed class ServeCommandTests
         string book = Book(folder);
         await using BookServer server = await BookServer.StartAsync(book, 0, Soon);
         Assert.Equal("127.0.0.1", server.Address.Host);
-        Assert.All(System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Where(end => end.Port == server.Address.Port), end => Assert.True(IPAddress.IsLoopback(end.Address)));
+        Assert.All(System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners()
+            .Where(end => end.Port == server.Address.Port), end => Assert.True(IPAddress.IsLoopback(end.Address)));
         UserError taken = await Assert.ThrowsAsync<UserError>(() => BookServer.StartAsync(book, server.Address.Port, Soon));
         Assert.Contains($"Port {server.Address.Port}", taken.Message);
         Assert.Contains("--port 0", taken.Message);
@@ -93,7 +97,8 @@ public sealed class ServeCommandTests
     public async Task A_lesson_that_changes_is_run_again_alone_and_its_open_page_hears_of_it_failures_too()
     {
         using TemporaryFolder folder = new();
-        string first = folder.Write("01-a.dib", "#!csharp\n\"as it was\""), second = folder.Write("02-b.dib", "#!csharp\n2"), book = Path.Combine(folder.Path, "book");
+        string first = folder.Write("01-a.dib", "#!csharp\n\"as it was\""), second = folder.Write("02-b.dib", "#!csharp\n2"),
+            book = Path.Combine(folder.Path, "book");
         using CancellationTokenSource stop = new();
         await using Serving serving = new(stop, "serve", first, second, "--port", "0", "--output", book);
         using HttpClient client = new() { BaseAddress = await serving.AddressAsync() };
@@ -128,7 +133,8 @@ public sealed class ServeCommandTests
         throw new EndOfStreamException();
     }
 
-    private static async Task<(string Version, string Status)> UntilAsync(StreamReader news, Func<(string Version, string Status), bool> enough)
+    private static async Task<(string Version, string Status)> UntilAsync(
+        StreamReader news, Func<(string Version, string Status), bool> enough)
     {
         while (true)
             if (await NextAsync(news) is var heard && enough(heard))

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Search;
-using ClipNotebooks.Search.Sharding;
 using ClipNotebooks.Workbook;
 using ClipNotebooks.Workbook.Scenes;
 
@@ -21,7 +20,8 @@ public sealed class ShardCommandTests : IDisposable
     public ShardCommandTests()
     {
         Directory.CreateDirectory(Photos);
-        foreach (string path in Directory.GetFiles(Path.Combine(Lesson.Data, "images"), "*.png")) File.Copy(path, Path.Combine(Photos, Path.GetFileName(path)));
+        foreach (string path in Directory.GetFiles(Path.Combine(Lesson.Data, "images"), "*.png")) File.Copy(
+            path, Path.Combine(Photos, Path.GetFileName(path)));
     }
 
     public void Dispose() => _folder.Dispose();
@@ -43,11 +43,13 @@ public sealed class ShardCommandTests : IDisposable
             images += report.GetProperty("images").GetInt32();
         }
         Assert.Equal(photos, images);
-        Assert.Matches(@"^0 added, .*\n.*Shard 2/3 is whole: \d+ images .* With all 3: clipbook merge", (await EmbedAsync(2, 3)).Output.ReplaceLineEndings("\n"));
+        Assert.Matches(@"^0 added, .*\n.*Shard 2/3 is whole: \d+ images .* With all 3: clipbook merge",
+            (await EmbedAsync(2, 3)).Output.ReplaceLineEndings("\n"));
 
         var merged = await Clipbook.RunAsync("merge", Shards, "--index", Index, "--json");
         Assert.True(merged.Code == ExitCode.Success, merged.Error);
-        Assert.Equal((3, photos), (JsonDocument.Parse(merged.Output).RootElement.GetProperty("shards").GetInt32(), JsonDocument.Parse(merged.Output).RootElement.GetProperty("images").GetInt32()));
+        Assert.Equal((3, photos), (JsonDocument.Parse(merged.Output).RootElement.GetProperty("shards").GetInt32(),
+            JsonDocument.Parse(merged.Output).RootElement.GetProperty("images").GetInt32()));
 
         string whole = Path.Combine(_folder.Path, "whole");
         Assert.Equal(ExitCode.Success, (await Clipbook.RunAsync("index", Photos, "--index", whole)).Code);
@@ -55,7 +57,8 @@ public sealed class ShardCommandTests : IDisposable
         Assert.Equal(one.Select(found => found.Id), other.Select(found => found.Id));
         // Batches of other sizes are summed in another order: five places of the score agree, and more are not printed.
         Assert.All(one.Zip(other), pair => Assert.Equal(pair.First.Score, pair.Second.Score, 2e-5));
-        Assert.Contains($"{photos} unchanged", (await Clipbook.RunAsync("index", Photos, "--index", Index)).Output, StringComparison.Ordinal);
+        Assert.Contains($"{photos} unchanged", (await Clipbook.RunAsync("index", Photos, "--index", Index)).Output,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -64,8 +67,10 @@ public sealed class ShardCommandTests : IDisposable
     public async Task A_draft_is_asked_for_by_its_option_and_gives_nearly_the_same_embedding(string command, string place)
     {
         string folder = Directory.CreateDirectory(Path.Combine(_folder.Path, "large")).FullName;
-        await File.WriteAllBytesAsync(Path.Combine(folder, "cat.jpg"), SyntheticScenes.Create(SceneWorld.HeldOut, "cat", 1).Draw(640).ToJpeg(), TestContext.Current.CancellationToken);
-        float[] whole = await EmbeddingAsync("whole"), again = await EmbeddingAsync("again"), draft = await EmbeddingAsync("draft", "--draft");
+        await File.WriteAllBytesAsync(Path.Combine(folder, "cat.jpg"),
+            SyntheticScenes.Create(SceneWorld.HeldOut, "cat", 1).Draw(640).ToJpeg(), TestContext.Current.CancellationToken);
+        float[] whole = await EmbeddingAsync("whole"), again = await EmbeddingAsync("again"),
+            draft = await EmbeddingAsync("draft", "--draft");
         Assert.Equal(whole, again);
         Assert.NotEqual(whole, draft);
         // Of unit vectors the cosine; 0.997 was the least over a thousand drawings (tests/Benchmarks/README.md).
@@ -124,7 +129,8 @@ public sealed class ShardCommandTests : IDisposable
     {
         var (code, output, error) = await Clipbook.RunAsync("search", "a sunset over the ocean", "--index", index, "--json");
         Assert.True(code == ExitCode.Success, error);
-        return [.. JsonDocument.Parse(output).RootElement.GetProperty("results").EnumerateArray().Select(found => (found.GetProperty("id").GetString()!, found.GetProperty("score").GetDouble()))];
+        return [.. JsonDocument.Parse(output).RootElement.GetProperty("results").EnumerateArray()
+            .Select(found => (found.GetProperty("id").GetString()!, found.GetProperty("score").GetDouble()))];
     }
 
     [Fact]

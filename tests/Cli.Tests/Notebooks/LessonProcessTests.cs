@@ -5,7 +5,8 @@ namespace ClipNotebooks.Cli.Tests.Notebooks;
 
 public sealed class LessonProcessTests
 {
-    private static async Task<LessonResult> RunAsync(string text, bool keepGoing = false, double seconds = 120, CancellationToken token = default)
+    private static async Task<LessonResult> RunAsync(
+        string text, bool keepGoing = false, double seconds = 120, CancellationToken token = default)
     {
         using TemporaryFolder folder = new();
         string path = folder.Write("lesson.dib", text);
@@ -112,7 +113,8 @@ public sealed class LessonProcessTests
     public async Task A_tensor_that_something_keeps_after_the_lesson_is_counted_and_a_variable_is_not()
     {
         string torch = typeof(TorchSharp.torch).Assembly.Location;
-        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nvar x = TorchSharp.torch.zeros(3) + 1;\nAppContext.SetData(\"kept\", TorchSharp.torch.zeros(3));");
+        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nvar x = TorchSharp.torch.zeros(3) + " +
+            $"1;\nAppContext.SetData(\"kept\", TorchSharp.torch.zeros(3));");
         Assert.Empty(result.Failures);
         Assert.Equal(1, result.LiveTensors);
     }
@@ -121,8 +123,10 @@ public sealed class LessonProcessTests
     public async Task A_cell_that_waits_goes_on_in_the_thread_of_the_lesson_and_its_tensors_are_counted_there()
     {
         string torch = typeof(TorchSharp.torch).Assembly.Location;
-        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nvar x = TorchSharp.torch.zeros(3);\nint before = Environment.CurrentManagedThreadId;\nawait Task.Delay(20);\n"
-            + "Console.WriteLine(before == Environment.CurrentManagedThreadId);\n#!csharp\nConsole.WriteLine(before == Environment.CurrentManagedThreadId);\nx.Dispose();");
+        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nvar x = TorchSharp.torch.zeros(3);\nint before = " +
+            $"Environment.CurrentManagedThreadId;\nawait Task.Delay(20);\n"
+            + "Console.WriteLine(before == Environment.CurrentManagedThreadId);\n#!csharp\nConsole.WriteLine(before == " +
+                "Environment.CurrentManagedThreadId);\nx.Dispose();");
         Assert.Empty(result.Failures);
         Assert.Equal(["True", "True"], result.Cells.Select(cell => Assert.Single(cell.Outputs).Text.Trim()));
         Assert.Equal(0, result.LiveTensors);
@@ -131,10 +135,12 @@ public sealed class LessonProcessTests
     [Fact]
     public async Task An_exception_names_cell_and_line_without_the_hosts_frames_and_ends_the_lesson()
     {
-        LessonResult result = await RunAsync("#!markdown\n\nText\n\n#!csharp\n\nint At(int[] a) =>\n  a[5];\nAt(new int[1]);\n\n#!csharp\n\n1");
+        LessonResult result = await RunAsync("#!markdown\n\nText\n\n#!csharp\n\nint At(int[] a) =>\n  a[5];\nAt(new " +
+            "int[1]);\n\n#!csharp\n\n1");
         CellFailure failure = Assert.Single(result.Failures);
         Assert.Equal((2, 8), (failure.Cell, failure.Line));
-        Assert.Equal("System.IndexOutOfRangeException: Index was outside the bounds of the array.\n  at At(Int32[] a) in lesson.dib:line 8\n  at the cell in lesson.dib:line 9", failure.Message);
+        Assert.Equal("System.IndexOutOfRangeException: Index was outside the bounds of the array.\n  at At(Int32[] a) in lesson.dib:line " +
+            "8\n  at the cell in lesson.dib:line 9", failure.Message);
         Assert.Null(result.Cells[1].Seconds);
     }
 
@@ -164,7 +170,8 @@ public sealed class LessonProcessTests
     [Fact]
     public async Task A_process_that_dies_is_reported_with_the_cell_and_what_it_showed()
     {
-        LessonResult result = await RunAsync("#!csharp\n1\n#!csharp\nConsole.WriteLine(\"last words\");\nConsole.Out.Flush();\nEnvironment.FailFast(\"the end\");");
+        LessonResult result = await RunAsync("#!csharp\n1\n#!csharp\nConsole.WriteLine(\"last " +
+            "words\");\nConsole.Out.Flush();\nEnvironment.FailFast(\"the end\");");
         CellFailure failure = Assert.Single(result.Failures);
         Assert.Equal((2, 4), (failure.Cell, failure.Line));
         Assert.Contains("the process died here", failure.Message);
@@ -200,7 +207,8 @@ public sealed class LessonProcessTests
     public async Task A_native_abort_is_reported_with_the_cell_and_the_shapes()
     {
         string torch = typeof(TorchSharp.torch).Assembly.Location;
-        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nusing TorchSharp;\n#!csharp\ntorch.ones(2, 3).matmul(torch.ones(2, 3))");
+        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nusing TorchSharp;\n#!csharp\ntorch.ones(2, " +
+            $"3).matmul(torch.ones(2, 3))");
         CellFailure failure = Assert.Single(result.Failures);
         Assert.Equal(2, failure.Cell);
         Assert.Contains("the process died here", failure.Message);
@@ -214,7 +222,8 @@ public sealed class LessonProcessTests
         if (OperatingSystem.IsWindows())
             Assert.Skip("starts the program sleep");
         Stopwatch clock = Stopwatch.StartNew();
-        LessonResult result = await RunAsync("#!csharp\nvar p = System.Diagnostics.Process.Start(\"sleep\", \"300\");\nConsole.Write(p.Id); Console.Out.Flush();\nwhile (true) ;", seconds: 25);
+        LessonResult result = await RunAsync("#!csharp\nvar p = System.Diagnostics.Process.Start(\"sleep\", " +
+            "\"300\");\nConsole.Write(p.Id); Console.Out.Flush();\nwhile (true) ;", seconds: 25);
         CellFailure failure = Assert.Single(result.Failures);
         Assert.Equal(1, failure.Cell);
         Assert.Contains("longer than its 25 s (--timeout)", failure.Message);

@@ -9,7 +9,8 @@ public sealed class LessonRunnerTests : IDisposable
 
     public LessonRunnerTests()
     {
-        foreach (string file in new[] { "01-b.dib", "00-a.dib", "ko/00-a.dib", "ko/01-b.dib", "drafts/02-c.dib" }) _root.Write("notebooks/" + file, "#!csharp\n1");
+        foreach (string file in new[] { "01-b.dib", "00-a.dib", "ko/00-a.dib", "ko/01-b.dib", "drafts/02-c.dib" }) _root.Write(
+            "notebooks/" + file, "#!csharp\n1");
     }
 
     public void Dispose() => _root.Dispose();
@@ -32,6 +33,8 @@ public sealed class LessonRunnerTests : IDisposable
     public void A_lesson_that_is_not_there_is_said_with_those_that_are(string names, string numbers) =>
         Assert.Contains("00-a, 01-b, ko/00-a, ko/01-b", Assert.Throws<UserError>(() => Find(names, numbers, null)).Message);
 
-    private IReadOnlyList<string> Find(string names, string numbers, string? language) => LessonRunner.Find(names.Split(' ', StringSplitOptions.RemoveEmptyEntries),
-        [.. numbers.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)], Edition.All.FirstOrDefault(edition => edition.Language == language), _root.Path);
+    private IReadOnlyList<string> Find(string names, string numbers, string? language) =>
+        LessonRunner.Find(names.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+        [.. numbers.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)],
+            Edition.All.FirstOrDefault(edition => edition.Language == language), _root.Path);
 }

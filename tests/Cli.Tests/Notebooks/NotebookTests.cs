@@ -5,14 +5,17 @@ namespace ClipNotebooks.Cli.Tests.Notebooks;
 
 public sealed class NotebookTests
 {
-    private const string Canonical = "#!meta\n\n{\"kernelInfo\":{\"defaultKernelName\":\"csharp\",\"items\":[{\"name\":\"csharp\"}]}}\n\n#!markdown\n\n# Title\n\nText\n\n#!csharp\n\nvar x = 1;\nx\n";
+    private const string Canonical =
+        "#!meta\n\n{\"kernelInfo\":{\"defaultKernelName\":\"csharp\",\"items\":[{\"name\":\"csharp\"}]}}\n\n#!markdown\n\n# " +
+        "Title\n\nText\n\n#!csharp\n\nvar x = 1;\nx\n";
 
     [Fact]
     public void The_canonical_form_gives_its_cells_with_their_lines()
     {
         Notebook notebook = Notebook.Parse("a.dib", Canonical);
         Assert.Equal("Title", notebook.Title);
-        Assert.Equal([new NotebookCell(1, "markdown", "# Title\n\nText", 7), new NotebookCell(2, "csharp", "var x = 1;\nx", 13)], notebook.Cells);
+        Assert.Equal([new NotebookCell(1, "markdown", "# Title\n\nText", 7), new NotebookCell(2, "csharp", "var x = 1;\nx", 13)],
+            notebook.Cells);
         Assert.StartsWith("{\"kernelInfo\"", notebook.Meta);
     }
 
@@ -77,5 +80,6 @@ public sealed class NotebookTests
 
     [Fact]
     public void A_missing_file_is_named() =>
-        Assert.Equal("nowhere.dib(1): there is no such file.", Assert.Throws<NotebookException>(() => Notebook.Load("nowhere.dib")).Message);
+        Assert.Equal("nowhere.dib(1): there is no such file.",
+            Assert.Throws<NotebookException>(() => Notebook.Load("nowhere.dib")).Message);
 }

@@ -19,7 +19,8 @@ public sealed partial class PageTests
     [Fact]
     public void Text_and_exceptions_are_escaped_and_markup_is_not()
     {
-        string page = Page(Lesson("#!csharp\nvar a = \"<i>\";", [new(1, "<b>&", null), new(2, "x", "<svg></svg>")], new(1, 2, "List<int> <script>")));
+        string page = Page(Lesson("#!csharp\nvar a = \"<i>\";", [new(1, "<b>&", null), new(2, "x", "<svg></svg>")],
+            new(1, 2, "List<int> <script>")));
         Assert.Contains("&lt;b&gt;&amp;</pre>", page);
         Assert.Contains("<div class=\"output rich\"><svg></svg></div>", page);
         Assert.Contains("List&lt;int&gt; &lt;script&gt;", page);
@@ -27,13 +28,16 @@ public sealed partial class PageTests
         Assert.DoesNotContain("<script>", page);
     }
 
-    private const string Hostile = "</pre></section></main></script><script>alert(1)</script><img src=x onerror=alert(1)>\0\e[31m\e]0;title\a\b\u009b\" onload=\"alert(1)";
+    private const string Hostile = "</pre></section></main></script><script>alert(1)</script><img src=x " +
+        "onerror=alert(1)>\0\e[31m\e]0;title\a\b\u009b\" onload=\"alert(1)";
 
     [Fact]
     public void Hostile_text_in_outputs_failures_titles_and_names_is_text()
     {
-        string harmless = Markup(Page(Lesson("#!markdown\n# Title\n#!csharp\n1", [new(1, "text", null)], new(2, 2, "message"), "name.dib")));
-        string hostile = Page(Lesson($"#!markdown\n# Title {Hostile.Replace("\0", "", StringComparison.Ordinal)}\n#!csharp\n1", [new(1, Hostile, null)], new(2, 2, Hostile), Hostile.Replace("\0", "", StringComparison.Ordinal) + ".dib"));
+        string harmless = Markup(Page(Lesson("#!markdown\n# Title\n#!csharp\n1", [new(1, "text", null)], new(2, 2, "message"),
+            "name.dib")));
+        string hostile = Page(Lesson($"#!markdown\n# Title {Hostile.Replace("\0", "", StringComparison.Ordinal)}\n#!csharp\n1",
+            [new(1, Hostile, null)], new(2, 2, Hostile), Hostile.Replace("\0", "", StringComparison.Ordinal) + ".dib"));
         Assert.Equal(harmless, Markup(hostile));
         Assert.DoesNotMatch(@"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]", hostile);
         Assert.Contains("alert(1)&gt;␀", hostile);
@@ -52,7 +56,8 @@ public sealed partial class PageTests
 
             <details ontoggle=alert(1)><summary onclick="alert(1)">Solution</summary></section>
 
-            [a](javascript:alert(1)) [b](JaVa&#9;script:alert(1)) <javascript:alert(1)> ![c](data:text/html;base64,PHNjcmlwdD4=) [d](https://example.org) [e](03-text-encoder.dib#a:b)
+            [a](javascript:alert(1)) [b](JaVa&#9;script:alert(1)) <javascript:alert(1)> ![c](data:text/html;base64,PHNjcmlwdD4=)
+            [d](https://example.org) [e](03-text-encoder.dib#a:b)
 
             $\text{"{"}</script><script>alert(1)</script>{"}"}$ and $\matrix<script>$
 
@@ -63,8 +68,10 @@ public sealed partial class PageTests
         Assert.Empty(Tags(page).Select(tag => Name().Match(tag).Value).Except(["!doctype", "html", "head", "meta", "title", "link",
             "script", "noscript", "style", "body", "a", "div", "header", "form", "input", "p", "nav", "ul", "ol", "li", "main", "section",
             "h1", "span", "pre", "code", "img", "summary", "math", "mrow", "mtext"], StringComparer.OrdinalIgnoreCase));
-        Assert.Equal(["book.js"], Tags(page).Where(tag => tag.StartsWith("<script", StringComparison.Ordinal)).Select(tag => tag.Split('"')[1]));
-        Assert.DoesNotContain(Tags(page), tag => Regex.IsMatch(Quoted().Replace(tag, "\"\""), @"\son\w+\s*=|javascript", RegexOptions.IgnoreCase));
+        Assert.Equal(["book.js"], Tags(page).Where(tag => tag.StartsWith("<script", StringComparison.Ordinal))
+            .Select(tag => tag.Split('"')[1]));
+        Assert.DoesNotContain(Tags(page), tag => Regex.IsMatch(
+            Quoted().Replace(tag, "\"\""), @"\son\w+\s*=|javascript", RegexOptions.IgnoreCase));
         Assert.DoesNotContain("href=\"javascript", page, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("data:text", page);
         Assert.Contains("<a href=\"https://example.org\">d</a> <a href=\"03-text-encoder.dib#a:b\">e</a>", page);
@@ -96,7 +103,8 @@ public sealed partial class PageTests
     }
 
     [Fact]
-    public void Colour_codes_of_a_terminal_are_removed() => Assert.Contains(">red</pre>", Page(Lesson("#!csharp\n1", [new(1, "\e[31mred\e[0m", null)])));
+    public void Colour_codes_of_a_terminal_are_removed() =>
+        Assert.Contains(">red</pre>", Page(Lesson("#!csharp\n1", [new(1, "\e[31mred\e[0m", null)])));
 
     [Fact]
     public void A_huge_output_is_cut_with_a_note()
@@ -113,7 +121,8 @@ public sealed partial class PageTests
     [Fact]
     public void Prose_has_tables_folded_solutions_formulas_and_anchors()
     {
-        string page = Page(Lesson("#!markdown\n# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$\\tau$\n\n<details><summary>Solution</summary>\n\n```csharp\nvar x = 1;\n```\n\n</details>"));
+        string page = Page(Lesson("#!markdown\n# Title\n\n| a | b |\n|---|---|\n| 1 | 2 " +
+            "|\n\n$\\tau$\n\n<details><summary>Solution</summary>\n\n```csharp\nvar x = 1;\n```\n\n</details>"));
         Assert.Contains("<div class=\"scroll\" tabindex=\"0\"><table>", page);
         Assert.Contains("<mi>τ</mi>", page);
         Assert.Contains("<details><summary>Solution</summary>", page);
@@ -131,7 +140,8 @@ public sealed partial class PageTests
     {
         string page = Page(Lesson("#!markdown\n" + prose));
         Assert.Contains(expected, page);
-        Assert.DoesNotContain("$", Regex.Replace(page[page.IndexOf("<main", StringComparison.Ordinal)..], "<math.*?</math>", "", RegexOptions.Singleline));
+        Assert.DoesNotContain("$", Regex.Replace(page[page.IndexOf("<main", StringComparison.Ordinal)..], "<math.*?</math>", "",
+            RegexOptions.Singleline));
     }
 
     [Theory]
@@ -144,7 +154,8 @@ public sealed partial class PageTests
     [Theory]
     [InlineData(@"\frac{1}{N}", "<mfrac><mrow><mrow><mn>1</mn></mrow></mrow><mrow><mrow><mi>N</mi></mrow></mrow></mfrac>")]
     [InlineData("x_i^2", "<msubsup><mi>x</mi><mrow><mi>i</mi></mrow><mrow><mn>2</mn></mrow></msubsup>")]
-    [InlineData(@"\lVert W\rVert^2", "<mo stretchy=\"false\">‖</mo><mi>W</mi><msup><mo stretchy=\"false\">‖</mo>")]   // one bar as tall as the other
+    // one bar as tall as the other
+    [InlineData(@"\lVert W\rVert^2", "<mo stretchy=\"false\">‖</mo><mi>W</mi><msup><mo stretchy=\"false\">‖</mo>")]
     [InlineData(@"\left\lVert W\right\rVert", "<mo>‖</mo><mi>W</mi><mo>‖</mo>")]
     [InlineData(@"\Phi(x)", "<mi mathvariant=\"normal\">Φ</mi>")]
     [InlineData(@"\text{a b}", "<mtext>a\u00A0b</mtext>")]
@@ -154,7 +165,8 @@ public sealed partial class PageTests
     [InlineData(@"\begin{matrix}1\end{matrix}")]
     [InlineData("{x")]
     [InlineData("x_1_2")]
-    public void Tex_beyond_the_subset_stays_whole(string tex) => Assert.Equal($"<code class=\"math\">{tex}</code>", Mathematics.ToHtml(tex, display: false));
+    public void Tex_beyond_the_subset_stays_whole(string tex) =>
+        Assert.Equal($"<code class=\"math\">{tex}</code>", Mathematics.ToHtml(tex, display: false));
 
     [Theory]
     [InlineData("#r \"a.dll\"\nvar s = $\"{1 + 1:0.0} <\"; // note\n/* a */ x")]
@@ -196,9 +208,11 @@ public sealed partial class PageTests
     {
         using TemporaryFolder folder = new();
         string book = Path.Combine(folder.Path, "book");
-        LessonResult[] lessons = [Lesson("#!markdown\n# One"), Lesson("#!markdown\n# Two", path: "02-b.dib"), Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")];
+        LessonResult[] lessons = [Lesson("#!markdown\n# One"), Lesson("#!markdown\n# Two", path: "02-b.dib"),
+            Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")];
         BookWriter.Write(lessons, book);
-        string english = File.ReadAllText(Path.Combine(book, "01-a.html")), korean = File.ReadAllText(Path.Combine(book, "01-a.ko.html")), second = File.ReadAllText(Path.Combine(book, "02-b.html"));
+        string english = File.ReadAllText(Path.Combine(book, "01-a.html")), korean = File.ReadAllText(Path.Combine(book, "01-a.ko.html")),
+            second = File.ReadAllText(Path.Combine(book, "02-b.html"));
         Assert.Contains("<html lang=\"en\">", english);
         Assert.Contains("<html lang=\"ko\">", korean);
         Assert.Contains("<a href=\"01-a.ko.html\" lang=\"ko\" hreflang=\"ko\">한국어</a>", english);
@@ -227,7 +241,8 @@ public sealed partial class PageTests
     {
         using TemporaryFolder folder = new();
         string book = Path.Combine(folder.Path, "book");
-        const string english = "#!markdown\n# One `</script>`\n\n$\\tau$ & *warm*\n\n<details><summary>Solution</summary>\n\nsecret\n\n</details>\n#!csharp\nvar s = \"</script>\";";
+        const string english = "#!markdown\n# One `</script>`\n\n$\\tau$ & " +
+            "*warm*\n\n<details><summary>Solution</summary>\n\nsecret\n\n</details>\n#!csharp\nvar s = \"</script>\";";
         BookWriter.Write([Lesson(english), Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")], book);
         string words = File.ReadAllText(Path.Combine(book, "lessons.en.js")), page = File.ReadAllText(Path.Combine(book, "01-a.ko.html"));
         Assert.DoesNotContain("<", words);
@@ -237,7 +252,8 @@ public sealed partial class PageTests
         Assert.Contains("data-lessons=\"lessons.en.js\"", File.ReadAllText(Path.Combine(book, "index.html")));
         Assert.Contains("<input id=\"search\"", page);
         SearchEntry[] entries = [.. BookLesson.Read(book)![0].Entries];
-        Assert.Equal([new(1, false, "One </script>", "One </script> \\tau & warm Solution"), new(2, true, "One </script>", "var s = \"</script>\";")], entries);
+        Assert.Equal([new(1, false, "One </script>", "One </script> \\tau & warm Solution"),
+            new(2, true, "One </script>", "var s = \"</script>\";")], entries);
     }
 
     [Fact]
@@ -245,7 +261,8 @@ public sealed partial class PageTests
     {
         using TemporaryFolder folder = new();
         string book = Path.Combine(folder.Path, "book");
-        BookWriter.Write([Lesson("#!markdown\n# One"), Lesson("#!markdown\n# Three", path: "03-c.dib"), Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")], book);
+        BookWriter.Write([Lesson("#!markdown\n# One"), Lesson("#!markdown\n# Three", path: "03-c.dib"),
+            Lesson("#!markdown\n# 하나", path: "ko/01-a.dib")], book);
         string untouched = File.ReadAllText(Path.Combine(book, "03-c.html"));
         File.WriteAllText(Path.Combine(book, "plotly.min.js"), "of an earlier version");
         CellOutput plot = new(1, "new output", "<figure class=\"clip-plot\"></figure>");

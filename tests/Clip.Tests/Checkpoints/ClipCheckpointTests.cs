@@ -10,7 +10,9 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
-/// <summary>Reference: models/, made by openai/CLIP's model class on PyTorch 2.14.1; hf.safetensors are the same weights under Hugging Face's names.</summary>
+/// <summary>
+/// Reference: models/, made by openai/CLIP's model class on PyTorch 2.14.1; hf.safetensors are the same weights under Hugging Face's names.
+/// </summary>
 public sealed class ClipCheckpointTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("checkpoint").FullName;
@@ -45,7 +47,8 @@ public sealed class ClipCheckpointTests : IDisposable
         using var model = new ClipModel(Small);
         ClipCheckpoint.SavePretrained(model, _folder);
         using var loaded = ClipCheckpoint.FromPretrained(_folder);
-        Assert.Equal(model.Config with { Vision = model.Config.Vision with { MlpWidth = 64 }, Text = model.Config.Text with { MlpWidth = 64 } }, loaded.Config);
+        Assert.Equal(model.Config with { Vision = model.Config.Vision with { MlpWidth = 64 },
+            Text = model.Config.Text with { MlpWidth = 64 } }, loaded.Config);
         Equal(model, loaded);
         Assert.Equal(["config.json", "model.safetensors"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
     }
@@ -55,9 +58,11 @@ public sealed class ClipCheckpointTests : IDisposable
     [InlineData("vit_p14_i28", CheckpointLayout.HuggingFace, "model.safetensors", "hf.safetensors")]
     [InlineData("vit_p8_i32", CheckpointLayout.OpenClip, "open_clip_model.safetensors", "openai.safetensors")]
     [InlineData("rn_1111_i64", CheckpointLayout.OpenClip, "open_clip_model.safetensors", "openai.safetensors")]
-    public void What_is_saved_has_the_names_shapes_and_values_of_the_reference_file(string name, CheckpointLayout layout, string saved, string reference)
+    public void What_is_saved_has_the_names_shapes_and_values_of_the_reference_file(
+        string name, CheckpointLayout layout, string saved, string reference)
     {
-        using (var model = ClipCheckpoint.FromPretrained(Repository.Reference("models", name, "openai.safetensors"))) ClipCheckpoint.SavePretrained(model, _folder, layout);
+        using (var model = ClipCheckpoint.FromPretrained(
+            Repository.Reference("models", name, "openai.safetensors"))) ClipCheckpoint.SavePretrained(model, _folder, layout);
         using var expected = SafetensorsFile.Open(Repository.Reference("models", name, reference));
         using var actual = SafetensorsFile.Open(Path.Combine(_folder, saved));
         using var scope = NewDisposeScope();
@@ -67,7 +72,8 @@ public sealed class ClipCheckpointTests : IDisposable
         Assert.Equal(names.Order(StringComparer.Ordinal), actual.Names.Order(StringComparer.Ordinal));
         foreach (string key in names)
         {
-            Assert.Equal((expected.Entry(key).Type, string.Join(",", expected.Shape(key))), (actual.Entry(key).Type, string.Join(",", actual.Shape(key))));
+            Assert.Equal((expected.Entry(key).Type, string.Join(",", expected.Shape(key))),
+                (actual.Entry(key).Type, string.Join(",", actual.Shape(key))));
             Assert.True(expected.Read(key).equal(actual.Read(key)).all().item<bool>(), key);
         }
     }
@@ -90,7 +96,8 @@ public sealed class ClipCheckpointTests : IDisposable
         string config = Path.Combine(_folder, "config.json");
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"patch_size\": 8", "\"patch_size\": 16", StringComparison.Ordinal));
         var error = Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder));
-        Assert.Contains("vision_model.embeddings.patch_embedding.weight is (128, 3, 8, 8), the configuration asks for (128, 3, 16, 16): see vision_config.hidden_size and patch_size", error.Message, StringComparison.Ordinal);
+        Assert.Contains("vision_model.embeddings.patch_embedding.weight is (128, 3, 8, 8), the configuration asks for (128, 3, 16, 16): " +
+            "see vision_config.hidden_size and patch_size", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,8 +119,10 @@ public sealed class ClipCheckpointTests : IDisposable
     [Fact]
     public void A_folder_without_a_model_says_what_was_looked_for()
     {
-        Assert.Contains("model.safetensors", Assert.Throws<FileNotFoundException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
-        Assert.Contains("no model folder", Assert.Throws<FileNotFoundException>(() => ClipCheckpoint.FromPretrained(Path.Combine(_folder, "none"))).Message, StringComparison.Ordinal);
+        Assert.Contains("model.safetensors", Assert.Throws<FileNotFoundException>(() => ClipCheckpoint.FromPretrained(_folder)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("no model folder", Assert.Throws<FileNotFoundException>(
+            () => ClipCheckpoint.FromPretrained(Path.Combine(_folder, "none"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -121,38 +130,53 @@ public sealed class ClipCheckpointTests : IDisposable
     {
         string file = Repository.Reference("models", "vit_p14_i28", "openai_fp16.safetensors");
         using var model = ClipCheckpoint.FromPretrained(file);
-        Assert.Equal((28, 14, 192, 48), (model.Config.Vision.ImageSize, model.Config.Vision.PatchSize, model.Config.Vision.Width, model.Config.EmbeddingWidth));
+        Assert.Equal((28, 14, 192, 48), (model.Config.Vision.ImageSize, model.Config.Vision.PatchSize, model.Config.Vision.Width,
+            model.Config.EmbeddingWidth));
     }
 
     [Theory]
-    [InlineData("\"hidden_size\": 128", "\"hidden_size\": 1000000000", "\"vision_config.hidden_size\" is 1000000000; a whole number from 1 to 65536 is needed")]
+    [InlineData("\"hidden_size\": 128", "\"hidden_size\": 1000000000", "\"vision_config.hidden_size\" is 1000000000; a whole number from " +
+        "1 to 65536 is needed")]
     [InlineData("\"hidden_size\": 128", "\"hidden_size\": \"wide\"", "\"vision_config.hidden_size\" is \"wide\"; a whole number")]
     [InlineData("\"image_size\": 32", "\"image_size\": 7", "Vision.ImageSize is 7, less than Vision.PatchSize (8)")]
-    [InlineData("\"num_hidden_layers\": 3,\n    \"patch_size\"", "\"num_hidden_layers\": 4,\n    \"patch_size\"", "vision_config.num_hidden_layers is 4, the file has 3 blocks")]
+    [InlineData("\"num_hidden_layers\": 3,\n    \"patch_size\"", "\"num_hidden_layers\": 4,\n    \"patch_size\"",
+        "vision_config.num_hidden_layers is 4, the file has 3 blocks")]
     [InlineData("\"num_channels\": 3", "\"num_channels\": 1", "\"vision_config.num_channels\" is 1; 3 is supported")]
-    [InlineData("\"hidden_act\": \"quick_gelu\"", "\"hidden_act\": \"relu\"", "\"vision_config.hidden_act\" is \"relu\"; \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\" are supported", true)]
+    [InlineData("\"hidden_act\": \"quick_gelu\"", "\"hidden_act\": \"relu\"", "\"vision_config.hidden_act\" is \"relu\"; \"quick_gelu\", " +
+        "\"gelu\" and \"gelu_pytorch_tanh\" are supported", true)]
     [InlineData("\"model_type\": \"clip\"", "\"model_type\": \"blip\"", "\"model_type\" is \"blip\"; \"clip\", \"metaclip_2\", " +
         "\"siglip\", \"siglip2\", \"altclip\", \"chinese_clip\" are supported. The Python package that the model was published for " +
         "(transformers, open_clip) runs it")]
-    [InlineData("\"projection_dim\": 64,\n  \"", "\"quantization_config\": { \"bits\": 4 }, \"projection_dim\": 64,\n  \"", "\"quantization_config\" is {\"bits\":4}, which is not supported")]
-    [InlineData("\"image_size\": 32", "\"auto_map\": { \"AutoModel\": \"code.Model\" }, \"image_size\": 32", "\"vision_config.auto_map\" is")]
+    [InlineData("\"projection_dim\": 64,\n  \"", "\"quantization_config\": { \"bits\": 4 }, \"projection_dim\": 64,\n  \"",
+        "\"quantization_config\" is {\"bits\":4}, which is not supported")]
+    [InlineData("\"image_size\": 32", "\"auto_map\": { \"AutoModel\": \"code.Model\" }, \"image_size\": 32",
+        "\"vision_config.auto_map\" is")]
     [InlineData("\"image_size\": 32", "\"pruned_heads\": { \"1\": [0] }, \"image_size\": 32", "\"vision_config.pruned_heads\" is")]
-    [InlineData("\"eos_token_id\": 999", "\"eos_token_id\": null", "\"text_config.eos_token_id\" is missing, which means 49407; it must be below \"vocab_size\" (1000)")]
-    [InlineData("\"eos_token_id\": 999", "\"eos_token_id\": 1000", "\"text_config.eos_token_id\" is 1000; it must be below \"vocab_size\" (1000). Correct it, or copy it anew")]
+    [InlineData("\"eos_token_id\": 999", "\"eos_token_id\": null", "\"text_config.eos_token_id\" is missing, which means 49407; it must " +
+        "be below \"vocab_size\" (1000)")]
+    [InlineData("\"eos_token_id\": 999", "\"eos_token_id\": 1000", "\"text_config.eos_token_id\" is 1000; it must be below " +
+        "\"vocab_size\" (1000). Correct it, or copy it anew")]
     [InlineData("\"eos_token_id\": 999", "\"eos_token_id\": [999]", "\"text_config.eos_token_id\" is [999]; a token's id is needed")]
     [InlineData("\"model_type\": \"clip\"", "\"model_type\": \"siglip\"", "model.safetensors does not fit")]
-    [InlineData("\"max_position_embeddings\": 77", "\"max_position_embeddings\": 65536", "text_model.embeddings.position_embedding.weight is (77, 128), the configuration asks for (65536, 128): see text_config.max_position_embeddings")]
+    [InlineData("\"max_position_embeddings\": 77", "\"max_position_embeddings\": 65536",
+        "text_model.embeddings.position_embedding.weight is (77, 128), the configuration asks for (65536, 128): see " +
+        "text_config.max_position_embeddings")]
     [InlineData("{", "[", "config.json does not describe a CLIP that can be built")]
     public void A_configuration_that_cannot_be_is_refused_by_key(string value, string replaced, string reason, bool everywhere = false)
     {
         Prepare("vit_p8_i32", "hf.safetensors", true);
         string path = Path.Combine(_folder, "config.json"), config = File.ReadAllText(path);
         int at = config.LastIndexOf(value, StringComparison.Ordinal);
-        File.WriteAllText(path, everywhere ? config.Replace(value, replaced, StringComparison.Ordinal) : config[..at] + replaced + config[(at + value.Length)..]);
-        Assert.Contains(reason, Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+        File.WriteAllText(path, everywhere ? config.Replace(value, replaced, StringComparison.Ordinal) : config[..at] + replaced +
+            config[(at + value.Length)..]);
+        Assert.Contains(reason, Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message,
+            StringComparison.Ordinal);
     }
 
-    /// <summary>transformers 4.57, configuration_clip.py: a tower is made anew of text_config_dict or vision_config_dict, and its values replace all of text_config's.</summary>
+    /// <summary>
+    /// transformers 4.57, configuration_clip.py: a tower is made anew of text_config_dict or vision_config_dict, and its values replace all
+    /// of text_config's.
+    /// </summary>
     [Fact]
     public void An_older_configuration_counts_its_second_dictionaries_and_nothing_of_the_first()
     {
@@ -172,10 +196,13 @@ public sealed class ClipCheckpointTests : IDisposable
 
         config["text_config_dict"] = new JsonObject { ["hidden_act"] = "gelu" };
         File.WriteAllText(path, config.ToJsonString());
-        Assert.Contains("num_hidden_layers is 12, the file has 2 blocks", Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("num_hidden_layers is 12, the file has 2 blocks",
+            Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>transformers 4.57: 2 means the position of the largest id, nothing means 49407 (modeling_clip.py, configuration_clip.py).</summary>
+    /// <summary>
+    /// transformers 4.57: 2 means the position of the largest id, nothing means 49407 (modeling_clip.py, configuration_clip.py).
+    /// </summary>
     [Theory]
     [InlineData("\"eos_token_id\": 2", null)]
     [InlineData("\"bos_token_id\": 0", 49407)]
@@ -194,9 +221,12 @@ public sealed class ClipCheckpointTests : IDisposable
     public void What_changes_nothing_at_inference_is_no_reason_to_refuse()
     {
         string path = Path.Combine(_folder, "config.json");
-        string Extra(string more) => $"\"attention_dropout\": 0.1, \"dropout\": 0.1, \"initializer_factor\": 2.0, \"initializer_range\": 0.1, \"torch_dtype\": \"float16\", \"id2label\": {{ \"0\": \"a\" }}{more}";
-        File.WriteAllText(path, $"{{ \"model_type\": \"clip\", \"logit_scale_init_value\": 1.0, {Extra("")}, \"text_config\": {{ {Extra(", \"pad_token_id\": 5")} }}, \"vision_config\": {{ {Extra("")} }} }}");
-        Assert.Equal((ClipConfig.ViTB32.VisionBlock, ClipConfig.ViTB32.TextBlock), (HuggingFaceConfig.Load(path).VisionBlock, HuggingFaceConfig.Load(path).TextBlock));
+        string Extra(string more) => $"\"attention_dropout\": 0.1, \"dropout\": 0.1, \"initializer_factor\": 2.0, \"initializer_range\": " +
+            $"0.1, \"torch_dtype\": \"float16\", \"id2label\": {{ \"0\": \"a\" }}{more}";
+        File.WriteAllText(path, $"{{ \"model_type\": \"clip\", \"logit_scale_init_value\": 1.0, {Extra("")}, \"text_config\": {{ " +
+            $"{Extra(", \"pad_token_id\": 5")} }}, \"vision_config\": {{ {Extra("")} }} }}");
+        Assert.Equal((ClipConfig.ViTB32.VisionBlock, ClipConfig.ViTB32.TextBlock),
+            (HuggingFaceConfig.Load(path).VisionBlock, HuggingFaceConfig.Load(path).TextBlock));
     }
 
     [Theory]
@@ -213,10 +243,12 @@ public sealed class ClipCheckpointTests : IDisposable
         using (var file = SafetensorsFile.Open(path)) tensors = file.Names.ToDictionary(key => key, file.Read);
         tensors[name] = tensor((long)noted);
         SafetensorsFile.Write(path, tensors);
-        Assert.Contains($"notes {name} as {noted}, where its own tensors give {expected}", Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains($"notes {name} as {noted}, where its own tensors give {expected}",
+            Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
         tensors[name] = zeros(3, dtype: int64);
         SafetensorsFile.Write(path, tensors);
-        Assert.Contains($"notes {name} as a tensor of shape (3)", Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains($"notes {name} as a tensor of shape (3)",
+            Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -224,7 +256,8 @@ public sealed class ClipCheckpointTests : IDisposable
     {
         File.Copy(Repository.Reference("models", "open_clip", "model.safetensors"), Path.Combine(_folder, "open_clip_model.safetensors"));
         using (var json = JsonDocument.Parse(File.ReadAllText(Repository.Reference("models", "open_clip", "open_clip.json"))))
-            File.WriteAllText(Path.Combine(_folder, "open_clip_config.json"), $"{{ \"model_cfg\": {json.RootElement.GetProperty("config")}, \"preprocess_cfg\": {{}} }}");
+            File.WriteAllText(Path.Combine(_folder, "open_clip_config.json"),
+                $"{{ \"model_cfg\": {json.RootElement.GetProperty("config")}, \"preprocess_cfg\": {{}} }}");
         using var model = ClipCheckpoint.FromPretrained(_folder);
         using var inputs = SafetensorsFile.Open(Repository.Reference("models", "open_clip", "inputs.safetensors"));
         using var outputs = SafetensorsFile.Open(Repository.Reference("models", "open_clip", "outputs.safetensors"));
@@ -237,7 +270,8 @@ public sealed class ClipCheckpointTests : IDisposable
 
     /// <summary>The options of open_clip 4.2.0.dev0 (model.py: CLIPVisionCfg, CLIPTextCfg, CLIP) that make another model.</summary>
     [Theory]
-    [InlineData("vision_cfg", "\"head_width\": 8, \"ls_init_value\": \"small\"", "\"vision_cfg.ls_init_value\" is \"small\", not a number. Correct it")]
+    [InlineData("vision_cfg", "\"head_width\": 8, \"ls_init_value\": \"small\"", "\"vision_cfg.ls_init_value\" is \"small\", not a " +
+        "number. Correct it")]
     [InlineData("vision_cfg", "\"head_width\": 17", "\"vision_cfg.head_width\" is 17, of which \"width\" (16) has 0")]
     [InlineData("vision_cfg", "\"mlp_ratio\": 1e300", "\"vision_cfg.mlp_ratio\" is 1E+300, which gives no usable width")]
     [InlineData("vision_cfg", "\"timm_model_name\": \"resnet50\"", "\"vision_cfg.timm_model_name\" is \"resnet50\"; ")]
@@ -280,15 +314,22 @@ public sealed class ClipCheckpointTests : IDisposable
         Assert.Contains(reason, message, StringComparison.Ordinal);
     }
 
-    /// <summary>What the configuration may say without making another model: padding is never seen, a pooler's heads need a pooler, patches are dropped in training alone, and weights tell by their names whether the text tower stands apart.</summary>
+    /// <summary>
+    /// What the configuration may say without making another model: padding is never seen, a pooler's heads need a pooler, patches are
+    /// dropped in training alone, and weights tell by their names whether the text tower stands apart.
+    /// </summary>
     [Theory]
-    [InlineData("vision_cfg", "\"attn_pooler_heads\": 4, \"attn_pooler_queries\": 16, \"timm_pool\": \"avg\", \"attentional_pool\": false, \"patch_dropout\": 0.5, \"output_tokens\": true")]
-    [InlineData("text_cfg", "\"pad_id\": 1, \"hf_proj_type\": \"mlp\", \"hf_tokenizer_name\": null, \"text_arch\": \"clip\", \"pool_type\": \"eos\", \"eos_id\": 7")]
+    [InlineData("vision_cfg", "\"attn_pooler_heads\": 4, \"attn_pooler_queries\": 16, \"timm_pool\": \"avg\", \"attentional_pool\": " +
+        "false, \"patch_dropout\": 0.5, \"output_tokens\": true")]
+    [InlineData("text_cfg", "\"pad_id\": 1, \"hf_proj_type\": \"mlp\", \"hf_tokenizer_name\": null, \"text_arch\": \"clip\", " +
+        "\"pool_type\": \"eos\", \"eos_id\": 7")]
     [InlineData("model_cfg", "\"custom_text\": true, \"init_logit_scale\": 2.6")]
     public void What_makes_no_other_model_is_read(string section, string value)
     {
         WriteOpenClip(section, value);
-        Assert.Equal((16, section == "text_cfg" ? 7 : null), (OpenClipConfig.Load(Path.Combine(_folder, "open_clip_config.json")).Vision.Width, OpenClipConfig.Load(Path.Combine(_folder, "open_clip_config.json")).Text.EndOfTextId));
+        Assert.Equal((16, section == "text_cfg" ? 7 : null),
+            (OpenClipConfig.Load(Path.Combine(_folder, "open_clip_config.json")).Vision.Width,
+            OpenClipConfig.Load(Path.Combine(_folder, "open_clip_config.json")).Text.EndOfTextId));
     }
 
     [Fact]
@@ -298,7 +339,8 @@ public sealed class ClipCheckpointTests : IDisposable
         ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
         string path = Path.Combine(_folder, "open_clip_config.json");
         ImageTransformConfig first = ImageTransformConfig.Load(path), usual = new();
-        Assert.Equal((16, 16, ResizeMode.Shortest, Interpolation.Bicubic), (first.Size, first.ResizeSize, first.ResizeMode, first.Interpolation));
+        Assert.Equal((16, 16, ResizeMode.Shortest, Interpolation.Bicubic),
+            (first.Size, first.ResizeSize, first.ResizeMode, first.Interpolation));
         Assert.Equal(usual.Mean.Concat(usual.Std), first.Mean.Concat(first.Std));
 
         File.WriteAllText(path, File.ReadAllText(path).Replace("shortest", "squash", StringComparison.Ordinal));
@@ -329,8 +371,14 @@ public sealed class ClipCheckpointTests : IDisposable
     private void WriteOpenClip(string section, string value)
     {
         string In(string name, string usual) => $"{usual}{(name == section ? ", " + value : "")}";
-        File.WriteAllText(Path.Combine(_folder, "open_clip_config.json"),
-            $$"""{ {{In("model_cfg", "\"embed_dim\": 8")}}, "vision_cfg": { {{In("vision_cfg", "\"width\": 16, \"layers\": 1, \"patch_size\": 8" + (value.Contains("head_width", StringComparison.Ordinal) ? "" : ", \"head_width\": 8") + (value.Contains("image_size", StringComparison.Ordinal) ? "" : ", \"image_size\": 16"))}} }, "text_cfg": { {{In("text_cfg", "\"width\": 16, \"heads\": 2")}} } }""");
+        string vision = "\"width\": 16, \"layers\": 1, \"patch_size\": 8";
+        if (!value.Contains("head_width", StringComparison.Ordinal)) vision += ", \"head_width\": 8";
+        if (!value.Contains("image_size", StringComparison.Ordinal)) vision += ", \"image_size\": 16";
+        File.WriteAllText(Path.Combine(_folder, "open_clip_config.json"), $$"""
+            { {{In("model_cfg", "\"embed_dim\": 8")}},
+              "vision_cfg": { {{In("vision_cfg", vision)}} },
+              "text_cfg": { {{In("text_cfg", "\"width\": 16, \"heads\": 2")}} } }
+            """);
         SafetensorsFile.Write(Path.Combine(_folder, "open_clip_model.safetensors"), [new("visual.conv1.weight", zeros(1))]);
     }
 
@@ -341,20 +389,27 @@ public sealed class ClipCheckpointTests : IDisposable
     {
         random.manual_seed(3);
         var text = Small.Text with { MlpWidth = 37, LayerScale = 0.1 };
-        using var model = new ClipModel(resNet ? Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 2, 1)) with { Heads = 4 }, Text = text } : Small with { Vision = Small.Vision with { LayerScale = 1e-5 }, Text = text });
+        using var model = new ClipModel(resNet ? Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 2, 1)) with { Heads = 4 },
+            Text = text } : Small with { Vision = Small.Vision with { LayerScale = 1e-5 }, Text = text });
         ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
         using var loaded = ClipCheckpoint.FromPretrained(_folder);
-        Assert.Equal((model.Config.Vision.Heads, model.Config.Vision.LayerScale, model.Config.Vision.Stages, model.Config.Text, model.Config.Activation), (loaded.Config.Vision.Heads, loaded.Config.Vision.LayerScale, loaded.Config.Vision.Stages, loaded.Config.Text, loaded.Config.Activation));
+        Assert.Equal((model.Config.Vision.Heads, model.Config.Vision.LayerScale, model.Config.Vision.Stages, model.Config.Text,
+            model.Config.Activation), (loaded.Config.Vision.Heads, loaded.Config.Vision.LayerScale, loaded.Config.Vision.Stages,
+            loaded.Config.Text, loaded.Config.Activation));
         Equal(model, loaded);
-        Assert.Equal(["open_clip_config.json", "open_clip_model.safetensors"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
+        Assert.Equal(["open_clip_config.json", "open_clip_model.safetensors"],
+            Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
     }
 
     [Fact]
     public void What_a_layout_has_no_place_for_is_not_saved_in_it()
     {
-        using ClipModel model = new(Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 1, 1)) }), scaled = new(Small with { Text = Small.Text with { LayerScale = 0.1 } });
-        Assert.Contains("LayerScale", Assert.Throws<ArgumentException>(() => ClipCheckpoint.SavePretrained(scaled, _folder)).Message, StringComparison.Ordinal);
-        Assert.Contains("CheckpointLayout.OpenClip", Assert.Throws<ArgumentException>(() => ClipCheckpoint.SavePretrained(model, _folder)).Message, StringComparison.Ordinal);
+        using ClipModel model = new(Small with { Vision = VisionConfig.ResNet(32, 4, (1, 1, 1, 1)) }),
+            scaled = new(Small with { Text = Small.Text with { LayerScale = 0.1 } });
+        Assert.Contains("LayerScale", Assert.Throws<ArgumentException>(() => ClipCheckpoint.SavePretrained(scaled, _folder)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("CheckpointLayout.OpenClip",
+            Assert.Throws<ArgumentException>(() => ClipCheckpoint.SavePretrained(model, _folder)).Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder));
     }
 
@@ -392,7 +447,8 @@ public sealed class ClipCheckpointTests : IDisposable
         Shard(model);
         string index = Path.Combine(_folder, "model.safetensors.index.json");
         File.WriteAllText(index, File.ReadAllText(index).Replace(value, replaced, StringComparison.Ordinal));
-        Assert.Contains(reason, Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message,
+            StringComparison.Ordinal);
     }
 
     private void Shard(ClipModel model)
@@ -412,7 +468,8 @@ public sealed class ClipCheckpointTests : IDisposable
             }
         }
         File.Delete(whole);
-        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), JsonSerializer.Serialize(new { metadata = new { total_size = 1 }, weight_map = map }));
+        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"),
+            JsonSerializer.Serialize(new { metadata = new { total_size = 1 }, weight_map = map }));
     }
 
     private void Rewrite(string name, Func<string, string> rename)

@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
-/// <summary>Damaged files: each is read or refused with a documented exception, by <see cref="Fuzz"/>. Vocabularies and merges are damaged beside the tokenizer.</summary>
+/// <summary>
+/// Damaged files: each is read or refused with a documented exception, by <see cref="Fuzz"/>. Vocabularies and merges are damaged beside
+/// the tokenizer.
+/// </summary>
 public sealed class FuzzTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("fuzz").FullName;
@@ -33,7 +36,8 @@ public sealed class FuzzTests : IDisposable
     public void A_mutated_PyTorch_file_is_read_or_refused(string form)
     {
         using var scope = NewDisposeScope();
-        var tensors = new Dictionary<string, Tensor> { ["a.weight"] = arange(12, dtype: float32).reshape(3, 4), ["a.bias"] = arange(3).to(float16), ["b"] = tensor(3L), ["empty"] = zeros(0, 2) };
+        var tensors = new Dictionary<string, Tensor> { ["a.weight"] = arange(12, dtype: float32).reshape(3, 4),
+            ["a.bias"] = arange(3).to(float16), ["b"] = tensor(3L), ["empty"] = zeros(0, 2) };
         byte[] whole = form switch
         {
             "legacy" => PyTorchFile.Legacy(tensors),
@@ -66,13 +70,15 @@ public sealed class FuzzTests : IDisposable
     public void A_mutated_configuration_or_index_loads_or_is_refused(string name, int few, int many)
     {
         using var model = Small();
-        ClipCheckpoint.SavePretrained(model, _folder, name == "open_clip_config.json" ? CheckpointLayout.OpenClip : CheckpointLayout.HuggingFace);
+        ClipCheckpoint.SavePretrained(model, _folder,
+            name == "open_clip_config.json" ? CheckpointLayout.OpenClip : CheckpointLayout.HuggingFace);
         string path = Path.Combine(_folder, name);
         if (name.Contains("index", StringComparison.Ordinal))
         {
             File.Move(Path.Combine(_folder, "model.safetensors"), Path.Combine(_folder, "model-1.safetensors"));
             using var file = SafetensorsFile.Open(Path.Combine(_folder, "model-1.safetensors"));
-            File.WriteAllText(path, $"{{\"weight_map\": {{{string.Join(", ", file.Names.Select(tensor => $"\"{tensor}\": \"model-1.safetensors\""))}}}}}");
+            File.WriteAllText(path, $"{{\"weight_map\": " +
+                $"{{{string.Join(", ", file.Names.Select(tensor => $"\"{tensor}\": \"model-1.safetensors\""))}}}}}");
         }
         byte[] whole = File.ReadAllBytes(path);
         Run(few, many, path, random => Mutation.Of(random, whole, whole.Length), () =>
@@ -125,8 +131,13 @@ public sealed class FuzzTests : IDisposable
     {
         string path = Path.Combine(_folder, "preprocessor_config.json");
         new ImageTransformConfig().Save(path);
-        byte[] whole = File.ReadAllBytes(path), openClip = """{"preprocess_cfg": {"size": [224, 224], "mode": "RGB", "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6], "interpolation": "bicubic", "resize_mode": "longest", "fill_color": 0}}"""u8.ToArray();
-        Fuzz.Run(200, 2_000, path, random => Mutation.Of(random, random.Next(2) == 0 ? whole : openClip), () => ImageTransformConfig.Load(path), exception => exception is InvalidDataException);
+        byte[] whole = File.ReadAllBytes(path), openClip =
+            """
+            {"preprocess_cfg": {"size": [224, 224], "mode": "RGB", "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6],
+             "interpolation": "bicubic", "resize_mode": "longest", "fill_color": 0}}
+            """u8.ToArray();
+        Fuzz.Run(200, 2_000, path, random => Mutation.Of(random, random.Next(2) == 0 ? whole : openClip), () =>
+            ImageTransformConfig.Load(path), exception => exception is InvalidDataException);
     }
 
     private static void Run(int few, int many, string path, Func<Random, byte[]> make, Action read) =>

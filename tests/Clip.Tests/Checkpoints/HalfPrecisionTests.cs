@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
 /// <summary>
-/// Every family loaded in half the width: embeddings point where float32's point. bfloat16 has 8 bits, a relative error of 2^-9 in each of a few dozen roundings, which leaves the cosine above 0.999.
-/// The reference's models (models/).
+/// Every family loaded in half the width: embeddings point where float32's point. bfloat16 has 8 bits, a relative error of 2^-9 in each of
+/// a few dozen roundings, which leaves the cosine above 0.999. The reference's models (models/).
 /// </summary>
 public sealed class HalfPrecisionTests : IDisposable
 {
@@ -21,7 +21,8 @@ public sealed class HalfPrecisionTests : IDisposable
         get
         {
             var data = new TheoryData<string, ScalarType>();
-            foreach (string family in new[] { "vit_p8_i32/hf.safetensors", "vit_p14_i28/hf.safetensors", "vit_p14_i28/openai_fp16.safetensors", "rn_1111_i64/openai.safetensors", "open_clip/model.safetensors", "siglip" })
+            foreach (string family in new[] { "vit_p8_i32/hf.safetensors", "vit_p14_i28/hf.safetensors",
+                "vit_p14_i28/openai_fp16.safetensors", "rn_1111_i64/openai.safetensors", "open_clip/model.safetensors", "siglip" })
                 foreach (var type in new[] { bfloat16, float16 }) data.Add(family, type);
             return data;
         }

@@ -31,7 +31,8 @@ public sealed class HubProcessTests : IDisposable
     [Fact(Explicit = true)]
     public async Task Download()
     {
-        string id = Environment.GetEnvironmentVariable(Asked) ?? throw new InvalidOperationException($"{Asked} is not set: another test starts this one, with a server of its own.");
+        string id = Environment.GetEnvironmentVariable(Asked) ?? throw new InvalidOperationException($"{Asked} is not set: another test " +
+            $"starts this one, with a server of its own.");
         await new HuggingFaceHub().DownloadAsync(id, cancellationToken: TestContext.Current.CancellationToken);
     }
 
@@ -41,7 +42,9 @@ public sealed class HubProcessTests : IDisposable
         // The weights are held back until both processes have asked for them, so that one of them has to wait for the other.
         _server.Corrupt = (_, bytes) =>
         {
-            Assert.True(SpinWait.SpinUntil(() => _server.Requests.Count(request => request.StartsWith("HEAD ", StringComparison.Ordinal) && request.Contains(Weights, StringComparison.Ordinal)) >= 2, Limit));
+            Assert.True(SpinWait.SpinUntil(() => _server.Requests.Count(
+                request => request.StartsWith("HEAD ", StringComparison.Ordinal)
+                && request.Contains(Weights, StringComparison.Ordinal)) >= 2, Limit));
             Thread.Sleep(300);
             return bytes;
         };

@@ -5,7 +5,10 @@ using System.Text.Json;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
-/// <summary>A Hub on loopback with one repository; its large files come from a second server, as the real Hub's do. Faults are switched on by the test.</summary>
+/// <summary>
+/// A Hub on loopback with one repository; its large files come from a second server, as the real Hub's do. Faults are switched on by the
+/// test.
+/// </summary>
 internal sealed class HubServer : IDisposable
 {
     internal const string Commit = "0123456789abcdef0123456789abcdef01234567";
@@ -14,7 +17,9 @@ internal sealed class HubServer : IDisposable
     private readonly Lock _gate = new();
     private readonly List<string> _requests = [];
 
-    /// <summary>Serves the repository on the first ports that are free, of those that <paramref name="port"/> gives; of random ones without it.</summary>
+    /// <summary>
+    /// Serves the repository on the first ports that are free, of those that <paramref name="port"/> gives; of random ones without it.
+    /// </summary>
     internal HubServer(string id, Func<int>? port = null)
     {
         Id = id;
@@ -76,7 +81,8 @@ internal sealed class HubServer : IDisposable
 
     internal static string Sha256(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
-    private static bool IsLarge(string name) => name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".bin", StringComparison.Ordinal);
+    private static bool IsLarge(string name) => name.EndsWith(".safetensors", StringComparison.Ordinal)
+        || name.EndsWith(".bin", StringComparison.Ordinal);
 
     private static string ETag(string name, byte[] content)
     {
@@ -86,7 +92,9 @@ internal sealed class HubServer : IDisposable
         return Convert.ToHexStringLower(git.GetHashAndReset());
     }
 
-    /// <summary>A listener on the first port that is free. One that could not start is closed by that, so each attempt has its own.</summary>
+    /// <summary>
+    /// A listener on the first port that is free. One that could not start is closed by that, so each attempt has its own.
+    /// </summary>
     private static (HttpListener Listener, Uri Address) Start(Func<int> port, Action<HttpListenerContext> answer)
     {
         while (true)
@@ -127,7 +135,8 @@ internal sealed class HubServer : IDisposable
     {
         lock (_gate)
         {
-            _requests.Add($"{server}{request.HttpMethod} {request.Url!.AbsolutePath} range={request.Headers["Range"]} token={request.Headers["Authorization"]}");
+            _requests.Add($"{server}{request.HttpMethod} {request.Url!.AbsolutePath} range={request.Headers["Range"]} " +
+                $"token={request.Headers["Authorization"]}");
             return _requests.Count(line => line.StartsWith(server + request.HttpMethod, StringComparison.Ordinal));
         }
     }

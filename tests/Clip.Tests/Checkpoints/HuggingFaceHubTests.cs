@@ -4,7 +4,10 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
-/// <summary>The Hub's protocol and cache, against a server on loopback. The layout expected is that of huggingface_hub's documentation ("Understand caching").</summary>
+/// <summary>
+/// The Hub's protocol and cache, against a server on loopback. The layout expected is that of huggingface_hub's documentation ("Understand
+/// caching").
+/// </summary>
 public sealed class HuggingFaceHubTests : IDisposable
 {
     private const string Id = "test/clip";
@@ -29,13 +32,15 @@ public sealed class HuggingFaceHubTests : IDisposable
         Directory.Delete(_cache, recursive: true);
     }
 
-    private HubOptions Options => new() { CacheFolder = _cache, Endpoint = _server.Endpoint, BackOff = _ => TimeSpan.FromMilliseconds(1), ReadTimeout = TimeSpan.FromSeconds(20) };
+    private HubOptions Options => new() { CacheFolder = _cache, Endpoint = _server.Endpoint, BackOff = _ => TimeSpan.FromMilliseconds(1),
+        ReadTimeout = TimeSpan.FromSeconds(20) };
 
     private string Repository => Path.Combine(_cache, "models--test--clip");
 
     private string Blob => Path.Combine(Repository, "blobs", HubServer.Sha256(_weights));
 
-    private Task<string> DownloadAsync(HubOptions? options = null, IProgress<HubProgress>? progress = null) => new HuggingFaceHub(options ?? Options).DownloadAsync(Id, progress: progress);
+    private Task<string> DownloadAsync(HubOptions? options = null, IProgress<HubProgress>? progress = null) =>
+        new HuggingFaceHub(options ?? Options).DownloadAsync(Id, progress: progress);
 
     private async Task<string> RefusedAsync(HubOptions? options = null)
     {
@@ -54,10 +59,12 @@ public sealed class HuggingFaceHubTests : IDisposable
         Assert.Equal(_weights, File.ReadAllBytes(Blob));
         Assert.Equal(_weights, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")));
         if (!OperatingSystem.IsWindows())
-            Assert.Equal(Path.Combine("..", "..", "blobs", HubServer.Sha256(_weights)), new FileInfo(Path.Combine(folder, "model.safetensors")).LinkTarget);
+            Assert.Equal(Path.Combine("..", "..", "blobs", HubServer.Sha256(_weights)),
+                new FileInfo(Path.Combine(folder, "model.safetensors")).LinkTarget);
         // Git's hash of {"a": 0}: git hash-object.
         Assert.True(File.Exists(Path.Combine(Repository, "blobs", "ac1121d84e8d3115b222bcfaeb858637d4bcbbf6")));
-        Assert.DoesNotContain(Directory.GetFiles(_cache, "*", SearchOption.AllDirectories), path => path.EndsWith(".incomplete", StringComparison.Ordinal) || path.EndsWith(".part", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(_cache, "*", SearchOption.AllDirectories), path =>
+            path.EndsWith(".incomplete", StringComparison.Ordinal) || path.EndsWith(".part", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -211,7 +218,8 @@ public sealed class HuggingFaceHubTests : IDisposable
     public async Task The_token_goes_to_the_hub_and_not_to_where_it_redirects()
     {
         await DownloadAsync(Options with { Token = "secret" });
-        Assert.All(_server.Requests, request => Assert.Equal(!request.StartsWith("storage", StringComparison.Ordinal), request.Contains("Bearer secret", StringComparison.Ordinal)));
+        Assert.All(_server.Requests, request => Assert.Equal(
+            !request.StartsWith("storage", StringComparison.Ordinal), request.Contains("Bearer secret", StringComparison.Ordinal)));
         Assert.Equal(1, _server.StorageGets);
     }
 
@@ -227,7 +235,8 @@ public sealed class HuggingFaceHubTests : IDisposable
     [Fact]
     public async Task A_full_disk_is_told_with_the_room_that_is_missing()
     {
-        var options = Options with { OpenWrite = (path, mode) => path.Contains(HubServer.Sha256(_weights), StringComparison.Ordinal) ? new FullDisk() : new FileStream(path, mode) };
+        var options = Options with { OpenWrite = (path, mode) => path.Contains(HubServer.Sha256(_weights), StringComparison.Ordinal)
+            ? new FullDisk() : new FileStream(path, mode) };
         Assert.Contains("the disk is full, 300,000 bytes more are needed", await RefusedAsync(options), StringComparison.Ordinal);
     }
 
@@ -235,7 +244,8 @@ public sealed class HuggingFaceHubTests : IDisposable
     public async Task Shards_are_fetched_by_their_index()
     {
         _server.Files.Remove("model.safetensors");
-        _server.Files["model.safetensors.index.json"] = Encoding.UTF8.GetBytes("{\"weight_map\": {\"a\": \"model-1.safetensors\", \"b\": \"model-2.safetensors\", \"c\": \"model-1.safetensors\"}}");
+        _server.Files["model.safetensors.index.json"] = Encoding.UTF8.GetBytes("{\"weight_map\": {\"a\": \"model-1.safetensors\", \"b\": " +
+            "\"model-2.safetensors\", \"c\": \"model-1.safetensors\"}}");
         _server.Files["model-1.safetensors"] = [1, 2, 3];
         _server.Files["model-2.safetensors"] = [4, 5];
         string folder = await DownloadAsync();
@@ -252,7 +262,8 @@ public sealed class HuggingFaceHubTests : IDisposable
         _server.Files["open_clip_config.json"] = "{\"model_cfg\": {}}"u8.ToArray();
         _server.Files["open_clip_model.safetensors"] = [1, 2, 3];
         string folder = await DownloadAsync();
-        Assert.Equal(["config.json", "open_clip_config.json", "open_clip_model.safetensors", "vocab.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(["config.json", "open_clip_config.json", "open_clip_model.safetensors", "vocab.json"],
+            Directory.GetFiles(folder).Select(Path.GetFileName).Order());
         Assert.Equal(folder, new HuggingFaceHub(Options).Find(Id));
     }
 
@@ -260,7 +271,8 @@ public sealed class HuggingFaceHubTests : IDisposable
     public async Task A_shard_outside_the_folder_is_not_fetched()
     {
         _server.Files.Remove("model.safetensors");
-        _server.Files["model.safetensors.index.json"] = Encoding.UTF8.GetBytes("{\"weight_map\": {\"a\": \"../../../../escaped.safetensors\"}}");
+        _server.Files["model.safetensors.index.json"] = Encoding.UTF8.GetBytes("{\"weight_map\": {\"a\": " +
+            "\"../../../../escaped.safetensors\"}}");
         Assert.Contains("would lie outside the cache", await RefusedAsync(), StringComparison.Ordinal);
     }
 
@@ -281,7 +293,8 @@ public sealed class HuggingFaceHubTests : IDisposable
         {
             if (value.File == "model.safetensors" && value.Done > 0) stop.Cancel();
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new HuggingFaceHub(Options).DownloadAsync(Id, progress: progress, cancellationToken: stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => new HuggingFaceHub(Options).DownloadAsync(Id, progress: progress, cancellationToken: stop.Token));
         Assert.True(new FileInfo(Blob + ".incomplete").Length > 0);
         _server.CutAfter = _ => null;
         await DownloadAsync();
@@ -316,7 +329,8 @@ public sealed class HuggingFaceHubTests : IDisposable
     [Fact]
     public void The_environment_is_read_as_Python_reads_it()
     {
-        HubOptions From(params (string Name, string Value)[] set) => HubOptions.From(name => set.FirstOrDefault(entry => entry.Name == name).Value);
+        HubOptions From(params (string Name, string Value)[] set) =>
+            HubOptions.From(name => set.FirstOrDefault(entry => entry.Name == name).Value);
         string user = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         Assert.Equal(Path.Combine(user, ".cache", "huggingface", "hub"), From().CacheFolder);
         Assert.Equal(Path.Combine("/x", "huggingface", "hub"), From(("XDG_CACHE_HOME", "/x")).CacheFolder);
@@ -344,6 +358,7 @@ public sealed class HuggingFaceHubTests : IDisposable
 
     private sealed class FullDisk : MemoryStream
     {
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new IOException("No space left on device", 28);
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            throw new IOException("No space left on device", 28);
     }
 }

@@ -20,7 +20,8 @@ public sealed class LoadingTests(ITestOutputHelper output)
     [InlineData("EVA02-B/16 as a PyTorch file")]
     public void A_full_size_checkpoint_loads_at_the_pace_of_reading_it_and_in_little_more_than_its_size(string size)
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1" && OperatingSystem.IsLinux(), "It takes 2 GB and a quiet machine, and reads Linux's memory figures: set CLIP_LONG_TESTS=1.");
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1" && OperatingSystem.IsLinux(),
+            "It takes 2 GB and a quiet machine, and reads Linux's memory figures: set CLIP_LONG_TESTS=1.");
         string folder = Directory.CreateTempSubdirectory("loading").FullName;
         try
         {
@@ -96,5 +97,6 @@ public sealed class LoadingTests(ITestOutputHelper output)
     private static extern int Trim(nuint pad);
 
     private static long Status(string key) =>
-        1024 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+        1024 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(key, StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
 }

@@ -10,12 +10,14 @@ public sealed class ParameterNamesTests
 {
     public static TheoryData<string, string> HuggingFaceListings => new()
     {
-        { "vit_p8_i32/model.json", "hf_state_dict" }, { "vit_p14_i28/model.json", "hf_state_dict" }, { "fullsize/fullsize.json", "ViT-B/32:huggingface_state_dict" },
+        { "vit_p8_i32/model.json", "hf_state_dict" }, { "vit_p14_i28/model.json", "hf_state_dict" },
+            { "fullsize/fullsize.json", "ViT-B/32:huggingface_state_dict" },
     };
 
     public static TheoryData<string, string> OpenAiListings => new()
     {
-        { "vit_p8_i32/model.json", "state_dict" }, { "vit_p14_i28/model.json", "state_dict" }, { "rn_1111_i64/model.json", "state_dict" }, { "open_clip/open_clip.json", "state_dict" },
+        { "vit_p8_i32/model.json", "state_dict" }, { "vit_p14_i28/model.json", "state_dict" }, { "rn_1111_i64/model.json", "state_dict" },
+            { "open_clip/open_clip.json", "state_dict" },
         { "fullsize/fullsize.json", "ViT-B/32:state_dict" }, { "fullsize/fullsize.json", "RN50:state_dict" },
     };
 
@@ -45,7 +47,8 @@ public sealed class ParameterNamesTests
             foreach (string key in keys)
             {
                 // conv1 is the patches' convolution in a Vision Transformer, and has a place as such.
-                if (resNet && naming == ParameterNaming.HuggingFace && key.StartsWith("visual.", StringComparison.Ordinal) && key != "visual.conv1.weight")
+                if (resNet && naming == ParameterNaming.HuggingFace && key.StartsWith("visual.", StringComparison.Ordinal)
+                    && key != "visual.conv1.weight")
                 {
                     Assert.Throws<ArgumentException>(() => ParameterNames.Source(key, naming));
                     continue;
@@ -61,7 +64,8 @@ public sealed class ParameterNamesTests
     [Fact]
     public void The_full_ViT_B_32_has_Hugging_Faces_names_and_shapes()
     {
-        var expected = Listing("fullsize/fullsize.json", "ViT-B/32:huggingface_state_dict").Where(entry => !ParameterNames.IsIgnored(entry.Name)).ToDictionary(entry => entry.Name, entry => entry.Shape);
+        var expected = Listing("fullsize/fullsize.json", "ViT-B/32:huggingface_state_dict")
+            .Where(entry => !ParameterNames.IsIgnored(entry.Name)).ToDictionary(entry => entry.Name, entry => entry.Shape);
         using var scope = NewDisposeScope();
         using var model = new ClipModel(ClipConfig.ViTB32, META);
         var actual = new Dictionary<string, string>();
@@ -72,14 +76,16 @@ public sealed class ParameterNamesTests
             if (source.Sources.Count == 3) shape[0] /= 3;
             foreach (string key in source.Sources) actual[key] = string.Join(",", shape);
         }
-        Assert.Equal(expected.OrderBy(entry => entry.Key, StringComparer.Ordinal), actual.OrderBy(entry => entry.Key, StringComparer.Ordinal));
+        Assert.Equal(expected.OrderBy(entry => entry.Key, StringComparer.Ordinal),
+            actual.OrderBy(entry => entry.Key, StringComparer.Ordinal));
     }
 
     [Fact]
     public void Names_of_no_CLIP_are_refused()
     {
         Assert.Null(ParameterNames.Detect(["bert.embeddings.weight"]));
-        Assert.Throws<ArgumentException>(() => ParameterNames.Target("vision_model.encoder.layers.0.self_attn.x_proj.weight", ParameterNaming.HuggingFace));
+        Assert.Throws<ArgumentException>(() => ParameterNames.Target(
+            "vision_model.encoder.layers.0.self_attn.x_proj.weight", ParameterNaming.HuggingFace));
         Assert.Throws<ArgumentException>(() => ParameterNames.Source("transformer.resblocks.0.gate", ParameterNaming.HuggingFace));
     }
 

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
-/// <summary>Writes pickles of tensors as PyTorch's <c>torch.save</c> does (protocol 2; torch/_utils.py and torch/serialization.py say which functions and which arguments), apart from the library's reader.</summary>
+/// <summary>
+/// Writes pickles of tensors as PyTorch's <c>torch.save</c> does (protocol 2; torch/_utils.py and torch/serialization.py say which
+/// functions and which arguments), apart from the library's reader.
+/// </summary>
 internal sealed class PickleWriter
 {
     private readonly List<byte> _bytes = [];
@@ -69,7 +72,8 @@ internal sealed class PickleWriter
     internal PickleWriter Ordered() => Global("collections", "OrderedDict").Raw("q").Raw(1).Raw(")R");
 
     /// <summary>A window on a storage, which is written once for all windows with the same name.</summary>
-    internal PickleWriter Tensor(string storage, Tensor content, long[]? shape = null, long[]? strides = null, long offset = 0, long? count = null, bool legacy = false, string? type = null)
+    internal PickleWriter Tensor(string storage, Tensor content, long[]? shape = null, long[]? strides = null, long offset = 0,
+        long? count = null, bool legacy = false, string? type = null)
     {
         if (!_keys.TryGetValue(storage, out int key))
         {
@@ -90,7 +94,8 @@ internal sealed class PickleWriter
             ScalarType.Bool => "Bool",
             _ => "Float",
         };
-        Global("torch._utils", "_rebuild_tensor_v2").Raw("((").Word("storage").Global("torch", type ?? name + "Storage").Word($"{key}").Word("cpu").Number(count ?? content.numel());
+        Global("torch._utils", "_rebuild_tensor_v2").Raw("((").Word("storage").Global("torch", type ?? name + "Storage").Word($"{key}")
+            .Word("cpu").Number(count ?? content.numel());
         if (legacy) Raw("N");
         return Raw("tQ").Number(offset).Numbers(shape ?? content.shape).Numbers(strides ?? content.stride()).Raw(0x89).Ordered().Raw("tR");
     }

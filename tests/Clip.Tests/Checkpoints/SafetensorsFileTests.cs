@@ -27,7 +27,8 @@ public sealed class SafetensorsFileTests : IDisposable
 
         using var file = SafetensorsFile.Open(FilePath);
         Assert.Equal("ünï", file.Metadata["note"]);
-        Assert.Equal(tensors.OrderByDescending(t => t.Value.element_size()).ThenBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Key), file.Names);
+        Assert.Equal(tensors.OrderByDescending(t => t.Value.element_size()).ThenBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Key),
+            file.Names);
         Assert.All(file.Entries, entry => Assert.Equal(0, entry.Offset % tensors[entry.Name].element_size()));
         foreach (var (name, expected) in tensors)
         {
@@ -60,8 +61,10 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8, "the offsets")]
     [InlineData("{\"a\":{\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "the element type F4")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "lacks dtype, shape or data_offsets")]
-    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "overlap or leave a gap")]
-    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "stands there twice")]
+    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}," +
+        "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "overlap or leave a gap")]
+    [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}," +
+        "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "stands there twice")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":\"two\",\"data_offsets\":[0,8]}}", 8, "cannot be read")]
     public void A_damaged_file_is_refused_with_its_name_and_the_reason(string header, int dataBytes, string reason)
     {
@@ -86,9 +89,11 @@ public sealed class SafetensorsFileTests : IDisposable
         using var file = SafetensorsFile.Open(FilePath);
         Tensor same = zeros(2, 3, dtype: float16), wider = zeros(2, 3), strided = zeros(3, 2).t(), half = zeros(4, 3, dtype: float16);
         foreach (var destination in new[] { same, wider, strided, half.narrow(0, 2, 2) }) file.ReadInto("t", destination);
-        foreach (var destination in new[] { same, wider, strided, half.narrow(0, 2, 2) }) Assert.Equal([0f, 1, 2, 3, 4, 5], destination.to(float32).contiguous().data<float>());
+        foreach (var destination in new[] { same, wider, strided, half.narrow(0, 2, 2) }) Assert.Equal(
+            [0f, 1, 2, 3, 4, 5], destination.to(float32).contiguous().data<float>());
         Assert.Equal(0, half.narrow(0, 0, 2).abs().max().ToDouble());
-        Assert.Contains("the destination is (3, 2)", Assert.Throws<ArgumentException>(() => file.ReadInto("t", zeros(3, 2))).Message, StringComparison.Ordinal);
+        Assert.Contains("the destination is (3, 2)", Assert.Throws<ArgumentException>(() => file.ReadInto("t", zeros(3, 2))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,7 +102,8 @@ public sealed class SafetensorsFileTests : IDisposable
         var bytes = new byte[100];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, ulong.MaxValue);
         File.WriteAllBytes(FilePath, bytes);
-        Assert.Contains("claims 18446744073709551615 bytes", Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(FilePath)).Message, StringComparison.Ordinal);
+        Assert.Contains("claims 18446744073709551615 bytes",
+            Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(FilePath)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

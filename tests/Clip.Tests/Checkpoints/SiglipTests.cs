@@ -9,9 +9,11 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
 /// <summary>
-/// Two references. Recorded outputs: models/siglip, whose weights are random under the names of transformers' <c>SiglipModel</c>; the image tower is timm 1.0.29.dev0's <c>VisionTransformer</c> (attention
-/// pooling), the text tower open_clip 4.2.0.dev0's <c>TextTransformer</c>, as open_clip builds its SigLIP models; PyTorch 1.13. And the values worked out here in float64 with plain tensor operations, from
-/// transformers' <c>modeling_siglip.py</c> line by line: one linear layer for each of q, k, v, softmax written out, GELU by its tanh formula. 1e-5 of the largest magnitude is float32's rounding.
+/// Two references. Recorded outputs: models/siglip, whose weights are random under the names of transformers' <c>SiglipModel</c>; the image
+/// tower is timm 1.0.29.dev0's <c>VisionTransformer</c> (attention pooling), the text tower open_clip 4.2.0.dev0's <c>TextTransformer</c>,
+/// as open_clip builds its SigLIP models; PyTorch 1.13. And the values worked out here in float64 with plain tensor operations, from
+/// transformers' <c>modeling_siglip.py</c> line by line: one linear layer for each of q, k, v, softmax written out, GELU by its tanh
+/// formula. 1e-5 of the largest magnitude is float32's rounding.
 /// </summary>
 public sealed class SiglipTests : IDisposable
 {
@@ -24,7 +26,10 @@ public sealed class SiglipTests : IDisposable
     public SiglipTests()
     {
         random.manual_seed(11);
-        foreach (var (name, shape) in Shapes()) _weights[name] = (0.3 * randn(shape) + (name.Contains("norm.weight", StringComparison.Ordinal) || name.Contains("norm1.weight", StringComparison.Ordinal) || name.Contains("norm2.weight", StringComparison.Ordinal) ? 1 : 0)).DetachFromDisposeScope();
+        foreach (var (name, shape) in Shapes()) _weights[name] =
+            (0.3 * randn(shape) + (name.Contains("norm.weight", StringComparison.Ordinal)
+            || name.Contains("norm1.weight", StringComparison.Ordinal) || name.Contains("norm2.weight", StringComparison.Ordinal) ? 1 : 0))
+            .DetachFromDisposeScope();
         SafetensorsFile.Write(Path.Combine(_folder, "model.safetensors"), _weights);
         WriteConfig(_ => { });
     }
@@ -126,15 +131,21 @@ public sealed class SiglipTests : IDisposable
     [Theory]
     [InlineData("base", 203_155_970, 92.88, 110.27)]
     [InlineData("so400m", 877_960_498, 428.23, 449.73)]
-    public void The_published_sizes_have_their_parameters_and_their_configuration_may_leave_out_what_is_usual(string size, long parameters, double imageMillions, double textMillions)
+    public void The_published_sizes_have_their_parameters_and_their_configuration_may_leave_out_what_is_usual(
+        string size, long parameters, double imageMillions, double textMillions)
     {
         // Counts in millions: open_clip 4.2.0.dev0, docs/model_profile.csv, ViT-B-16-SigLIP and ViT-SO400M-14-SigLIP-384.
         var config = size == "base" ? ClipConfig.SiglipBasePatch16 : ClipConfig.SiglipSo400mPatch14At384;
         File.WriteAllText(Path.Combine(_folder, "config.json"), size == "base"
-            ? """{ "model_type": "siglip", "text_config": { "model_type": "siglip_text_model" }, "vision_config": { "model_type": "siglip_vision_model" } }"""
+            ? """
+              { "model_type": "siglip", "text_config": { "model_type": "siglip_text_model" },
+                "vision_config": { "model_type": "siglip_vision_model" } }
+              """
             : """
-              { "model_type": "siglip", "text_config": { "hidden_size": 1152, "intermediate_size": 4304, "num_attention_heads": 16, "num_hidden_layers": 27 },
-                "vision_config": { "hidden_size": 1152, "image_size": 384, "intermediate_size": 4304, "num_attention_heads": 16, "num_hidden_layers": 27, "patch_size": 14 } }
+              { "model_type": "siglip",
+                "text_config": { "hidden_size": 1152, "intermediate_size": 4304, "num_attention_heads": 16, "num_hidden_layers": 27 },
+                "vision_config": { "hidden_size": 1152, "image_size": 384, "intermediate_size": 4304, "num_attention_heads": 16,
+                  "num_hidden_layers": 27, "patch_size": 14 } }
               """);
         var read = HuggingFaceConfig.Load(Path.Combine(_folder, "config.json"));
         Assert.Equal((config.VisionBlock, config.TextBlock), (read.VisionBlock, read.TextBlock));
@@ -153,11 +164,13 @@ public sealed class SiglipTests : IDisposable
     [InlineData("vision_config.vision_use_head", false, "\"vision_config.vision_use_head\" is false")]
     [InlineData("vision_config.num_channels", 4, "\"vision_config.num_channels\" is 4")]
     [InlineData("vision_config.patch_size", 21, "Vision.ImageSize is 20, less than Vision.PatchSize (21)")]
-    [InlineData("text_config.projection_size", 25, "\"text_config.projection_size\" is 25, which must be \"vision_config.hidden_size\" (24)")]
+    [InlineData("text_config.projection_size", 25,
+        "\"text_config.projection_size\" is 25, which must be \"vision_config.hidden_size\" (24)")]
     [InlineData("text_config.layer_norm_eps", -0.5, "Text.LayerNormEpsilon is -0.5")]
     [InlineData("text_config.pad_token_id", 30, "Text.PaddingId is 30")]
     [InlineData("text_config.num_hidden_layers", 3, "text_config.num_hidden_layers is 3, the file has 2 blocks")]
-    [InlineData("text_config.vocab_size", 31, "text_model.embeddings.token_embedding.weight is (30, 24), the configuration asks for (31, 24)")]
+    [InlineData("text_config.vocab_size", 31, "text_model.embeddings.token_embedding.weight is (30, 24), the configuration asks for (31, " +
+        "24)")]
     public void What_is_not_supported_or_does_not_fit_is_refused_by_name(string key, object value, string reason)
     {
         WriteConfig(root =>
@@ -186,7 +199,8 @@ public sealed class SiglipTests : IDisposable
         Assert.Throws<ArgumentException>(() => model.EncodeImage(zeros(1, 3, 32, 24)));
         model.Visual.InterpolatePositions = true;
         var pixels = randn(1, 3, 32, 24);
-        var patches = nn.functional.conv2d(pixels, _weights["vision_model.embeddings.patch_embedding.weight"], _weights["vision_model.embeddings.patch_embedding.bias"], strides: [Patch, Patch]).flatten(2).transpose(1, 2);
+        var patches = nn.functional.conv2d(pixels, _weights["vision_model.embeddings.patch_embedding.weight"],
+            _weights["vision_model.embeddings.patch_embedding.bias"], strides: [Patch, Patch]).flatten(2).transpose(1, 2);
         var positions = PositionEmbedding.Interpolate(_weights["vision_model.embeddings.position_embedding.weight"], 0, 4, 3);
         Close.Relative(patches + positions, model.Visual.Embed(pixels), Tolerance);
         Assert.Equal([1L, Width], model.EncodeImage(pixels).shape);
@@ -224,8 +238,10 @@ public sealed class SiglipTests : IDisposable
         yield return ("vision_model.head.probe", [1, 1, Width]);
         yield return ("vision_model.head.attention.in_proj_weight", [3 * Width, Width]);
         yield return ("vision_model.head.attention.in_proj_bias", [3 * Width]);
-        foreach (var entry in Linear("vision_model.head.attention.out_proj", Width, Width).Concat(Norm("vision_model.head.layernorm")).Concat(Mlp("vision_model.head"))) yield return entry;
-        foreach (var entry in Norm("text_model.final_layer_norm").Concat(Norm("vision_model.post_layernorm")).Concat(Linear("text_model.head", Width, Width))) yield return entry;
+        foreach (var entry in Linear("vision_model.head.attention.out_proj", Width, Width).Concat(Norm("vision_model.head.layernorm"))
+            .Concat(Mlp("vision_model.head"))) yield return entry;
+        foreach (var entry in Norm("text_model.final_layer_norm").Concat(Norm("vision_model.post_layernorm"))
+            .Concat(Linear("text_model.head", Width, Width))) yield return entry;
         foreach (string tower in new[] { "text_model", "vision_model" })
         {
             for (int i = 0; i < Layers; i++)
@@ -233,21 +249,28 @@ public sealed class SiglipTests : IDisposable
                 string layer = $"{tower}.encoder.layers.{i}";
                 foreach (char part in "qkv")
                     foreach (var entry in Linear($"{layer}.self_attn.{part}_proj", Width, Width)) yield return entry;
-                foreach (var entry in Linear($"{layer}.self_attn.out_proj", Width, Width).Concat(Norm($"{layer}.layer_norm1")).Concat(Norm($"{layer}.layer_norm2")).Concat(Mlp(layer))) yield return entry;
+                foreach (var entry in Linear($"{layer}.self_attn.out_proj", Width, Width).Concat(Norm($"{layer}.layer_norm1"))
+                    .Concat(Norm($"{layer}.layer_norm2")).Concat(Mlp(layer))) yield return entry;
             }
         }
 
-        static IEnumerable<(string, long[])> Linear(string name, long from, long to) => [($"{name}.weight", [to, from]), ($"{name}.bias", [to])];
+        static IEnumerable<(string, long[])> Linear(string name, long from, long to) =>
+            [($"{name}.weight", [to, from]), ($"{name}.bias", [to])];
         static IEnumerable<(string, long[])> Norm(string name) => [($"{name}.weight", [Width]), ($"{name}.bias", [Width])];
-        static IEnumerable<(string, long[])> Mlp(string name) => Linear($"{name}.mlp.fc1", Width, Hidden).Concat(Linear($"{name}.mlp.fc2", Hidden, Width));
+        static IEnumerable<(string, long[])> Mlp(string name) =>
+            Linear($"{name}.mlp.fc1", Width, Hidden).Concat(Linear($"{name}.mlp.fc2", Hidden, Width));
     }
 
     private void WriteConfig(Action<JsonNode> change)
     {
         var root = JsonNode.Parse($$"""
             { "model_type": "siglip",
-              "text_config": { "hidden_size": {{Width}}, "intermediate_size": {{Hidden}}, "num_attention_heads": {{Heads}}, "num_hidden_layers": {{Layers}}, "max_position_embeddings": {{Length}}, "vocab_size": {{Vocabulary}}, "bos_token_id": 49406, "eos_token_id": 49407 },
-              "vision_config": { "hidden_size": {{Width}}, "intermediate_size": {{Hidden}}, "num_attention_heads": {{Heads}}, "num_hidden_layers": {{Layers}}, "image_size": {{Image}}, "patch_size": {{Patch}} } }
+              "text_config": { "hidden_size": {{Width}}, "intermediate_size": {{Hidden}},
+                "num_attention_heads": {{Heads}}, "num_hidden_layers": {{Layers}},
+                "max_position_embeddings": {{Length}}, "vocab_size": {{Vocabulary}}, "bos_token_id": 49406, "eos_token_id": 49407 },
+              "vision_config": { "hidden_size": {{Width}}, "intermediate_size": {{Hidden}},
+                "num_attention_heads": {{Heads}}, "num_hidden_layers": {{Layers}},
+                "image_size": {{Image}}, "patch_size": {{Patch}} } }
             """)!;
         change(root);
         File.WriteAllText(Path.Combine(_folder, "config.json"), root.ToJsonString());
@@ -258,15 +281,18 @@ public sealed class SiglipTests : IDisposable
     /// <summary>The states before the first layer, after each, and after the last norm; and the pooled output.</summary>
     private (List<Tensor> States, Tensor Pooled) ExpectedImage(Tensor pixels)
     {
-        var x = nn.functional.conv2d(pixels.to(float64), W("vision_model.embeddings.patch_embedding.weight"), W("vision_model.embeddings.patch_embedding.bias"), strides: [Patch, Patch]).flatten(2).transpose(1, 2);
+        var x = nn.functional.conv2d(pixels.to(float64), W("vision_model.embeddings.patch_embedding.weight"),
+            W("vision_model.embeddings.patch_embedding.bias"), strides: [Patch, Patch]).flatten(2).transpose(1, 2);
         var states = Encode("vision_model", x + W("vision_model.embeddings.position_embedding.weight"));
         states.Add(Norm(states[^1], "vision_model.post_layernorm"));
 
         Tensor weight = W("vision_model.head.attention.in_proj_weight"), bias = W("vision_model.head.attention.in_proj_bias");
-        var parts = Enumerable.Range(0, 3).Select(i => (Weight: weight.narrow(0, i * Width, Width), Bias: bias.narrow(0, i * Width, Width))).ToArray();
+        var parts = Enumerable.Range(0, 3).Select(i => (Weight: weight.narrow(0, i * Width, Width), Bias: bias.narrow(0, i * Width, Width)))
+            .ToArray();
         var probe = W("vision_model.head.probe").repeat(x.shape[0], 1, 1);
         var pooled = Linear(
-            Attention(probe.matmul(parts[0].Weight.t()) + parts[0].Bias, states[^1].matmul(parts[1].Weight.t()) + parts[1].Bias, states[^1].matmul(parts[2].Weight.t()) + parts[2].Bias),
+            Attention(probe.matmul(parts[0].Weight.t()) + parts[0].Bias, states[^1].matmul(parts[1].Weight.t()) + parts[1].Bias,
+                states[^1].matmul(parts[2].Weight.t()) + parts[2].Bias),
             "vision_model.head.attention.out_proj");
         pooled += Mlp(Norm(pooled, "vision_model.head.layernorm"), "vision_model.head.mlp");
         return (states, pooled.select(1, 0));
@@ -287,7 +313,8 @@ public sealed class SiglipTests : IDisposable
         {
             string layer = $"{tower}.encoder.layers.{i}";
             var normed = Norm(x, $"{layer}.layer_norm1");
-            x += Linear(Attention(Linear(normed, $"{layer}.self_attn.q_proj"), Linear(normed, $"{layer}.self_attn.k_proj"), Linear(normed, $"{layer}.self_attn.v_proj")), $"{layer}.self_attn.out_proj");
+            x += Linear(Attention(Linear(normed, $"{layer}.self_attn.q_proj"), Linear(normed, $"{layer}.self_attn.k_proj"),
+                Linear(normed, $"{layer}.self_attn.v_proj")), $"{layer}.self_attn.out_proj");
             x += Mlp(Norm(x, $"{layer}.layer_norm2"), $"{layer}.mlp");
             states.Add(x);
         }

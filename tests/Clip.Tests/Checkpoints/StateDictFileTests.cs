@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
-/// <summary>The files come from a writer of the tests' own, which follows PyTorch's sources; libtorch reads what that writer makes, and the library reads what libtorch writes.</summary>
+/// <summary>
+/// The files come from a writer of the tests' own, which follows PyTorch's sources; libtorch reads what that writer makes, and the library
+/// reads what libtorch writes.
+/// </summary>
 public sealed class StateDictFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("pytorch").FullName;
@@ -23,7 +26,8 @@ public sealed class StateDictFileTests : IDisposable
 
     private static Dictionary<string, Tensor> EveryType()
     {
-        var tensors = new[] { float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8, ScalarType.Bool }.ToDictionary(type => $"t.{type}", type => arange(6).reshape(2, 3).to(type));
+        var tensors = new[] { float64, float32, float16, bfloat16, int64, int32, int16, int8, uint8, ScalarType.Bool }.ToDictionary(
+            type => $"t.{type}", type => arange(6).reshape(2, 3).to(type));
         tensors["scalar"] = tensor(1.5f);
         tensors["empty"] = zeros(0, 4);
         return tensors;
@@ -40,7 +44,8 @@ public sealed class StateDictFileTests : IDisposable
         byte[] bytes = form switch
         {
             "legacy" => PyTorchFile.Legacy(tensors),
-            "training checkpoint" => PyTorchFile.Zip(new PickleWriter().Start().Raw("}(").Word("epoch").Number(70_000).Word("loss").Raw("G").Raw(new byte[8]).Word("state_dict").StateDict(tensors).Raw("u").Stop()),
+            "training checkpoint" => PyTorchFile.Zip(new PickleWriter().Start().Raw("}(").Word("epoch").Number(70_000).Word("loss").Raw("G")
+                .Raw(new byte[8]).Word("state_dict").StateDict(tensors).Raw("u").Stop()),
             _ => PyTorchFile.Zip(new PickleWriter().Start().StateDict(tensors).Stop(), zip64: form == "zip64"),
         };
         File.WriteAllBytes(FilePath, bytes);
@@ -72,7 +77,8 @@ public sealed class StateDictFileTests : IDisposable
         file.ReadInto("columns", halves);
         Same(storage.reshape(4, 3).t().contiguous(), destination);
         Same(destination.to(float16), halves);
-        Assert.Contains("the destination is (4, 3)", Assert.Throws<ArgumentException>(() => file.ReadInto("columns", zeros(4, 3))).Message, StringComparison.Ordinal);
+        Assert.Contains("the destination is (4, 3)", Assert.Throws<ArgumentException>(() => file.ReadInto("columns", zeros(4, 3))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -83,7 +89,8 @@ public sealed class StateDictFileTests : IDisposable
     [InlineData("__torch__", "Module")]
     public void A_pickle_that_names_anything_else_is_refused_by_that_name(string module, string name)
     {
-        File.WriteAllBytes(FilePath, PyTorchFile.Zip(new PickleWriter().Start().Global(module, name).Raw("(").Word("touch /tmp/run").Raw("tR").Stop()));
+        File.WriteAllBytes(FilePath, PyTorchFile.Zip(
+            new PickleWriter().Start().Global(module, name).Raw("(").Word("touch /tmp/run").Raw("tR").Stop()));
         var error = Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath));
         Assert.Contains($"asks for Python's \"{module}.{name}\"", error.Message, StringComparison.Ordinal);
         Assert.Contains("nothing of it was run", error.Message, StringComparison.Ordinal);
@@ -101,9 +108,12 @@ public sealed class StateDictFileTests : IDisposable
     [InlineData(new long[] { 1, 1 }, new long[] { 1 }, 0L, 6L, "2 sides and 1 strides")]
     [InlineData(new long[] { 6 }, new long[] { 1 }, 0L, 7L, "takes 28 bytes, the file has 24 there")]
     [InlineData(new long[] { 6 }, new long[] { 1 }, 0L, 1L << 62, "the file has 24 there")]
-    public void A_tensor_that_reaches_beyond_its_storage_is_refused_before_anything_is_allocated(long[] shape, long[] strides, long offset, long count, string reason)
+    public void A_tensor_that_reaches_beyond_its_storage_is_refused_before_anything_is_allocated(
+        long[] shape, long[] strides, long offset, long count, string reason)
     {
-        File.WriteAllBytes(FilePath, PyTorchFile.Zip(new PickleWriter().Start().Raw("}").Word("t").Tensor("s", arange(6, dtype: float32), shape, strides, offset, count).Raw("s").Stop()));
+        File.WriteAllBytes(FilePath, PyTorchFile.Zip(
+            new PickleWriter().Start().Raw("}").Word("t").Tensor("s", arange(6, dtype: float32), shape, strides, offset, count).Raw("s")
+            .Stop()));
         var error = Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath));
         Assert.Contains(FilePath, error.Message, StringComparison.Ordinal);
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
@@ -126,8 +136,10 @@ public sealed class StateDictFileTests : IDisposable
     {
         Refused(new PickleWriter().Start().Raw("}").Word("epoch").Number(3).Raw("s").Stop(), "\"epoch\" is no tensor");
         Refused(new PickleWriter().Start().Raw("]").Stop(), "it holds no state dict");
-        Refused(new PickleWriter().Start().Raw("}").Word("t").Tensor("a", zeros(1)).Raw("s").Word("t").Tensor("b", zeros(1)).Raw("s").Stop(), "stands there twice");
-        Refused(new PickleWriter().Start().Raw("}").Word("t").Tensor("a", zeros(1), type: "ComplexFloatStorage").Raw("s").Stop(), "torch.ComplexFloatStorage");
+        Refused(new PickleWriter().Start().Raw("}").Word("t").Tensor("a", zeros(1)).Raw("s").Word("t").Tensor("b", zeros(1)).Raw("s")
+            .Stop(), "stands there twice");
+        Refused(new PickleWriter().Start().Raw("}").Word("t").Tensor("a", zeros(1), type: "ComplexFloatStorage").Raw("s").Stop(),
+            "torch.ComplexFloatStorage");
         Refused(new PickleWriter().Start().Raw("i").Stop(), "the instruction 0x69");
         Refused(new PickleWriter().Start().Raw("u").Stop(), "a mark that is not there");
         Refused(new PickleWriter().Start().Raw("X").Raw(255, 255, 255, 127), "cut short");
@@ -136,7 +148,8 @@ public sealed class StateDictFileTests : IDisposable
         void Refused(PickleWriter pickle, string reason)
         {
             File.WriteAllBytes(FilePath, PyTorchFile.Zip(pickle));
-            Assert.Contains(reason, Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath)).Message, StringComparison.Ordinal);
+            Assert.Contains(reason, Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath)).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -149,7 +162,8 @@ public sealed class StateDictFileTests : IDisposable
         Refused(PyTorchFile.Zip([("data.pkl", pickle), ("byteorder", "big"u8.ToArray())]), "not little-endian");
         using var packed = new MemoryStream();
         using (var zip = new System.IO.Compression.ZipArchive(packed, System.IO.Compression.ZipArchiveMode.Create, leaveOpen: true))
-        using (var entry = zip.CreateEntry("archive/data.pkl", System.IO.Compression.CompressionLevel.Optimal).Open()) entry.Write(new byte[1000]);
+        using (var entry = zip.CreateEntry("archive/data.pkl", System.IO.Compression.CompressionLevel.Optimal).Open()) entry.Write(
+            new byte[1000]);
         Refused(packed.ToArray(), "is compressed (method 8)");
 
         // The second entry's header is said to be where the first one's is: they would share their bytes.
@@ -161,7 +175,8 @@ public sealed class StateDictFileTests : IDisposable
         void Refused(byte[] bytes, string reason)
         {
             File.WriteAllBytes(FilePath, bytes);
-            Assert.Contains(reason, Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath)).Message, StringComparison.Ordinal);
+            Assert.Contains(reason, Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath)).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -171,7 +186,8 @@ public sealed class StateDictFileTests : IDisposable
     public void A_model_loads_from_PyTorchs_file_as_from_safetensors(string model, string name, string source, bool config)
     {
         string safetensors = Repository.Reference("models", model, source);
-        using (var file = SafetensorsFile.Open(safetensors)) PyTorchFile.Save(Path.Combine(_folder, name), file.Names.ToDictionary(tensor => tensor, file.Read));
+        using (var file = SafetensorsFile.Open(safetensors)) PyTorchFile.Save(
+            Path.Combine(_folder, name), file.Names.ToDictionary(tensor => tensor, file.Read));
         if (config) File.Copy(Repository.Reference("models", model, "config.json"), Path.Combine(_folder, "config.json"));
         File.Copy(safetensors, Path.Combine(_folder, "other.safetensors"));
         using var expected = ClipCheckpoint.FromPretrained(Path.Combine(_folder, "other.safetensors"));
@@ -184,8 +200,12 @@ public sealed class StateDictFileTests : IDisposable
     {
         using (var file = SafetensorsFile.Open(Repository.Reference("models", "vit_p8_i32", "hf.safetensors")))
         {
-            foreach (var part in file.Names.Index().GroupBy(item => item.Index % 2)) PyTorchFile.Save(Path.Combine(_folder, $"pytorch_model-{part.Key}.bin"), part.ToDictionary(item => item.Item, item => file.Read(item.Item)));
-            File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin.index.json"), $"{{\"weight_map\": {{{string.Join(", ", file.Names.Index().Select(item => $"\"{item.Item}\": \"pytorch_model-{item.Index % 2}.bin\""))}}}}}");
+            foreach (var part in file.Names.Index().GroupBy(item => item.Index % 2)) PyTorchFile.Save(
+                Path.Combine(_folder, $"pytorch_model-{part.Key}.bin"), part.ToDictionary(item => item.Item, item => file.Read(item.Item)));
+            File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin.index.json"),
+                $"{{\"weight_map\": " +
+                $"{{{string.Join(", ", file.Names.Index()
+                .Select(item => $"\"{item.Item}\": \"pytorch_model-{item.Index % 2}.bin\""))}}}}}");
         }
         File.Copy(Repository.Reference("models", "vit_p8_i32", "config.json"), Path.Combine(_folder, "config.json"));
         using var model = ClipCheckpoint.FromPretrained(_folder);
@@ -205,7 +225,8 @@ public sealed class StateDictFileTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin"), "not read");
         using var loaded = ClipCheckpoint.FromPretrained(_folder);
         File.Delete(Path.Combine(_folder, "model.safetensors"));
-        Assert.Contains("pytorch_model.bin is not a sound PyTorch file", Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("pytorch_model.bin is not a sound PyTorch file",
+            Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -231,10 +252,12 @@ public sealed class StateDictFileTests : IDisposable
         using (var file = SafetensorsFile.Open(source)) tensors = file.Names.ToDictionary(name => name, file.Read);
         string ours = Path.Combine(_folder, "ours.pt"), libtorchs = Path.Combine(_folder, "libtorchs.pt");
         File.WriteAllBytes(ours, TorchScriptFile.Write(tensors));
-        // libtorch compiles the archive's code and reads its data, which holds the tests' writer against it; the archive that it then saves is its own.
+        // libtorch compiles the archive's code and reads its data, which holds the tests' writer against it; the archive that it then saves
+        // is its own.
         using (var module = jit.load(ours))
         {
-            Assert.Equal(tensors.Keys.Order(StringComparer.Ordinal), module.named_parameters().Select(item => item.name).Order(StringComparer.Ordinal));
+            Assert.Equal(tensors.Keys.Order(StringComparer.Ordinal),
+                module.named_parameters().Select(item => item.name).Order(StringComparer.Ordinal));
             jit.save(module, libtorchs);
         }
         foreach (string path in new[] { ours, libtorchs })
@@ -250,9 +273,11 @@ public sealed class StateDictFileTests : IDisposable
     [Fact]
     public void A_TorchScript_module_that_contains_itself_is_refused()
     {
-        var pickle = new PickleWriter().Start().Global("__torch__", "Module").Raw(")").Raw(0x81).Raw("q").Raw(5).Raw("}").Word("self").Raw("h").Raw(5).Raw("sb").Stop();
+        var pickle = new PickleWriter().Start().Global("__torch__", "Module").Raw(")").Raw(0x81).Raw("q").Raw(5).Raw("}").Word("self")
+            .Raw("h").Raw(5).Raw("sb").Stop();
         File.WriteAllBytes(FilePath, PyTorchFile.Zip(pickle, false, ("constants.pkl", Encoding.ASCII.GetBytes("\u0080\u0002)."))));
-        Assert.Contains("contains itself", Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath)).Message, StringComparison.Ordinal);
+        Assert.Contains("contains itself", Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath)).Message,
+            StringComparison.Ordinal);
     }
 
     private static void Same(Tensor expected, Tensor actual)

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Tests.Checkpoints;
 
 /// <summary>
-/// Reference: models/, whose outputs come from openai/CLIP's class; Hugging Face's hidden states equalled them exactly (the reference's README), so 1e-5 of the largest magnitude is another order of
-/// summation.
+/// Reference: models/, whose outputs come from openai/CLIP's class; Hugging Face's hidden states equalled them exactly (the reference's
+/// README), so 1e-5 of the largest magnitude is another order of summation.
 /// </summary>
 public sealed class TowerTests : IDisposable
 {
@@ -21,7 +21,8 @@ public sealed class TowerTests : IDisposable
 
     public static TheoryData<string, bool, bool> Folders => new()
     {
-        { "hf.safetensors", false, true }, { "hf.safetensors", true, true }, { "hf.safetensors", true, false }, { "openai.safetensors", false, true },
+        { "hf.safetensors", false, true }, { "hf.safetensors", true, true }, { "hf.safetensors", true, false },
+            { "openai.safetensors", false, true },
     };
 
     [Theory]
@@ -70,11 +71,15 @@ public sealed class TowerTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        var config = ClipConfig.ViTB32 with { Vision = ClipConfig.ViTB32.Vision with { Layers = 1 }, Text = ClipConfig.ViTB32.Text with { Layers = 1, VocabularySize = 10 } }; // no shape hangs on these
+        // no shape hangs on these
+        var config = ClipConfig.ViTB32 with { Vision = ClipConfig.ViTB32.Vision with { Layers = 1 },
+            Text = ClipConfig.ViTB32.Text with { Layers = 1, VocabularySize = 10 } };
         using VisionTransformer image = new(config);
         using TextTransformer text = new(config);
         var (pixels, ids) = (zeros(1, 3, 224, 224), zeros(3, 77, dtype: int64));
-        Assert.Equal([[1L, 768], [3L, 512], [1L, 50, 768], [3L, 77, 512]], new[] { image.Pooled(pixels), text.Pooled(ids), image.LastHiddenState(pixels), text.LastHiddenState(ids) }.Select(t => t.shape));
+        Assert.Equal([[1L, 768], [3L, 512], [1L, 50, 768], [3L, 77, 512]],
+            new[] { image.Pooled(pixels), text.Pooled(ids), image.LastHiddenState(pixels), text.LastHiddenState(ids) }.Select(
+            t => t.shape));
     }
 
     [Fact]
@@ -84,7 +89,8 @@ public sealed class TowerTests : IDisposable
         var statistics = DisposeScopeManager.Statistics.TensorStatistics;
         using (var warm = ClipCheckpoint.TextFromPretrained(_folder)) { }
         long before = statistics.ThreadTotalLiveCount;
-        using (var tower = ClipCheckpoint.TextFromPretrained(_folder, dtype: bfloat16)) Assert.All(tower.parameters(), parameter => Assert.Equal(bfloat16, parameter.dtype));
+        using (var tower = ClipCheckpoint.TextFromPretrained(_folder, dtype: bfloat16)) Assert.All(
+            tower.parameters(), parameter => Assert.Equal(bfloat16, parameter.dtype));
         Assert.Equal(before, statistics.ThreadTotalLiveCount);
     }
 
@@ -92,7 +98,8 @@ public sealed class TowerTests : IDisposable
     public void A_folder_with_one_tower_says_which_call_loads_it()
     {
         Prepare("hf.safetensors", "vision", projected: true);
-        Assert.Contains("VisionFromPretrained loads it", Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("VisionFromPretrained loads it",
+            Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
         string message = Assert.Throws<CheckpointException>(() => ClipCheckpoint.TextFromPretrained(_folder)).Message;
         Assert.Contains("\"clip\" and \"clip_text_model\", ", message, StringComparison.Ordinal);
     }
@@ -100,9 +107,11 @@ public sealed class TowerTests : IDisposable
     [Fact]
     public void A_towers_missing_and_left_over_tensors_are_listed()
     {
-        Prepare("hf.safetensors", "vision", projected: true, name => name == "vision_model.post_layernorm.bias" ? "vision_model.post_norm.bias" : name);
+        Prepare("hf.safetensors", "vision", projected: true, name =>
+            name == "vision_model.post_layernorm.bias" ? "vision_model.post_norm.bias" : name);
         string message = Assert.Throws<CheckpointException>(() => ClipCheckpoint.VisionFromPretrained(_folder)).Message;
-        Assert.Contains("vision_model.post_layernorm.bias is missing; vision_model.post_norm.bias is left over", message, StringComparison.Ordinal);
+        Assert.Contains("vision_model.post_layernorm.bias is missing; vision_model.post_norm.bias is left over", message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,10 +129,13 @@ public sealed class TowerTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var whole = SafetensorsFile.Open(Repository.Reference("models", "vit_p8_i32", file));
-        var names = whole.Names.Where(name => tower is null || name.StartsWith($"{tower}_model.", StringComparison.Ordinal) || projected && name == $"{(tower == "vision" ? "visual" : tower)}_projection.weight");
-        SafetensorsFile.Write(Path.Combine(_folder, "model.safetensors"), names.ToDictionary(name => rename?.Invoke(name) ?? name, whole.Read));
+        var names = whole.Names.Where(name => tower is null || name.StartsWith($"{tower}_model.", StringComparison.Ordinal) || projected
+            && name == $"{(tower == "vision" ? "visual" : tower)}_projection.weight");
+        SafetensorsFile.Write(Path.Combine(_folder, "model.safetensors"),
+            names.ToDictionary(name => rename?.Invoke(name) ?? name, whole.Read));
         if (!file.StartsWith("hf", StringComparison.Ordinal)) return;
         string config = File.ReadAllText(Repository.Reference("models", "vit_p8_i32", "config.json"));
-        File.WriteAllText(Path.Combine(_folder, "config.json"), tower is null ? config : JsonNode.Parse(config)![$"{tower}_config"]!.ToJsonString());
+        File.WriteAllText(Path.Combine(_folder, "config.json"),
+            tower is null ? config : JsonNode.Parse(config)![$"{tower}_config"]!.ToJsonString());
     }
 }

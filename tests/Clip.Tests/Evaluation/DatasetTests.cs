@@ -25,7 +25,8 @@ public sealed class DatasetTests : IDisposable
     [Fact]
     public void Folders_are_classes_and_everything_below_them_is_theirs()
     {
-        foreach (string name in new[] { "polar_bear/1.PNG", "polar_bear/more/2.jpeg", "ant/3.png", "ant/notes.txt", ".git/4.png" }) Write(name, "");
+        foreach (string name in new[] { "polar_bear/1.PNG", "polar_bear/more/2.jpeg", "ant/3.png", "ant/notes.txt", ".git/4.png" }) Write(
+            name, "");
         var dataset = ImageFolderDataset.Open(_folder);
         Assert.Equal(["ant", "polar bear"], dataset.ClassNames);
         Assert.Equal(["3.png", "1.PNG", "2.jpeg"], dataset.Files.Select(Path.GetFileName));
@@ -60,7 +61,8 @@ public sealed class DatasetTests : IDisposable
 
     [Fact]
     public void A_quoted_field_keeps_its_lines() =>
-        Assert.Equal(["one\r\ntwo", "three"], CaptionDataset.Open(Write("c.csv", "image,text\r\na.png,\"one\r\ntwo\"\r\na.png,\"three\"\r\n")).Captions);
+        Assert.Equal(["one\r\ntwo", "three"], CaptionDataset.Open(
+            Write("c.csv", "image,text\r\na.png,\"one\r\ntwo\"\r\na.png,\"three\"\r\n")).Captions);
 
     [Theory]
     [InlineData("c.txt", "", "not from \".txt\"")]
@@ -93,13 +95,16 @@ public sealed class DatasetTests : IDisposable
         Assert.Equal(2, report.Count);
         Assert.Equal(broken, Assert.Single(unreadable).Path);
 
-        string captions = Write("captions.json", """{"a/broken.png": ["lost", "lost too"], "a/good.png": ["dark"], "b/1.png": ["bright", "light"]}""");
+        string captions = Write(
+            "captions.json", """{"a/broken.png": ["lost", "lost too"], "a/good.png": ["dark"], "b/1.png": ["bright", "light"]}""");
         var (retrieval, left) = CaptionDataset.Open(captions).Evaluate(encoder, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal((2, 3), (retrieval.Images, retrieval.Captions));
         Assert.Equal(1, retrieval.At[1].ImageToTextRecall); // five of three
         Assert.Contains(broken, Assert.Single(left).Problem);
-        Assert.Throws<InvalidDataException>(() => CaptionDataset.Open(Write("none.json", """{"a/broken.png": "lost"}""")).Evaluate(encoder, cancellation: TestContext.Current.CancellationToken));
-        Assert.Throws<OperationCanceledException>(() => CaptionDataset.Open(captions).Evaluate(encoder, cancellation: new CancellationToken(true)));
+        Assert.Throws<InvalidDataException>(() => CaptionDataset.Open(Write("none.json", """{"a/broken.png": "lost"}"""))
+            .Evaluate(encoder, cancellation: TestContext.Current.CancellationToken));
+        Assert.Throws<OperationCanceledException>(() =>
+            CaptionDataset.Open(captions).Evaluate(encoder, cancellation: new CancellationToken(true)));
     }
 
     [Fact]
@@ -110,7 +115,8 @@ public sealed class DatasetTests : IDisposable
         var random = new Random(1);
         var images = Enumerable.Range(0, 5).Select(
             _ => { var bytes = new byte[3 * 20 * 30]; random.NextBytes(bytes); return RasterImage.FromRgb(20, 30, bytes); }).ToList();
-        string[] files = [.. images.Select((image, i) => { string path = Path.Combine(_folder, $"{i}.png"); image.SavePng(path); return path; })];
+        string[] files = [.. images.Select((image, i) =>
+            { string path = Path.Combine(_folder, $"{i}.png"); image.SavePng(path); return path; })];
         var batches = ImageFiles.Prepare(files, encoder.Processor.Transform, batchSize: 2, TestContext.Current.CancellationToken).ToList();
         Assert.Equal([2, 2, 1], batches.Select(batch => batch.Count));
         Assert.Equal(files, batches.SelectMany(batch => batch).Select(image => image.Path));
@@ -123,7 +129,8 @@ public sealed class DatasetTests : IDisposable
     public void Hit_rate_and_recall_are_told_apart()
     {
         using var scope = NewDisposeScope();
-        // Image 0 has the captions 0 and 1, image 1 has 2. Image 0's nearest is its own 0; image 1's nearest is 0; caption 1 is nearer to image 1.
+        // Image 0 has the captions 0 and 1, image 1 has 2. Image 0's nearest is its own 0; image 1's nearest is 0; caption 1 is nearer to
+        // image 1.
         var report = RetrievalReport.Measure(tensor(new[,] { { 0.9f, 0.1f, 0.2f }, { 0.8f, 0.3f, 0.7f } }), [0, 0, 1]);
         Assert.Equal(new RetrievalAt(1, 0.5, 0.25, 2 / 3.0, 2 / 3.0), report.At[0]);
         Assert.Equal(new RetrievalAt(5, 1, 1, 1, 1), report.At[1]);

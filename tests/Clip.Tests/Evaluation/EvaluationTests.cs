@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Evaluation;
-using ClipNotebooks.Clip.Inference;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Evaluation;
@@ -40,8 +39,10 @@ public sealed class EvaluationTests
     {
         using var scores = tensor(new float[,] { { 1, 2 }, { 1, float.NaN } });
         Assert.Throws<ArgumentException>(() => ClassificationReport.Measure(scores, [0]));
-        Assert.Contains("Label 1 is 2", Assert.Throws<ArgumentException>(() => ClassificationReport.Measure(scores, [0, 2])).Message, StringComparison.Ordinal);
-        Assert.Contains("NaN", Assert.Throws<ArgumentException>(() => ClassificationReport.Measure(scores, [0, 1])).Message, StringComparison.Ordinal);
+        Assert.Contains("Label 1 is 2", Assert.Throws<ArgumentException>(() => ClassificationReport.Measure(scores, [0, 2])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("NaN", Assert.Throws<ArgumentException>(() => ClassificationReport.Measure(scores, [0, 1])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,7 +75,8 @@ public sealed class EvaluationTests
         using var similarity = zeros(2, 3);
         using var none = zeros(2, 3, ScalarType.Bool);
         using var other = ones(3, 2, ScalarType.Bool);
-        Assert.Contains("no right answer", Assert.Throws<ArgumentException>(() => Retrieval.HitRateAt(similarity, none, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("no right answer", Assert.Throws<ArgumentException>(() => Retrieval.HitRateAt(similarity, none, 1)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Retrieval.TrueRecallAt(similarity, other, 1));
     }
 }

@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Evaluation;
-using ClipNotebooks.Clip.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,7 +9,8 @@ public sealed class LinearProbeTests
     [Fact]
     public void Two_mirrored_points_get_the_weights_that_the_stationarity_condition_gives()
     {
-        // With weights -w/2 and w/2 the mean loss is ln(1 + e^-w) + λ w² / 8, stationary where 1 / (1 + e^w) = λ w / 4: at w = 2 for λ = 2 / (1 + e²).
+        // With weights -w/2 and w/2 the mean loss is ln(1 + e^-w) + λ w² / 8, stationary where 1 / (1 + e^w) = λ w / 4: at w = 2 for λ = 2
+        // / (1 + e²).
         using var scope = NewDisposeScope();
         var probe = LinearProbe.Fit(tensor(new float[,] { { -1 }, { 1 } }), [0, 1], 2, 2 / (1 + Math.Exp(2)), tolerance: 1e-12);
         Assert.Equal([-1, 1], probe.Weight().data<double>().ToArray(), Within(1e-10));
@@ -37,7 +37,8 @@ public sealed class LinearProbeTests
         var (x, labels) = Clusters(5, perClass: 12, classes: 3, width: 4, noise: 1.5);
         var probe = LinearProbe.Fit(x, labels, 3, strength, tolerance: 1e-11);
         var newton = Newton(x.to(float64), labels, 3, strength);                        // (D + 1, C)
-        // The penalty fixes the weights; the biases only up to a common amount. 1e-7: the square root of what the loss resolves in double precision.
+        // The penalty fixes the weights; the biases only up to a common amount. 1e-7: the square root of what the loss resolves in double
+        // precision.
         Assert.True((probe.Weight() - newton.narrow(0, 0, 4).t()).abs().max().ToDouble() < 1e-7);
         var (bias, other) = (probe.Bias(), newton[4]);
         Assert.True((bias - bias.mean() - other + other.mean()).abs().max().ToDouble() < 1e-7);
@@ -51,7 +52,8 @@ public sealed class LinearProbeTests
         var probe = LinearProbe.Fit(x, labels, 4, 0.5, tolerance: 1e-10);
         using var _ = enable_grad();
         Tensor w = probe.Weight().requires_grad_(), b = probe.Bias().requires_grad_();
-        var loss = nn.functional.cross_entropy(x.to(float64).mm(w.t()) + b, Long(labels), reduction: nn.Reduction.Sum) + (0.25 * (w * w).sum());
+        var loss = nn.functional.cross_entropy(x.to(float64).mm(w.t()) + b, Long(labels), reduction: nn.Reduction.Sum) +
+            (0.25 * (w * w).sum());
         Assert.Equal(probe.Loss * 40, loss.ToDouble(), 1e-9);
         loss.backward();
         Assert.True(w.grad!.abs().max().ToDouble() < 1e-7 && b.grad!.abs().max().ToDouble() < 1e-7);
@@ -67,7 +69,8 @@ public sealed class LinearProbeTests
         var warm = LinearProbe.Fit(x, labels, 3, 1, tolerance: 1e-10, start: far);
         Assert.Equal(cold.Loss, warm.Loss, 1e-12);
         Assert.True((cold.Weight() - warm.Weight()).abs().max().ToDouble() < 1e-7);
-        Assert.Equal(cold.Weight().data<double>().ToArray(), LinearProbe.Fit(x, labels, 3, 1, tolerance: 1e-10).Weight().data<double>().ToArray());
+        Assert.Equal(cold.Weight().data<double>().ToArray(),
+            LinearProbe.Fit(x, labels, 3, 1, tolerance: 1e-10).Weight().data<double>().ToArray());
     }
 
     [Fact]
@@ -76,7 +79,8 @@ public sealed class LinearProbeTests
         using var scope = NewDisposeScope();
         var (x, labels) = Clusters(8, perClass: 10, classes: 3, width: 5, noise: 2);
         var (test, _) = Clusters(9, perClass: 50, classes: 3, width: 5, noise: 2);
-        Assert.Equal(LinearProbe.Fit(x, labels, 3, 1e-4, tolerance: 1e-9).Predict(test), LinearProbe.Fit(100 * x, labels, 3, 1, tolerance: 1e-9).Predict(100 * test));
+        Assert.Equal(LinearProbe.Fit(x, labels, 3, 1e-4, tolerance: 1e-9).Predict(test),
+            LinearProbe.Fit(100 * x, labels, 3, 1, tolerance: 1e-9).Predict(100 * test));
     }
 
     [Fact]
@@ -121,7 +125,8 @@ public sealed class LinearProbeTests
         Assert.All(eighths, k => Assert.Equal(Math.Round(k), k, 1e-9));
         Assert.All(Enumerable.Range(-3, 7), e => Assert.Contains(16 * e, eighths.Select(k => (int)Math.Round(k))));
         int best = (int)Math.Round(8 * Math.Log10(sweep.Best.Strength));
-        Assert.All(new[] { best - 1, best + 1 }.Where(k => Math.Abs(k) <= 48), k => Assert.Contains(k, eighths.Select(e => (int)Math.Round(e))));
+        Assert.All(new[] { best - 1, best + 1 }.Where(k => Math.Abs(k) <= 48), k =>
+            Assert.Contains(k, eighths.Select(e => (int)Math.Round(e))));
         Assert.Equal(sweep.Trials.Max(trial => trial.Accuracy), sweep.Best.Score(validation, validationLabels));
         // Begun elsewhere, the same minimum: predictions agree with a fit of its own.
         Assert.Equal(LinearProbe.Fit(x, labels, 4, sweep.Best.Strength).Predict(validation), sweep.Best.Predict(validation));
@@ -156,12 +161,18 @@ public sealed class LinearProbeTests
     {
         using var scope = NewDisposeScope();
         var x = zeros(2, 3);
-        Assert.Contains("(2, 3) for 1 labels", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x, [0], 2, 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("Label 1 is 2", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x, [0, 2], 2, 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("strength of the penalty is 0", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x, [0, 1], 2, 0)).Message, StringComparison.Ordinal);
-        Assert.Contains("not a finite number", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x / 0, [0, 1], 2, 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("3 wide, those to validate on 4", Assert.Throws<ArgumentException>(() => LinearProbe.Sweep(x, [0, 1], zeros(1, 4), [0], 2)).Message, StringComparison.Ordinal);
-        Assert.Contains("this probe takes (N, 3)", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x, [0, 1], 2, 1).Predict(zeros(1, 4))).Message, StringComparison.Ordinal);
+        Assert.Contains("(2, 3) for 1 labels", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x, [0], 2, 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("Label 1 is 2", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x, [0, 2], 2, 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("strength of the penalty is 0", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x, [0, 1], 2, 0)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("not a finite number", Assert.Throws<ArgumentException>(() => LinearProbe.Fit(x / 0, [0, 1], 2, 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("3 wide, those to validate on 4",
+            Assert.Throws<ArgumentException>(() => LinearProbe.Sweep(x, [0, 1], zeros(1, 4), [0], 2)).Message, StringComparison.Ordinal);
+        Assert.Contains("this probe takes (N, 3)", Assert.Throws<ArgumentException>(
+            () => LinearProbe.Fit(x, [0, 1], 2, 1).Predict(zeros(1, 4))).Message, StringComparison.Ordinal);
     }
 
     /// <summary>Classes around seeded centres: (classes · perClass, width), one class after another.</summary>
@@ -170,11 +181,13 @@ public sealed class LinearProbeTests
         using var scope = NewDisposeScope();
         var centres = randn(classes, 1, width, generator: new Generator(seed));
         var points = centres + (noise * randn(classes, perClass, width, generator: new Generator(seed + (ulong)perClass)));
-        return (points.reshape(classes * perClass, width).MoveToOuterDisposeScope(), [.. Enumerable.Range(0, classes * perClass).Select(i => i / perClass)]);
+        return (points.reshape(classes * perClass, width).MoveToOuterDisposeScope(),
+            [.. Enumerable.Range(0, classes * perClass).Select(i => i / perClass)]);
     }
 
     /// <summary>
-    /// Newton's method on the whole Hessian. The biases' common amount, which the loss does not feel, makes it singular: the pseudo-inverse leaves it alone.
+    /// Newton's method on the whole Hessian. The biases' common amount, which the loss does not feel, makes it singular: the pseudo-inverse
+    /// leaves it alone.
     /// </summary>
     private static Tensor Newton(Tensor features, int[] labels, int classes, double strength)
     {

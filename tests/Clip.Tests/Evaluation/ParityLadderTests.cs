@@ -13,7 +13,9 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Evaluation;
 
-/// <summary>Reference: models/, openai/CLIP's class; its outputs.safetensors serve as recordings, with inputs.safetensors beside them.</summary>
+/// <summary>
+/// Reference: models/, openai/CLIP's class; its outputs.safetensors serve as recordings, with inputs.safetensors beside them.
+/// </summary>
 public sealed class ParityLadderTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("parity").FullName;
@@ -21,9 +23,13 @@ public sealed class ParityLadderTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("vit_p8_i32", new[] { "vision.hidden.0", "vision.hidden.1", "vision.hidden.2", "vision.hidden.3", "vision.ln_post", "encode_image", "text.hidden.0", "text.hidden.1", "text.hidden.2", "text.hidden.3", "text.ln_final", "encode_text", "logits_per_image" })]
-    [InlineData("vit_p14_i28", new[] { "vision.hidden.0", "vision.hidden.1", "vision.ln_post", "encode_image", "text.hidden.0", "text.hidden.1", "text.hidden.2", "text.ln_final", "encode_text", "logits_per_image" })]
-    [InlineData("rn_1111_i64", new[] { "vision.stem", "vision.layer1", "vision.layer2", "vision.layer3", "vision.layer4", "encode_image", "text.hidden.0", "text.hidden.1", "text.hidden.2", "text.ln_final", "encode_text", "logits_per_image" })]
+    [InlineData("vit_p8_i32", new[] { "vision.hidden.0", "vision.hidden.1", "vision.hidden.2", "vision.hidden.3", "vision.ln_post",
+        "encode_image", "text.hidden.0", "text.hidden.1", "text.hidden.2", "text.hidden.3", "text.ln_final", "encode_text",
+        "logits_per_image" })]
+    [InlineData("vit_p14_i28", new[] { "vision.hidden.0", "vision.hidden.1", "vision.ln_post", "encode_image", "text.hidden.0",
+        "text.hidden.1", "text.hidden.2", "text.ln_final", "encode_text", "logits_per_image" })]
+    [InlineData("rn_1111_i64", new[] { "vision.stem", "vision.layer1", "vision.layer2", "vision.layer3", "vision.layer4", "encode_image",
+        "text.hidden.0", "text.hidden.1", "text.hidden.2", "text.ln_final", "encode_text", "logits_per_image" })]
     public void A_sound_model_agrees_at_every_rung_in_the_order_of_the_forward(string name, string[] rungs)
     {
         using var reference = new ReferenceModel(name);
@@ -88,7 +94,8 @@ public sealed class ParityLadderTests : IDisposable
         using var reference = new ReferenceModel("vit_p8_i32");
         reference.Model.to(bfloat16);
         Assert.Equal("vision.hidden.0", ParityLadder.Compare(reference.Model, Recording("vit_p8_i32")).FirstDivergence?.Name);
-        Assert.True(ParityLadder.Compare(reference.Model, Recording("vit_p8_i32"), tolerance: 0.05).Agrees); // 8 bits of mantissa, some dozens of roundings
+        // 8 bits of mantissa, some dozens of roundings
+        Assert.True(ParityLadder.Compare(reference.Model, Recording("vit_p8_i32"), tolerance: 0.05).Agrees);
     }
 
     [Fact]
@@ -99,7 +106,8 @@ public sealed class ParityLadderTests : IDisposable
         var report = ParityLadder.Compare(encoder.Model, path, encoder.Processor);
         Assert.True(report.Agrees, report.ToString());
         Assert.Equal(
-            ["tokens", "pixels", "vision.patch_embedding", "vision.hidden.0", "vision.hidden.1", "vision.ln_post", "encode_image", "text.hidden.0", "text.hidden.1", "text.ln_final", "text.pooled", "encode_text", "logits_per_image"],
+            ["tokens", "pixels", "vision.patch_embedding", "vision.hidden.0", "vision.hidden.1", "vision.ln_post", "encode_image",
+                "text.hidden.0", "text.hidden.1", "text.ln_final", "text.pooled", "encode_text", "logits_per_image"],
             report.Rungs.Select(rung => rung.Name));
         Assert.Equal(["vision.patch_embedding"], ParityLadder.Compare(encoder.Model, path).Rungs.Take(1).Select(rung => rung.Name));
     }
@@ -109,14 +117,17 @@ public sealed class ParityLadderTests : IDisposable
     {
         using var encoder = RandomClip.Create();
         string path = Record(encoder);
-        var dark = new ClipProcessor(new ClipImageTransform(encoder.Processor.Transform.Config with { Mean = [0.5f, 0.5f, 0.5f] }), encoder.Processor.Tokenizer);
+        var dark = new ClipProcessor(new ClipImageTransform(encoder.Processor.Transform.Config with { Mean = [0.5f, 0.5f, 0.5f] }),
+            encoder.Processor.Tokenizer);
         Assert.Equal("pixels", ParityLadder.Compare(encoder.Model, path, dark).FirstDivergence?.Name);
         Rewrite(path, tensors => { }, """["a cat", "another dog"]""");
         Assert.Equal("tokens", ParityLadder.Compare(encoder.Model, path, encoder.Processor).FirstDivergence?.Name);
         Rewrite(path, tensors => { }, """["a cat"]""");
         Assert.Equal("tokens", ParityLadder.Compare(encoder.Model, path, encoder.Processor).FirstDivergence?.Name);
         Rewrite(path, tensors => { }, "a cat");
-        Assert.Contains("not a JSON list of captions", Assert.Throws<CheckpointException>(() => ParityLadder.Compare(encoder.Model, path, encoder.Processor)).Message, StringComparison.Ordinal);
+        Assert.Contains("not a JSON list of captions",
+            Assert.Throws<CheckpointException>(() => ParityLadder.Compare(encoder.Model, path, encoder.Processor)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -126,7 +137,8 @@ public sealed class ParityLadderTests : IDisposable
         string path = Record(encoder);
         Rewrite(path, tensors => tensors["encode_image"] = tensors["encode_image"].narrow(1, 0, 5));
         var report = ParityLadder.Compare(encoder.Model, path);
-        Assert.Equal(("encode_image", "(2, 5) was recorded, the model gives (2, 24)"), (report.FirstDivergence?.Name, report.FirstDivergence?.Remark));
+        Assert.Equal(("encode_image", "(2, 5) was recorded, the model gives (2, 24)"),
+            (report.FirstDivergence?.Name, report.FirstDivergence?.Remark));
         Rewrite(path, tensors => tensors["vision.hidden.1"][0, 0, 0] = float.NaN);
         Assert.Equal("vision.hidden.1", ParityLadder.Compare(encoder.Model, path).FirstDivergence?.Name);
     }
@@ -138,9 +150,11 @@ public sealed class ParityLadderTests : IDisposable
         using var encoder = RandomClip.Create();
         string path = Path.Combine(_folder, "empty.safetensors");
         SafetensorsFile.Write(path, [new("encode_image", zeros(1))]);
-        Assert.Contains("has no inputs", Assert.Throws<CheckpointException>(() => ParityLadder.Compare(encoder.Model, path)).Message, StringComparison.Ordinal);
+        Assert.Contains("has no inputs", Assert.Throws<CheckpointException>(() => ParityLadder.Compare(encoder.Model, path)).Message,
+            StringComparison.Ordinal);
         SafetensorsFile.Write(path, [new("token_ids", zeros(1, 4, dtype: int64))]);
-        Assert.Contains("none of the outputs", Assert.Throws<CheckpointException>(() => ParityLadder.Compare(encoder.Model, path)).Message, StringComparison.Ordinal);
+        Assert.Contains("none of the outputs", Assert.Throws<CheckpointException>(() => ParityLadder.Compare(encoder.Model, path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -169,7 +183,8 @@ public sealed class ParityLadderTests : IDisposable
         using var scope = NewDisposeScope();
         Dictionary<string, Tensor> tensors;
         Dictionary<string, string> notes;
-        using (var file = SafetensorsFile.Open(path)) (tensors, notes) = (file.Names.ToDictionary(name => name, file.Read), new(file.Metadata));
+        using (var file = SafetensorsFile.Open(path)) (tensors, notes) =
+            (file.Names.ToDictionary(name => name, file.Read), new(file.Metadata));
         change(tensors);
         if (texts is not null) notes["texts"] = texts;
         SafetensorsFile.Write(path, tensors, notes);

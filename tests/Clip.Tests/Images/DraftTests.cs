@@ -13,7 +13,8 @@ public sealed class DraftTests
     [InlineData(480, 640, 120, 120, 160)]
     [InlineData(1920, 1081, 100, 240, 136)]     // an eighth, rounded up
     [InlineData(30, 20, 224, 30, 20)]
-    public void A_jpeg_is_decoded_at_a_quarter_or_an_eighth_and_never_below_the_side(int width, int height, int? side, int decodedWidth, int decodedHeight)
+    public void A_jpeg_is_decoded_at_a_quarter_or_an_eighth_and_never_below_the_side(
+        int width, int height, int? side, int decodedWidth, int decodedHeight)
     {
         var image = new SkiaImageDecoder { DraftSide = side }.Decode(Encoded(width, height, SKEncodedImageFormat.Jpeg), "photo.jpg");
         Assert.Equal((decodedWidth, decodedHeight), (image.Width, image.Height));
@@ -39,13 +40,17 @@ public sealed class DraftTests
 
     [Fact]
     public void A_bomb_is_refused_by_the_size_in_its_header_whatever_the_draft() =>
-        Assert.Contains("640 x 480", Assert.Throws<InvalidDataException>(() => new SkiaImageDecoder { DraftSide = 8, MaxPixels = 100_000 }.Decode(Encoded(640, 480, SKEncodedImageFormat.Jpeg), "photo.jpg")).Message, StringComparison.Ordinal);
+        Assert.Contains("640 x 480", Assert.Throws<InvalidDataException>(
+            () => new SkiaImageDecoder { DraftSide = 8, MaxPixels = 100_000 }.Decode(
+            Encoded(640, 480, SKEncodedImageFormat.Jpeg), "photo.jpg")).Message, StringComparison.Ordinal);
 
     private static byte[] Encoded(int width, int height, SKEncodedImageFormat format)
     {
         using var bitmap = new SKBitmap(width, height);
         using (var canvas = new SKCanvas(bitmap))
-        using (var paint = new SKPaint { IsAntialias = true, Shader = SKShader.CreateLinearGradient(new(0, 0), new(width, height), [SKColors.Navy, SKColors.Orange], SKShaderTileMode.Clamp) })
+        using (var paint = new SKPaint { IsAntialias = true,
+            Shader = SKShader.CreateLinearGradient(new(0, 0), new(width, height), [SKColors.Navy, SKColors.Orange],
+            SKShaderTileMode.Clamp) })
         {
             canvas.DrawRect(0, 0, width, height, paint);
             paint.Shader = null;

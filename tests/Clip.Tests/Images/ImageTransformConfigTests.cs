@@ -19,20 +19,30 @@ public sealed class ImageTransformConfigTests : IDisposable
     [Fact]
     public void Hugging_Faces_older_form_has_numbers_for_sizes()
     {
-        var config = Load("""{"crop_size": 224, "do_center_crop": true, "image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6], "resample": 3, "size": 230}""");
-        Assert.Equal((230, 224, ResizeMode.Shortest, Interpolation.Bicubic), (config.ResizeSize, config.Size, config.ResizeMode, config.Interpolation));
+        var config = Load("""
+            {"crop_size": 224, "do_center_crop": true, "image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6],
+             "resample": 3, "size": 230}
+            """);
+        Assert.Equal((230, 224, ResizeMode.Shortest, Interpolation.Bicubic),
+            (config.ResizeSize, config.Size, config.ResizeMode, config.Interpolation));
         Assert.Equal([0.1f, 0.2f, 0.3f], config.Mean);
         Assert.Equal([0.4f, 0.5f, 0.6f], config.Std);
     }
 
     [Fact]
     public void Hugging_Faces_newer_form_names_the_edge() =>
-        Assert.Equal(ResizeMode.Shortest, Load("""{"crop_size": {"height": 336, "width": 336}, "size": {"shortest_edge": 336}, "image_processor_type": "CLIPImageProcessor"}""").ResizeMode);
+        Assert.Equal(ResizeMode.Shortest,
+            Load("""
+                {"crop_size": {"height": 336, "width": 336}, "size": {"shortest_edge": 336}, "image_processor_type": "CLIPImageProcessor"}
+                """).ResizeMode);
 
     [Fact]
     public void Siglips_squashes_where_it_does_not_say_that_it_crops()
     {
-        var config = Load("""{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "image_processor_type": "SiglipImageProcessor", "resample": 3, "size": {"height": 256, "width": 256}}""");
+        var config = Load("""
+            {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "image_processor_type": "SiglipImageProcessor", "resample": 3,
+             "size": {"height": 256, "width": 256}}
+            """);
         Assert.Equal((256, 256, ResizeMode.Squash), (config.ResizeSize, config.Size, config.ResizeMode));
     }
 
@@ -40,9 +50,13 @@ public sealed class ImageTransformConfigTests : IDisposable
     [InlineData("shortest", "bicubic", ResizeMode.Shortest, Interpolation.Bicubic)]
     [InlineData("squash", "bilinear", ResizeMode.Squash, Interpolation.Bilinear)]
     [InlineData("longest", "bicubic", ResizeMode.Longest, Interpolation.Bicubic)]
-    public void OpenClips_form_names_mode_and_interpolation(string mode, string interpolation, ResizeMode expectedMode, Interpolation expected)
+    public void OpenClips_form_names_mode_and_interpolation(
+        string mode, string interpolation, ResizeMode expectedMode, Interpolation expected)
     {
-        var config = Load($$$"""{"model_cfg": {}, "preprocess_cfg": {"size": [224, 224], "mode": "RGB", "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6], "interpolation": "{{{interpolation}}}", "resize_mode": "{{{mode}}}", "fill_color": 0}}""");
+        var config = Load($$$"""
+            {"model_cfg": {}, "preprocess_cfg": {"size": [224, 224], "mode": "RGB", "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6],
+             "interpolation": "{{{interpolation}}}", "resize_mode": "{{{mode}}}", "fill_color": 0}}
+            """);
         Assert.Equal((224, expectedMode, expected), (config.Size, config.ResizeMode, config.Interpolation));
         Assert.Equal([0.1f, 0.2f, 0.3f], config.Mean);
     }
@@ -50,11 +64,13 @@ public sealed class ImageTransformConfigTests : IDisposable
     [Fact]
     public void A_saved_configuration_loads_as_it_was()
     {
-        var config = new ImageTransformConfig { Size = 64, ResizeSize = 72, Mean = [0.1f, 0.2f, 0.3f], Std = [0.4f, 0.5f, 0.6f], Interpolation = Interpolation.Bilinear };
+        var config = new ImageTransformConfig { Size = 64, ResizeSize = 72, Mean = [0.1f, 0.2f, 0.3f], Std = [0.4f, 0.5f, 0.6f],
+            Interpolation = Interpolation.Bilinear };
         string path = Path.Combine(_folder, "saved.json");
         config.Save(path);
         var loaded = ImageTransformConfig.Load(path);
-        Assert.Equal((config.Size, config.ResizeSize, config.ResizeMode, config.Interpolation), (loaded.Size, loaded.ResizeSize, loaded.ResizeMode, loaded.Interpolation));
+        Assert.Equal((config.Size, config.ResizeSize, config.ResizeMode, config.Interpolation),
+            (loaded.Size, loaded.ResizeSize, loaded.ResizeMode, loaded.Interpolation));
         Assert.Equal(config.Mean, loaded.Mean);
     }
 
@@ -94,7 +110,10 @@ public sealed class ImageTransformConfigTests : IDisposable
         Assert.False(config.ConvertFirst || config.CropRoundsDown);
     }
 
-    /// <summary>transformers 4.57, CLIPImageProcessor: height and width are both taken, whatever the image's proportions, before the middle is cut out; sizes that are missing are 224.</summary>
+    /// <summary>
+    /// transformers 4.57, CLIPImageProcessor: height and width are both taken, whatever the image's proportions, before the middle is cut
+    /// out; sizes that are missing are 224.
+    /// </summary>
     [Fact]
     public void Hugging_Faces_defaults_are_those_of_its_class()
     {
@@ -157,11 +176,15 @@ public sealed class ImageTransformConfigTests : IDisposable
     public void Beside_an_image_in_CMYK_the_rest_is_white()
     {
         var image = RasterImage.FromSamples(4, 2, SampleLayout.Cmyk, [.. Enumerable.Repeat((byte)255, 4 * 8)]);
-        var crop = new ClipImageTransform(new ImageTransformConfig { Size = 4, ResizeSize = 4, ResizeMode = ResizeMode.Longest }).Crop(image);
+        var crop = new ClipImageTransform(new ImageTransformConfig { Size = 4, ResizeSize = 4, ResizeMode = ResizeMode.Longest })
+            .Crop(image);
         Assert.Equal([255, 0, 0, 255], Enumerable.Range(0, 4).Select(y => (int)crop.Samples[4 * 4 * y]));
     }
 
-    /// <summary>open_clip 4.2.0.dev0, transform.py: ResizeKeepRatio rounds halves to even, center_crop_or_pad has the smaller half of the border above and on the left.</summary>
+    /// <summary>
+    /// open_clip 4.2.0.dev0, transform.py: ResizeKeepRatio rounds halves to even, center_crop_or_pad has the smaller half of the border
+    /// above and on the left.
+    /// </summary>
     [Theory]
     [InlineData(10, 5, 7, 1, 0)]
     [InlineData(10, 7, 10, 1, 0)]
@@ -170,7 +193,8 @@ public sealed class ImageTransformConfigTests : IDisposable
     public void The_longest_side_fits_and_the_rest_is_black(int width, int height, int side, int above, int left)
     {
         var image = RasterImage.FromRgb(width, height, [.. Enumerable.Repeat((byte)200, 3 * width * height)]);
-        var crop = new ClipImageTransform(new ImageTransformConfig { Size = side, ResizeSize = side, ResizeMode = ResizeMode.Longest }).Crop(image);
+        var crop = new ClipImageTransform(new ImageTransformConfig { Size = side, ResizeSize = side, ResizeMode = ResizeMode.Longest })
+            .Crop(image);
         byte At(int x, int y) => crop.Samples[4 * (y * side + x)];
         Assert.Equal(above, Enumerable.Range(0, side).TakeWhile(y => At(side / 2, y) == 0).Count());
         Assert.Equal(left, Enumerable.Range(0, side).TakeWhile(x => At(x, side / 2) == 0).Count());

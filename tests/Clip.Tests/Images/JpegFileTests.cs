@@ -8,13 +8,28 @@ namespace ClipNotebooks.Clip.Tests.Images;
 public sealed class JpegFileTests
 {
     /// <summary>33 × 17, 4:2:0, a restart marker after every second unit (libjpeg-turbo 2.1's cjpeg, <c>-restart 2B</c>).</summary>
-    private const string Restarts = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/2wBDARUXFx4aHjshITt8U0ZTfHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHz/wAARCAARACEDASIAAhEBAxEB/8QAGQABAAMBAQAAAAAAAAAAAAAAAAMEBQYC/8QAIxAAAQUAAAUFAAAAAAAAAAAAAAECAwRhERIUITRSgZGx0f/EABcBAQEBAQAAAAAAAAAAAAAAAAUDBAL/xAAhEQACAQQABwAAAAAAAAAAAAAAAQMCBBESFBUyM1Fxsf/dAAQAAv/aAAwDAQACEQMRAD8A51lPCdlLDYjp4WY6WGFTbEorgxWUsLDKOG3HSwnSmjGK5U7NTiVS2E47rCy2f//Qr9DgNHnm9DPhf0HPC1GrnUHlk0ZajACIwCI//9Hooz1a8R/t9oARg6kZa+zV6fwwgADAx//Z";
+    private const string Restarts =
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/" +
+        "2wBDARUXFx4aHjshITt8U0ZTfHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHz/wAARCAARACEDASIAAhEBAxEB/8QA" +
+        "GQABAAMBAQAAAAAAAAAAAAAAAAMEBQYC/8QAIxAAAQUAAAUFAAAAAAAAAAAAAAECAwRhERIUITRSgZGx0f/EABcBAQEBAQAAAAAAAAAAAAAAAAUDBAL/xAAh" +
+        "EQACAQQABwAAAAAAAAAAAAAAAQMCBBESFBUyM1Fxsf/dAAQAAv/aAAwDAQACEQMRAD8A51lPCdlLDYjp4WY6WGFTbEorgxWUsLDKOG3HSwnSmjGK5U7NTiVS" +
+        "2E47rCy2f//Qr9DgNHnm9DPhf0HPC1GrnUHlk0ZajACIwCI//9Hooz1a8R/t9oARg6kZa+zV6fwwgADAx//Z";
 
     /// <summary>The same in gray, after every third.</summary>
-    private const string GrayRestarts = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/wAALCAARACEBAREA/8QAGAABAQEBAQAAAAAAAAAAAAAAAwQGAgX/xAAjEAABBQAABQUAAAAAAAAAAAAAAQIDBGEREhQhNFKBkbHR/90ABAAD/9oACAEBAAA/AM6yng7KWDspYf/QjZRwTocFjp4f/9Fo6WFMdLB0poxiuVOzU4n/0qeeb0M+F/RoyqM//9PRRnVrxH+32h4R/9k=";
+    private const string GrayRestarts =
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/" +
+        "wAALCAARACEBAREA/8QAGAABAQEBAQAAAAAAAAAAAAAAAwQGAgX/xAAjEAABBQAABQUAAAAAAAAAAAAAAQIDBGEREhQhNFKBkbHR/90ABAAD/9oACAEBAAA/" +
+        "AM6yng7KWDspYf/QjZRwTocFjp4f/9Fo6WFMdLB0poxiuVOzU4n/0qeeb0M+F/RoyqM//9PRRnVrxH+32h4R/9k=";
 
     /// <summary>9 × 9, progressive (Pillow 9.4).</summary>
-    private const string Progressive = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8ybqmx5moq6T/2wBDARweHigjKE4rK06kbl1upKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKT/wgARCAAJAAkDASIAAhEBAxEB/8QAFgABAQEAAAAAAAAAAAAAAAAAAwAE/8QAFAEBAAAAAAAAAAAAAAAAAAAAAv/aAAwDAQACEAMQAAABNdED/8QAGBAAAgMAAAAAAAAAAAAAAAAAAAIDEBP/2gAIAQEAAQUCWMzFr//EABcRAQADAAAAAAAAAAAAAAAAAAEAAgP/2gAIAQMBAT8BNmpP/8QAFhEAAwAAAAAAAAAAAAAAAAAAAAIh/9oACAECAQE/AVp//8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwIf/8QAFxAAAwEAAAAAAAAAAAAAAAAAABARYf/aAAgBAQABPyHEh//aAAwDAQACAAMAAAAQ5//EABYRAAMAAAAAAAAAAAAAAAAAAAABEf/aAAgBAwEBPxBFh//EABYRAQEBAAAAAAAAAAAAAAAAAAERAP/aAAgBAgEBPxAzXf/EABYQAQEBAAAAAAAAAAAAAAAAABARQf/aAAgBAQABPxC0Dk//2Q==";
+    private const string Progressive =
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8ybqmx5moq6T/" +
+        "2wBDARweHigjKE4rK06kbl1upKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKT/wgARCAAJAAkDASIAAhEBAxEB/8QA" +
+        "FgABAQEAAAAAAAAAAAAAAAAAAwAE/8QAFAEBAAAAAAAAAAAAAAAAAAAAAv/aAAwDAQACEAMQAAABNdED/8QAGBAAAgMAAAAAAAAAAAAAAAAAAAIDEBP/2gAI" +
+        "AQEAAQUCWMzFr//EABcRAQADAAAAAAAAAAAAAAAAAAEAAgP/2gAIAQMBAT8BNmpP/8QAFhEAAwAAAAAAAAAAAAAAAAAAAAIh/9oACAECAQE/AVp//8QAFBAB" +
+        "AAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwIf/8QAFxAAAwEAAAAAAAAAAAAAAAAAABARYf/aAAgBAQABPyHEh//aAAwDAQACAAMAAAAQ5//EABYRAAMAAAAA" +
+        "AAAAAAAAAAAAAAABEf/aAAgBAwEBPxBFh//EABYRAQEBAAAAAAAAAAAAAAAAAAERAP/aAAgBAgEBPxAzXf/EABYQAQEBAAAAAAAAAAAAAAAAABARQf/aAAgB" +
+        "AQABPxC0Dk//2Q==";
 
     /// <summary>Sizes around a block's, a unit's and a vector's edges.</summary>
     public static TheoryData<SKJpegEncoderDownsample, int> Forms
@@ -22,7 +37,8 @@ public sealed class JpegFileTests
         get
         {
             var forms = new TheoryData<SKJpegEncoderDownsample, int>();
-            foreach (var downsample in Enum.GetValues<SKJpegEncoderDownsample>()) foreach (int quality in new[] { 3, 50, 92, 100 }) forms.Add(downsample, quality);
+            foreach (var downsample in Enum.GetValues<SKJpegEncoderDownsample>(
+                )) foreach (int quality in new[] { 3, 50, 92, 100 }) forms.Add(downsample, quality);
             return forms;
         }
     }
@@ -57,7 +73,8 @@ public sealed class JpegFileTests
     [Fact]
     public void Colours_of_three_columns_in_two_samples_are_left_to_SkiaSharp()
     {
-        Assert.Null(Decode(Encode(4, 9, new Random(1), new SKJpegEncoderOptions(90, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore))));
+        Assert.Null(Decode(Encode(4, 9, new Random(1),
+            new SKJpegEncoderOptions(90, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore))));
     }
 
     /// <summary>Half an image is not an image; one that misses its end mark alone is whole.</summary>

@@ -40,7 +40,8 @@ public sealed class ReferenceCropTests
     public void A_cmyk_jpeg_that_is_damaged_is_read_or_refused_by_name()
     {
         byte[] sound = File.ReadAllBytes(Repository.Reference("preprocess", "images", "11_cmyk_400x300_q92.jpg"));
-        Assert.Contains("cut.jpg is damaged", Assert.Throws<InvalidDataException>(() => SkiaImageDecoder.Shared.Decode(sound.AsMemory(0, sound.Length / 2), "cut.jpg")).Message, StringComparison.Ordinal);
+        Assert.Contains("cut.jpg is damaged", Assert.Throws<InvalidDataException>(
+            () => SkiaImageDecoder.Shared.Decode(sound.AsMemory(0, sound.Length / 2), "cut.jpg")).Message, StringComparison.Ordinal);
         var dice = new Random(1);
         for (int i = 0; i < 200; i++)
         {
@@ -81,5 +82,6 @@ public sealed class ReferenceCropTests
     }
 
     private static List<JsonElement> Images() =>
-        [.. JsonDocument.Parse(File.ReadAllText(Repository.Reference("preprocess", "preprocess.json"))).RootElement.GetProperty("images").EnumerateArray()];
+        [.. JsonDocument.Parse(File.ReadAllText(Repository.Reference("preprocess", "preprocess.json"))).RootElement.GetProperty("images")
+            .EnumerateArray()];
 }

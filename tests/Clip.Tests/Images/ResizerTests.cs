@@ -4,7 +4,9 @@ namespace ClipNotebooks.Clip.Tests.Images;
 
 public sealed class ResizerTests
 {
-    /// <summary>Sizes with odd and even numbers of taps, with a single pixel, enlarged and reduced, and windows that begin in the middle.</summary>
+    /// <summary>
+    /// Sizes with odd and even numbers of taps, with a single pixel, enlarged and reduced, and windows that begin in the middle.
+    /// </summary>
     [Theory]
     [InlineData(1, 1, 5, 5, 0, 0, 5, 5)]
     [InlineData(1, 7, 3, 3, 0, 0, 3, 3)]
@@ -15,7 +17,8 @@ public sealed class ResizerTests
     [InlineData(101, 67, 33, 22, 5, 1, 21, 20)]
     [InlineData(40, 200, 40, 17, 0, 0, 40, 17)]
     [InlineData(200, 40, 17, 40, 0, 0, 17, 40)]
-    public void Two_pixels_at_a_time_give_what_the_definition_gives_sample_by_sample(int width, int height, int newWidth, int newHeight, int x, int y, int cutWidth, int cutHeight)
+    public void Two_pixels_at_a_time_give_what_the_definition_gives_sample_by_sample(
+        int width, int height, int newWidth, int newHeight, int x, int y, int cutWidth, int cutHeight)
     {
         var random = new Random(width * 1000 + height);
         foreach (var interpolation in new[] { Interpolation.Bicubic, Interpolation.Bilinear })

@@ -22,7 +22,8 @@ public sealed class ClipEncoderTests(ITestOutputHelper output)
         using var larger = ClipEncoder.FromPretrained(TinyClip, CPU, imageSize: 2 * own.Model.Config.Vision.ImageSize);
         using var same = ClipEncoder.FromPretrained(TinyClip, CPU, imageSize: own.Model.Config.Vision.ImageSize);
         var image = RandomClip.Image(1, 90, 70);
-        Assert.Equal([1L, 3, 2 * own.Model.Config.Vision.ImageSize, 2 * own.Model.Config.Vision.ImageSize], larger.Processor.Images([image]).shape);
+        Assert.Equal([1L, 3, 2 * own.Model.Config.Vision.ImageSize, 2 * own.Model.Config.Vision.ImageSize],
+            larger.Processor.Images([image]).shape);
         Assert.Equal(own.EncodeImages([image]).shape, larger.EncodeImages([image]).shape);
         Close.Relative(own.EncodeImages([image]), same.EncodeImages([image]), 1e-6); // the same arithmetic
     }
@@ -35,23 +36,30 @@ public sealed class ClipEncoderTests(ITestOutputHelper output)
         if (Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") != "1") Assert.Skip("10,000 images are encoded with CLIP_LONG_TESTS=1.");
         const int batch = 64, warm = 30, batches = 157;
         using var clip = model == "the embedded model" ? ClipEncoder.FromPretrained(TinyClip, CPU)
-            : new ClipEncoder(new ClipModel(ClipConfig.ViTB32), new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(TinyClip, 77)));
+            : new ClipEncoder(new ClipModel(ClipConfig.ViTB32),
+                new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(TinyClip, 77)));
         clip.Prepare();
         var images = Enumerable.Range(0, batch).Select(i => RandomClip.Image(i, 320, 240)).ToArray();
         long before = 0, live = 0, most = 0;
         for (int i = 0; i < batches; i++)
         {
             clip.EncodeImages(images).Dispose();
-            // Arrays that wait for the collector come and go by some 20 MB from one batch to the next: the warm-up's highest is what later ones are held against.
-            if (i < warm) (before, live) = (Math.Max(before, Environment.WorkingSet), DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+            // Arrays that wait for the collector come and go by some 20 MB from one batch to the next: the warm-up's highest is what later
+            // ones are held against.
+            if (i < warm) (before, live) = (Math.Max(before, Environment.WorkingSet),
+                DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
             else most = Math.Max(most, Environment.WorkingSet);
         }
-        output.WriteLine($"{model}: at most {before / 1e6:0} MB in the first {warm * batch} images, at most {most / 1e6:0} MB until {batches * batch}");
+        output.WriteLine($"{model}: at most {before / 1e6:0} MB in the first {warm * batch} images, at most {most / 1e6:0} MB until " +
+            $"{batches * batch}");
         Assert.Equal(live, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
         Assert.InRange((most - before) / 1e6, -1e6, 50);
     }
 
-    /// <summary>By default .NET waits until garbage fills a good part of the last cache, which makes memory grow by as much while images are encoded (System.GC.Gen0MaxBudget, environment/build/Common.props).</summary>
+    /// <summary>
+    /// By default .NET waits until garbage fills a good part of the last cache, which makes memory grow by as much while images are encoded
+    /// (System.GC.Gen0MaxBudget, environment/build/Common.props).
+    /// </summary>
     [Fact]
     public void Garbage_does_not_pile_up_with_the_size_of_the_processors_cache()
     {
@@ -69,7 +77,8 @@ public sealed class ClipEncoderTests(ITestOutputHelper output)
         using var clip = ClipEncoder.FromPretrained(TinyClip, CPU);
         var images = Directory.GetFiles(Path.Combine(Repository.Root, "data", "images"), "*.png").Order(StringComparer.Ordinal).Select(
             RasterImage.Load).ToArray();
-        string[] texts = ["a photo of a cat.", "a photo of a house.", "a photo of a pizza.", "a photo of a tree.", "a photo of a sailboat.", "a photo of a beach."];
+        string[] texts = ["a photo of a cat.", "a photo of a house.", "a photo of a pizza.", "a photo of a tree.", "a photo of a sailboat.",
+            "a photo of a beach."];
         var (image, text) = (clip.EncodeImages(images), clip.EncodeTexts(texts));
         clip.Prepare(Precision.BFloat16);
         var (fastImage, fastText) = (clip.EncodeImages(images), clip.EncodeTexts(texts));

@@ -68,8 +68,10 @@ public sealed class FamilyEncoderTests : IDisposable
         foreach (string file in new[] { "spiece.model", "tokenizer.json", "tokenizer_config.json" })
             if (File.Exists(Reference(family, file))) File.Copy(Reference(family, file), Path.Combine(_folder, file));
         if (family == "siglip")
-            File.Copy(Reference(family, "tokenizer_config.siglip_class.json"), Path.Combine(_folder, "tokenizer_config.json"), overwrite: true);
-        const string recipe = """{ "image_processor_type": "SiglipImageProcessor", "size": { "height": 32, "width": 32 }, "resample": 3 }""";
+            File.Copy(Reference(family, "tokenizer_config.siglip_class.json"), Path.Combine(_folder, "tokenizer_config.json"),
+                overwrite: true);
+        const string recipe =
+            """{ "image_processor_type": "SiglipImageProcessor", "size": { "height": 32, "width": 32 }, "resample": 3 }""";
         File.WriteAllText(Path.Combine(_folder, "preprocessor_config.json"), recipe);
         return ClipEncoder.FromPretrained(_folder, CPU);
     }

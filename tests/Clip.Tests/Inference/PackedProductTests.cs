@@ -59,7 +59,8 @@ public sealed unsafe class PackedProductTests
         {
             double exact = Math.Exp(x);
             float found = VectorMath.Exp(Vector512.Create(x))[5];
-            Assert.True(Math.Abs(found - exact) <= 2 * (MathF.BitIncrement((float)exact) - (float)exact), $"exp({x}) = {exact}, found {found}");
+            Assert.True(Math.Abs(found - exact) <= 2 * (MathF.BitIncrement((float)exact) - (float)exact),
+                $"exp({x}) = {exact}, found {found}");
         }
         Assert.Equal(0, VectorMath.Exp(Vector512.Create(float.NegativeInfinity))[0]);
         Assert.Equal(0, VectorMath.Exp(Vector512.Create(-200f))[0]);
@@ -84,7 +85,8 @@ public sealed unsafe class PackedProductTests
             _ => nn.functional.gelu(x),
         }).data<float>().ToArray();
         float[] values = x.data<float>().ToArray();
-        for (int i = 0; i < values.Length; i++) Assert.Equal(wanted[i], VectorMath.Activate(Vector512.Create(values[i]), activation)[3], 1e-6f);
+        for (int i = 0; i < values.Length; i++) Assert.Equal(
+            wanted[i], VectorMath.Activate(Vector512.Create(values[i]), activation)[3], 1e-6f);
     }
 
     [Fact]
@@ -111,7 +113,8 @@ public sealed unsafe class PackedProductTests
         for (int round = 0; round < 50; round++)
         {
             using var team = CoreTeam.Begin();
-            Assert.ThrowsAny<InvalidOperationException>(() => team.For(20, share => throw new InvalidOperationException($"unit {share.Unit}")));
+            Assert.ThrowsAny<InvalidOperationException>(() =>
+                team.For(20, share => throw new InvalidOperationException($"unit {share.Unit}")));
             int sum = 0;
             team.For(20, share => Interlocked.Add(ref sum, share.Unit));
             Assert.Equal(190, sum);
@@ -127,5 +130,6 @@ public sealed unsafe class PackedProductTests
     }
 
     private static Tensor Tensor(RowBuffer buffer, int rows, int width) =>
-        tensor(Enumerable.Range(0, rows).SelectMany(row => new ReadOnlySpan<float>(buffer.Row(row), width).ToArray()).ToArray(), [rows, width]);
+        tensor(Enumerable.Range(0, rows).SelectMany(row => new ReadOnlySpan<float>(buffer.Row(row), width).ToArray()).ToArray(),
+            [rows, width]);
 }

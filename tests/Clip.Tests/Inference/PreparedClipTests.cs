@@ -10,8 +10,8 @@ namespace ClipNotebooks.Clip.Tests.Inference;
 public sealed class PreparedClipTests
 {
     /// <summary>
-    /// Layer scales, other activations and a single block take their own ways through the preparation; a width that AVX-512's registers do not divide goes through oneDNN also in float32, and heads of 24 or 40 fill no
-    /// tile.
+    /// Layer scales, other activations and a single block take their own ways through the preparation; a width that AVX-512's registers do
+    /// not divide goes through oneDNN also in float32, and heads of 24 or 40 fill no tile.
     /// </summary>
     public static TheoryData<Activation, double?, int, int> Shapes => new()
     {
@@ -43,14 +43,17 @@ public sealed class PreparedClipTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void In_half_precision_embeddings_keep_a_cosine_similarity_of_0_999(Activation activation, double? layerScale, int layers, int width) => Assert.All([Precision.BFloat16, Precision.Float16], precision =>
+    public void In_half_precision_embeddings_keep_a_cosine_similarity_of_0_999(
+        Activation activation, double? layerScale, int layers, int width) =>
+        Assert.All([Precision.BFloat16, Precision.Float16], precision =>
     {
         using var scope = NewDisposeScope();
         using var model = Model(activation, layerScale, layers, width);
         using var prepared = PreparedClip.Prepare(model, precision);
         var (pixels, ids) = (randn(5, 3, 32, 32), Ids());
         using var _ = no_grad();
-        foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)), (model.EncodeText(ids), prepared.EncodeText(ids)) })
+        foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)),
+            (model.EncodeText(ids), prepared.EncodeText(ids)) })
         {
             Assert.Equal(ScalarType.Float32, fast.dtype);
             Assert.True(nn.functional.cosine_similarity(plain, fast, 1).min().ToDouble() >= 0.999);
@@ -87,9 +90,11 @@ public sealed class PreparedClipTests
     [InlineData(Precision.BFloat16, 64, "oneDNN")] // libtorch on a processor without AVX-512
     [InlineData(Precision.Float32, 72, "oneDNN")]
     [InlineData(Precision.Float32, 64, "this library, for AVX-512")]
-    public void On_x64_the_products_go_through_oneDnn_or_in_float32_through_this_librarys_own(Precision precision, int width, string products)
+    public void On_x64_the_products_go_through_oneDnn_or_in_float32_through_this_librarys_own(
+        Precision precision, int width, string products)
     {
-        Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "libtorch has oneDNN on x64; elsewhere its own linear is used.");
+        Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64,
+            "libtorch has oneDNN on x64; elsewhere its own linear is used.");
         using var model = Model(Activation.QuickGelu, null, 1, width);
         using var prepared = PreparedClip.Prepare(model, precision);
         bool plain = precision == Precision.BFloat16 && !OneDnnLinear.IsSupportedInBFloat16;
@@ -119,7 +124,8 @@ public sealed class PreparedClipTests
         using var prepared = PreparedClip.Prepare(model, Precision.Float32);
         using var _ = no_grad();
         // Two end tokens; none; the first; all alike; more captions than go together at a time.
-        foreach (var ids in new[] { tensor(new long[,] { { 1, 49, 3, 49 }, { 1, 2, 3, 4 }, { 49, 1, 2, 3 }, { 7, 7, 7, 7 } }), randint(0, 50, [90, 12], int64), randint(0, 50, [12, 5], int64).t() })
+        foreach (var ids in new[] { tensor(new long[,] { { 1, 49, 3, 49 }, { 1, 2, 3, 4 }, { 49, 1, 2, 3 }, { 7, 7, 7, 7 } }),
+            randint(0, 50, [90, 12], int64), randint(0, 50, [12, 5], int64).t() })
             Close.Relative(model.EncodeText(ids), prepared.EncodeText(ids), 1e-5);
     }
 
@@ -132,7 +138,8 @@ public sealed class PreparedClipTests
         using var model = Model(Activation.QuickGelu, null, 1);
         using var prepared = PreparedClip.Prepare(model, Precision.Float32);
         using var ids = tensor(new[,] { { 1, id, 49 } });
-        Assert.Contains($"0 to 49; it was given {id}.", Assert.Throws<ArgumentException>(() => prepared.EncodeText(ids)).Message, StringComparison.Ordinal);
+        Assert.Contains($"0 to 49; it was given {id}.", Assert.Throws<ArgumentException>(() => prepared.EncodeText(ids)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -156,7 +163,8 @@ public sealed class PreparedClipTests
         using var prepared = PreparedClip.Prepare(model, precision);
         var (pixels, ids) = (randn(2, 3, 224, 224), randint(1, 49407, [2, 12], int64));
         using var _ = no_grad();
-        foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)), (model.EncodeText(ids), prepared.EncodeText(ids)) })
+        foreach (var (plain, fast) in new[] { (model.EncodeImage(pixels), prepared.EncodeImage(pixels)),
+            (model.EncodeText(ids), prepared.EncodeText(ids)) })
             Assert.InRange(nn.functional.cosine_similarity(plain, fast, 1).min().ToDouble(), 0.999, 1.001);
     }
 
@@ -191,7 +199,8 @@ public sealed class PreparedClipTests
     {
         using var scope = NewDisposeScope();
         manual_seed(3);
-        using var model = new ClipModel(new ClipConfig { Vision = VisionConfig.ResNet(64, 8, (1, 1, 1, 1)), Text = Text(2), EmbeddingWidth = 16 });
+        using var model = new ClipModel(new ClipConfig { Vision = VisionConfig.ResNet(64, 8, (1, 1, 1, 1)), Text = Text(2),
+            EmbeddingWidth = 16 });
         model.eval();
         using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
         var pixels = randn(2, 3, 64, 64);
@@ -255,12 +264,14 @@ public sealed class PreparedClipTests
         });
         // Weights that a trained model has, rather than zeros and ones: biases and gains would not be seen otherwise.
         using (no_grad())
-            foreach (var parameter in model.parameters().Where(p => p.dim() == 1)) using (var noise = randn_like(parameter)) using (Scalar some = 0.1) parameter.add_(noise, some);
+            foreach (var parameter in model.parameters().Where(p => p.dim() == 1)) using (var noise =
+                randn_like(parameter)) using (Scalar some = 0.1) parameter.add_(noise, some);
         model.eval();
         return model;
     }
 
-    private static TextConfig Text(int layers) => new() { ContextLength = 12, VocabularySize = 50, Width = 64, Layers = layers, Heads = 4, EndOfTextId = 49 };
+    private static TextConfig Text(int layers) =>
+        new() { ContextLength = 12, VocabularySize = 50, Width = 64, Layers = layers, Heads = 4, EndOfTextId = 49 };
 
     /// <summary>Rows that end at different places, one of them at the last.</summary>
     private static Tensor Ids() => tensor(new long[,]

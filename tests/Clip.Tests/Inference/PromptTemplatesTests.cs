@@ -12,7 +12,8 @@ public sealed class PromptTemplatesTests : IDisposable
     public void The_projects_own_set_has_a_gap_in_every_sentence_and_no_sentence_twice()
     {
         Assert.True(PromptTemplates.Ensemble.Count >= 10);
-        Assert.All(PromptTemplates.Ensemble, template => Assert.Contains("a cat", PromptTemplates.Fill(template, "a cat"), StringComparison.Ordinal));
+        Assert.All(PromptTemplates.Ensemble, template =>
+            Assert.Contains("a cat", PromptTemplates.Fill(template, "a cat"), StringComparison.Ordinal));
         Assert.Equal(PromptTemplates.Ensemble.Count, PromptTemplates.Ensemble.Distinct().Count());
     }
 
@@ -35,7 +36,8 @@ public sealed class PromptTemplatesTests : IDisposable
     public void A_file_without_templates_or_a_missing_one_is_refused()
     {
         File.WriteAllText(_file, "# nothing yet\n");
-        Assert.Contains("holds no template", Assert.Throws<InvalidDataException>(() => PromptTemplates.Load(_file)).Message, StringComparison.Ordinal);
+        Assert.Contains("holds no template", Assert.Throws<InvalidDataException>(() => PromptTemplates.Load(_file)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<FileNotFoundException>(() => PromptTemplates.Load(_file + ".missing"));
     }
 }

@@ -7,8 +7,9 @@ using TorchSharp;
 namespace ClipNotebooks.Clip.Tests.Inference;
 
 /// <summary>
-/// openai/clip-vit-base-patch32 as published, held against the figures that its makers published. Runs where the weights are in the Hub cache, or with CLIP_ONLINE=1, which downloads them. The
-/// two pictures are taken from the folder CLIP_PICTURES, or with CLIP_ONLINE=1 from where they are published.
+/// openai/clip-vit-base-patch32 as published, held against the figures that its makers published. Runs where the weights are in the Hub
+/// cache, or with CLIP_ONLINE=1, which downloads them. The two pictures are taken from the folder CLIP_PICTURES, or with CLIP_ONLINE=1 from
+/// where they are published.
 /// </summary>
 public sealed class PublishedWeightsTests
 {
@@ -16,7 +17,8 @@ public sealed class PublishedWeightsTests
 
     private static bool Online => Environment.GetEnvironmentVariable("CLIP_ONLINE") == "1";
 
-    // openai/CLIP, README: "Label probs: [[0.9927937 0.00421068 0.00299572]]"; printed from float16 on a GPU or float32 on a CPU, which agree to about 1e-3.
+    // openai/CLIP, README: "Label probs: [[0.9927937 0.00421068 0.00299572]]"; printed from float16 on a GPU or float32 on a CPU, which
+    // agree to about 1e-3.
     [Fact]
     public async Task The_diagram_of_Clip_has_the_probabilities_of_its_README()
     {
@@ -60,7 +62,8 @@ public sealed class PublishedWeightsTests
     {
         string? folder = Environment.GetEnvironmentVariable("CLIP_PICTURES");
         if (folder is not null && File.Exists(Path.Combine(folder, name))) return RasterImage.Load(Path.Combine(folder, name));
-        Assert.SkipUnless(Online, $"The picture {name} is not at hand. Set CLIP_PICTURES to a folder with it, or CLIP_ONLINE=1 to take it from {address}.");
+        Assert.SkipUnless(Online, $"The picture {name} is not at hand. Set CLIP_PICTURES to a folder with it, or CLIP_ONLINE=1 to take " +
+            $"it from {address}.");
         using var http = new HttpClient();
         return SkiaImageDecoder.Shared.Decode(await http.GetByteArrayAsync(new Uri(address)), name);
     }

@@ -20,7 +20,8 @@ internal static class RandomClip
             Vision = new VisionConfig { ImageSize = 16, PatchSize = 8, Width = 32, Layers = 1, Heads = 2 },
             Text = new TextConfig { ContextLength = 16, VocabularySize = tokenizer.VocabularySize, Width = 32, Layers = 1, Heads = 2 },
         });
-        return new ClipEncoder(model, new ClipProcessor(new ClipImageTransform(new ImageTransformConfig { Size = 16, ResizeSize = 16 }), tokenizer));
+        return new ClipEncoder(model, new ClipProcessor(
+            new ClipImageTransform(new ImageTransformConfig { Size = 16, ResizeSize = 16 }), tokenizer));
     }
 
     /// <summary>Noise, so that any two images differ in their embeddings.</summary>

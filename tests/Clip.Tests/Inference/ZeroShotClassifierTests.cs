@@ -97,7 +97,8 @@ public sealed class ZeroShotClassifierTests : IDisposable
         int answers = 0;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (var _ in classifier.ClassifyAsync(Enumerable.Range(0, 100).Select(i => RandomClip.Image(i)).ToAsyncEnumerable(), 2, stop.Token))
+            await foreach (var _ in classifier.ClassifyAsync(
+                Enumerable.Range(0, 100).Select(i => RandomClip.Image(i)).ToAsyncEnumerable(), 2, stop.Token))
                 if (++answers == 4) await stop.CancelAsync();
         });
         Assert.Equal(4, answers);
@@ -140,11 +141,13 @@ public sealed class ZeroShotClassifierTests : IDisposable
         string path = Path.Combine(_folder, "classifier.safetensors");
         using (var classifier = new ZeroShotClassifier(_clip, Names)) classifier.Save(path);
         using var other = RandomClip.Create(seed: 2);
-        Assert.Contains("made by another model", Assert.Throws<InvalidDataException>(() => ZeroShotClassifier.Load(path, other)).Message, StringComparison.Ordinal);
+        Assert.Contains("made by another model", Assert.Throws<InvalidDataException>(() => ZeroShotClassifier.Load(path, other)).Message,
+            StringComparison.Ordinal);
 
         using var tensor = zeros(2);
         Clip.Checkpoints.SafetensorsFile.Write(path, [new("weights", tensor)]);
-        Assert.Contains("is not a saved classifier", Assert.Throws<InvalidDataException>(() => ZeroShotClassifier.Load(path, _clip)).Message, StringComparison.Ordinal);
+        Assert.Contains("is not a saved classifier",
+            Assert.Throws<InvalidDataException>(() => ZeroShotClassifier.Load(path, _clip)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -162,13 +165,15 @@ public sealed class ZeroShotClassifierTests : IDisposable
     [Fact]
     public void Wrong_classes_templates_and_embeddings_are_refused()
     {
-        Assert.Contains("named 2 times", Assert.Throws<ArgumentException>(() => new ZeroShotClassifier(_clip, ["cat", "cat"])).Message, StringComparison.Ordinal);
+        Assert.Contains("named 2 times", Assert.Throws<ArgumentException>(() => new ZeroShotClassifier(_clip, ["cat", "cat"])).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new ZeroShotClassifier(_clip, []));
         Assert.Throws<ArgumentException>(() => new ZeroShotClassifier(_clip, ["cat", " "]));
         Assert.Throws<ArgumentException>(() => new ZeroShotClassifier(_clip, Names, ["a photo"]));
         using var classifier = new ZeroShotClassifier(_clip, Names);
         using var wrong = zeros(2, 7);
-        Assert.Contains("(N, 24) is needed", Assert.Throws<ArgumentException>(() => classifier.Probabilities(wrong)).Message, StringComparison.Ordinal);
+        Assert.Contains("(N, 24) is needed", Assert.Throws<ArgumentException>(() => classifier.Probabilities(wrong)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => _clip.EncodePixels(wrong));
     }
 

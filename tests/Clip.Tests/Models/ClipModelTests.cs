@@ -35,7 +35,8 @@ public sealed class ClipModelTests
         Assert.All(Cosines(reference.Outputs["encode_image"], image), c => Assert.True(c >= 0.999, $"{c}"));
         Assert.All(Cosines(reference.Outputs["encode_text"], text), c => Assert.True(c >= 0.999, $"{c}"));
 
-        static float[] Cosines(Tensor expected, Tensor actual) => nn.functional.cosine_similarity(expected, actual.to(float32), 1).data<float>().ToArray();
+        static float[] Cosines(Tensor expected, Tensor actual) =>
+            nn.functional.cosine_similarity(expected, actual.to(float32), 1).data<float>().ToArray();
     }
 
     [Fact]
@@ -52,7 +53,8 @@ public sealed class ClipModelTests
         Assert.True(tokens.equal(zero.Visual.Transformer.call(tokens)).all().item<bool>());
         Assert.Equal([32L], zero.state_dict()["visual.transformer.resblocks.1.ls_2.gamma"].shape);
 
-        static ClipConfig Scaled(double start) => Tiny with { Vision = Tiny.Vision with { LayerScale = start }, Text = Tiny.Text with { LayerScale = start } };
+        static ClipConfig Scaled(double start) => Tiny with { Vision = Tiny.Vision with { LayerScale = start },
+            Text = Tiny.Text with { LayerScale = start } };
     }
 
     [Fact]
@@ -168,7 +170,8 @@ public sealed class ClipModelTests
             ("transformer.resblocks.0.attn.out_proj.weight", Math.Pow(128, -0.5) * Math.Pow(16, -0.5)),
             ("transformer.resblocks.0.mlp.c_fc.weight", Math.Pow(256, -0.5)),
             ("transformer.resblocks.0.mlp.c_proj.weight", Math.Pow(128, -0.5) * Math.Pow(16, -0.5)),
-        }, p => Assert.InRange(state[p.Name].std().ToDouble() / p.Spread, 1 - 5 / Math.Sqrt(2 * state[p.Name].numel()), 1 + 5 / Math.Sqrt(2 * state[p.Name].numel())));
+        }, p => Assert.InRange(state[p.Name].std().ToDouble() / p.Spread, 1 - 5 / Math.Sqrt(2 * state[p.Name].numel()),
+            1 + 5 / Math.Sqrt(2 * state[p.Name].numel())));
         Assert.Equal(Math.Log(1 / 0.07), state["logit_scale"].ToDouble(), 1e-6);
     }
 

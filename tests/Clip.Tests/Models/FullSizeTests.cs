@@ -8,8 +8,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Tests.Models;
 
 /// <summary>
-/// Reference: openai/CLIP's classes at full size on PyTorch 2.14.1, with weights and images that a formula gives (fullsize.json), so that a test needs no download. The reference's own float32 and
-/// float64 results differ by up to 1.2e-6 of the largest magnitude; 1e-5 (5e-5 for the ResNet) is the rounding of another order of summation.
+/// Reference: openai/CLIP's classes at full size on PyTorch 2.14.1, with weights and images that a formula gives (fullsize.json), so that a
+/// test needs no download. The reference's own float32 and float64 results differ by up to 1.2e-6 of the largest magnitude; 1e-5 (5e-5 for
+/// the ResNet) is the rounding of another order of summation.
 /// </summary>
 public sealed class FullSizeTests
 {
@@ -44,14 +45,16 @@ public sealed class FullSizeTests
     private static void Fill(ClipModel model, JsonElement reference)
     {
         var state = model.state_dict();
-        var checks = reference.GetProperty("formula_weights").GetProperty("check_tensors").EnumerateArray().ToDictionary(c => c.GetProperty("name").GetString()!, c => c.GetProperty("sha256_float32_le").GetString());
+        var checks = reference.GetProperty("formula_weights").GetProperty("check_tensors").EnumerateArray()
+            .ToDictionary(c => c.GetProperty("name").GetString()!, c => c.GetProperty("sha256_float32_le").GetString());
         foreach (var (k, entry) in reference.GetProperty("state_dict").EnumerateArray().Index())
         {
             string name = entry.GetProperty("name").GetString()!;
             if (!entry.TryGetProperty("scale", out var scale)) continue; // a count of batches, 0 at the start
             float[] values = new float[state[name].numel()];
             Unit(k, values, entry.GetProperty("offset").GetDouble(), scale.GetDouble());
-            if (checks.TryGetValue(name, out string? hash)) Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(values))));
+            if (checks.TryGetValue(name, out string? hash)) Assert.Equal(
+                hash, Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(values))));
             MemoryMarshal.AsBytes<float>(values).CopyTo(state[name].bytes);
         }
     }
@@ -63,7 +66,8 @@ public sealed class FullSizeTests
         for (uint j = 0; j < blocks.Length; j++) blocks[j] = Unit(ImageBlocks, j);
         for (uint j = 0; j < noise.Length; j++) noise[j] = 0.25 * Unit(ImageNoise, j);
         long repeats = shape[2] / 8;
-        var image = tensor(blocks, [shape[0], shape[1], 8, 8]).repeat_interleave(repeats, 2).repeat_interleave(repeats, 3) + tensor(noise, shape);
+        var image = tensor(blocks, [shape[0], shape[1], 8, 8]).repeat_interleave(repeats, 2)
+            .repeat_interleave(repeats, 3) + tensor(noise, shape);
         image = image.to(float32).contiguous();
         Assert.Equal(formula.GetProperty("image_sha256_float32_le").GetString(), Convert.ToHexStringLower(SHA256.HashData(image.bytes)));
         return image;
@@ -72,14 +76,17 @@ public sealed class FullSizeTests
     /// <summary>The rows, filled up with zeros to the longest: nothing after the end token matters.</summary>
     private static Tensor Ids(JsonElement formula)
     {
-        long[][] rows = [.. formula.GetProperty("token_ids").EnumerateArray().Select(row => row.EnumerateArray().Select(id => id.GetInt64()).ToArray())];
+        long[][] rows = [.. formula.GetProperty("token_ids").EnumerateArray()
+            .Select(row => row.EnumerateArray().Select(id => id.GetInt64()).ToArray())];
         int length = rows.Max(row => row.Length);
         return tensor(rows.SelectMany(row => row.Concat(new long[length - row.Length])).ToArray(), [rows.Length, length]);
     }
 
-    private static void Unit(int k, float[] values, double offset, double scale) => Parallel.For(0, (values.Length + 65535) / 65536, chunk =>
+    private static void Unit(int k, float[] values, double offset, double scale) =>
+        Parallel.For(0, (values.Length + 65535) / 65536, chunk =>
     {
-        for (int j = chunk * 65536; j < Math.Min(values.Length, (chunk + 1) * 65536); j++) values[j] = (float)(offset + scale * Unit(k, (uint)j));
+        for (int j = chunk * 65536; j < Math.Min(values.Length, (chunk + 1) * 65536); j++) values[j] =
+            (float)(offset + scale * Unit(k, (uint)j));
     });
 
     private static double Unit(int k, uint j)

@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Models;
 
-/// <summary>TorchSharp's finaliser frees a number that libtorch still reads (see <see cref="Arithmetic"/>): forwards, losses and measurements must leave it none to free.</summary>
+/// <summary>
+/// TorchSharp's finaliser frees a number that libtorch still reads (see <see cref="Arithmetic"/>): forwards, losses and measurements must
+/// leave it none to free.
+/// </summary>
 public sealed class GarbageCollectionTests
 {
     [Fact]
@@ -16,15 +19,18 @@ public sealed class GarbageCollectionTests
     {
         string?[] rooms = [typeof(ClipModel).Namespace, typeof(ClipEncoder).Namespace, typeof(ContrastiveLoss).Namespace];
         // The trainer's step runs within NoCollection: the optimizer makes numbers that are not ours to keep.
-        var types = typeof(ClipModel).Assembly.GetTypes().Where(type => rooms.Contains(type.Namespace) && type != typeof(Arithmetic) && type != typeof(ClipTrainer)).ToList();
+        var types = typeof(ClipModel).Assembly.GetTypes()
+            .Where(type => rooms.Contains(type.Namespace) && type != typeof(Arithmetic) && type != typeof(ClipTrainer)).ToList();
         Assert.Contains(typeof(ZeroShotClassifier), types);
-        Assert.Empty(types.SelectMany(Calls).Where(call => MakesNumber(call.Called)).Select(call => $"{call.Caller} calls {call.Called}").Distinct());
+        Assert.Empty(types.SelectMany(Calls).Where(call => MakesNumber(call.Called)).Select(call => $"{call.Caller} calls {call.Called}")
+            .Distinct());
         Assert.Contains(Calls(typeof(GarbageCollectionTests)), call => MakesNumber(call.Called)); // the sum below
 
         // x + y of tensors, and whatever takes a number where libtorch wants a Scalar.
         static bool MakesNumber(MethodBase called) =>
             called.DeclaringType == typeof(Tensor) && called.Name is "op_Addition" or "op_Subtraction" or "add" or "sub" or "add_" or "sub_"
-            || called.DeclaringType == typeof(Tensor) && called.Name.StartsWith("op_", StringComparison.Ordinal) && called.Name != "op_Implicit" && called.GetParameters().Any(p => p.ParameterType != typeof(Tensor))
+            || called.DeclaringType == typeof(Tensor) && called.Name.StartsWith("op_", StringComparison.Ordinal)
+                && called.Name != "op_Implicit" && called.GetParameters().Any(p => p.ParameterType != typeof(Tensor))
             || called.DeclaringType == typeof(Scalar) && called.Name == "op_Implicit"
             || called.DeclaringType == typeof(torch) && called.Name is "arange" or "full";
     }
@@ -83,12 +89,14 @@ public sealed class GarbageCollectionTests
     /// <summary>The calls in the bodies of a type's methods: a call's opcode, then the token of what is called.</summary>
     private static IEnumerable<(string Caller, MethodBase Called)> Calls(Type type)
     {
-        const BindingFlags Own = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+        const BindingFlags Own =
+            BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
         foreach (var method in type.GetMethods(Own).Cast<MethodBase>().Concat(type.GetConstructors(Own)))
         {
             byte[] body = method.GetMethodBody()?.GetILAsByteArray() ?? [];
             for (int i = 0; i + 4 < body.Length; i++)
-                if (body[i] is 0x28 or 0x6F && Resolve(method, BitConverter.ToInt32(body, i + 1)) is { } called) yield return ($"{type.Name}.{method.Name}", called);
+                if (body[i] is 0x28 or 0x6F && Resolve(method,
+                    BitConverter.ToInt32(body, i + 1)) is { } called) yield return ($"{type.Name}.{method.Name}", called);
         }
     }
 
@@ -97,7 +105,8 @@ public sealed class GarbageCollectionTests
     {
         try
         {
-            return method.Module.ResolveMethod(token, method.DeclaringType!.GetGenericArguments(), method.IsGenericMethod ? method.GetGenericArguments() : null);
+            return method.Module.ResolveMethod(token, method.DeclaringType!.GetGenericArguments(),
+                method.IsGenericMethod ? method.GetGenericArguments() : null);
         }
         catch (Exception exception) when (exception is ArgumentException or BadImageFormatException)
         {

@@ -85,6 +85,7 @@ public sealed class ModifiedResNetTests
     {
         using var model = new ClipModel(ClipConfig.RN50, device("meta"));
         Assert.Contains("ImageTower", Assert.Throws<InvalidOperationException>(() => model.Visual).Message);
-        Assert.Contains("Layers", Assert.Throws<ArgumentException>(() => (ClipConfig.RN50 with { Vision = ClipConfig.RN50.Vision with { Layers = 7 } }).Validate()).Message);
+        Assert.Contains("Layers", Assert.Throws<ArgumentException>(
+            () => (ClipConfig.RN50 with { Vision = ClipConfig.RN50.Vision with { Layers = 7 } }).Validate()).Message);
     }
 }

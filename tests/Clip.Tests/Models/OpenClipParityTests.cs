@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Models;
 
-/// <summary>Reference: open_clip 4.2.0.dev0's CLIP with heads that are not 64 wide; exact GELU, and the same weights with QuickGELU.</summary>
+/// <summary>
+/// Reference: open_clip 4.2.0.dev0's CLIP with heads that are not 64 wide; exact GELU, and the same weights with QuickGELU.
+/// </summary>
 public sealed class OpenClipParityTests
 {
     private static readonly ClipConfig Config = new()
@@ -23,7 +25,8 @@ public sealed class OpenClipParityTests
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        using ReferenceTensors inputs = new("open_clip", "inputs.safetensors"), outputs = new("open_clip", "outputs.safetensors"), weights = new("open_clip", "model.safetensors");
+        using ReferenceTensors inputs = new("open_clip", "inputs.safetensors"), outputs = new("open_clip", "outputs.safetensors"),
+            weights = new("open_clip", "model.safetensors");
         using var model = new ClipModel(Config with { Activation = activation });
         weights.LoadInto(model);
         // 1e-5: float32 rounding of another order of summation; the activations differ by a thousand times as much.
@@ -32,8 +35,10 @@ public sealed class OpenClipParityTests
         if (activation != Activation.Gelu) return;
         var (logits, _) = model.call(inputs["images"], inputs["token_ids"]);
         Close.Relative(outputs["logits_per_image"], logits, 1e-5);
-        Close.Relative(outputs["image_features_normalized"], nn.functional.normalize(model.EncodeImage(inputs["images"]), p: 2, dim: -1), 1e-5);
-        Close.Relative(outputs["text_features_normalized"], nn.functional.normalize(model.EncodeText(inputs["token_ids"]), p: 2, dim: -1), 1e-5);
+        Close.Relative(outputs["image_features_normalized"], nn.functional.normalize(model.EncodeImage(inputs["images"]), p: 2, dim: -1),
+            1e-5);
+        Close.Relative(outputs["text_features_normalized"], nn.functional.normalize(model.EncodeText(inputs["token_ids"]), p: 2, dim: -1),
+            1e-5);
         Close.Relative(outputs["logit_scale_exp"], model.LogitScale.exp(), 1e-6); // one function of one number
         Close.Relative(outputs["clip_loss"], ContrastiveLoss.FromLogits(logits), 1e-5);
     }
@@ -45,7 +50,8 @@ public sealed class OpenClipParityTests
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        using ReferenceTensors inputs = new("open_clip", "inputs.safetensors"), outputs = new("open_clip", "outputs.safetensors"), weights = new("open_clip", "model.safetensors");
+        using ReferenceTensors inputs = new("open_clip", "inputs.safetensors"), outputs = new("open_clip", "outputs.safetensors"),
+            weights = new("open_clip", "model.safetensors");
         using var model = new ClipModel(Config);
         weights.LoadInto(model);
         model.to(type);

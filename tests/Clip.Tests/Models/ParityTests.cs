@@ -43,8 +43,10 @@ public sealed class ParityTests
         reference.Model.Text.Pooled(reference.Inputs["token_ids"], text);
         foreach (string key in reference.Outputs.Names)
         {
-            if (key.StartsWith("vision.hidden", StringComparison.Ordinal)) Close.Relative(reference.Outputs[key], vision[key["vision.".Length..]], Output);
-            if (key.StartsWith("text.", StringComparison.Ordinal)) Close.Relative(reference.Outputs[key], text[key["text.".Length..]], Output);
+            if (key.StartsWith("vision.hidden", StringComparison.Ordinal)) Close.Relative(
+                reference.Outputs[key], vision[key["vision.".Length..]], Output);
+            if (key.StartsWith("text.", StringComparison.Ordinal)) Close.Relative(
+                reference.Outputs[key], text[key["text.".Length..]], Output);
         }
     }
 
@@ -71,7 +73,10 @@ public sealed class ParityTests
         AssertAdamW(reference);
     }
 
-    /// <summary>The same arithmetic in float64, where rounding is 1e-16 a step: 1e-12 of the largest magnitude is a few thousand of these, and a thousandth of what another formula would change.</summary>
+    /// <summary>
+    /// The same arithmetic in float64, where rounding is 1e-16 a step: 1e-12 of the largest magnitude is a few thousand of these, and a
+    /// thousandth of what another formula would change.
+    /// </summary>
     [Theory]
     [InlineData("vit_p8_i32")]
     [InlineData("vit_p14_i28")]
@@ -81,7 +86,8 @@ public sealed class ParityTests
         using var reference = new ReferenceModel(name);
         using var scope = NewDisposeScope();
         reference.Model.to(float64);
-        var (images, more, ids) = (reference.Inputs["images"].to(float64), reference.Inputs["images_b4"].to(float64), reference.Inputs["token_ids"]);
+        var (images, more, ids) = (reference.Inputs["images"].to(float64), reference.Inputs["images_b4"].to(float64),
+            reference.Inputs["token_ids"]);
         var (logitsPerImage, logitsPerText) = reference.Model.call(images, ids);
         var loss = ContrastiveLoss.FromLogits(reference.Model.call(more, ids).LogitsPerImage);
         loss.backward();
@@ -95,14 +101,16 @@ public sealed class ParityTests
             ["grad.logit_scale"] = reference.Model.LogitScale.grad!,
         };
         var expected = reference.Outputs.Names.Where(key => key.EndsWith(".f64", StringComparison.Ordinal)).ToList();
-        Assert.Equal(actual.Keys.Order(StringComparer.Ordinal), expected.Select(key => key[..^".f64".Length]).Order(StringComparer.Ordinal));
+        Assert.Equal(actual.Keys.Order(StringComparer.Ordinal),
+            expected.Select(key => key[..^".f64".Length]).Order(StringComparer.Ordinal));
         foreach (string key in expected) Close.Relative(reference.Outputs[key], actual[key[..^".f64".Length]], 1e-12);
     }
 
     internal static void AssertGradients(ReferenceModel reference, string prefix, string norms, double tolerance = Gradient)
     {
         var parameters = reference.Model.named_parameters().ToDictionary(p => p.name, p => p.parameter);
-        foreach (string key in reference.Outputs.Names.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && !k.EndsWith(".f64", StringComparison.Ordinal)))
+        foreach (string key in reference.Outputs.Names.Where(
+            k => k.StartsWith(prefix, StringComparison.Ordinal) && !k.EndsWith(".f64", StringComparison.Ordinal)))
             Close.Relative(reference.Outputs[key], parameters[key[prefix.Length..]].grad!, tolerance);
 
         var expected = reference.Json.GetProperty(norms).EnumerateObject().ToDictionary(n => n.Name, n => n.Value.GetDouble());
@@ -117,7 +125,8 @@ public sealed class ParityTests
         var (model, settings) = (reference.Model, reference.Json.GetProperty("adamw"));
         var (images, ids) = (reference.Inputs["images_b4"], reference.Inputs["token_ids"]);
         using var optimizer = optim.AdamW(model.parameters(), settings.GetProperty("lr").GetDouble(), 0.9, 0.98, 1e-6, 0.2);
-        double[] losses = [.. settings.GetProperty("losses_before_each_step_and_after_the_last").EnumerateArray().Select(l => l.GetDouble())];
+        double[] losses = [.. settings.GetProperty("losses_before_each_step_and_after_the_last").EnumerateArray()
+            .Select(l => l.GetDouble())];
         for (int step = 0; step <= 5; step++)
         {
             optimizer.zero_grad();

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Tests.Models;
 
 /// <summary>
-/// Compared with the formula evaluated here in double, number by number: PyTorch's bicubic interpolation (a = -0.75, pixel centres at halves, no antialiasing, borders repeated) of the grid of patches,
-/// which is what Hugging Face's <c>interpolate_pos_encoding</c> asks for. There are no recorded numbers for it.
+/// Compared with the formula evaluated here in double, number by number: PyTorch's bicubic interpolation (a = -0.75, pixel centres at
+/// halves, no antialiasing, borders repeated) of the grid of patches, which is what Hugging Face's <c>interpolate_pos_encoding</c> asks
+/// for. There are no recorded numbers for it.
 /// </summary>
 public sealed class PositionEmbeddingTests
 {
@@ -40,7 +41,8 @@ public sealed class PositionEmbeddingTests
         var pixels = randn(2, 3, 43, 57);
         var state = tower.state_dict();
         var patches = tower.EmbedPatches(pixels.narrow(2, 0, 40).narrow(3, 0, 56));
-        var positions = cat([state["positional_embedding"][0].unsqueeze(0), Formula(state["positional_embedding"].narrow(0, 1, 16), 4, 5, 7).to(float32)], 0);
+        var positions = cat([state["positional_embedding"][0].unsqueeze(0),
+            Formula(state["positional_embedding"].narrow(0, 1, 16), 4, 5, 7).to(float32)], 0);
         var tokens = cat([state["class_embedding"].expand(2, 1, -1), patches], 1) + positions;
         var expected = nn.functional.layer_norm(tokens, [128], state["ln_pre.weight"], state["ln_pre.bias"], 1e-5);
         Close.Relative(expected, tower.Embed(pixels), 1e-5);
@@ -52,9 +54,11 @@ public sealed class PositionEmbeddingTests
     {
         using var scope = NewDisposeScope();
         using var reference = new ReferenceModel("vit_p8_i32");
-        Assert.Contains("(1, 3, 40, 40)", Assert.Throws<ArgumentException>(() => reference.Model.EncodeImage(zeros(1, 3, 40, 40))).Message, StringComparison.Ordinal);
+        Assert.Contains("(1, 3, 40, 40)", Assert.Throws<ArgumentException>(() => reference.Model.EncodeImage(zeros(1, 3, 40, 40))).Message,
+            StringComparison.Ordinal);
         reference.Model.Visual.InterpolatePositions = true;
-        Assert.Contains("at least one patch (8 pixels)", Assert.Throws<ArgumentException>(() => reference.Model.EncodeImage(zeros(1, 3, 40, 7))).Message, StringComparison.Ordinal);
+        Assert.Contains("at least one patch (8 pixels)",
+            Assert.Throws<ArgumentException>(() => reference.Model.EncodeImage(zeros(1, 3, 40, 7))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,7 +80,8 @@ public sealed class PositionEmbeddingTests
             for (int x = 0; x < width; x++)
                 foreach (var (row, vertical) in Taps(y, height, grid))
                     foreach (var (column, horizontal) in Taps(x, width, grid))
-                        for (int d = 0; d < D; d++) result[(y * width + x) * D + d] += vertical * horizontal * source[(row * grid + column) * D + d];
+                        for (int d = 0; d < D; d++) result[(y * width + x) * D +
+                            d] += vertical * horizontal * source[(row * grid + column) * D + d];
         return tensor(result, [height * width, D]);
     }
 

@@ -17,7 +17,8 @@ internal sealed class ReferenceTensors : IDisposable
         {
             long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64())];
             long[] range = [.. entry.Value.GetProperty("data_offsets").EnumerateArray().Select(o => o.GetInt64())];
-            var type = entry.Value.GetProperty("dtype").GetString() switch { "F32" => float32, "F64" => float64, "I64" => int64, var other => throw new NotSupportedException(other) };
+            var type = entry.Value.GetProperty("dtype").GetString(
+                ) switch { "F32" => float32, "F64" => float64, "I64" => int64, var other => throw new NotSupportedException(other) };
             var value = empty(shape, dtype: type).DetachFromDisposeScope();
             value.bytes = file.AsSpan(start + (int)range[0], (int)(range[1] - range[0]));
             _tensors[entry.Name] = value;

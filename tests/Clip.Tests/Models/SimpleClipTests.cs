@@ -71,7 +71,8 @@ public sealed class SimpleClipTests
         using var scope = NewDisposeScope();
         using var model = Model();
         ContrastiveLoss.FromLogits(model.call(randn(2, 3, 16, 16), randint(0, 20, [2, 8], dtype: int64)).LogitsPerImage).backward();
-        foreach (var (name, parameter) in model.named_parameters()) Assert.True(parameter.requires_grad == parameter.grad is not null, name);
+        foreach (var (name, parameter) in model.named_parameters()) Assert.True(
+            parameter.requires_grad == parameter.grad is not null, name);
         Assert.NotNull(model.LogitScale.grad);
     }
 
@@ -79,11 +80,13 @@ public sealed class SimpleClipTests
     public void An_encoder_of_another_width_is_refused_by_name()
     {
         using var scope = NewDisposeScope();
-        using var model = new SimpleClip(new VisionEncoder(new VisionTransformer(Tiny)), new TextEncoder(new TextTransformer(Tiny)), 12, 33, 16);
+        using var model = new SimpleClip(new VisionEncoder(new VisionTransformer(Tiny)), new TextEncoder(new TextTransformer(Tiny)), 12, 33,
+            16);
         var error = Assert.Throws<ArgumentException>(() => model.EncodeImage(zeros(1, 3, 16, 16)));
         Assert.Contains("image projection", error.Message);
         Assert.Contains("33", error.Message);
     }
 
-    private static SimpleClip Model() => new(new VisionEncoder(new VisionTransformer(Tiny)), new TextEncoder(new TextTransformer(Tiny)), 12, 32, 16);
+    private static SimpleClip Model() => new(new VisionEncoder(new VisionTransformer(Tiny)), new TextEncoder(new TextTransformer(Tiny)), 12,
+        32, 16);
 }

@@ -5,7 +5,8 @@ namespace ClipNotebooks.Clip.Tests.Text;
 /// <summary>The tokenizer's own behaviour, on a small vocabulary that the test trains.</summary>
 public sealed class ClipTokenizerTests : IDisposable
 {
-    private static readonly string[] Captions = ["a photo of a cat", "a photo of a dog", "a photo of two red circles", "it's the cat's photo, naïve café ☕"];
+    private static readonly string[] Captions = ["a photo of a cat", "a photo of a dog", "a photo of two red circles",
+        "it's the cat's photo, naïve café ☕"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("vocabulary").FullName;
 
@@ -76,7 +77,8 @@ public sealed class ClipTokenizerTests : IDisposable
         BytePairTrainer.Train(Captions, 560, _folder);
         var tokenizer = ClipTokenizer.Load(_folder, contextLength: 9);
         var batch = tokenizer.Tokenize(["cat"], padding: Padding.ContextLength, padId: tokenizer.EndOfTextId);
-        Assert.Equal([tokenizer.StartOfTextId, tokenizer.Encode("cat")[0], .. Enumerable.Repeat((long)tokenizer.EndOfTextId, 7)], batch.Ids);
+        Assert.Equal([tokenizer.StartOfTextId, tokenizer.Encode("cat")[0], .. Enumerable.Repeat((long)tokenizer.EndOfTextId, 7)],
+            batch.Ids);
         Assert.Equal([2], batch.EndOfTextPositions);
         Assert.Equal([1, 1, 1, 0, 0, 0, 0, 0, 0], batch.AttentionMask());
         Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.Tokenize(["cat"], padId: tokenizer.VocabularySize));
@@ -148,18 +150,22 @@ public sealed class ClipTokenizerTests : IDisposable
         File.WriteAllText(path, """{ "<|endoftext|>": 539 }""");
         ClipTokenizer.Load(_folder);
         File.WriteAllText(path, """{ "<|endoftext|>": 539, "<new>": 540 }""");
-        Assert.Contains("added_tokens.json adds the token \"<new>\"", Assert.Throws<InvalidDataException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("added_tokens.json adds the token \"<new>\"",
+            Assert.Throws<InvalidDataException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
         File.WriteAllText(path, "[1]");
-        Assert.Contains("added_tokens.json is not a list of tokens", Assert.Throws<InvalidDataException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("added_tokens.json is not a list of tokens",
+            Assert.Throws<InvalidDataException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_missing_file_is_named()
     {
-        Assert.Contains("vocab.json", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("vocab.json", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message,
+            StringComparison.Ordinal);
         BytePairTrainer.Train(Captions, 540, _folder);
         File.Delete(Path.Combine(_folder, "merges.txt"));
-        Assert.Contains("merges.txt", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("merges.txt", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

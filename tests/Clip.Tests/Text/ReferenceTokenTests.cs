@@ -12,7 +12,8 @@ public sealed class ReferenceTokenTests
     [Fact]
     public void Cleaning_equals_the_reference()
     {
-        var wrong = Lines.Where(line => TextCleaner.Clean(Text(line)) != line.GetProperty("clean").GetString()).Select(line => line.GetProperty("i").GetInt32());
+        var wrong = Lines.Where(line => TextCleaner.Clean(Text(line)) != line.GetProperty("clean").GetString())
+            .Select(line => line.GetProperty("i").GetInt32());
         Assert.Empty(wrong);
     }
 
@@ -20,7 +21,8 @@ public sealed class ReferenceTokenTests
     public void Ids_equal_the_reference()
     {
         var tokenizer = ClipTokenizer.Load(Repository.ClipVocabulary());
-        var wrong = Lines.Where(line => !tokenizer.Encode(Text(line)).SequenceEqual(Ids(line, "ids"))).Select(line => line.GetProperty("i").GetInt32());
+        var wrong = Lines.Where(line => !tokenizer.Encode(Text(line)).SequenceEqual(Ids(line, "ids")))
+            .Select(line => line.GetProperty("i").GetInt32());
         Assert.Empty(wrong);
     }
 

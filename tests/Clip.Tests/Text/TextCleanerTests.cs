@@ -1,4 +1,3 @@
-using ClipNotebooks.Core.Text;
 using ClipNotebooks.Core.Text.Cleaning;
 
 namespace ClipNotebooks.Clip.Tests.Text;

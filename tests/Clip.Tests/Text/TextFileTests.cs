@@ -1,6 +1,5 @@
 using System.Text;
 using ClipNotebooks.Clip.Evaluation;
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;

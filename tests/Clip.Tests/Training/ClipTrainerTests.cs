@@ -46,7 +46,8 @@ public sealed class ClipTrainerTests : IDisposable
         using (var trainer = new ClipTrainer(first, Options))
         {
             using var stop = new CancellationTokenSource();
-            Assert.Throws<OperationCanceledException>(() => trainer.Train(Batch, new Sink([], step => { if (step.Step == 5) stop.Cancel(); }), stop.Token));
+            Assert.Throws<OperationCanceledException>(() =>
+                trainer.Train(Batch, new Sink([], step => { if (step.Step == 5) stop.Cancel(); }), stop.Token));
             Assert.Equal(5, trainer.Step);
             trainer.Save(path);
         }
@@ -57,7 +58,9 @@ public sealed class ClipTrainerTests : IDisposable
             Assert.Equal(5, trainer.Step);
             trainer.Train(Batch);
         }
-        foreach (var (name, value) in whole.state_dict()) Assert.True(value.equal(second.state_dict()[name]).all().item<bool>(), $"{name} differs by {(value - second.state_dict()[name]).abs().max().ToDouble():g3}");
+        foreach (var (name, value) in whole.state_dict()) Assert.True(
+            value.equal(second.state_dict()[name]).all().item<bool>(), $"{name} differs by " +
+            $"{(value - second.state_dict()[name]).abs().max().ToDouble():g3}");
         Assert.Equal([path], Directory.GetFiles(_folder));
     }
 
@@ -216,8 +219,9 @@ public sealed class ClipTrainerTests : IDisposable
         using var scope = NewDisposeScope();
         var (whole, loss) = Gradients(Options);
         var (chunked, chunkedLoss) = Gradients(Options with { ChunkSize = chunk });
-        // Sums in another order: a cosine off by one unit of float32 (6e-8) is a logit off by 14.3 of them, 1e-6, whose exponential weighs each term of the loss and of the gradient. How products of
-        // one and of four rows differ depends on the processor: 1.2e-6 was seen of a loss of 3.9, and a chunk left out or counted twice changes a tenth of it.
+        // Sums in another order: a cosine off by one unit of float32 (6e-8) is a logit off by 14.3 of them, 1e-6, whose exponential weighs
+        // each term of the loss and of the gradient. How products of one and of four rows differ depends on the processor: 1.2e-6 was seen
+        // of a loss of 3.9, and a chunk left out or counted twice changes a tenth of it.
         Assert.Equal(loss, chunkedLoss, 1e-5);
         foreach (var (name, expected) in whole)
         {
@@ -232,7 +236,8 @@ public sealed class ClipTrainerTests : IDisposable
         using var scope = NewDisposeScope();
         var (whole, loss) = Gradients(Options);
         var (mixed, mixedLoss) = Gradients(Options with { ComputeType = ScalarType.BFloat16 });
-        // bfloat16 has 8 bits of mantissa: a relative error of 2^-9 at each of the some ten steps through a block; the logits multiply it by 14.3.
+        // bfloat16 has 8 bits of mantissa: a relative error of 2^-9 at each of the some ten steps through a block; the logits multiply it
+        // by 14.3.
         Assert.Equal(loss, mixedLoss, 0.05);
         foreach (var (name, expected) in whole.Where(pair => pair.Value.abs().max().ToDouble() > 1e-4))
         {
@@ -285,8 +290,10 @@ public sealed class ClipTrainerTests : IDisposable
     public void Options_that_cannot_train_are_refused_by_name()
     {
         using var model = Model();
-        Assert.Contains("ChunkSize is -1", Assert.Throws<ArgumentException>(() => new ClipTrainer(model, Options with { ChunkSize = -1 })).Message, StringComparison.Ordinal);
-        Assert.Contains("ComputeType is Int64", Assert.Throws<ArgumentException>(() => new ClipTrainer(model, Options with { ComputeType = ScalarType.Int64 })).Message, StringComparison.Ordinal);
+        Assert.Contains("ChunkSize is -1", Assert.Throws<ArgumentException>(
+            () => new ClipTrainer(model, Options with { ChunkSize = -1 })).Message, StringComparison.Ordinal);
+        Assert.Contains("ComputeType is Int64", Assert.Throws<ArgumentException>(
+            () => new ClipTrainer(model, Options with { ComputeType = ScalarType.Int64 })).Message, StringComparison.Ordinal);
     }
 
     /// <summary>The gradients of batch 0, not clipped.</summary>

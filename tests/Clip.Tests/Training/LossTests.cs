@@ -63,8 +63,10 @@ public sealed class LossTests
     public void A_temperature_divides_where_a_scale_multiplies()
     {
         using var scope = NewDisposeScope();
-        var (image, text) = (nn.functional.normalize(randn(5, 8, dtype: float64), p: 2, dim: -1), nn.functional.normalize(randn(5, 8, dtype: float64), p: 2, dim: -1));
-        AssertClose(ContrastiveLoss.WithLogitScale(image, text, tensor(Math.Log(1 / 0.07))).ToDouble(), ContrastiveLoss.WithTemperature(image, text, 0.07));
+        var (image, text) = (nn.functional.normalize(randn(5, 8, dtype: float64), p: 2, dim: -1),
+            nn.functional.normalize(randn(5, 8, dtype: float64), p: 2, dim: -1));
+        AssertClose(ContrastiveLoss.WithLogitScale(image, text, tensor(Math.Log(1 / 0.07))).ToDouble(),
+            ContrastiveLoss.WithTemperature(image, text, 0.07));
     }
 
     [Fact]
@@ -82,7 +84,8 @@ public sealed class LossTests
     public void Losses_leave_no_live_tensor()
     {
         using var outer = NewDisposeScope();
-        var (image, text, scale, bias) = (randn(5, 8).requires_grad_(), randn(5, 8).requires_grad_(), tensor(1f).requires_grad_(), tensor(-1f));
+        var (image, text, scale, bias) = (randn(5, 8).requires_grad_(), randn(5, 8).requires_grad_(), tensor(1f).requires_grad_(),
+            tensor(-1f));
         Compute();
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         Compute();
@@ -101,9 +104,11 @@ public sealed class LossTests
     {
         using var scope = NewDisposeScope();
         Assert.Contains("(2, 3)", Assert.Throws<ArgumentException>(() => ContrastiveLoss.FromLogits(zeros(2, 3))).Message);
-        Assert.Contains("(4, 8) and (5, 8)", Assert.Throws<ArgumentException>(() => ContrastiveLoss.WithTemperature(zeros(4, 8), zeros(5, 8))).Message);
+        Assert.Contains("(4, 8) and (5, 8)", Assert.Throws<ArgumentException>(
+            () => ContrastiveLoss.WithTemperature(zeros(4, 8), zeros(5, 8))).Message);
         Assert.Contains("0", Assert.Throws<ArgumentException>(() => ContrastiveLoss.WithTemperature(zeros(4, 8), zeros(4, 8), 0)).Message);
-        Assert.Contains("0", Assert.Throws<ArgumentException>(() => ContrastiveLoss.Chunked(zeros(4, 8), zeros(4, 8), tensor(1f), 0)).Message);
+        Assert.Contains("0", Assert.Throws<ArgumentException>(
+            () => ContrastiveLoss.Chunked(zeros(4, 8), zeros(4, 8), tensor(1f), 0)).Message);
     }
 
     private static void AssertLoss(int index, JsonElement expected, Func<Tensor[], Tensor> lossOf)
@@ -126,7 +131,8 @@ public sealed class LossTests
         if (expected.TryGetProperty("grad_logit_bias", out var bias)) AssertClose(2 * bias.GetDouble(), x[3].grad!);
     }
 
-    private static void AssertClose(double expected, Tensor actual) => Assert.Equal(expected, actual.ToDouble(), Tolerance * Math.Max(1, Math.Abs(expected)));
+    private static void AssertClose(double expected, Tensor actual) =>
+        Assert.Equal(expected, actual.ToDouble(), Tolerance * Math.Max(1, Math.Abs(expected)));
 
     private static void AssertClose(Tensor expected, Tensor actual)
     {
@@ -143,7 +149,8 @@ public sealed class LossTests
     private static Dictionary<string, JsonElement> Cases() =>
         Json("losses", "loss.json").GetProperty("cases").EnumerateArray().ToDictionary(c => c.GetProperty("name").GetString()!);
 
-    private static List<JsonElement> Embeddings() => [.. Json("models", "open_clip", "open_clip.json").GetProperty("losses").EnumerateArray()];
+    private static List<JsonElement> Embeddings() =>
+        [.. Json("models", "open_clip", "open_clip.json").GetProperty("losses").EnumerateArray()];
 
     private static JsonElement Json(params string[] parts) => JsonDocument.Parse(File.ReadAllText(Repository.Reference(parts))).RootElement;
 }

@@ -11,14 +11,23 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
     /// <summary>Text on the sides of the window or under the contents, plots and their labels cut off: one line each.</summary>
     internal const string Misplaced = """
         () => {
-          const found = [], width = document.documentElement.clientWidth, name = e => `<${e.localName} class="${e.getAttribute('class') ?? ''}"> ${e.textContent.trim().slice(0, 60)}`;
-          if (document.documentElement.scrollWidth > width) found.push(`the document is ${document.documentElement.scrollWidth} wide in a window of ${width}`);
-          const scrolls = e => { for (let at = e.parentElement; at && at !== document.body; at = at.parentElement) if (/auto|scroll/.test(getComputedStyle(at).overflowX)) return true; return false; };
-          for (const e of document.querySelectorAll('main h1, main h2, main h3, main p, main li, main summary, main pre, main figure, main .output, main .scroll, main img, .side a, .side input')) {
+          const found = [], width = document.documentElement.clientWidth;
+          const name = e => `<${e.localName} class="${e.getAttribute('class') ?? ''}"> ${e.textContent.trim().slice(0, 60)}`;
+          if (document.documentElement.scrollWidth > width)
+            found.push(`the document is ${document.documentElement.scrollWidth} wide in a window of ${width}`);
+          const scrolls = e => {
+            for (let at = e.parentElement; at && at !== document.body; at = at.parentElement)
+              if (/auto|scroll/.test(getComputedStyle(at).overflowX)) return true;
+            return false;
+          };
+          const parts = 'main h1, main h2, main h3, main p, main li, main summary, main pre, main figure, main .output, main .scroll, '
+            + 'main img, .side a, .side input';
+          for (const e of document.querySelectorAll(parts)) {
             const box = e.getBoundingClientRect();
             if (box.width > 0 && !scrolls(e) && (box.left < -0.5 || box.right > width + 0.5)) found.push(`beyond the window: ${name(e)}`);
           }
-          const side = document.querySelector('.side').getBoundingClientRect(), main = document.querySelector('main').getBoundingClientRect();
+          const side = document.querySelector('.side').getBoundingClientRect();
+          const main = document.querySelector('main').getBoundingClientRect();
           if (side.right > main.left + 0.5 && side.bottom > main.top + 0.5) found.push('the contents lie over the text');
           for (const plot of document.querySelectorAll('.js-plotly-plot')) {
             const frame = plot.closest('.clip-plot'), svg = plot.querySelector('.main-svg').getBoundingClientRect();
@@ -27,7 +36,10 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
             for (const label of plot.querySelectorAll('.main-svg text')) {
               const box = label.getBoundingClientRect();
               // A pixel and a half: a box is a font's ascent and descent, which is more than the ink of its letters.
-              if (box.width > 0 && (box.left < svg.left - 1.5 || box.right > svg.right + 1.5 || box.top < svg.top - 1.5 || box.bottom > svg.bottom + 1.5)) found.push(`a label is cut off: ${label.textContent} in ${name(frame)}`);
+              const across = box.left < svg.left - 1.5 || box.right > svg.right + 1.5;
+              const along = box.top < svg.top - 1.5 || box.bottom > svg.bottom + 1.5;
+              if (box.width > 0 && (across || along))
+                found.push(`a label is cut off: ${label.textContent} in ${name(frame)}`);
             }
           }
           return found;
@@ -37,8 +49,11 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
     /// <summary>Where in the window the middle one of the first trace's values is drawn.</summary>
     private const string MiddleValue = """
         plot => {
-          const trace = plot._fullData[0], {xaxis: x, yaxis: y} = plot._fullLayout, box = plot.getBoundingClientRect(), heat = trace.type === 'heatmap', i = heat ? 0 : trace.x.length >> 1;
-          const [left, up] = heat ? [x._length / 2 + x._length / trace.z[0].length / 4, y._length / 2 + y._length / trace.z.length / 4] : [x.c2p(trace.type === 'bar' ? trace.x[i] / 2 : trace.x[i]), y.c2p(trace.y[i])];
+          const trace = plot._fullData[0], {xaxis: x, yaxis: y} = plot._fullLayout, box = plot.getBoundingClientRect();
+          const heat = trace.type === 'heatmap', i = heat ? 0 : trace.x.length >> 1;
+          const [left, up] = heat
+            ? [x._length / 2 + x._length / trace.z[0].length / 4, y._length / 2 + y._length / trace.z.length / 4]
+            : [x.c2p(trace.type === 'bar' ? trace.x[i] / 2 : trace.x[i]), y.c2p(trace.y[i])];
           return [box.left + x._offset + left, box.top + y._offset + up];
         }
         """;
@@ -183,13 +198,15 @@ public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book
         await first.ClickAsync();
         await visit.Page.WaitForURLAsync(target);
         string cell = Uri.UnescapeDataString(new Uri(target).Fragment[1..]);
-        Assert.Contains(word, await visit.Page.EvaluateAsync<string>("id => document.getElementById(id).closest('section').textContent", cell), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(word, await visit.Page.EvaluateAsync<string>(
+            "id => document.getElementById(id).closest('section').textContent", cell), StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>Pixels that are neither ground nor ink nor grid, which are nearly grey: what the values are drawn with.</summary>
     private static int Coloured(byte[] png)
     {
         using SKBitmap picture = SKBitmap.Decode(png);
-        return picture.Pixels.Count(pixel => Math.Max(pixel.Red, Math.Max(pixel.Green, pixel.Blue)) - Math.Min(pixel.Red, Math.Min(pixel.Green, pixel.Blue)) > 40);
+        return picture.Pixels.Count(pixel => Math.Max(pixel.Red, Math.Max(pixel.Green, pixel.Blue)) - Math.Min(
+            pixel.Red, Math.Min(pixel.Green, pixel.Blue)) > 40);
     }
 }

@@ -11,9 +11,11 @@ public sealed class Chromium : IAsyncLifetime
     private IBrowser? _browser;
 
     private static string? Program { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .SelectMany(folder => Names.Select(name => Path.Combine(folder, name + (OperatingSystem.IsWindows() ? ".exe" : "")))).FirstOrDefault(File.Exists);
+        .SelectMany(folder => Names.Select(name => Path.Combine(folder, name + (OperatingSystem.IsWindows() ? ".exe" : ""))))
+            .FirstOrDefault(File.Exists);
 
-    internal static void Need() => Assert.SkipWhen(Program is null, $"There is no browser on the PATH ({string.Join(", ", Names)}). On Debian: apt-get install chromium.");
+    internal static void Need() => Assert.SkipWhen(Program is null, $"There is no browser on the PATH ({string.Join(", ", Names)}). On " +
+        $"Debian: apt-get install chromium.");
 
     public async ValueTask InitializeAsync()
     {
@@ -23,8 +25,10 @@ public sealed class Chromium : IAsyncLifetime
         // Lessons run at the same time, and take both cores of a small machine.
         Assertions.SetDefaultExpectTimeout(20_000);
         // What Chromium asks of its maker's servers in the background has no place in a test. Chromium refuses its sandbox to root.
-        string[] quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Program, Headless = true, ChromiumSandbox = Environment.UserName != "root", Args = quiet });
+        string[] quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"];
+        _browser = await _playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = Program, Headless = true, ChromiumSandbox = Environment.UserName != "root", Args = quiet });
     }
 
     /// <summary>A page of a profile of its own, which notes what goes wrong in it.</summary>

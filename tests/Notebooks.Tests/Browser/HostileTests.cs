@@ -4,11 +4,15 @@ using Microsoft.Playwright;
 
 namespace ClipNotebooks.Notebooks.Tests.Browser;
 
-/// <summary>A lesson whose names, captions, outputs and exceptions try to leave their places, executed and opened in a browser: nothing of it runs, and the page is whole.</summary>
+/// <summary>
+/// A lesson whose names, captions, outputs and exceptions try to leave their places, executed and opened in a browser: nothing of it runs,
+/// and the page is whole.
+/// </summary>
 public sealed class HostileTests(Chromium chromium) : IClassFixture<Chromium>
 {
     /// <summary>Leaves whatever it stands in, an attribute too, and notes on the window that it ran.</summary>
-    private const string Evil = "--></script></style></pre></figure></section></main>'\\\"><img src=x onerror=window.hacked=1><script>window.hacked=1</script><a href='javascript:window.hacked=1'>x</a>";
+    private const string Evil = "--></script></style></pre></figure></section></main>'\\\"><img src=x " +
+        "onerror=window.hacked=1><script>window.hacked=1</script><a href='javascript:window.hacked=1'>x</a>";
 
     private const string Lesson = """
         #!markdown
@@ -58,10 +62,14 @@ public sealed class HostileTests(Chromium chromium) : IClassFixture<Chromium>
         try
         {
             // Windows keeps < and > out of file names.
-            string path = Path.Combine(folder.FullName, OperatingSystem.IsWindows() ? "a & 'b' #1.dib" : "a & 'b' #1 <img src=x onerror=window.hacked=1>.dib"), book = Path.Combine(folder.FullName, "book");
-            string library = Path.Combine(Path.GetDirectoryName(Lessons.Folder)!, "lib", "Workbook", "bin", "Release", "net10.0", "ClipNotebooks.Workbook.dll");
-            await File.WriteAllTextAsync(path, Lesson.Replace("LIBRARY", library.Replace('\\', '/'), StringComparison.Ordinal).Replace("EVIL", Evil, StringComparison.Ordinal), TestContext.Current.CancellationToken);
-            LessonResult[] results = await LessonRunner.RunAsync([path], new RunOptions { KeepGoing = true }, null, null, TestContext.Current.CancellationToken);
+            string path = Path.Combine(folder.FullName, OperatingSystem.IsWindows() ? "a & 'b' #1.dib" : "a & 'b' #1 <img src=x " +
+                "onerror=window.hacked=1>.dib"), book = Path.Combine(folder.FullName, "book");
+            string library = Path.Combine(Path.GetDirectoryName(Lessons.Folder)!, "lib", "Workbook", "bin", "Release", "net10.0",
+                "ClipNotebooks.Workbook.dll");
+            await File.WriteAllTextAsync(path, Lesson.Replace("LIBRARY", library.Replace('\\', '/'), StringComparison.Ordinal)
+                .Replace("EVIL", Evil, StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            LessonResult[] results = await LessonRunner.RunAsync(
+                [path], new RunOptions { KeepGoing = true }, null, null, TestContext.Current.CancellationToken);
             // The one exception that the lesson throws on purpose.
             Assert.Equal(7, Assert.Single(results[0].Failures).Cell);
             BookWriter.Write(results, book);
@@ -79,7 +87,8 @@ public sealed class HostileTests(Chromium chromium) : IClassFixture<Chromium>
 
             Assert.Equal(results[0].Notebook!.Cells.Count, await visit.Page.Locator("main > section").CountAsync());
             Assert.Equal("The end of it.", (await visit.Page.Locator("main > section").Last.InnerTextAsync()).Trim());
-            Assert.Equal(0, await visit.Page.EvaluateAsync<int>("() => document.querySelectorAll('main script:not(.clip-plot + script), img[onerror], a[href^=\"javascript\"]').length"));
+            Assert.Equal(0, await visit.Page.EvaluateAsync<int>("() => document.querySelectorAll('main script:not(.clip-plot + script), " +
+                "img[onerror], a[href^=\"javascript\"]').length"));
             Assert.False(await visit.Page.EvaluateAsync<bool>("() => 'hacked' in window"));
             Assert.Empty(visit.Problems);
         }

@@ -4,7 +4,10 @@ using Microsoft.Playwright;
 
 namespace ClipNotebooks.Notebooks.Tests.Browser;
 
-/// <summary>A page that is open, and what went wrong since: errors on the console and in scripts, dialogs, requests that left the folder of the page.</summary>
+/// <summary>
+/// A page that is open, and what went wrong since: errors on the console and in scripts, dialogs, requests that left the folder of the
+/// page.
+/// </summary>
 internal sealed class Visit : IAsyncDisposable
 {
     private readonly IBrowserContext _context;
@@ -46,7 +49,8 @@ internal sealed class Visit : IAsyncDisposable
     /// <summary>Waits until every plot of the page has been drawn by plotly.js.</summary>
     internal async Task<IReadOnlyList<ILocator>> PlotsAsync()
     {
-        await Page.WaitForFunctionAsync("[...document.querySelectorAll('.clip-plot')].every(figure => figure.querySelector('.js-plotly-plot .main-svg') && figure.querySelector('.clip-plot-still').style.display === 'none')");
+        await Page.WaitForFunctionAsync("[...document.querySelectorAll('.clip-plot')].every(figure => " +
+            "figure.querySelector('.js-plotly-plot .main-svg') && figure.querySelector('.clip-plot-still').style.display === 'none')");
         return await Page.Locator(".clip-plot .js-plotly-plot").AllAsync();
     }
 

@@ -66,7 +66,8 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
                     Assert.DoesNotMatch(Active(), html);
                     shown.Add(html);
                     foreach (Match drawing in Drawing().Matches(html))
-                        System.Xml.Linq.XDocument.Parse(System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(drawing.Groups[1].Value)));
+                        System.Xml.Linq.XDocument.Parse(System.Text.Encoding.UTF8.GetString(
+                            Convert.FromBase64String(drawing.Groups[1].Value)));
                 }
             drawings += shown.Sum(html => Drawing().Count(html));
             string[] still = [.. result.Cells.SelectMany(cell => cell.Outputs).SelectMany(output => StillForm().Matches(output.Html ?? ""))
@@ -90,7 +91,8 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
         Notebook lesson = Write("""
             #!markdown
             # A
-            $$x^{\top} \\ y$$ and $a_b$; see [the picture](picture.png), [the web](https://example.org/a.png), [below](#b), `[x](picture.png)`.
+            $$x^{\top} \\ y$$ and $a_b$;
+            see [the picture](picture.png), [the web](https://example.org/a.png), [below](#b), `[x](picture.png)`.
             <details><summary>Solution</summary>
 
             ```csharp
@@ -107,7 +109,8 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
         var cells = document.RootElement.GetProperty("cells");
         string prose = string.Concat(Source(cells[0]));
         Assert.Equal(lesson.Cells[0].Source.Replace("(picture.png),", "(../../picture.png),", StringComparison.Ordinal), prose);
-        Assert.Equal(lesson.Cells[1].Source.Replace("lib/x.dll", "../../lib/x.dll", StringComparison.Ordinal), string.Concat(Source(cells[1])));
+        Assert.Equal(lesson.Cells[1].Source.Replace("lib/x.dll", "../../lib/x.dll", StringComparison.Ordinal),
+            string.Concat(Source(cells[1])));
     }
 
     [Fact]
@@ -176,7 +179,8 @@ public sealed partial class JupyterTests(LessonRun run) : IDisposable
         return Notebook.Load(path);
     }
 
-    private static IEnumerable<string> Source(JsonElement cell) => cell.GetProperty("source").EnumerateArray().Select(line => line.GetString()!);
+    private static IEnumerable<string> Source(JsonElement cell) =>
+        cell.GetProperty("source").EnumerateArray().Select(line => line.GetString()!);
 
     [GeneratedRegex("^#r \"(.*)\"$", RegexOptions.Multiline)]
     private static partial Regex Reference();

@@ -23,13 +23,15 @@ internal static partial class NotebookRules
         if ((notebook.GetProperty("nbformat").GetInt32(), notebook.GetProperty("nbformat_minor").GetInt32()) != (4, 5))
             broken.Add("the version is not 4.5");
         JsonElement metadata = notebook.GetProperty("metadata");
-        if (metadata.GetProperty("kernelspec").GetProperty("name").GetString() != ".net-csharp" || metadata.GetProperty("kernelspec").GetProperty("display_name").ValueKind != JsonValueKind.String
+        if (metadata.GetProperty("kernelspec").GetProperty("name").GetString() != ".net-csharp"
+            || metadata.GetProperty("kernelspec").GetProperty("display_name").ValueKind != JsonValueKind.String
             || metadata.GetProperty("language_info").GetProperty("name").ValueKind != JsonValueKind.String)
             broken.Add("the kernel is not named");
         HashSet<string> ids = [];
         foreach (JsonElement cell in notebook.GetProperty("cells").EnumerateArray())
         {
-            string type = cell.GetProperty("cell_type").GetString()!, id = cell.TryGetProperty("id", out JsonElement given) ? given.GetString()! : "";
+            string type = cell.GetProperty("cell_type").GetString()!,
+                id = cell.TryGetProperty("id", out JsonElement given) ? given.GetString()! : "";
             if (!Id().IsMatch(id) || !ids.Add(id))
                 broken.Add($"\"{id}\" is no id, or a second one");
             string[] keys = ["cell_type", "id", "metadata", "source"];

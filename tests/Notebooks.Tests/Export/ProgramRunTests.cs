@@ -25,14 +25,17 @@ public sealed class ProgramRunTests
         Assert.True(exit == 0, said);
         Assert.DoesNotContain(": warning ", said, StringComparison.Ordinal);
         string lesson = Path.GetFileNameWithoutExtension(name);
-        string[] pages = [.. said.Split('\n').Where(line => line.StartsWith("[pictures/", StringComparison.Ordinal)).Select(line => line.Trim('[', ']', '\r')).Distinct()];
+        string[] pages = [.. said.Split('\n').Where(line => line.StartsWith("[pictures/", StringComparison.Ordinal))
+            .Select(line => line.Trim('[', ']', '\r')).Distinct()];
         Assert.True(pages.Length >= 5, said);
         Assert.All(pages, page => Assert.StartsWith($"pictures/{lesson}.cell-", page, StringComparison.Ordinal));
         Assert.All(pages, page => Assert.True(File.Exists(Path.Combine(Folder, page)), page));
         string code = await File.ReadAllTextAsync(Path.Combine(Lessons.Folder, name));
-        bool matrices = code.Contains("new SimilarityMatrix(", StringComparison.Ordinal) || code.Contains("new MatrixView(", StringComparison.Ordinal);
+        bool matrices = code.Contains("new SimilarityMatrix(", StringComparison.Ordinal)
+            || code.Contains("new MatrixView(", StringComparison.Ordinal);
         Assert.Equal(matrices, pages.Any(page => File.Exists(Path.Combine(Folder, Path.ChangeExtension(page, ".png")))));
-        Assert.Contains("<script src=\"plotly.min.js\">", string.Concat(pages.Select(page => File.ReadAllText(Path.Combine(Folder, page)))), StringComparison.Ordinal);
+        Assert.Contains("<script src=\"plotly.min.js\">", string.Concat(pages.Select(page => File.ReadAllText(Path.Combine(Folder, page)))),
+            StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(Folder, "pictures", "plotly.min.js")));
     }
 
@@ -41,7 +44,8 @@ public sealed class ProgramRunTests
     {
         Directory.CreateDirectory(Folder);
         string lesson = Path.Combine(Folder, "fails.dib");
-        await File.WriteAllTextAsync(lesson, "#!csharp\n#r \"../../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"\nusing ClipNotebooks.Workbook;\nConsole.WriteLine(\"before\");\n#!csharp\nLesson.Agree(1.0, 2.0)\n#!csharp\n\"after\"");
+        await File.WriteAllTextAsync(lesson, "#!csharp\n#r \"../../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll\"\nusing " +
+            "ClipNotebooks.Workbook;\nConsole.WriteLine(\"before\");\n#!csharp\nLesson.Agree(1.0, 2.0)\n#!csharp\n\"after\"");
         var (code, said) = await RunAsync(lesson);
         Assert.NotEqual(0, code);
         Assert.Contains("before", said, StringComparison.Ordinal);

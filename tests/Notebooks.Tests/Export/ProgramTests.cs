@@ -1,12 +1,14 @@
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Export;
-using ClipNotebooks.Workbook.Programs;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
 namespace ClipNotebooks.Notebooks.Tests.Export;
 
-/// <summary>Lessons as programs of one file: every one compiles against the built library; what the conversion has to rename, drop and move is shown by small ones.</summary>
+/// <summary>
+/// Lessons as programs of one file: every one compiles against the built library; what the conversion has to rename, drop and move is shown
+/// by small ones.
+/// </summary>
 [Collection(InProcessCollection.Name)]
 public sealed class ProgramTests
 {
@@ -15,7 +17,8 @@ public sealed class ProgramTests
 
     private static string Repository => Path.GetDirectoryName(Lessons.Folder)!;
 
-    private static string Written(string lesson) => LessonProgramWriter.Write(Notebook.Load(lesson), Path.Combine(Repository, "artifacts", "cs"), Repository);
+    private static string Written(string lesson) =>
+        LessonProgramWriter.Write(Notebook.Load(lesson), Path.Combine(Repository, "artifacts", "cs"), Repository);
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(English))]
     public void The_program_of_the_lesson_compiles(string name)
@@ -88,7 +91,8 @@ public sealed class ProgramTests
         """, "0.5", "said", "[1, 2]", "<b>bold</b>", "[pictures/a.cell-03-1.html]");
 
     [Fact]
-    public void Prose_stays_a_comment_whatever_it_holds() => AssertPrints("#!markdown\nA */ B \u2028Console.WriteLine(1);\u0085Console.WriteLine(2); \u2029#error x\n#!csharp\n\"code\"", "code");
+    public void Prose_stays_a_comment_whatever_it_holds() => AssertPrints("#!markdown\nA */ B " +
+        "\u2028Console.WriteLine(1);\u0085Console.WriteLine(2); \u2029#error x\n#!csharp\n\"code\"", "code");
 
     [Fact]
     public void A_cell_that_does_not_compile_is_named_with_its_line()
@@ -143,16 +147,19 @@ public sealed class ProgramTests
         }
     }
 
-    private static string[] Errors(string program) => [.. Compile(program, "lesson.cs").GetDiagnostics().Where(d => d.Severity == DiagnosticSeverity.Error).Select(d => d.ToString())];
+    private static string[] Errors(string program) =>
+        [.. Compile(program, "lesson.cs").GetDiagnostics().Where(d => d.Severity == DiagnosticSeverity.Error).Select(d => d.ToString())];
 
     /// <summary>As the SDK compiles a file-based app, against everything but clipbook itself.</summary>
     private static CSharpCompilation Compile(string program, string path)
     {
-        var options = CSharpParseOptions.Default.WithLanguageVersion(LanguageVersion.CSharp14).WithFeatures([new("FileBasedProgram", "true")]);
+        var options = CSharpParseOptions.Default.WithLanguageVersion(LanguageVersion.CSharp14)
+            .WithFeatures([new("FileBasedProgram", "true")]);
         var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(file => file.EndsWith(".dll", StringComparison.Ordinal) && Path.GetFileName(file) is not "ClipNotebooks.Cli.dll")
             .Select(file => MetadataReference.CreateFromFile(file));
-        return CSharpCompilation.Create(Path.GetFileNameWithoutExtension(path), [CSharpSyntaxTree.ParseText(program, options, path, System.Text.Encoding.UTF8)], references,
+        return CSharpCompilation.Create(Path.GetFileNameWithoutExtension(path),
+            [CSharpSyntaxTree.ParseText(program, options, path, System.Text.Encoding.UTF8)], references,
             new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Annotations));
     }
 }

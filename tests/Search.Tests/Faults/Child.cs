@@ -1,6 +1,9 @@
 namespace ClipNotebooks.Search.Tests.Faults;
 
-/// <summary>A test that runs in a process of its own, which may be killed or run without rights: this program again, with one of the explicit tests of <see cref="ChildTests"/>.</summary>
+/// <summary>
+/// A test that runs in a process of its own, which may be killed or run without rights: this program again, with one of the explicit tests
+/// of <see cref="ChildTests"/>.
+/// </summary>
 internal sealed class Child : IDisposable
 {
     internal const string FolderVariable = "CLIP_TEST_CHILD_FOLDER", StepVariable = "CLIP_TEST_CHILD_STEP";

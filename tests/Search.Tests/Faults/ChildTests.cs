@@ -17,7 +17,9 @@ public sealed class ChildTests
     internal static string Notes(string folder) => Path.Combine(folder, "notes.txt");
 
     /// <summary>What step i of the long-running change does.</summary>
-    internal static (string Kind, int Target) Plan(int step) => (step % 23 == 22 ? "compact" : step % 7 == 5 ? "remove" : step % 7 == 6 ? "replace" : "add", step % 7 == 5 ? step - 3 : step % 7 == 6 ? step - 2 : step);
+    internal static (string Kind, int Target) Plan(int step) =>
+        (step % 23 == 22 ? "compact" : step % 7 == 5 ? "remove" : step % 7 == 6 ? "replace" : "add",
+        step % 7 == 5 ? step - 3 : step % 7 == 6 ? step - 2 : step);
 
     [Fact(Explicit = true)]
     public void Changes_an_index_until_it_is_killed()
@@ -41,15 +43,18 @@ public sealed class ChildTests
         await using var notes = new FileStream(Notes(Folder), FileMode.Create, FileAccess.Write, FileShare.Read, 0);
         using var clip = Sandbox.RandomClip();
         string folder = Path.Combine(Folder, "index");
-        using var index = ImageSearchIndex.Exists(folder) ? ImageSearchIndex.Open(folder, clip, new IndexOptions { BatchSize = 2 }) : ImageSearchIndex.Create(folder, clip, new IndexOptions { BatchSize = 2 });
-        await index.AddFolderAsync(Path.Combine(Folder, "pictures"), progress: new Relay(_ => notes.Write(System.Text.Encoding.ASCII.GetBytes($"{index.Count}\n"))));
+        using var index = ImageSearchIndex.Exists(folder) ? ImageSearchIndex.Open(folder, clip, new IndexOptions { BatchSize = 2 })
+            : ImageSearchIndex.Create(folder, clip, new IndexOptions { BatchSize = 2 });
+        await index.AddFolderAsync(Path.Combine(Folder, "pictures"),
+            progress: new Relay(_ => notes.Write(System.Text.Encoding.ASCII.GetBytes($"{index.Count}\n"))));
     }
 
     [Fact(Explicit = true)]
     public async Task Embeds_a_shard()
     {
         using var clip = Sandbox.RandomClip();
-        await ShardedIndex.EmbedAsync(Path.Combine(Folder, "pictures"), Path.Combine(Folder, "shards", "1"), new Shard(1, 2), clip, new IndexOptions { BatchSize = 2 }, new Relay(_ => Thread.Sleep(20)));
+        await ShardedIndex.EmbedAsync(Path.Combine(Folder, "pictures"), Path.Combine(Folder, "shards", "1"), new Shard(1, 2), clip,
+            new IndexOptions { BatchSize = 2 }, new Relay(_ => Thread.Sleep(20)));
     }
 
     /// <summary>Runs where the folder's device has half a megabyte.</summary>
@@ -103,7 +108,8 @@ public sealed class ChildTests
     [UnsupportedOSPlatform("windows")]
     public async Task A_folder_that_cannot_be_listed_is_reported_and_nothing_below_it_is_removed()
     {
-        string pictures = Path.Combine(Folder, "pictures"), locked = Path.Combine(pictures, "locked"), file = Path.Combine(pictures, "secret.png");
+        string pictures = Path.Combine(Folder, "pictures"), locked = Path.Combine(pictures, "locked"),
+            file = Path.Combine(pictures, "secret.png");
         using var clip = Sandbox.RandomClip();
         using var index = ImageSearchIndex.Create(Path.Combine(Folder, "index"), clip);
         Assert.Equal("3 added, 0 updated, 0 unchanged, 0 removed, 0 unreadable", $"{await index.AddFolderAsync(pictures)}");
@@ -123,7 +129,8 @@ public sealed class ChildTests
             File.SetUnixFileMode(Path.Combine(index.Folder, "writer.lock"), UnixFileMode.UserRead);
             using var reader = ImageSearchIndex.Open(index.Folder, clip);
             Assert.Equal(3, reader.Search("a cat").Count);
-            Assert.Contains("cannot be written", Assert.ThrowsAny<IOException>(() => reader.Remove("a.png")).Message, StringComparison.Ordinal);
+            Assert.Contains("cannot be written", Assert.ThrowsAny<IOException>(() => reader.Remove("a.png")).Message,
+                StringComparison.Ordinal);
             Assert.Equal(3, reader.Search("a cat").Count);
             Assert.Throws<UnauthorizedAccessException>(() => Sandbox.Image(0).SavePng(Path.Combine(index.Folder, "a.png")));
             Assert.Empty(Directory.GetFiles(index.Folder, "a.png*"));

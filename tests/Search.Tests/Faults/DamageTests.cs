@@ -5,8 +5,8 @@ using SkiaSharp;
 namespace ClipNotebooks.Search.Tests.Faults;
 
 /// <summary>
-/// Damaged pictures and damaged indexes: read, or refused with a reason, in bounded memory. <c>CLIP_LONG_TESTS=1</c> takes 10,000 of each instead of 200. Each comes from its number alone, which a
-/// failure names.
+/// Damaged pictures and damaged indexes: read, or refused with a reason, in bounded memory. <c>CLIP_LONG_TESTS=1</c> takes 10,000 of each
+/// instead of 200. Each comes from its number alone, which a failure names.
 /// </summary>
 public sealed class DamageTests : IDisposable
 {
@@ -40,10 +40,13 @@ public sealed class DamageTests : IDisposable
                 long before = Environment.WorkingSet;
                 var report = await index.AddFilesAsync(paths);
                 grown = Math.Max(grown, Environment.WorkingSet - before);
-                Assert.Equal(paths.Order(StringComparer.Ordinal), report.Added.Concat(report.Unreadable.Select(file => file.Path)).Order(StringComparer.Ordinal));
+                Assert.Equal(paths.Order(StringComparer.Ordinal),
+                    report.Added.Concat(report.Unreadable.Select(file => file.Path)).Order(StringComparer.Ordinal));
                 Assert.Equal(report.Added.Count, index.Count);
                 // Damage is a sentence about the file, never the name of an exception from inside a decoder.
-                Assert.All(report.Unreadable, file => Assert.True(file.Reason.StartsWith(file.Path, StringComparison.Ordinal) && !file.Reason.Contains("cannot be decoded", StringComparison.Ordinal), file.Reason));
+                Assert.All(report.Unreadable, file => Assert.True(
+                    file.Reason.StartsWith(file.Path, StringComparison.Ordinal)
+                    && !file.Reason.Contains("cannot be decoded", StringComparison.Ordinal), file.Reason));
                 refused += report.Unreadable.Count;
                 index.Verify();
             }
@@ -55,7 +58,9 @@ public sealed class DamageTests : IDisposable
         Assert.InRange(grown, long.MinValue, 400_000_000);
     }
 
-    /// <summary>With the checksums made right again, so that what is behind them is tested: nothing outside the files is ever read.</summary>
+    /// <summary>
+    /// With the checksums made right again, so that what is behind them is tested: nothing outside the files is ever read.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -64,7 +69,8 @@ public sealed class DamageTests : IDisposable
         using (var index = _sandbox.OfVectors(4))
         {
             for (int i = 0; i < 6; i++)
-                index.AddEmbeddings([$"{i} a", $"{i} b", $"{i} c"], Sandbox.Vectors(3, 4, i), [null, new Dictionary<string, string> { ["key"] = "value" }, null]);
+                index.AddEmbeddings([$"{i} a", $"{i} b", $"{i} c"], Sandbox.Vectors(3, 4, i),
+                    [null, new Dictionary<string, string> { ["key"] = "value" }, null]);
             index.Remove("2 b", "3 a");
         }
         string path = Path.Combine(_sandbox.Index, "journal.bin");
@@ -110,18 +116,22 @@ public sealed class DamageTests : IDisposable
         pictures.Add((".gif", Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")));
         var bmp = new byte[54 + 60 * 3 * 40];
         "BM"u8.CopyTo(bmp);
-        foreach (var (at, value) in new[] { (2, bmp.Length), (10, 54), (14, 40), (18, 60), (22, 40), (26, 1 | 24 << 16) }) BinaryPrimitives.WriteInt32LittleEndian(bmp.AsSpan(at), value);
+        foreach (var (at, value) in new[] { (2, bmp.Length), (10, 54), (14, 40), (18, 60), (22, 40),
+            (26, 1 | 24 << 16) }) BinaryPrimitives.WriteInt32LittleEndian(bmp.AsSpan(at), value);
         pictures.Add((".bmp", bmp));
         return pictures;
     }
 
-    /// <summary>Bits flipped, bytes overwritten, cut short, a piece repeated; half of the time near the beginning, where headers are.</summary>
+    /// <summary>
+    /// Bits flipped, bytes overwritten, cut short, a piece repeated; half of the time near the beginning, where headers are.
+    /// </summary>
     private static byte[] Mutate(Random random, byte[] whole)
     {
         byte[] bytes = [.. whole];
         for (int change = random.Next(1, 6); change > 0; change--)
         {
-            int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Length, 100) : bytes.Length), run = Math.Min(random.Next(1, 9), bytes.Length - at);
+            int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Length, 100) : bytes.Length),
+                run = Math.Min(random.Next(1, 9), bytes.Length - at);
             switch (random.Next(6))
             {
                 case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
@@ -142,7 +152,8 @@ public sealed class DamageTests : IDisposable
         {
             int length = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at + 4));
             if (length < 0 || length > bytes.Length - at - JournalRecord.HeadBytes) continue;
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at + 8), Checksum.Of(bytes.AsSpan(at + JournalRecord.HeadBytes, length), Checksum.Of(bytes.AsSpan(at + 4, 4))));
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at + 8),
+                Checksum.Of(bytes.AsSpan(at + JournalRecord.HeadBytes, length), Checksum.Of(bytes.AsSpan(at + 4, 4))));
         }
         return bytes;
     }

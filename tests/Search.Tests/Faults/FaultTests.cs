@@ -2,14 +2,19 @@ using System.Globalization;
 
 namespace ClipNotebooks.Search.Tests.Faults;
 
-/// <summary>Processes that end at any moment, devices that are full, folders that may not be read. <c>CLIP_LONG_TESTS=1</c> kills 50 processes instead of 3.</summary>
+/// <summary>
+/// Processes that end at any moment, devices that are full, folders that may not be read. <c>CLIP_LONG_TESTS=1</c> kills 50 processes
+/// instead of 3.
+/// </summary>
 public sealed class FaultTests : IDisposable
 {
     private readonly Sandbox _sandbox = new();
 
     public void Dispose() => _sandbox.Dispose();
 
-    /// <summary>After a kill the index holds what the last step seen left, or the step after it: nothing in between, and nothing less.</summary>
+    /// <summary>
+    /// After a kill the index holds what the last step seen left, or the step after it: nothing in between, and nothing less.
+    /// </summary>
     [Fact]
     public async Task A_kill_at_any_moment_of_adding_replacing_removing_or_compacting_loses_nothing_that_was_committed()
     {
@@ -18,7 +23,8 @@ public sealed class FaultTests : IDisposable
         _sandbox.OfVectors(ChildTests.Width).Dispose();
         for (int kill = 0; kill < kills; kill++)
         {
-            int noted = await KillAsync(nameof(ChildTests.Changes_an_index_until_it_is_killed), step, TimeSpan.FromMilliseconds(random.Next(200)));
+            int noted = await KillAsync(nameof(ChildTests.Changes_an_index_until_it_is_killed), step,
+                TimeSpan.FromMilliseconds(random.Next(200)));
             using var index = ImageSearchIndex.Open(_sandbox.Index);
             index.Verify();
             var found = index.Embeddings.All().ToDictionary(pair => pair.Entry.Id, pair => pair.Embedding);
@@ -65,7 +71,8 @@ public sealed class FaultTests : IDisposable
         string[] wrapper = ["unshare", "--user", "--map-root-user", "--mount"];
         if (!await WorksAsync([.. wrapper, "sh", "-c", "mount -t tmpfs none /mnt"]))
             Assert.Skip("A small device cannot be made here: unshare --user --map-root-user --mount or mounting a tmpfs is not permitted.");
-        using var child = Child.Start(nameof(ChildTests.A_full_device_is_an_error_that_leaves_the_index_as_it_was), _sandbox.Folder, 0, wrapper);
+        using var child = Child.Start(nameof(ChildTests.A_full_device_is_an_error_that_leaves_the_index_as_it_was), _sandbox.Folder, 0,
+            wrapper);
         await child.SucceedsAsync();
     }
 
@@ -80,7 +87,8 @@ public sealed class FaultTests : IDisposable
         _sandbox.Picture("a.png", 1);
         _sandbox.Picture("secret.png", 2);
         _sandbox.Picture("locked/b.png", 3);
-        using var child = Child.Start(nameof(ChildTests.A_folder_that_cannot_be_listed_is_reported_and_nothing_below_it_is_removed), _sandbox.Folder, 0, wrapper);
+        using var child = Child.Start(nameof(ChildTests.A_folder_that_cannot_be_listed_is_reported_and_nothing_below_it_is_removed),
+            _sandbox.Folder, 0, wrapper);
         await child.SucceedsAsync();
     }
 

@@ -20,7 +20,9 @@ public sealed class GeneratorTests
         var pictures = Enumerable.Range(0, 3).Select(i => Sandbox.Image(i)).ToList();
         using var expectedTexts = encoder.EncodeTexts(captions);
         using var expectedImages = encoder.EncodeImages(pictures);
-        var (a, b) = (await texts.GenerateAsync(captions, cancellationToken: Cancellation), await images.GenerateAsync(pictures.Select(picture => new DataContent(picture.ToPng(), "image/png")), cancellationToken: Cancellation));
+        var (a, b) = (await texts.GenerateAsync(captions, cancellationToken: Cancellation),
+            await images.GenerateAsync(pictures.Select(picture => new DataContent(picture.ToPng(), "image/png")),
+            cancellationToken: Cancellation));
         Assert.Equal(expectedTexts.data<float>().ToArray(), a.SelectMany(embedding => embedding.Vector.ToArray()));
         Assert.Equal(expectedImages.data<float>().ToArray(), b.SelectMany(embedding => embedding.Vector.ToArray()));
         Assert.All(a.Concat(b), embedding => Assert.Equal("small", embedding.ModelId));
@@ -33,11 +35,14 @@ public sealed class GeneratorTests
         using var encoder = Sandbox.RandomClip();
         using var texts = new ClipTextEmbeddingGenerator(encoder, "small");
         using var images = new ClipImageEmbeddingGenerator(encoder);
-        Assert.Contains("width 512", (await Assert.ThrowsAsync<ArgumentException>(() => texts.GenerateAsync(["a"], new EmbeddingGenerationOptions { Dimensions = 512 }, Cancellation))).Message);
-        Assert.Contains("\"large\"", (await Assert.ThrowsAsync<ArgumentException>(() => texts.GenerateAsync(["a"], new EmbeddingGenerationOptions { ModelId = "large" }, Cancellation))).Message);
+        Assert.Contains("width 512", (await Assert.ThrowsAsync<ArgumentException>(
+            () => texts.GenerateAsync(["a"], new EmbeddingGenerationOptions { Dimensions = 512 }, Cancellation))).Message);
+        Assert.Contains("\"large\"", (await Assert.ThrowsAsync<ArgumentException>(
+            () => texts.GenerateAsync(["a"], new EmbeddingGenerationOptions { ModelId = "large" }, Cancellation))).Message);
         await Assert.ThrowsAsync<ArgumentException>(() => texts.GenerateAsync(["a", null!], cancellationToken: Cancellation));
         var named = new DataContent("no picture"u8.ToArray(), "image/png") { Name = "holiday.png" };
-        Assert.Contains("holiday.png", (await Assert.ThrowsAsync<InvalidDataException>(() => images.GenerateAsync([named], cancellationToken: Cancellation))).Message);
+        Assert.Contains("holiday.png", (await Assert.ThrowsAsync<InvalidDataException>(
+            () => images.GenerateAsync([named], cancellationToken: Cancellation))).Message);
     }
 
     [Fact]
@@ -45,7 +50,8 @@ public sealed class GeneratorTests
     {
         using var encoder = Sandbox.RandomClip();
         var texts = new ClipTextEmbeddingGenerator(encoder);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => texts.GenerateAsync(["a"], cancellationToken: new CancellationToken(true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => texts.GenerateAsync(["a"], cancellationToken: new CancellationToken(true)));
         using var stop = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => texts.GenerateAsync(Endless(stop), cancellationToken: stop.Token));
         texts.Dispose();
@@ -102,7 +108,8 @@ public sealed class GeneratorTests
         using var encoder = Sandbox.RandomClip();
         using var texts = new ClipTextEmbeddingGenerator(encoder);
         float[] alone = (await texts.GenerateAsync(["a cat"], cancellationToken: Cancellation))[0].Vector.ToArray();
-        var all = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Task.Run(() => texts.GenerateAsync(["a cat"], cancellationToken: Cancellation))));
+        var all = await Task.WhenAll(Enumerable.Range(0, 32)
+            .Select(_ => Task.Run(() => texts.GenerateAsync(["a cat"], cancellationToken: Cancellation))));
         Assert.All(all, answer => Assert.Equal(alone, answer[0].Vector.ToArray()));
     }
 
@@ -118,18 +125,22 @@ public sealed class GeneratorTests
             encoder = (ClipEncoder)texts.GetService(typeof(ClipEncoder))!;
             Assert.Same(encoder, images.GetService(typeof(ClipEncoder)));
             var metadata = (EmbeddingGeneratorMetadata)texts.GetService(typeof(EmbeddingGeneratorMetadata))!;
-            Assert.Equal(("clip", Sandbox.TinyClip, 128), (metadata.ProviderName, metadata.DefaultModelId, metadata.DefaultModelDimensions));
+            Assert.Equal(("clip", Sandbox.TinyClip, 128),
+                (metadata.ProviderName, metadata.DefaultModelId, metadata.DefaultModelDimensions));
             Assert.Same(texts, texts.GetService(typeof(ClipTextEmbeddingGenerator)));
             Assert.Null(texts.GetService(typeof(ClipEncoder), "key"));
 
             // A cat's picture fits a cat's caption better than a pizza's.
             string[] captions = ["a photo of a cat", "a photo of a pizza"];
             var words = await texts.GenerateAsync(captions, cancellationToken: Cancellation);
-            var cat = (await images.GenerateAsync([await DataContent.LoadFromAsync(Path.Combine(Sandbox.RepositoryRoot, "data", "images", "cat.png"), cancellationToken: Cancellation)], cancellationToken: Cancellation))[0];
+            var cat = (await images.GenerateAsync([await DataContent.LoadFromAsync(
+                Path.Combine(Sandbox.RepositoryRoot, "data", "images", "cat.png"), cancellationToken: Cancellation)],
+                cancellationToken: Cancellation))[0];
             Assert.True(Dot(cat, words[0]) > Dot(cat, words[1]));
         }
         Assert.ThrowsAny<Exception>(() => encoder.EncodeTexts(["a"]));
 
-        static double Dot(Embedding<float> x, Embedding<float> y) => x.Vector.ToArray().Zip(y.Vector.ToArray(), (p, q) => (double)p * q).Sum();
+        static double Dot(Embedding<float> x, Embedding<float> y) =>
+            x.Vector.ToArray().Zip(y.Vector.ToArray(), (p, q) => (double)p * q).Sum();
     }
 }

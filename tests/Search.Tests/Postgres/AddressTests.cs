@@ -13,16 +13,22 @@ public sealed class AddressTests
     [InlineData("/data/photos-index", false)]
     [InlineData("artifacts/Host", false)]
     [InlineData(@"C:\photos\index", false)]
-    public void A_connection_string_is_told_from_a_folder(string text, bool expected) => Assert.Equal(expected, PgVectorImageStore.IsConnectionString(text));
+    public void A_connection_string_is_told_from_a_folder(string text, bool expected) =>
+        Assert.Equal(expected, PgVectorImageStore.IsConnectionString(text));
 
     [Fact]
     public void An_address_is_read_as_libpq_reads_it()
     {
-        var address = PostgresAddress.Parse("postgresql://me%40home:p%3Aw%2F%25@db.example:5433/my%20images?sslmode=verify-full&connect_timeout=7&table=photos&application_name=clip");
-        Assert.Equal(("db.example", 5433, "my images", "me@home", "p:w/%", 7, Npgsql.SslMode.VerifyFull, "clip"), (address.Connection.Host, address.Connection.Port, address.Connection.Database,
-            address.Connection.Username, address.Connection.Password, address.Connection.Timeout, address.Connection.SslMode, address.Connection.ApplicationName));
+        var address = PostgresAddress.Parse(
+            "postgresql://me%40home:p%3Aw%2F%25@db.example:5433/my%20images?sslmode=verify-full" +
+            "&connect_timeout=7&table=photos&application_name=clip");
+        Assert.Equal(("db.example", 5433, "my images", "me@home", "p:w/%", 7, Npgsql.SslMode.VerifyFull, "clip"),
+            (address.Connection.Host, address.Connection.Port, address.Connection.Database,
+            address.Connection.Username, address.Connection.Password, address.Connection.Timeout, address.Connection.SslMode,
+                address.Connection.ApplicationName));
         Assert.Equal("the table photos of the database my images on db.example:5433", $"{address}");
-        Assert.Equal(("clip_images", "db"), (PostgresAddress.Parse("Host=db;Database=images").Table, PostgresAddress.Parse("postgres://db/images").Connection.Host));
+        Assert.Equal(("clip_images", "db"), (PostgresAddress.Parse("Host=db;Database=images").Table,
+            PostgresAddress.Parse("postgres://db/images").Connection.Host));
     }
 
     [Theory]
@@ -54,7 +60,9 @@ public sealed class AddressTests
     [Fact]
     public void Options_out_of_range_are_named()
     {
-        Assert.Equal("EfSearch", Assert.Throws<ArgumentOutOfRangeException>(() => PgVectorImageStore.Open("Host=db", graph: new PgVectorOptions { EfSearch = 1001 })).ParamName);
-        Assert.Equal("EfConstruction", Assert.Throws<ArgumentOutOfRangeException>(() => PgVectorImageStore.Open("Host=db", graph: new PgVectorOptions { M = 40 })).ParamName);
+        Assert.Equal("EfSearch", Assert.Throws<ArgumentOutOfRangeException>(
+            () => PgVectorImageStore.Open("Host=db", graph: new PgVectorOptions { EfSearch = 1001 })).ParamName);
+        Assert.Equal("EfConstruction", Assert.Throws<ArgumentOutOfRangeException>(
+            () => PgVectorImageStore.Open("Host=db", graph: new PgVectorOptions { M = 40 })).ParamName);
     }
 }

@@ -17,19 +17,23 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
     }
 
     private PgVectorImageStore OfVectors(int width, VectorStorage storage = VectorStorage.Float32, PgVectorOptions? graph = null) =>
-        PgVectorImageStore.Connect(_database.Connection, width, "no model", "no model", null, new IndexOptions { Storage = storage }, graph);
+        PgVectorImageStore.Connect(_database.Connection, width, "no model", "no model", null, new IndexOptions { Storage = storage },
+            graph);
 
     private static string[] Names(int count) => [.. Enumerable.Range(0, count).Select(i => $"{i}")];
 
     private static IEnumerable<(string, string?, string)> Shown(IEnumerable<SearchResult> results) =>
-        results.Select(result => (result.Id, result.Path, string.Join(' ', result.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"))));
+        results.Select(result => (result.Id, result.Path,
+            string.Join(' ', result.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => $"{pair.Key}={pair.Value}"))));
 
     [Fact]
     public async Task A_folder_is_followed_as_the_index_in_a_folder_follows_it()
     {
         for (int i = 0; i < 10; i++) _sandbox.Picture($"{(i < 5 ? "inner/deep/" : "")}{i}.png", i);
         using var clip = Sandbox.RandomClip();
-        var options = new IndexOptions { BatchSize = 4, MetadataOf = path => new Dictionary<string, string> { ["name"] = Path.GetFileName(path), ["it's"] = "a \"quoted\" \\ value" } };
+        var options = new IndexOptions { BatchSize = 4, MetadataOf = path =>
+            new Dictionary<string, string> { ["name"] = Path.GetFileName(path), ["it's"] = "a \"quoted\" \\ value" } };
         using var folder = ImageSearchIndex.Create(_sandbox.Index, clip, options);
         using var store = PgVectorImageStore.OpenOrCreate(_database.Connection, clip, options);
         Assert.Equal((folder.Width, folder.Model, folder.Storage, 0), (store.Width, store.Model, store.Storage, store.Count));
@@ -55,7 +59,8 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         {
             var (one, other) = (await folder.AddFolderAsync(_sandbox.Pictures), await store.AddFolderAsync(_sandbox.Pictures));
             Assert.Equal($"{one}", $"{other}");
-            Assert.Equal(one.Added.Concat(one.Updated).Concat(one.Removed).Concat(one.Unchanged), other.Added.Concat(other.Updated).Concat(other.Removed).Concat(other.Unchanged));
+            Assert.Equal(one.Added.Concat(one.Updated).Concat(one.Removed).Concat(one.Unchanged),
+                other.Added.Concat(other.Updated).Concat(other.Removed).Concat(other.Unchanged));
             Assert.Equal(folder.Count, store.Count);
             for (int i = 0; i < 10; i++)
             {
@@ -76,7 +81,8 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         const int rows = 2000, width = 32;
         using var folder = _sandbox.OfVectors(width, storage);
         using var store = OfVectors(width, storage);
-        var metadata = Enumerable.Range(0, rows).Select(i => new Dictionary<string, string> { ["kind"] = i % 400 == 7 ? "rare" : "common" }).ToArray();
+        var metadata = Enumerable.Range(0, rows).Select(i => new Dictionary<string, string> { ["kind"] = i % 400 == 7 ? "rare" : "common" })
+            .ToArray();
         folder.AddEmbeddings(Names(rows), Sandbox.Vectors(rows, width), metadata);
         store.AddFrom(folder);
         Assert.Equal((rows, storage), (store.Count, store.Storage));
@@ -95,10 +101,14 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
             })
             {
                 var (expected, found) = (folder.Search(query, options), store.Search(query, options));
-                // More is asked for than the graph gives, so nothing is approximate but the last digits of a score, which may change the places of neighbours.
+                // More is asked for than the graph gives, so nothing is approximate but the last digits of a score, which may change the
+                // places of neighbours.
                 Assert.Equal(expected.Count, found.Count);
-                Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First.Score, pair.Second.Score, storage == VectorStorage.Float16 ? 1e-3 : 1e-5));
-                if (storage == VectorStorage.Float32) Assert.Equal(expected.Select(result => result.Id).Order(StringComparer.Ordinal), found.Select(result => result.Id).Order(StringComparer.Ordinal));
+                Assert.All(expected.Zip(found), pair => Assert.Equal(
+                    pair.First.Score, pair.Second.Score, storage == VectorStorage.Float16 ? 1e-3 : 1e-5));
+                if (storage == VectorStorage.Float32) Assert.Equal(
+                    expected.Select(result => result.Id).Order(StringComparer.Ordinal),
+                    found.Select(result => result.Id).Order(StringComparer.Ordinal));
             }
         }
     }
@@ -112,7 +122,8 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         using var store = OfVectors(width);
         store.AddFrom(folder);
         _database.Execute("ANALYZE clip_images");
-        Assert.Contains("clip_images_hnsw", string.Join('\n', _database.Lines($"EXPLAIN SELECT id FROM clip_images ORDER BY embedding <=> '[{string.Join(',', Enumerable.Repeat(1, width))}]' LIMIT 10")), StringComparison.Ordinal);
+        Assert.Contains("clip_images_hnsw", string.Join('\n', _database.Lines($"EXPLAIN SELECT id FROM clip_images ORDER BY embedding " +
+            $"<=> '[{string.Join(',', Enumerable.Repeat(1, width))}]' LIMIT 10")), StringComparison.Ordinal);
         using var exact = OfVectors(width, graph: new PgVectorOptions { Exact = true });
         using var narrow = OfVectors(width, graph: new PgVectorOptions { EfSearch = 10 });
         var (found, foundNarrowly) = (0, 0);
@@ -125,7 +136,8 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
             foundNarrowly += narrow.Search(query).Select(result => result.Id).Intersect(nearest).Count();
         }
         output.WriteLine($"{found} and {foundNarrowly} of 500");
-        // 500 and 321 were measured; the graph's levels are drawn by lot. A narrow search that missed nothing would mean that the graph is not what was searched.
+        // 500 and 321 were measured; the graph's levels are drawn by lot. A narrow search that missed nothing would mean that the graph is
+        // not what was searched.
         Assert.InRange(found, 475, 500);
         Assert.InRange(foundNarrowly, 250, 480);
     }
@@ -136,18 +148,24 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         using var clip = Sandbox.RandomClip();
         using var other = Sandbox.RandomClip(2);
         using (var store = PgVectorImageStore.OpenOrCreate(_database.Connection, clip)) store.Add("a", Sandbox.Image(1));
-        foreach (var open in new Action[] { () => PgVectorImageStore.Open(_database.Connection, other), () => PgVectorImageStore.OpenOrCreate(_database.Connection, other) })
-            Assert.Contains("was built by another model: embeddings of width 24", Assert.Throws<InvalidDataException>(open).Message, StringComparison.Ordinal);
-        Assert.Contains("were made by another model", Assert.Throws<InvalidDataException>(() => OfVectors(24)).Message, StringComparison.Ordinal);
+        foreach (var open in new Action[] { () => PgVectorImageStore.Open(_database.Connection, other), () =>
+            PgVectorImageStore.OpenOrCreate(_database.Connection, other) })
+            Assert.Contains("was built by another model: embeddings of width 24", Assert.Throws<InvalidDataException>(open).Message,
+                StringComparison.Ordinal);
+        Assert.Contains("were made by another model", Assert.Throws<InvalidDataException>(() => OfVectors(24)).Message,
+            StringComparison.Ordinal);
 
         using var opened = PgVectorImageStore.Open(_database.Connection);
-        Assert.Contains("The embedding has 3 values; those of this store have 24", Assert.Throws<ArgumentException>(() => opened.Search(new float[] { 1, 2, 3 })).Message, StringComparison.Ordinal);
-        Assert.Contains("was opened without an encoder", Assert.Throws<InvalidOperationException>(() => opened.Search("a cat")).Message, StringComparison.Ordinal);
+        Assert.Contains("The embedding has 3 values; those of this store have 24",
+            Assert.Throws<ArgumentException>(() => opened.Search(new float[] { 1, 2, 3 })).Message, StringComparison.Ordinal);
+        Assert.Contains("was opened without an encoder", Assert.Throws<InvalidOperationException>(() => opened.Search("a cat")).Message,
+            StringComparison.Ordinal);
         using var foreign = _sandbox.OfVectors(24);
         Assert.Contains("another model", Assert.Throws<ArgumentException>(() => opened.AddFrom(foreign)).Message, StringComparison.Ordinal);
 
         _database.Execute("ALTER TABLE clip_images ALTER COLUMN embedding TYPE vector");
-        Assert.Contains("its column embedding is vector, and clip_images_about speaks of vector(24)", Assert.Throws<InvalidDataException>(() => PgVectorImageStore.Open(_database.Connection)).Message, StringComparison.Ordinal);
+        Assert.Contains("its column embedding is vector, and clip_images_about speaks of vector(24)",
+            Assert.Throws<InvalidDataException>(() => PgVectorImageStore.Open(_database.Connection)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -156,17 +174,21 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         string Refused<T>(Action<Npgsql.NpgsqlConnectionStringBuilder> change, IndexOptions? options = null) where T : Exception =>
             Assert.Throws<T>(() => PgVectorImageStore.Connect(_database.With(change), 8, "no model", "no model", null, options)).Message;
 
-        Assert.Contains("There is no image store in the table clip_images", Assert.Throws<FileNotFoundException>(() => PgVectorImageStore.Open(_database.Connection)).Message, StringComparison.Ordinal);
-        Assert.Contains("has no such database", Refused<IOException>(own => own.Database = "clip_no_such_database"), StringComparison.Ordinal);
+        Assert.Contains("There is no image store in the table clip_images",
+            Assert.Throws<FileNotFoundException>(() => PgVectorImageStore.Open(_database.Connection)).Message, StringComparison.Ordinal);
+        Assert.Contains("has no such database", Refused<IOException>(own => own.Database = "clip_no_such_database"),
+            StringComparison.Ordinal);
         // A login that is not there is refused as a wrong password is, where the server asks for one at all.
         string refused = Refused<IOException>(own => (own.Username, own.Password) = ("clip_nobody", "wrong"));
         Assert.True(refused.Contains("refuses the login of clip_nobody", StringComparison.Ordinal), refused);
 
         string role = $"clip_{Guid.NewGuid():N}";
-        _database.Execute($"CREATE ROLE {role} LOGIN PASSWORD 'p'; REVOKE ALL ON DATABASE {_database.Name} FROM PUBLIC; GRANT CONNECT ON DATABASE {_database.Name} TO {role}");
+        _database.Execute($"CREATE ROLE {role} LOGIN PASSWORD 'p'; REVOKE ALL ON DATABASE {_database.Name} FROM PUBLIC; GRANT CONNECT ON " +
+            $"DATABASE {_database.Name} TO {role}");
         try
         {
-            Assert.Contains("may not add it", Refused<IOException>(own => (own.Username, own.Password) = (role, "p")), StringComparison.Ordinal);
+            Assert.Contains("may not add it", Refused<IOException>(own => (own.Username, own.Password) = (role, "p")),
+                StringComparison.Ordinal);
         }
         finally
         {
@@ -174,9 +196,11 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         }
 
         _database.Execute("CREATE EXTENSION vector; UPDATE pg_extension SET extversion = '0.4.4' WHERE extname = 'vector'");
-        Assert.Contains("has pgvector 0.4.4, and a search by its graph (HNSW) needs 0.5 or later", Refused<IOException>(_ => { }), StringComparison.Ordinal);
+        Assert.Contains("has pgvector 0.4.4, and a search by its graph (HNSW) needs 0.5 or later", Refused<IOException>(_ => { }),
+            StringComparison.Ordinal);
         _database.Execute("UPDATE pg_extension SET extversion = '0.6.2' WHERE extname = 'vector'");
-        Assert.Contains("keeping vectors in two bytes a value needs 0.7 or later", Refused<IOException>(_ => { }, new IndexOptions { Storage = VectorStorage.Float16 }), StringComparison.Ordinal);
+        Assert.Contains("keeping vectors in two bytes a value needs 0.7 or later",
+            Refused<IOException>(_ => { }, new IndexOptions { Storage = VectorStorage.Float16 }), StringComparison.Ordinal);
         // Nothing was left half-made.
         Assert.Equal(["0"], _database.Lines("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"));
 
@@ -202,12 +226,16 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         using var store = PgVectorImageStore.Connect(_database.With(_ => { }) + ";Table=Odd_Name_1", 8, "no model", "no model", null);
         store.AddEmbeddings(ids, Sandbox.Vectors(ids.Length, 8), [.. ids.Select(id => new Dictionary<string, string> { [id] = id })]);
         foreach (string id in ids) Assert.Equal(id, store.Find(id)!.Metadata[id]);
-        Assert.Equal(ids.Order(StringComparer.Ordinal), store.Search(Sandbox.Vectors(1, 8)).Select(result => result.Id).Order(StringComparer.Ordinal));
+        Assert.Equal(ids.Order(StringComparer.Ordinal),
+            store.Search(Sandbox.Vectors(1, 8)).Select(result => result.Id).Order(StringComparer.Ordinal));
         Assert.Equal(2, store.Remove(ids[0], ids[4], "not there"));
         Assert.Null(store.Find(ids[0]));
         Assert.Equal(4, store.Count);
-        Assert.Contains("without the character 0", Assert.Throws<IOException>(() => store.AddEmbeddings(["a\0b"], Sandbox.Vectors(1, 8))).Message, StringComparison.Ordinal);
-        Assert.Contains("2,600 bytes", Assert.Throws<IOException>(() => store.AddEmbeddings([string.Concat(Enumerable.Range(0, 900).Select(i => $"{i * 7919 % 9973:x4}"))], Sandbox.Vectors(1, 8))).Message, StringComparison.Ordinal);
+        Assert.Contains("without the character 0", Assert.Throws<IOException>(
+            () => store.AddEmbeddings(["a\0b"], Sandbox.Vectors(1, 8))).Message, StringComparison.Ordinal);
+        Assert.Contains("2,600 bytes", Assert.Throws<IOException>(
+            () => store.AddEmbeddings([string.Concat(Enumerable.Range(0, 900).Select(i => $"{i * 7919 % 9973:x4}"))],
+            Sandbox.Vectors(1, 8))).Message, StringComparison.Ordinal);
         Assert.Equal(4, store.Count);
     }
 
@@ -228,7 +256,8 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         {
             for (int round = 0; round < 20; round++)
             {
-                writer.AddEmbeddings([$"{which}-{round}", $"both-{round}"], Enumerable.Repeat(Axis(1 + round % 15), 2).SelectMany(axis => axis).ToArray());
+                writer.AddEmbeddings([$"{which}-{round}", $"both-{round}"],
+                    Enumerable.Repeat(Axis(1 + round % 15), 2).SelectMany(axis => axis).ToArray());
                 if (round % 2 == 0) Assert.Equal(1, writer.Remove($"{which}-{round}"));
             }
         })));
@@ -262,7 +291,8 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
             using var locking = new Npgsql.NpgsqlCommand("LOCK TABLE clip_images IN ACCESS EXCLUSIVE MODE", connection);
             locking.ExecuteNonQuery();
             using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
-            Assert.Throws<OperationCanceledException>(() => store.Search(Sandbox.Vectors(1, 8), new SearchOptions { Cancellation = soon.Token }));
+            Assert.Throws<OperationCanceledException>(() =>
+                store.Search(Sandbox.Vectors(1, 8), new SearchOptions { Cancellation = soon.Token }));
         }
         // The connections that were broken off are not given to the next.
         Assert.Equal(10, store.Search(Sandbox.Vectors(1, 8)).Count);
@@ -286,15 +316,19 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         using var clip = Sandbox.RandomClip();
         var options = new IndexOptions { Storage = storage };
         string[] shards = [.. Enumerable.Range(1, 3).Select(number => Path.Combine(_sandbox.Folder, "shards", $"{number}"))];
-        for (int number = 1; number <= 3; number++) await ShardedIndex.EmbedAsync(_sandbox.Pictures, shards[number - 1], new Shard(number, 3), clip, options);
-        Assert.Contains("A shard is missing: 3/3", Assert.Throws<InvalidDataException>(() => ShardedIndex.Merge(shards[..2], _database.Connection)).Message, StringComparison.Ordinal);
+        for (int number = 1; number <= 3; number++) await ShardedIndex.EmbedAsync(
+            _sandbox.Pictures, shards[number - 1], new Shard(number, 3), clip, options);
+        Assert.Contains("A shard is missing: 3/3", Assert.Throws<InvalidDataException>(
+            () => ShardedIndex.Merge(shards[..2], _database.Connection)).Message, StringComparison.Ordinal);
         Assert.Equal(30, ShardedIndex.Merge(shards, _database.Connection));
-        Assert.Contains("holds 30 images already", Assert.Throws<IOException>(() => ShardedIndex.Merge(shards, _database.Connection)).Message, StringComparison.Ordinal);
+        Assert.Contains("holds 30 images already", Assert.Throws<IOException>(
+            () => ShardedIndex.Merge(shards, _database.Connection)).Message, StringComparison.Ordinal);
 
         using var store = PgVectorImageStore.Open(_database.Connection, clip, options);
         Assert.Equal((30, _sandbox.Pictures, storage), (store.Count, store.Root, store.Storage));
         Assert.Equal("0 added, 0 updated, 30 unchanged, 0 removed, 0 unreadable", $"{await store.AddFolderAsync(_sandbox.Pictures)}");
-        Assert.Equal(("1/4.png", Path.Combine(_sandbox.Pictures, "1", "4.png")), (store.Search(Sandbox.Image(4))[0].Id, store.Search(Sandbox.Image(4))[0].Path));
+        Assert.Equal(("1/4.png", Path.Combine(_sandbox.Pictures, "1", "4.png")),
+            (store.Search(Sandbox.Image(4))[0].Id, store.Search(Sandbox.Image(4))[0].Path));
 
         ShardedIndex.Merge(shards, _sandbox.Index);
         Assert.Equal(30, ShardedIndex.Merge([_sandbox.Index], _database.Connection + ";Table=other"));

@@ -7,8 +7,8 @@ using ClipNotebooks.Workbook.Scenes;
 namespace ClipNotebooks.Search.Tests.Postgres;
 
 /// <summary>
-/// What the graph leaves out, and what it saves: recall@10 against latency, beside the exact index on the same vectors. <c>CLIP_LONG_TESTS=1</c> and <c>CLIP_TEST_POSTGRES</c>; the table of
-/// lib/Search/README.md is the test's output.
+/// What the graph leaves out, and what it saves: recall@10 against latency, beside the exact index on the same vectors.
+/// <c>CLIP_LONG_TESTS=1</c> and <c>CLIP_TEST_POSTGRES</c>; the table of lib/Search/README.md is the test's output.
 /// </summary>
 public sealed class RecallTests(ITestOutputHelper output) : IDisposable
 {
@@ -35,14 +35,20 @@ public sealed class RecallTests(ITestOutputHelper output) : IDisposable
         using var folder = _sandbox.OfVectors(Width, storage);
         var random = new Random(1);
         for (int first = 0; first < Rows; first += Chunk)
-            folder.AddEmbeddings([.. Enumerable.Range(first, Chunk).Select(i => $"{i}")], [.. Enumerable.Range(0, Chunk).SelectMany(_ => Mixed(images, rotation, random))]);
+            folder.AddEmbeddings([.. Enumerable.Range(first, Chunk).Select(i => $"{i}")],
+                [.. Enumerable.Range(0, Chunk).SelectMany(_ => Mixed(images, rotation, random))]);
         float[][] points = [.. questions.Select(question => Rotated(question, rotation))];
 
-        PgVectorImageStore Open(PgVectorOptions graph) => PgVectorImageStore.Connect(_database.Connection, Width, "no model", "no model", null, new IndexOptions { Storage = storage }, graph);
+        PgVectorImageStore Open(PgVectorOptions graph) =>
+            PgVectorImageStore.Connect(_database.Connection, Width, "no model", "no model", null, new IndexOptions { Storage = storage },
+            graph);
         var clock = Stopwatch.StartNew();
         using (var store = Open(new PgVectorOptions())) store.AddFrom(folder);
-        output.WriteLine($"{storage}, {Rows:N0} × {Width}; loaded and the graph made in {clock.Elapsed.TotalSeconds:0} s; on {_database.Lines("SELECT split_part(version(), ' on ', 1)")[0]}, pgvector {_database.Lines("SELECT extversion FROM pg_extension WHERE extname = 'vector'")[0]}");
-        string graphSize = _database.Lines("SELECT pg_size_pretty(pg_relation_size('clip_images_hnsw'))")[0], tableSize = _database.Lines("SELECT pg_size_pretty(pg_table_size('clip_images'))")[0];
+        output.WriteLine($"{storage}, {Rows:N0} × {Width}; loaded and the graph made in {clock.Elapsed.TotalSeconds:0} s; on " +
+            $"{_database.Lines("SELECT split_part(version(), ' on ', 1)")[0]}, pgvector " +
+            $"{_database.Lines("SELECT extversion FROM pg_extension WHERE extname = 'vector'")[0]}");
+        string graphSize = _database.Lines("SELECT pg_size_pretty(pg_relation_size('clip_images_hnsw'))")[0],
+            tableSize = _database.Lines("SELECT pg_size_pretty(pg_table_size('clip_images'))")[0];
         output.WriteLine($"table {tableSize}, graph {graphSize}");
         _database.Execute("ANALYZE clip_images");
 
@@ -54,8 +60,11 @@ public sealed class RecallTests(ITestOutputHelper output) : IDisposable
             using var store = Open(new PgVectorOptions { EfSearch = breadth });
             recalls.Add(Recall(Measure($"ef_search {breadth}", store)));
         }
-        using (var exact = Open(new PgVectorOptions { Exact = true })) Assert.InRange(Recall(Measure("exact, in PostgreSQL", exact, 20)), 0.99, 1); // but for ties in the last place
-        // Each breadth sees all that the one before sees: recall does not fall, but for some of the 3,000 results that another path through the graph misses.
+        // but for ties in the last place
+        using (var exact = Open(new PgVectorOptions { Exact = true })) Assert.InRange(
+            Recall(Measure("exact, in PostgreSQL", exact, 20)), 0.99, 1);
+        // Each breadth sees all that the one before sees: recall does not fall, but for some of the 3,000 results that another path through
+        // the graph misses.
         Assert.All(recalls.Zip(recalls.Skip(1)), pair => Assert.InRange(pair.Second, pair.First - 0.01, 1));
         Assert.InRange(recalls[^1], 0.95, 1);
 
@@ -71,7 +80,8 @@ public sealed class RecallTests(ITestOutputHelper output) : IDisposable
                 found.Add([.. results.Select(result => result.Id)]);
             }
             times.Sort();
-            output.WriteLine($"{what}: {(nearest.Length == 0 ? "" : $"recall@10 {Recall([.. found]):0.000}, ")}median {times[times.Count / 2]:0.00} ms, 95 % within {times[times.Count * 95 / 100]:0.00} ms");
+            output.WriteLine($"{what}: {(nearest.Length == 0 ? "" : $"recall@10 {Recall([.. found]):0.000}, ")}median " +
+                $"{times[times.Count / 2]:0.00} ms, 95 % within {times[times.Count * 95 / 100]:0.00} ms");
             return [.. found];
         }
 
@@ -82,7 +92,8 @@ public sealed class RecallTests(ITestOutputHelper output) : IDisposable
     private static float[][] Images(ClipEncoder clip)
     {
         int side = clip.Model.Config.Vision.ImageSize;
-        return [.. Enumerable.Range(0, Scenes).Select(number => SyntheticScenes.Create(SceneWorld.HeldOut, number).Draw(side)).Chunk(64).SelectMany(scenes =>
+        return [.. Enumerable.Range(0, Scenes).Select(number => SyntheticScenes.Create(SceneWorld.HeldOut, number).Draw(side)).Chunk(64)
+            .SelectMany(scenes =>
         {
             using var embeddings = clip.EncodeImages(scenes);
             return embeddings.data<float>().ToArray().Chunk(clip.Model.Config.EmbeddingWidth);
@@ -92,11 +103,14 @@ public sealed class RecallTests(ITestOutputHelper output) : IDisposable
     /// <summary>Its embeddings of captions: queries as people ask them, which lie elsewhere than images.</summary>
     private static float[][] Questions(ClipEncoder clip)
     {
-        using var embeddings = clip.EncodeTexts([.. Enumerable.Range(Scenes, Queries).Select(number => SyntheticScenes.Create(SceneWorld.HeldOut, number).Captions[0])]);
+        using var embeddings = clip.EncodeTexts([.. Enumerable.Range(Scenes, Queries)
+            .Select(number => SyntheticScenes.Create(SceneWorld.HeldOut, number).Captions[0])]);
         return [.. embeddings.data<float>().ToArray().Chunk(clip.Model.Config.EmbeddingWidth)];
     }
 
-    /// <summary>A vector between those of two scenes, nearer to the first, in 512 dimensions, and noise of 0.3 of its length around it.</summary>
+    /// <summary>
+    /// A vector between those of two scenes, nearer to the first, in 512 dimensions, and noise of 0.3 of its length around it.
+    /// </summary>
     private static float[] Mixed(float[][] images, float[][] rotation, Random random)
     {
         var (one, other) = (images[random.Next(images.Length)], images[random.Next(images.Length)]);
@@ -122,7 +136,8 @@ public sealed class RecallTests(ITestOutputHelper output) : IDisposable
     }
 
     private static float[] Normal(int count, Random random) =>
-        [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+        [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(
+            2 * Math.PI * random.NextDouble())))];
 
     private static float[] Unit(float[] vector)
     {

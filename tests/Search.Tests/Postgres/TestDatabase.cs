@@ -11,7 +11,8 @@ internal sealed class TestDatabase : IDisposable
     {
         if (Environment.GetEnvironmentVariable("CLIP_TEST_POSTGRES") is not { Length: > 0 } server)
         {
-            Assert.Skip("The store in PostgreSQL is tested where CLIP_TEST_POSTGRES is the connection string of a server with pgvector, of a login that may make databases.");
+            Assert.Skip("The store in PostgreSQL is tested where CLIP_TEST_POSTGRES is the connection string of a server with pgvector, " +
+                "of a login that may make databases.");
             throw new InvalidOperationException();
         }
         _server = new NpgsqlConnectionStringBuilder(server) { Pooling = false };

@@ -7,7 +7,9 @@ namespace ClipNotebooks.Search.Tests.Sharding;
 /// <summary>Shards of a folder embedded apart and put together.</summary>
 public sealed class ShardedIndexTests : IDisposable
 {
-    /// <summary>One image at a time, so that the model's sums do not depend on an image's companions: equal then means equal to the last bit.</summary>
+    /// <summary>
+    /// One image at a time, so that the model's sums do not depend on an image's companions: equal then means equal to the last bit.
+    /// </summary>
     private static readonly IndexOptions OneByOne = new() { BatchSize = 1 };
 
     private readonly Sandbox _sandbox = new();
@@ -25,12 +27,15 @@ public sealed class ShardedIndexTests : IDisposable
 
     private async Task EmbedAsync(int count, Clip.Inference.ClipEncoder clip, IndexOptions? options = null)
     {
-        for (int number = 1; number <= count; number++) await ShardedIndex.EmbedAsync(_sandbox.Pictures, Output(number), new Shard(number, count), clip, options ?? OneByOne);
+        for (int number = 1; number <= count; number++) await ShardedIndex.EmbedAsync(
+            _sandbox.Pictures, Output(number), new Shard(number, count), clip, options ?? OneByOne);
     }
 
-    private string Refused(params string[] shards) => Assert.Throws<InvalidDataException>(() => ShardedIndex.Merge(shards, _sandbox.Index)).Message;
+    private string Refused(params string[] shards) =>
+        Assert.Throws<InvalidDataException>(() => ShardedIndex.Merge(shards, _sandbox.Index)).Message;
 
-    // Written down so that no later version moves a file to another shard: the first eight bytes of `printf %s PATH | sha256sum` as a number, modulo 64, plus 1.
+    // Written down so that no later version moves a file to another shard: the first eight bytes of `printf %s PATH | sha256sum` as a
+    // number, modulo 64, plus 1.
     [Theory]
     [InlineData("a.jpg", 59)]
     [InlineData("2024/summer/IMG_0001.jpg", 24)]
@@ -44,7 +49,8 @@ public sealed class ShardedIndexTests : IDisposable
     [Fact]
     public void Shards_are_of_a_size()
     {
-        int[] sizes = [.. Enumerable.Range(1, 16).Select(number => Enumerable.Range(0, 16_000).Count(i => new Shard(number, 16).Holds($"folder/{i:000000}.jpg")))];
+        int[] sizes = [.. Enumerable.Range(1, 16).Select(
+            number => Enumerable.Range(0, 16_000).Count(i => new Shard(number, 16).Holds($"folder/{i:000000}.jpg")))];
         Assert.Equal(16_000, sizes.Sum());
         Assert.All(sizes, size => Assert.InRange(size, 840, 1160)); // 1000, five standard deviations of 31 on either side
     }
@@ -73,7 +79,8 @@ public sealed class ShardedIndexTests : IDisposable
         var options = OneByOne with { Storage = storage };
         await EmbedAsync(5, clip, options);
         int told = 0;
-        Assert.Equal(40, ShardedIndex.Merge([.. Outputs(5).Reverse()], _sandbox.Index, new Relay<(int Done, int Total)>(state => told = state.Done == state.Total ? state.Total : 0)));
+        Assert.Equal(40, ShardedIndex.Merge([.. Outputs(5).Reverse()], _sandbox.Index,
+            new Relay<(int Done, int Total)>(state => told = state.Done == state.Total ? state.Total : 0)));
         Assert.Equal(40, told);
 
         using var whole = ImageSearchIndex.Create(Path.Combine(_sandbox.Folder, "whole"), clip, options);
@@ -84,7 +91,8 @@ public sealed class ShardedIndexTests : IDisposable
         for (int query = 0; query < 10; query++)
         {
             var found = merged.Search(Sandbox.Image(100 + query), new SearchOptions { Count = 40 });
-            Assert.Equal(whole.Search(Sandbox.Image(100 + query), new SearchOptions { Count = 40 }).Select(result => (result.Id, result.Path, result.Score)), found.Select(result => (result.Id, result.Path, result.Score)));
+            Assert.Equal(whole.Search(Sandbox.Image(100 + query), new SearchOptions { Count = 40 })
+                .Select(result => (result.Id, result.Path, result.Score)), found.Select(result => (result.Id, result.Path, result.Score)));
         }
         Assert.Equal("0 added, 0 updated, 40 unchanged, 0 removed, 0 unreadable", $"{await merged.AddFolderAsync(_sandbox.Pictures)}");
         Assert.Empty(Directory.GetDirectories(_sandbox.Folder, "*.part"));
@@ -130,7 +138,8 @@ public sealed class ShardedIndexTests : IDisposable
         Pictures(12);
         using var clip = Sandbox.RandomClip();
         await EmbedAsync(2, clip);
-        string[] mine = [.. Directory.GetFiles(_sandbox.Pictures, "*.png", SearchOption.AllDirectories).Where(path => new Shard(1, 2).Holds(Path.GetRelativePath(_sandbox.Pictures, path).Replace('\\', '/')))];
+        string[] mine = [.. Directory.GetFiles(_sandbox.Pictures, "*.png", SearchOption.AllDirectories)
+            .Where(path => new Shard(1, 2).Holds(Path.GetRelativePath(_sandbox.Pictures, path).Replace('\\', '/')))];
         File.Delete(mine[0]);
         Sandbox.Image(99).SavePng(mine[1]);
         var report = await ShardedIndex.EmbedAsync(_sandbox.Pictures, Output(1), new Shard(1, 2), clip, OneByOne);
@@ -156,7 +165,8 @@ public sealed class ShardedIndexTests : IDisposable
     public async Task A_shard_of_a_folder_without_images_says_that_its_device_may_be_missing()
     {
         using var clip = Sandbox.RandomClip();
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => ShardedIndex.EmbedAsync(_sandbox.Pictures, Output(1), new Shard(1, 1), clip));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(
+            () => ShardedIndex.EmbedAsync(_sandbox.Pictures, Output(1), new Shard(1, 1), clip));
         Assert.Contains("is it mounted?", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Output(1)), "a shard was made of nothing");
         // One file in two shards: one of them is empty, and right.
@@ -171,14 +181,17 @@ public sealed class ShardedIndexTests : IDisposable
         Pictures(4);
         using var clip = Sandbox.RandomClip();
         await EmbedAsync(2, clip);
-        Task<string> RefusedAsync(string output, Shard shard, IndexOptions? options = null) => Message(() => ShardedIndex.EmbedAsync(_sandbox.Pictures, output, shard, clip, options));
+        Task<string> RefusedAsync(string output, Shard shard, IndexOptions? options = null) =>
+            Message(() => ShardedIndex.EmbedAsync(_sandbox.Pictures, output, shard, clip, options));
         Assert.Contains("holds the shard 1/2, not 2/2", await RefusedAsync(Output(1), new Shard(2, 2)), StringComparison.Ordinal);
         Assert.Contains("holds the shard 1/2, not 1/3", await RefusedAsync(Output(1), new Shard(1, 3)), StringComparison.Ordinal);
-        Assert.Contains("in Float32, not in Float16", await RefusedAsync(Output(1), new Shard(1, 2), new IndexOptions { Storage = VectorStorage.Float16 }), StringComparison.Ordinal);
+        Assert.Contains("in Float32, not in Float16",
+            await RefusedAsync(Output(1), new Shard(1, 2), new IndexOptions { Storage = VectorStorage.Float16 }), StringComparison.Ordinal);
         ImageSearchIndex.Create(_sandbox.Index, clip).Dispose();
         Assert.Contains("holds an index that is no shard", await RefusedAsync(_sandbox.Index, new Shard(1, 2)), StringComparison.Ordinal);
         using var another = Sandbox.RandomClip(seed: 2);
-        Assert.Contains("another model", await Message(() => ShardedIndex.EmbedAsync(_sandbox.Pictures, Output(1), new Shard(1, 2), another)), StringComparison.Ordinal);
+        Assert.Contains("another model", await Message(
+            () => ShardedIndex.EmbedAsync(_sandbox.Pictures, Output(1), new Shard(1, 2), another)), StringComparison.Ordinal);
         // None of these took the shard's wholeness from it.
         Directory.Delete(_sandbox.Index, recursive: true);
         Assert.Equal(4, ShardedIndex.Merge(Outputs(2), _sandbox.Index));
@@ -195,7 +208,8 @@ public sealed class ShardedIndexTests : IDisposable
         await EmbedAsync(4, clip);
         Assert.Contains("A shard is missing: 3/4. Give all 4.", Refused(Output(1), Output(2), Output(4)), StringComparison.Ordinal);
         Assert.Contains("2 shards are missing: 1/4, 3/4.", Refused(Output(2), Output(4)), StringComparison.Ordinal);
-        Assert.Contains($"Shard 2/4 is given twice: {Output(2)} and {Output(2)}", Refused([.. Outputs(4), Output(2)]), StringComparison.Ordinal);
+        Assert.Contains($"Shard 2/4 is given twice: {Output(2)} and {Output(2)}", Refused([.. Outputs(4), Output(2)]),
+            StringComparison.Ordinal);
         Assert.Contains("is no shard", Refused(_sandbox.Pictures), StringComparison.Ordinal);
         Assert.Contains("no shards", Refused(), StringComparison.Ordinal);
 
@@ -208,11 +222,20 @@ public sealed class ShardedIndexTests : IDisposable
 
         string moved = Path.Combine(_sandbox.Folder, "moved");
         Directory.CreateDirectory(moved);
-        foreach (string file in Directory.GetFiles(_sandbox.Pictures, "*.png", SearchOption.AllDirectories)) File.Copy(file, Path.Combine(moved, Path.GetFileName(file)));
-        Assert.Contains("belong to different splits", await InPlaceOfTheFourthAsync(output => ShardedIndex.EmbedAsync(_sandbox.Pictures, output, new Shard(4, 5), clip)), StringComparison.Ordinal);
-        Assert.Contains($"are of different folders, {_sandbox.Pictures} and {moved}", await InPlaceOfTheFourthAsync(output => ShardedIndex.EmbedAsync(moved, output, new Shard(4, 4), clip)), StringComparison.Ordinal);
-        Assert.Contains("were embedded by different models", await InPlaceOfTheFourthAsync(output => ShardedIndex.EmbedAsync(_sandbox.Pictures, output, new Shard(4, 4), another)), StringComparison.Ordinal);
-        Assert.Contains("in Float32 and Float16", await InPlaceOfTheFourthAsync(output => ShardedIndex.EmbedAsync(_sandbox.Pictures, output, new Shard(4, 4), clip, new IndexOptions { Storage = VectorStorage.Float16 })), StringComparison.Ordinal);
+        foreach (string file in Directory.GetFiles(_sandbox.Pictures, "*.png", SearchOption.AllDirectories)) File.Copy(
+            file, Path.Combine(moved, Path.GetFileName(file)));
+        Assert.Contains("belong to different splits",
+            await InPlaceOfTheFourthAsync(output => ShardedIndex.EmbedAsync(_sandbox.Pictures, output, new Shard(4, 5), clip)),
+            StringComparison.Ordinal);
+        Assert.Contains($"are of different folders, {_sandbox.Pictures} and {moved}",
+            await InPlaceOfTheFourthAsync(output => ShardedIndex.EmbedAsync(moved, output, new Shard(4, 4), clip)),
+            StringComparison.Ordinal);
+        Assert.Contains("were embedded by different models",
+            await InPlaceOfTheFourthAsync(output => ShardedIndex.EmbedAsync(_sandbox.Pictures, output, new Shard(4, 4), another)),
+            StringComparison.Ordinal);
+        Assert.Contains("in Float32 and Float16", await InPlaceOfTheFourthAsync(
+            output => ShardedIndex.EmbedAsync(_sandbox.Pictures, output, new Shard(4, 4), clip,
+            new IndexOptions { Storage = VectorStorage.Float16 })), StringComparison.Ordinal);
         Assert.Contains("was changed after it was whole", await InPlaceOfTheFourthAsync(async output =>
         {
             await ShardedIndex.EmbedAsync(_sandbox.Pictures, output, new Shard(4, 4), clip);
@@ -238,11 +261,13 @@ public sealed class ShardedIndexTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(_sandbox.Index + ".part", "journal.bin"), "half an index");
         Directory.CreateDirectory(_sandbox.Index);
         Assert.Equal(6, ShardedIndex.Merge(Outputs(2), _sandbox.Index));
-        Assert.Contains("holds something already", Assert.Throws<IOException>(() => ShardedIndex.Merge(Outputs(2), _sandbox.Index)).Message, StringComparison.Ordinal);
+        Assert.Contains("holds something already", Assert.Throws<IOException>(() => ShardedIndex.Merge(Outputs(2), _sandbox.Index)).Message,
+            StringComparison.Ordinal);
 
         using var stop = new CancellationTokenSource();
         string never = Path.Combine(_sandbox.Folder, "never");
-        Assert.ThrowsAny<OperationCanceledException>(() => ShardedIndex.Merge(Outputs(2), never, new Relay<(int Done, int Total)>(_ => stop.Cancel()), stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => ShardedIndex.Merge(Outputs(2), never, new Relay<(int Done, int Total)>(_ => stop.Cancel()), stop.Token));
         Assert.False(Directory.Exists(never) || Directory.Exists(never + ".part"), "a part of an index was left");
     }
 

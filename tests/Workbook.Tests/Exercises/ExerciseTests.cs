@@ -48,7 +48,8 @@ public sealed class ExerciseTests
 
     [Fact]
     public void A_wrong_value_is_told_by_its_place() =>
-        Assert.Equal("for a matrix (2, 2), the answer is 6 at [1, 1]; yours is 5 (1 of 4 values differ)", Double.Check(x => (2 * x).clamp(max: 5)).Finding);
+        Assert.Equal("for a matrix (2, 2), the answer is 6 at [1, 1]; yours is 5 (1 of 4 values differ)",
+            Double.Check(x => (2 * x).clamp(max: 5)).Finding);
 
     [Fact]
     public void A_constant_factor_is_recognised() =>
@@ -76,12 +77,14 @@ public sealed class ExerciseTests
 
     [Fact]
     public void An_exception_of_the_reader_is_a_finding() =>
-        Assert.Equal("for a matrix (2, 2), your function stopped: no idea (FormatException)", Double.Check(_ => throw new FormatException("no idea")).Finding);
+        Assert.Equal("for a matrix (2, 2), your function stopped: no idea (FormatException)",
+            Double.Check(_ => throw new FormatException("no idea")).Finding);
 
     [Fact]
     public void A_finite_answer_is_not_taken_for_an_infinite_one()
     {
-        var masked = new Exercise<Func<double, double>> { Title = "Masked", Reference = _ => double.NegativeInfinity, Cases = [new("1", f => f(1))], Mistakes = [] };
+        var masked = new Exercise<Func<double, double>> { Title = "Masked", Reference = _ => double.NegativeInfinity,
+            Cases = [new("1", f => f(1))], Mistakes = [] };
         Assert.Equal(ExerciseStatus.Wrong, masked.Check(_ => 0).Status);
         Assert.Equal(ExerciseStatus.Wrong, masked.Check(_ => double.PositiveInfinity).Status);
         Assert.Equal(ExerciseStatus.Done, masked.Check(_ => double.NegativeInfinity).Status);
@@ -93,7 +96,8 @@ public sealed class ExerciseTests
     [Fact]
     public void A_wrong_word_is_told_with_the_right_one()
     {
-        var exercise = new Exercise<Func<string, string>> { Title = "Upper case", Reference = word => word.ToUpperInvariant(), Cases = [new("a name", f => f("ln_1"))], Mistakes = [] };
+        var exercise = new Exercise<Func<string, string>> { Title = "Upper case", Reference = word => word.ToUpperInvariant(),
+            Cases = [new("a name", f => f("ln_1"))], Mistakes = [] };
         Assert.Equal(ExerciseStatus.Done, exercise.Check(_ => "LN_1").Status);
         Assert.Equal("for a name, the answer is \"LN_1\"; yours is \"ln_1\"", exercise.Check(word => word).Finding);
     }
@@ -119,13 +123,15 @@ public sealed class ExerciseTests
     [Fact]
     public void An_answer_that_does_not_end_is_stopped_and_the_next_check_runs()
     {
-        Exercise<Func<Tensor, Tensor>> brief = new() { Title = "Twice", Reference = x => 2 * x, Cases = Double.Cases, Mistakes = [], Limit = TimeSpan.FromSeconds(0.2) };
+        Exercise<Func<Tensor, Tensor>> brief = new() { Title = "Twice", Reference = x => 2 * x, Cases = Double.Cases, Mistakes = [],
+            Limit = TimeSpan.FromSeconds(0.2) };
         static Tensor Forever(Tensor x)
         {
             while (x.shape.Length > 0) x = x + 1;
             return x;
         }
-        Assert.Equal("for a matrix (2, 2), your function does not end: it had not returned after 0.2 seconds and was stopped; is there a loop whose condition never becomes false?",
+        Assert.Equal("for a matrix (2, 2), your function does not end: it had not returned after 0.2 seconds and was stopped; is there a " +
+            "loop whose condition never becomes false?",
             brief.Check(Forever).Finding);
         Assert.Equal(ExerciseStatus.Done, brief.Check(x => x + x).Status);
     }

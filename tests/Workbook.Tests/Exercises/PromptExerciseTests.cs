@@ -12,7 +12,8 @@ public sealed class PromptExerciseTests
     public void The_reference_gains_clearly_more_than_is_asked_on_each_set()
     {
         string finding = Exercise.Check(Exercise.Reference).Finding;
-        double[] gains = [.. finding.Split("; ").Select(set => double.Parse(set.Split(", ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture))];
+        double[] gains = [.. finding.Split("; ").Select(
+            set => double.Parse(set.Split(", ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture))];
         Assert.Equal(3, gains.Length);
         Assert.True(gains.Min() >= 1.5 * PromptExercise.PointsAsked, finding);
     }
@@ -30,7 +31,8 @@ public sealed class PromptExerciseTests
     }
 
     [Fact]
-    public void An_unfilled_stub_is_not_yet_attempted() => Assert.Equal(ExerciseStatus.NotYetAttempted, Exercise.Check(_ => Workbook.Exercises.Exercise.NotYet<string[]>()).Status);
+    public void An_unfilled_stub_is_not_yet_attempted() =>
+        Assert.Equal(ExerciseStatus.NotYetAttempted, Exercise.Check(_ => Workbook.Exercises.Exercise.NotYet<string[]>()).Status);
 
     [Fact]
     public void No_caption_an_empty_one_and_null_are_told_with_their_label()

@@ -25,7 +25,8 @@ public sealed class ColorScaleTests
     public void Text_stands_out_from_every_colour()
     {
         foreach (var colors in new[] { ColorScale.Of([0, 1]), ColorScale.Of([-1, 1]) })
-            // WCAG asks a contrast of 4.5 of small text and 3 of large; black and white meet near 4.2, and white is kept a little further, to 3.8, on teal and red.
+            // WCAG asks a contrast of 4.5 of small text and 3 of large; black and white meet near 4.2, and white is kept a little further,
+            // to 3.8, on teal and red.
             for (double value = colors.Low; value <= colors.High; value += 0.01)
             {
                 double a = ColorScale.Luminance(colors[value]), b = ColorScale.Luminance(ColorScale.Ink(colors[value]));

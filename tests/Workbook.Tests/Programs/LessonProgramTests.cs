@@ -31,7 +31,8 @@ public sealed class LessonProgramTests : IDisposable
     private string[] Lines => _said.ToString().ReplaceLineEndings("\n").TrimEnd().Split('\n');
 
     private string[] Pictures => Directory.Exists(Path.Combine(_folder, "programs", "pictures"))
-        ? [.. Directory.GetFiles(Path.Combine(_folder, "programs", "pictures")).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)] : [];
+        ? [.. Directory.GetFiles(Path.Combine(_folder, "programs", "pictures")).Select(file => Path.GetFileName(file))
+            .Order(StringComparer.Ordinal)] : [];
 
     private string Page(string name) => File.ReadAllText(Path.Combine(_folder, "programs", "pictures", name));
 
@@ -40,7 +41,8 @@ public sealed class LessonProgramTests : IDisposable
 
     [Fact]
     public void A_program_that_was_moved_says_so() => Assert.Contains("Export it again",
-        Assert.Throws<DirectoryNotFoundException>(() => LessonProgram.Begin("../lessons", Path.Combine(_folder, "elsewhere.cs"))).Message, StringComparison.Ordinal);
+        Assert.Throws<DirectoryNotFoundException>(() => LessonProgram.Begin("../lessons", Path.Combine(_folder, "elsewhere.cs"))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_plot_becomes_a_page_that_shares_its_library_and_a_matrix_a_picture_too()
@@ -68,7 +70,8 @@ public sealed class LessonProgramTests : IDisposable
     [Fact]
     public void What_is_no_view_has_a_text_form_alone()
     {
-        foreach (object? value in new object?[] { null, "text", 0.5, new[] { 1.5, 2 }, (1, "a"), new List<int> { 3 } }) LessonProgram.display(value);
+        foreach (object? value in new object?[] { null, "text", 0.5, new[] { 1.5, 2 }, (1, "a"),
+            new List<int> { 3 } }) LessonProgram.display(value);
         Assert.Equal(["<null>", "text", "0.5", "[1.5, 2]", "(1, a)", "[3]"], Lines);
         Assert.Empty(Pictures);
     }

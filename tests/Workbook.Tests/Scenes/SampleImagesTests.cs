@@ -12,7 +12,8 @@ public sealed class SampleImagesTests
         {
             string folder = AppContext.BaseDirectory;
             while (!File.Exists(Path.Combine(folder, "ClipNotebooks.sln")))
-                folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("ClipNotebooks.sln is in no folder above the tests.");
+                folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException(
+                    "ClipNotebooks.sln is in no folder above the tests.");
             return Path.Combine(folder, "data", "images");
         }
     }
@@ -20,7 +21,8 @@ public sealed class SampleImagesTests
     [Fact]
     public void The_committed_images_are_what_the_method_draws()
     {
-        Assert.Equal(SampleImages.All.Select(s => s.File).Order(), Directory.GetFiles(Folder, "*.png").Select(f => Path.GetFileName(f)).Order());
+        Assert.Equal(SampleImages.All.Select(s => s.File).Order(),
+            Directory.GetFiles(Folder, "*.png").Select(f => Path.GetFileName(f)).Order());
         foreach (var (file, scene) in SampleImages.All)
         {
             byte[] committed = RasterImage.Load(Path.Combine(Folder, file)).ToRgbBytes(),
@@ -36,7 +38,8 @@ public sealed class SampleImagesTests
     {
         var captions = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "captions.json"))).RootElement.EnumerateObject().ToArray();
         Assert.Equal(SampleImages.All.Select(s => s.File), captions.Select(c => c.Name));
-        Assert.Equal(SampleImages.All.Select(s => s.Scene.Captions), captions.Select(c => c.Value.EnumerateArray().Select(v => v.GetString()!).ToArray()));
+        Assert.Equal(SampleImages.All.Select(s => s.Scene.Captions),
+            captions.Select(c => c.Value.EnumerateArray().Select(v => v.GetString()!).ToArray()));
     }
 
     [Fact]
@@ -44,7 +47,8 @@ public sealed class SampleImagesTests
     {
         foreach (var concept in SampleImages.All.GroupBy(s => s.Scene.Concept))
         {
-            var train = Enumerable.Range(0, 300).Select(i => SyntheticScenes.Create(SceneWorld.Train, concept.Key, i).Composition).ToHashSet();
+            var train = Enumerable.Range(0, 300).Select(i => SyntheticScenes.Create(SceneWorld.Train, concept.Key, i).Composition)
+                .ToHashSet();
             Assert.DoesNotContain(concept, s => train.Contains(s.Scene.Composition));
         }
         Assert.Equal(8, SampleImages.All.Take(8).Select(s => s.Scene.Concept).Distinct().Count());

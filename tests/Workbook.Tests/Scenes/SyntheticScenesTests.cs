@@ -21,7 +21,8 @@ public sealed class SyntheticScenesTests
         foreach (var world in Enum.GetValues<SceneWorld>())
         {
             var images = Enumerable.Range(0, 4).Select(i => SyntheticScenes.Create(world, concept, i).Draw(32).ToRgbBytes()).ToArray();
-            Assert.All(images, pixels => Assert.True(pixels.Chunk(3).Select(c => (c[0] << 16) | (c[1] << 8) | c[2]).Distinct().Count() > 20));
+            Assert.All(images, pixels => Assert.True(pixels.Chunk(3).Select(c => (c[0] << 16) | (c[1] << 8) | c[2]).Distinct()
+                .Count() > 20));
             Assert.Equal(4, images.Select(Convert.ToHexString).Distinct().Count());
         }
     }
@@ -55,7 +56,8 @@ public sealed class SyntheticScenesTests
             var scene = SyntheticScenes.Create((SceneWorld)(i % 2), i);
             Assert.InRange(scene.Captions.Count, 2, 5);
             Assert.Equal(scene.Captions.Count, scene.Captions.Distinct().Count());
-            Assert.All(scene.Captions, c => Assert.True(!c.Any(char.IsUpper) && c.Split(' ').Length <= 16 && !c.Contains("  ", StringComparison.Ordinal), c));
+            Assert.All(scene.Captions, c => Assert.True(!c.Any(char.IsUpper) && c.Split(' ').Length <= 16
+                && !c.Contains("  ", StringComparison.Ordinal), c));
             foreach (string key in new[] { "color", "background", "sky", "extra", "side", "first", "relation", "second" })
                 if (scene.Attributes.TryGetValue(key, out string? value))
                     Assert.Contains(value, scene.Captions[0], StringComparison.Ordinal);
@@ -85,5 +87,6 @@ public sealed class SyntheticScenesTests
 
     [Fact]
     public void An_unknown_concept_is_refused_with_the_list() =>
-        Assert.Contains("cat, dog", Assert.Throws<ArgumentException>(() => SyntheticScenes.Create(SceneWorld.Train, "unicorn", 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("cat, dog", Assert.Throws<ArgumentException>(() => SyntheticScenes.Create(SceneWorld.Train, "unicorn", 0)).Message,
+            StringComparison.Ordinal);
 }

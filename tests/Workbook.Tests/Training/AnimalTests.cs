@@ -3,7 +3,10 @@ using ClipNotebooks.Workbook.Scenes;
 
 namespace ClipNotebooks.Workbook.Tests.Training;
 
-/// <summary>The document's five animals by the embedded model: a classifier of these five names, on drawings of compositions that the model never saw.</summary>
+/// <summary>
+/// The document's five animals by the embedded model: a classifier of these five names, on drawings of compositions that the model never
+/// saw.
+/// </summary>
 public sealed class AnimalTests(ITestOutputHelper output)
 {
     private static readonly string[] Animals = ["cat", "dog", "bird", "fish", "horse"];
@@ -16,7 +19,8 @@ public sealed class AnimalTests(ITestOutputHelper output)
         var wrong = new List<string>();
         foreach (string animal in Animals)
             for (int i = 0; i < 20; i++)
-                if (classifier.Classify(SyntheticScenes.Create(SceneWorld.HeldOut, animal, i).Draw(224))[0].ClassName is var named && named != animal) wrong.Add($"{animal} {i} is named {named}");
+                if (classifier.Classify(SyntheticScenes.Create(SceneWorld.HeldOut, animal, i).Draw(224))[0].ClassName is var named
+                    && named != animal) wrong.Add($"{animal} {i} is named {named}");
         output.WriteLine($"{100 - wrong.Count} of 100 are right");
         Assert.True(wrong.Count <= 5, $"{100 - wrong.Count} of 100 are right: {string.Join(", ", wrong)}");
     }

@@ -7,7 +7,8 @@ namespace ClipNotebooks.Workbook.Tests.Training;
 
 public sealed class SceneBatchesTests
 {
-    private static readonly ClipTokenizer Tokenizer = ClipTokenizer.Load(Path.Combine(Lesson.Data, "models", "tiny-clip"), TinyClip.ContextLength);
+    private static readonly ClipTokenizer Tokenizer =
+        ClipTokenizer.Load(Path.Combine(Lesson.Data, "models", "tiny-clip"), TinyClip.ContextLength);
 
     private static SceneBatches Batches(int seed) => new(Tokenizer, new ClipImageTransform(TinyClip.Transform), 16, seed);
 
@@ -31,13 +32,15 @@ public sealed class SceneBatchesTests
         for (long step = 0; step < 8; step++)
         {
             using var batch = Batches(1).Batch(step);
-            string[] captions = [.. Enumerable.Range(0, (int)batch.TokenIds.shape[0]).Select(row => Tokenizer.Decode(batch.TokenIds[row].data<long>().Select(id => (int)id)))];
+            string[] captions = [.. Enumerable.Range(0, (int)batch.TokenIds.shape[0])
+                .Select(row => Tokenizer.Decode(batch.TokenIds[row].data<long>().Select(id => (int)id)))];
             if (step % 4 == 0) Assert.Equal(16, captions.Length);
             else
                 Assert.Equal(concepts, captions.Select(Concept).Order(StringComparer.Ordinal));
         }
 
         // The longest concept in the caption: "house" is not "lighthouse".
-        string Concept(string caption) => concepts.Where(concept => caption.Contains(concept, StringComparison.Ordinal)).MaxBy(concept => concept.Length) ?? caption;
+        string Concept(string caption) => concepts.Where(concept => caption.Contains(concept, StringComparison.Ordinal))
+            .MaxBy(concept => concept.Length) ?? caption;
     }
 }

@@ -12,7 +12,8 @@ public sealed class SceneEvaluationTests
     {
         using var encoder = ClipEncoder.FromPretrained(Path.Combine(Lesson.Data, "models", "tiny-clip"));
         var measured = SceneEvaluation.Measure(encoder, SceneWorld.HeldOut, perConcept: 8);
-        Assert.True(measured.Top1 >= 0.95, $"zero-shot top-1 is {measured.Top1:p1}, the worst is {measured.WorstConcept} with {measured.WorstTop1:p0}");
+        Assert.True(measured.Top1 >= 0.95, $"zero-shot top-1 is {measured.Top1:p1}, the worst is {measured.WorstConcept} with " +
+            $"{measured.WorstTop1:p0}");
         Assert.True(measured.TextToImageAt1 >= 0.75, $"text to image recall@1 is {measured.TextToImageAt1:p1}");
         Assert.Equal(16, measured.SampleDiagonal);
     }

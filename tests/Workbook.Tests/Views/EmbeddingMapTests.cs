@@ -31,7 +31,8 @@ public sealed class EmbeddingMapTests
     {
         using var scope = NewDisposeScope();
         var points = randn(12, 6, generator: new Generator(3)) * tensor(new float[] { 1, 9, 1, 4, 1, 1 });
-        var map = new EmbeddingMap(points.narrow(0, 0, 5), points.narrow(0, 5, 7), [.. Enumerable.Repeat(Red, 5)], [.. Enumerable.Range(0, 7).Select(i => $"caption {i}")], "Title");
+        var map = new EmbeddingMap(points.narrow(0, 0, 5), points.narrow(0, 5, 7), [.. Enumerable.Repeat(Red, 5)],
+            [.. Enumerable.Range(0, 7).Select(i => $"caption {i}")], "Title");
         var doubles = points.to(float64);
         var centred = doubles - doubles.mean([0]);
         double[] variances = linalg.eigvalsh(centred.t().mm(centred)).data<double>().ToArray();   // ascending
@@ -44,7 +45,8 @@ public sealed class EmbeddingMapTests
     public void Its_text_form_is_a_map_with_both_kinds_of_points()
     {
         using var scope = NewDisposeScope();
-        string[] lines = new EmbeddingMap(tensor(new float[,] { { -1, 0 } }), tensor(new float[,] { { 1, 1 }, { 1, -1 } }), [Red], ["a", "b"], "Title").ToText().Split(Environment.NewLine);
+        string[] lines = new EmbeddingMap(tensor(new float[,] { { -1, 0 } }), tensor(new float[,] { { 1, 1 }, { 1, -1 } }), [Red],
+            ["a", "b"], "Title").ToText().Split(Environment.NewLine);
         Assert.StartsWith("Title: 1 pictures", lines[0], StringComparison.Ordinal);
         string map = string.Concat(lines.Skip(2));
         Assert.Equal((1, 2), (map.Count(c => c == 'o'), map.Count(c => c == '+')));
@@ -54,7 +56,8 @@ public sealed class EmbeddingMapTests
     public void Pairs_are_joined_and_every_point_has_its_name()
     {
         using var scope = NewDisposeScope();
-        string html = new EmbeddingMap(rand(3, 4, generator: new Generator(1)), rand(3, 4, generator: new Generator(2)), [Red, Red, Red], ["a cat", "a dog", "a bird"], "Title", ["cat.png", "dog.png", "bird.png"]).ToHtml();
+        string html = new EmbeddingMap(rand(3, 4, generator: new Generator(1)), rand(3, 4, generator: new Generator(2)), [Red, Red, Red],
+            ["a cat", "a dog", "a bird"], "Title", ["cat.png", "dog.png", "bird.png"]).ToHtml();
         Assert.Equal(3, html.Split("<line ").Length - 1);
         Assert.Equal(3, html.Split("<image ").Length - 1);
         Assert.Contains("<title>dog.png</title>", html, StringComparison.Ordinal);
@@ -68,8 +71,11 @@ public sealed class EmbeddingMapTests
         using var scope = NewDisposeScope();
         Tensor two = ones(2, 3), other = ones(2, 4);
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-        Assert.Contains("(2, 3) and (2, 4)", Assert.Throws<ArgumentException>(() => new EmbeddingMap(two, other, [Red, Red], ["a", "b"], "Title")).Message, StringComparison.Ordinal);
-        Assert.Contains("2 of captions for 1 captions", Assert.Throws<ArgumentException>(() => new EmbeddingMap(two, two, [Red, Red], ["a"], "Title")).Message, StringComparison.Ordinal);
+        Assert.Contains("(2, 3) and (2, 4)", Assert.Throws<ArgumentException>(
+            () => new EmbeddingMap(two, other, [Red, Red], ["a", "b"], "Title")).Message, StringComparison.Ordinal);
+        Assert.Contains("2 of captions for 1 captions",
+            Assert.Throws<ArgumentException>(() => new EmbeddingMap(two, two, [Red, Red], ["a"], "Title")).Message,
+            StringComparison.Ordinal);
         Assert.NotEmpty(new EmbeddingMap(two, two, [Red, Red], ["a", "b"], "Title").ToHtml());   // all in one place: nothing to divide by
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
@@ -78,7 +84,8 @@ public sealed class EmbeddingMapTests
     public void A_component_table_lists_shapes_and_adds_up_the_parameters()
     {
         using var scope = NewDisposeScope();
-        var table = new ComponentTable("Title", [("Projection", "Parameter", [zeros(2, 3)], zeros(2, 5, device: META), 1500), ("Loss", "ContrastiveLoss", [zeros(2, 5), zeros(2, 5)], zeros([]), 1)]);
+        var table = new ComponentTable("Title", [("Projection", "Parameter", [zeros(2, 3)], zeros(2, 5, device: META), 1500),
+            ("Loss", "ContrastiveLoss", [zeros(2, 5), zeros(2, 5)], zeros([]), 1)]);
         Assert.Equal(1501, table.Parameters);
         Assert.Equal(
         [

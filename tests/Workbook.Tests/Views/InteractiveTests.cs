@@ -12,7 +12,8 @@ public sealed partial class InteractiveTests
     private static readonly RasterImage Red = RasterImage.FromRgb(2, 2, [255, 0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0]);
     private static readonly RasterImage Blue = RasterImage.FromRgb(2, 2, [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 255]);
 
-    public static TheoryData<string> Names { get; } = ["loss", "try", "sentence", "attention", "block", "film", "classifier", "search", "gap"];
+    public static TheoryData<string> Names { get; } =
+        ["loss", "try", "sentence", "attention", "block", "film", "classifier", "search", "gap"];
 
     [Theory, MemberData(nameof(Names))]
     public void An_interactive_carries_what_it_needs_and_asks_nobody(string name)
@@ -44,7 +45,8 @@ public sealed partial class InteractiveTests
         foreach (Interactive view in new Interactive[]
                  {
                      new LossByHand(eye(2), [Evil, "b"], [Evil, "d"]), new GapByHand(eye(2), eye(2), [Evil, "b"], 10), Film(Evil),
-                     new SearchByHand([Red, Blue], [Evil, "b"], Evil), new ClassifierByHand([Red, Blue], [0, 1], [Evil, "b"], [Evil + "{}"]),
+                     new SearchByHand([Red, Blue], [Evil, "b"], Evil),
+                         new ClassifierByHand([Red, Blue], [0, 1], [Evil, "b"], [Evil + "{}"]),
                  })
             Assert.DoesNotContain("<img src=x", view.ToHtml(), StringComparison.Ordinal);
     }

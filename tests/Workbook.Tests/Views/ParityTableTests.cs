@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Evaluation;
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Workbook.Views;
 
 namespace ClipNotebooks.Workbook.Tests.Views;
@@ -31,7 +30,9 @@ public sealed class ParityTableTests
     public void Reports_on_other_rungs_are_refused_by_their_names()
     {
         var other = new ParityReport([.. Sound.Rungs.Skip(1)]);
-        Assert.Contains("the report of \"other\" has other rungs than that of \"sound\"", Assert.Throws<ArgumentException>(() => new ParityTable([("sound", Sound), ("other", other)], "Rungs")).Message, StringComparison.Ordinal);
+        Assert.Contains("the report of \"other\" has other rungs than that of \"sound\"",
+            Assert.Throws<ArgumentException>(() => new ParityTable([("sound", Sound), ("other", other)], "Rungs")).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new ParityTable([], "Rungs"));
     }
 

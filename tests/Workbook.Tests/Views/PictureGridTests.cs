@@ -31,7 +31,8 @@ public sealed partial class PictureGridTests
 
     [Fact]
     public void An_image_smaller_than_a_patch_is_refused_with_both_sizes() =>
-        Assert.Contains("1 × 1 pixels has no patch of 2 × 2", Assert.Throws<ArgumentException>(() => PictureGrid.Patches(Black, 2, "Title")).Message, StringComparison.Ordinal);
+        Assert.Contains("1 × 1 pixels has no patch of 2 × 2",
+            Assert.Throws<ArgumentException>(() => PictureGrid.Patches(Black, 2, "Title")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Maps_share_one_scale_and_what_is_not_finite_is_gray()
@@ -64,7 +65,8 @@ public sealed partial class PictureGridTests
 
     [Fact]
     public void Images_from_a_tensor_have_its_levels_cut_off_at_0_and_1() =>
-        Assert.Equal(new SKColor(255, 0, 51), Shown(PictureGrid.Images(tensor(new[] { 1.5f, -1, 0.2f }).reshape(1, 3, 1, 1), [], 1, "Title")).Single().GetPixel(0, 0));
+        Assert.Equal(new SKColor(255, 0, 51), Shown(PictureGrid.Images(
+            tensor(new[] { 1.5f, -1, 0.2f }).reshape(1, 3, 1, 1), [], 1, "Title")).Single().GetPixel(0, 0));
 
     [Fact]
     public void An_overlay_colours_each_part_of_the_image_by_its_cell_of_the_map()
@@ -78,17 +80,20 @@ public sealed partial class PictureGridTests
     }
 
     [Fact]
-    public void A_map_without_differences_is_shown() => Assert.Single(Shown(PictureGrid.Overlays([White], ones(1, 2, 2), ["even"], 1, "Title")));
+    public void A_map_without_differences_is_shown() =>
+        Assert.Single(Shown(PictureGrid.Overlays([White], ones(1, 2, 2), ["even"], 1, "Title")));
 
     [Fact]
     public void Text_shows_shades_row_by_row_with_captions_below() => Assert.Equal(
         ["Title (from 0.00 to 1.00)", " █ █ ", "█  × ", "a | b", "▒▒", "▒▒", "c"],
-        PictureGrid.Maps(tensor(new[] { 0f, 1, 1, 0, 1, 0, float.NaN, 0, 0.5f, 0.5f, 0.5f, 0.5f }).reshape(3, 2, 2), ["a", "b", "c"], 2, "Title").ToText().Split(Environment.NewLine));
+        PictureGrid.Maps(tensor(new[] { 0f, 1, 1, 0, 1, 0, float.NaN, 0, 0.5f, 0.5f, 0.5f, 0.5f }).reshape(3, 2, 2), ["a", "b", "c"], 2,
+            "Title").ToText().Split(Environment.NewLine));
 
     [Fact]
     public void Captioned_pictures_have_alt_text_and_a_grid_without_captions_is_one_image()
     {
-        Assert.Contains("alt=\"block 1, head 2\"", new PictureGrid([Black, White], ["block 1, head 1", "block 1, head 2"], 2, "Title").ToHtml(), StringComparison.Ordinal);
+        Assert.Contains("alt=\"block 1, head 2\"", new PictureGrid([Black, White], ["block 1, head 1", "block 1, head 2"], 2, "Title")
+            .ToHtml(), StringComparison.Ordinal);
         string bare = new PictureGrid([Black, White], [], 2, "Title").ToHtml();
         Assert.Contains("role=\"img\" aria-label=\"Title: 2 pictures, 2 in a row.\"", bare, StringComparison.Ordinal);
         Assert.DoesNotContain("alt=\"\" aria", bare, StringComparison.Ordinal);
@@ -96,7 +101,8 @@ public sealed partial class PictureGridTests
 
     [Fact]
     public void Captions_of_another_number_are_refused_with_both_counts() =>
-        Assert.Contains("2 pictures and 1 captions", Assert.Throws<ArgumentException>(() => new PictureGrid([Black, White], ["one"], 2, "Title")).Message, StringComparison.Ordinal);
+        Assert.Contains("2 pictures and 1 captions",
+            Assert.Throws<ArgumentException>(() => new PictureGrid([Black, White], ["one"], 2, "Title")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Images_of_another_number_than_the_maps_are_refused() =>
@@ -105,8 +111,10 @@ public sealed partial class PictureGridTests
     [Fact]
     public void Another_shape_is_refused_with_the_shape()
     {
-        Assert.Contains("(2, 2)", Assert.Throws<ArgumentException>(() => PictureGrid.Maps(zeros(2, 2), [], 1, "Title")).Message, StringComparison.Ordinal);
-        Assert.Contains("(1, 4, 2, 2)", Assert.Throws<ArgumentException>(() => PictureGrid.Filters(zeros(1, 4, 2, 2), [], 1, "Title")).Message, StringComparison.Ordinal);
+        Assert.Contains("(2, 2)", Assert.Throws<ArgumentException>(() => PictureGrid.Maps(zeros(2, 2), [], 1, "Title")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("(1, 4, 2, 2)", Assert.Throws<ArgumentException>(
+            () => PictureGrid.Filters(zeros(1, 4, 2, 2), [], 1, "Title")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => PictureGrid.Maps(zeros(0, 2, 2), [], 1, "Title"));
         Assert.Throws<ArgumentException>(() => new PictureGrid([], [], 1, "Title"));
         Assert.Throws<ArgumentOutOfRangeException>(() => new PictureGrid([Black], [], 0, "Title"));
@@ -122,7 +130,8 @@ public sealed partial class PictureGridTests
     }
 
     /// <summary>The pictures of a grid as a page decodes them.</summary>
-    private static SKBitmap[] Shown(PictureGrid grid) => [.. Source().Matches(grid.ToHtml()).Select(m => SKBitmap.Decode(Convert.FromBase64String(m.Groups[1].Value)))];
+    private static SKBitmap[] Shown(PictureGrid grid) =>
+        [.. Source().Matches(grid.ToHtml()).Select(m => SKBitmap.Decode(Convert.FromBase64String(m.Groups[1].Value)))];
 
     [GeneratedRegex("data:image/png;base64,([^\"]+)")]
     private static partial Regex Source();

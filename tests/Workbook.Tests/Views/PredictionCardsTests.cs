@@ -15,7 +15,8 @@ public sealed class PredictionCardsTests
     [Fact]
     public void Where_classes_do_not_exclude_each_other_every_one_from_one_half_on_is_an_answer() => Assert.Equal(
         ["a dog", "  ✗ cat", "  ✗ fox", "  ✓ dog", "  · cow"],
-        new PredictionCards([Red], ["a dog"], ["dog"], [[("dog", 0.3), ("cow", 0.1), ("fox", 0.6), ("cat", 0.9)]], multiLabel: true).ToText().Split(Environment.NewLine).Select(line => line[..Math.Min(line.Length, 7)]));
+        new PredictionCards([Red], ["a dog"], ["dog"], [[("dog", 0.3), ("cow", 0.1), ("fox", 0.6), ("cat", 0.9)]], multiLabel: true)
+            .ToText().Split(Environment.NewLine).Select(line => line[..Math.Min(line.Length, 7)]));
 
     [Fact]
     public void Only_the_most_probable_classes_are_shown()
@@ -33,8 +34,10 @@ public sealed class PredictionCardsTests
     [Fact]
     public void What_does_not_fit_is_refused()
     {
-        Assert.Contains("1 images, 2 captions", Assert.Throws<ArgumentException>(() => new PredictionCards([Red], ["a", "b"], ["a"], [[("a", 1)]])).Message, StringComparison.Ordinal);
-        Assert.Contains("\"cat\" is 1.5", Assert.Throws<ArgumentException>(() => new PredictionCards([Red], ["a"], ["a"], [[("cat", 1.5)]])).Message, StringComparison.Ordinal);
+        Assert.Contains("1 images, 2 captions", Assert.Throws<ArgumentException>(
+            () => new PredictionCards([Red], ["a", "b"], ["a"], [[("a", 1)]])).Message, StringComparison.Ordinal);
+        Assert.Contains("\"cat\" is 1.5", Assert.Throws<ArgumentException>(
+            () => new PredictionCards([Red], ["a"], ["a"], [[("cat", 1.5)]])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new PredictionCards([Red], ["a"], ["a"], [[]]));
         Assert.Throws<ArgumentException>(() => new PredictionCards([], [], [], []));
     }

@@ -1,6 +1,5 @@
 using System.Runtime.Loader;
 using ClipNotebooks.Core.Images;
-using ClipNotebooks.Workbook.Plotting;
 using ClipNotebooks.Workbook.Views;
 using static TorchSharp.torch;
 
@@ -44,7 +43,8 @@ public sealed class SimilarityPlotTests : IDisposable
     [Fact]
     public void The_description_names_each_images_best_caption()
     {
-        string text = new SimilarityPlot(tensor(new float[,] { { 0, 1 }, { 1, 0 } }), [Plain(0), Plain(1)], ["cat.png", "dog.png"], ["a dog", "a cat"]).Description;
+        string text = new SimilarityPlot(tensor(new float[,] { { 0, 1 }, { 1, 0 } }), [Plain(0), Plain(1)], ["cat.png", "dog.png"],
+            ["a dog", "a cat"]).Description;
         Assert.Contains("cat.png: \"a cat\"; dog.png: \"a dog\"", text, StringComparison.Ordinal);
     }
 

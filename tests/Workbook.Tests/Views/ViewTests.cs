@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Evaluation;
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Exercises;
 using ClipNotebooks.Workbook.Views;
@@ -32,7 +31,8 @@ public sealed class ViewTests
         { "embedding map", new EmbeddingMap(eye(2), ones(1, 2), [Red, Red], [Foreign], Foreign, [Foreign, "b"]) },
         { "component table", new ComponentTable(Foreign, [(Foreign, Foreign, [zeros(2, 3)], zeros(2), 3)]) },
         { "exercise", new ExerciseResult(Foreign, ExerciseStatus.Wrong, Foreign, Foreign) },
-        { "progress", new ExerciseProgress(Foreign, [new Exercise<Action> { Title = Foreign, Reference = () => { }, Cases = [], Mistakes = [] }]) },
+        { "progress", new ExerciseProgress(Foreign, [new Exercise<Action> { Title = Foreign, Reference = () => { }, Cases = [],
+            Mistakes = [] }]) },
     };
 
     [Theory, MemberData(nameof(Views))]
@@ -93,7 +93,8 @@ public sealed class ViewTests
     public void A_logarithmic_axis_is_marked_with_numbers_in_full(double low, double high, string marks)
     {
         string html = new CurveView("t", "x", "y", [("c", [low, high], [1, 2])], logarithmic: true).ToHtml();
-        Assert.Contains($"\"ticktext\":[\"{marks.Replace(" ", "\",\"", StringComparison.Ordinal)}\"]", System.Net.WebUtility.HtmlDecode(html), StringComparison.Ordinal);
+        Assert.Contains($"\"ticktext\":[\"{marks.Replace(" ", "\",\"", StringComparison.Ordinal)}\"]",
+            System.Net.WebUtility.HtmlDecode(html), StringComparison.Ordinal);
         Assert.All(marks.Split(' '), mark => Assert.Contains($">{mark}</text>", html, StringComparison.Ordinal));
     }
 
@@ -109,7 +110,8 @@ public sealed class ViewTests
             return writer.ToString();
         })];
         Assert.Equal(view.ToHtml(), shown[1]);
-        Assert.True(shown[0] == shown[1] || shown[0].Contains("plotly.js v2.28", StringComparison.Ordinal)); // another test may have shown the first
+        // another test may have shown the first
+        Assert.True(shown[0] == shown[1] || shown[0].Contains("plotly.js v2.28", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -124,7 +126,8 @@ public sealed class ViewTests
 
     [Theory, InlineData(1.5), InlineData(-0.1), InlineData(double.NaN)]
     public void What_is_not_a_probability_is_refused_with_its_name(double value) =>
-        Assert.Contains("\"cat\"", Assert.Throws<ArgumentException>(() => new ProbabilityBars([("cat", value)], "Title")).Message, StringComparison.Ordinal);
+        Assert.Contains("\"cat\"", Assert.Throws<ArgumentException>(() => new ProbabilityBars([("cat", value)], "Title")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_tensor_says_its_shape_dtype_device_range_and_values() => Assert.Equal(
@@ -156,12 +159,14 @@ public sealed class ViewTests
     [Fact]
     public void A_gallery_reads_as_a_ranked_list_in_text_and_says_when_it_is_empty()
     {
-        Assert.Equal(["a cat", "  1  0.500  one.png", "  2  -0.250  two.png"], new SearchGallery("a cat", [(Red, "one.png", 0.5), (Red, "two.png", -0.25)]).ToText().Split(Environment.NewLine));
+        Assert.Equal(["a cat", "  1  0.500  one.png", "  2  -0.250  two.png"],
+            new SearchGallery("a cat", [(Red, "one.png", 0.5), (Red, "two.png", -0.25)]).ToText().Split(Environment.NewLine));
         Assert.Equal(["a cat", "nothing found"], new SearchGallery("a cat", []).ToText().Split(Environment.NewLine));
         Assert.Contains("alt=\"1: one.png\"", new SearchGallery("a cat", [(Red, "one.png", 0.5)]).ToHtml(), StringComparison.Ordinal);
     }
 
     [Theory, InlineData(1.5), InlineData(double.NaN)]
     public void What_is_not_a_cosine_is_refused_with_its_name(double score) =>
-        Assert.Contains("\"one.png\"", Assert.Throws<ArgumentException>(() => new SearchGallery("a cat", [(Red, "one.png", score)])).Message, StringComparison.Ordinal);
+        Assert.Contains("\"one.png\"", Assert.Throws<ArgumentException>(
+            () => new SearchGallery("a cat", [(Red, "one.png", score)])).Message, StringComparison.Ordinal);
 }

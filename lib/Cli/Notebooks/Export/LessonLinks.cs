@@ -10,11 +10,14 @@ internal static partial class LessonLinks
         Path.GetRelativePath(Path.GetFullPath(toFolder), Path.GetFullPath(Path.Combine(fromFolder, path))).Replace('\\', '/');
 
     /// <summary>A code cell with its #r of a file moved; to null, absolute.</summary>
-    internal static string MoveReferences(string code, string fromFolder, string? toFolder) => Reference().Replace(code, found => found.Groups["before"].Value
-        + (toFolder is null ? Path.GetFullPath(Path.Combine(fromFolder, found.Groups["path"].Value)).Replace('\\', '/') : Move(found.Groups["path"].Value, fromFolder, toFolder)) + "\"");
+    internal static string MoveReferences(string code, string fromFolder, string? toFolder) =>
+        Reference().Replace(code, found => found.Groups["before"].Value
+        + (toFolder is null ? Path.GetFullPath(Path.Combine(fromFolder, found.Groups["path"].Value)).Replace('\\', '/')
+            : Move(found.Groups["path"].Value, fromFolder, toFolder)) + "\"");
 
     /// <summary>Prose with its relative links moved, outside of code; links to places on the web or on the page stay.</summary>
-    internal static string MoveLinks(string prose, string fromFolder, string toFolder) => string.Concat(Code().Split(prose).Select((part, i) => i % 2 == 1 ? part
+    internal static string MoveLinks(string prose, string fromFolder, string toFolder) =>
+        string.Concat(Code().Split(prose).Select((part, i) => i % 2 == 1 ? part
         : Link().Replace(part, found => Path.Exists(Path.Combine(fromFolder, found.Groups["path"].Value))
             ? "](" + Move(found.Groups["path"].Value, fromFolder, toFolder) : found.Value)));
 

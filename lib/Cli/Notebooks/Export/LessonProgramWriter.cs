@@ -10,7 +10,9 @@ using Microsoft.DotNet.Interactive.Formatting;
 
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
-/// <summary>A lesson as one C# file that `dotnet run` takes: its cells as top-level statements, its prose as comments, its types at the end.</summary>
+/// <summary>
+/// A lesson as one C# file that `dotnet run` takes: its cells as top-level statements, its prose as comments, its types at the end.
+/// </summary>
 internal static class LessonProgramWriter
 {
     private const int Width = 110;
@@ -26,11 +28,12 @@ internal static class LessonProgramWriter
         ProgramNames names = new(models);
         NotebookCell[] code = [.. notebook.CodeCells];
         ProgramCell[] cells = [.. models.Select((model, i) => Cell(notebook, code[i], model, names))];
+        string targets = Path.Combine(repository, "environment", "build", "Lesson.targets");
         StringBuilder file = new StringBuilder().Append($"""
             #:project {LessonLinks.Move(Path.Combine(repository, "lib", "Workbook", "Workbook.csproj"), ".", folder)}
             #:property PublishAot=false
             #:property UseCurrentRuntimeIdentifier=true
-            #:property DirectoryBuildTargetsPath=$(MSBuildProjectDirectory)/{LessonLinks.Move(Path.Combine(repository, "environment", "build", "Lesson.targets"), ".", folder)}
+            #:property DirectoryBuildTargetsPath=$(MSBuildProjectDirectory)/{LessonLinks.Move(targets, ".", folder)}
 
             // Written by `clipbook export --to cs` from {LessonLinks.Move(notebook.Path, ".", folder)}: change that one and export again.
             #pragma warning disable
@@ -97,8 +100,10 @@ internal static class LessonProgramWriter
     }
 
     private static IEnumerable<string> Usings(IEnumerable<ProgramCell> cells) => Imports.Select(name => $"using {name};")
-        .Concat(cells.SelectMany(cell => cell.Usings)).Append("using ClipNotebooks.Workbook;").Append("using static ClipNotebooks.Workbook.Programs.LessonProgram;")
-        .Distinct().OrderBy(line => line.Contains('=', StringComparison.Ordinal) ? 2 : line.StartsWith("using static ", StringComparison.Ordinal) ? 1 : 0);
+        .Concat(cells.SelectMany(cell => cell.Usings)).Append("using ClipNotebooks.Workbook;")
+            .Append("using static ClipNotebooks.Workbook.Programs.LessonProgram;")
+        .Distinct().OrderBy(line => line.Contains('=', StringComparison.Ordinal) ? 2
+            : line.StartsWith("using static ", StringComparison.Ordinal) ? 1 : 0);
 
     /// <summary>Prose as comments, long lines broken at spaces; code within it as it is.</summary>
     private static string Comment(string prose)

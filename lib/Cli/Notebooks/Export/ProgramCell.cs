@@ -5,7 +5,10 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
-/// <summary>A code cell taken apart for a program: what goes to the file's head, its statements, and the types that go to its end. The text is the cell's but for what has to change.</summary>
+/// <summary>
+/// A code cell taken apart for a program: what goes to the file's head, its statements, and the types that go to its end. The text is the
+/// cell's but for what has to change.
+/// </summary>
 internal sealed class ProgramCell
 {
     internal ProgramCell(SemanticModel model, ProgramNames names)
@@ -20,12 +23,16 @@ internal sealed class ProgramCell
             changes.Add(new(Line(reference, text), ""));
         var types = root.Members.Where(member => member is BaseTypeDeclarationSyntax or DelegateDeclarationSyntax).ToList();
         Types = [.. types.Select(type => Changed(text, type.FullSpan, changes).Trim())];
-        if (root.Members.FirstOrDefault(member => member is PropertyDeclarationSyntax or EventFieldDeclarationSyntax or BaseNamespaceDeclarationSyntax) is { } odd)
+        if (root.Members.FirstOrDefault(member => member is PropertyDeclarationSyntax or EventFieldDeclarationSyntax
+            or BaseNamespaceDeclarationSyntax) is { } odd)
             throw new NotSupportedException($"a {odd.Kind()} cannot be a statement of a program: {odd.ToString().Split('\n')[0]}");
         foreach (MemberDeclarationSyntax member in root.Members.Except(types))
-            foreach (SyntaxToken modifier in member.Modifiers.Where(modifier => modifier.Kind() is SyntaxKind.PublicKeyword or SyntaxKind.PrivateKeyword or SyntaxKind.InternalKeyword or SyntaxKind.ReadOnlyKeyword))
+            foreach (SyntaxToken modifier in member.Modifiers.Where(
+                modifier => modifier.Kind() is SyntaxKind.PublicKeyword or SyntaxKind.PrivateKeyword or SyntaxKind.InternalKeyword
+                or SyntaxKind.ReadOnlyKeyword))
                 changes.Add(new(modifier.FullSpan, ""));
-        if (root.Members.LastOrDefault() is GlobalStatementSyntax { Statement: ExpressionStatementSyntax { SemicolonToken.IsMissing: true, Expression: var shown } })
+        if (root.Members.LastOrDefault() is GlobalStatementSyntax { Statement: ExpressionStatementSyntax { SemicolonToken.IsMissing: true,
+            Expression: var shown } })
         {
             bool isValue = model.GetTypeInfo(shown).Type?.SpecialType != SpecialType.System_Void;
             if (isValue)
@@ -45,14 +52,17 @@ internal sealed class ProgramCell
 
     private static IEnumerable<TextChange> Renames(SemanticModel model, ProgramNames names)
     {
-        foreach (SyntaxToken token in model.SyntaxTree.GetRoot().DescendantTokens().Where(token => token.IsKind(SyntaxKind.IdentifierToken)))
+        foreach (SyntaxToken token in model.SyntaxTree.GetRoot().DescendantTokens()
+            .Where(token => token.IsKind(SyntaxKind.IdentifierToken)))
         {
             SyntaxNode node = token.Parent!;
             ISymbol? symbol = node is SimpleNameSyntax ? model.GetSymbolInfo(node).Symbol : model.GetDeclaredSymbol(node);
             if (names.Renamed(symbol) is not { } name)
                 continue;
             // (x, y) and new { x } name their parts by the variable: the part keeps its name.
-            bool part = node is IdentifierNameSyntax && node.Parent is ArgumentSyntax { NameColon: null, Parent: TupleExpressionSyntax { Parent: not AssignmentExpressionSyntax { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } } };
+            bool part = node is IdentifierNameSyntax && node.Parent is ArgumentSyntax { NameColon: null,
+                Parent: TupleExpressionSyntax { Parent: not AssignmentExpressionSyntax
+                    { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } } };
             bool member = node is IdentifierNameSyntax && node.Parent is AnonymousObjectMemberDeclaratorSyntax { NameEquals: null };
             yield return new(token.Span, part ? $"{token.ValueText}: {name}" : member ? $"{token.ValueText} = {name}" : name);
         }

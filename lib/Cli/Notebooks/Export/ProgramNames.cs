@@ -5,8 +5,8 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
 /// <summary>
-/// Names for a program made of cells. A cell may declare anew what an earlier cell declared, or use for a loop the name of a later cell's variable: in one program these are one scope, so the
-/// later of two, and what is declared in a block, gets a name of its own.
+/// Names for a program made of cells. A cell may declare anew what an earlier cell declared, or use for a loop the name of a later cell's
+/// variable: in one program these are one scope, so the later of two, and what is declared in a block, gets a name of its own.
 /// </summary>
 internal sealed class ProgramNames
 {
@@ -15,7 +15,8 @@ internal sealed class ProgramNames
 
     internal ProgramNames(IReadOnlyList<SemanticModel> cells)
     {
-        _written = [.. cells.SelectMany(cell => cell.SyntaxTree.GetRoot().DescendantTokens()).Where(token => token.IsKind(SyntaxKind.IdentifierToken)).Select(token => token.ValueText)];
+        _written = [.. cells.SelectMany(cell => cell.SyntaxTree.GetRoot().DescendantTokens())
+            .Where(token => token.IsKind(SyntaxKind.IdentifierToken)).Select(token => token.ValueText)];
         var declared = cells.SelectMany(Declared).ToList();
         HashSet<string> foreign = [.. cells.SelectMany(ForeignNames)], taken = [];
         foreach (var (symbol, _) in declared.Where(one => IsOfCell(one.Symbol)))
@@ -27,7 +28,8 @@ internal sealed class ProgramNames
     }
 
     /// <summary>The new name of what an identifier means; null where the old one stays.</summary>
-    internal string? Renamed(ISymbol? symbol) => symbol is not null && _names.TryGetValue(symbol.OriginalDefinition, out string? name) ? name : null;
+    internal string? Renamed(ISymbol? symbol) => symbol is not null && _names.TryGetValue(symbol.OriginalDefinition, out string? name)
+        ? name : null;
 
     /// <summary>Whether a symbol is a variable, function or type that other cells see.</summary>
     internal static bool IsOfCell(ISymbol symbol) => symbol.ContainingType is { IsScriptClass: true };
@@ -41,19 +43,24 @@ internal sealed class ProgramNames
 
     private static IEnumerable<(ISymbol Symbol, SyntaxNode At)> Declared(SemanticModel cell) =>
         from node in cell.SyntaxTree.GetRoot().DescendantNodes()
-        where node is VariableDeclaratorSyntax or SingleVariableDesignationSyntax or ForEachStatementSyntax or CatchDeclarationSyntax or FromClauseSyntax or LetClauseSyntax
+        where node is VariableDeclaratorSyntax or SingleVariableDesignationSyntax or ForEachStatementSyntax or CatchDeclarationSyntax
+            or FromClauseSyntax or LetClauseSyntax
             or MethodDeclarationSyntax or BaseTypeDeclarationSyntax
         let symbol = cell.GetDeclaredSymbol(node)
         where symbol is ILocalSymbol or IRangeVariableSymbol || (symbol is not null && IsOfCell(symbol))
         select (symbol, node);
 
-    /// <summary>Names, used by themselves, of what no cell declares: functions and types of the libraries, which a variable of that name would hide from the whole program.</summary>
+    /// <summary>
+    /// Names, used by themselves, of what no cell declares: functions and types of the libraries, which a variable of that name would hide
+    /// from the whole program.
+    /// </summary>
     private static IEnumerable<string> ForeignNames(SemanticModel cell) =>
         from name in cell.SyntaxTree.GetRoot().DescendantNodes().OfType<SimpleNameSyntax>()
         where !IsMemberName(name)
         let info = cell.GetSymbolInfo(name)
         let symbol = info.Symbol ?? info.CandidateSymbols.FirstOrDefault()
-        where symbol is IMethodSymbol or IPropertySymbol or IFieldSymbol or INamedTypeSymbol && !IsOfCell(symbol.OriginalDefinition) && symbol is not IMethodSymbol { MethodKind: MethodKind.LocalFunction }
+        where symbol is IMethodSymbol or IPropertySymbol or IFieldSymbol or INamedTypeSymbol && !IsOfCell(symbol.OriginalDefinition)
+            && symbol is not IMethodSymbol { MethodKind: MethodKind.LocalFunction }
         select name.Identifier.ValueText;
 
     /// <summary>A name that is looked up in something other than the scope: after a dot, in an initialiser, of an argument.</summary>
@@ -66,5 +73,7 @@ internal sealed class ProgramNames
     };
 
     /// <summary>Functions and lambdas may reuse a name of what surrounds them; blocks may not.</summary>
-    private static bool SharesScope(SyntaxNode at) => !at.Ancestors().Any(node => node is AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseMethodDeclarationSyntax or BaseTypeDeclarationSyntax);
+    private static bool SharesScope(SyntaxNode at) =>
+        !at.Ancestors().Any(node => node is AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseMethodDeclarationSyntax
+        or BaseTypeDeclarationSyntax);
 }

@@ -73,7 +73,8 @@ internal sealed partial record BookLesson(
             return null;
         try
         {
-            return [.. files.SelectMany(File.ReadLines).Where(line => line.StartsWith('{')).Select(line => JsonSerializer.Deserialize<BookLesson>(line.TrimEnd(','), Json)!)];
+            return [.. files.SelectMany(File.ReadLines).Where(line => line.StartsWith('{'))
+                .Select(line => JsonSerializer.Deserialize<BookLesson>(line.TrimEnd(','), Json)!)];
         }
         catch (JsonException)
         {

@@ -86,8 +86,12 @@ internal static partial class BookPage
         </form>
         """;
 
-    /// <summary>Control characters that a cell printed, as signs: a parser drops them, or takes the file for something else than text.</summary>
-    private static string Visible(string page) => Control().Replace(page, found => found.ValueSpan[0] is >= '\x7F' and var c ? c == '\x7F' ? "␡" : "\uFFFD" : ((char)('\u2400' + found.ValueSpan[0])).ToString(CultureInfo.InvariantCulture));
+    /// <summary>
+    /// Control characters that a cell printed, as signs: a parser drops them, or takes the file for something else than text.
+    /// </summary>
+    private static string Visible(string page) =>
+        Control().Replace(page, found => found.ValueSpan[0] is >= '\x7F' and var c ? c == '\x7F' ? "␡" : "\uFFFD"
+        : ((char)('\u2400' + found.ValueSpan[0])).ToString(CultureInfo.InvariantCulture));
 
     [GeneratedRegex(@"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]")]
     private static partial Regex Control();

@@ -11,8 +11,9 @@ using Microsoft.Extensions.Hosting;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// A book on this machine's loopback address. Its pages get a script that reloads them when their file is written anew; on disk they have none. Only names by which this machine calls itself are
-/// answered, so that no page of another site reads the book through a name that leads here.
+/// A book on this machine's loopback address. Its pages get a script that reloads them when their file is written anew; on disk they have
+/// none. Only names by which this machine calls itself are answered, so that no page of another site reads the book through a name that
+/// leads here.
 /// </summary>
 internal sealed class BookServer : IAsyncDisposable
 {
@@ -52,7 +53,8 @@ internal sealed class BookServer : IAsyncDisposable
         catch (Exception problem) when (problem is IOException or System.Net.Sockets.SocketException)
         {
             await server.ReleaseAsync();
-            throw new UserError($"Port {port} cannot be used ({problem.Message.TrimEnd('.')}): give another with --port, or --port 0 for one that is free.", inner: problem);
+            throw new UserError($"Port {port} cannot be used ({problem.Message.TrimEnd('.')}): give another with --port, or --port 0 for " +
+                $"one that is free.", inner: problem);
         }
     }
 
@@ -84,10 +86,13 @@ internal sealed class BookServer : IAsyncDisposable
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers["Referrer-Policy"] = "no-referrer";
         response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        response.Headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        response.Headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' " +
+            "'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri " +
+            "'none'; form-action 'none'; frame-ancestors 'none'";
         string path = request.Path.Value ?? "/", name = path == "/" ? "index.html" : path[1..];
         if (request.Host.Host.ToLowerInvariant() is not ("127.0.0.1" or "localhost" or "[::1]"))
-            await SayAsync(response, StatusCodes.Status421MisdirectedRequest, "This is a book on its reader's own machine: open it as 127.0.0.1 or localhost.");
+            await SayAsync(response, StatusCodes.Status421MisdirectedRequest,
+                "This is a book on its reader's own machine: open it as 127.0.0.1 or localhost.");
         else if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
             await SayAsync(response, StatusCodes.Status405MethodNotAllowed, "A book is only read.");
         else if (path == Own + Script)
@@ -95,15 +100,18 @@ internal sealed class BookServer : IAsyncDisposable
         else if (path == Own + "events")
             await FollowAsync(context, request.Query["page"].ToString());
         // A book is a folder without folders.
-        else if (name.AsSpan().ContainsAny('/', '\\') || TypeOf(name) is not { } type || _files.GetFileInfo(name) is not { Exists: true, PhysicalPath: not null } file)
+        else if (name.AsSpan().ContainsAny('/', '\\') || TypeOf(name) is not { } type
+            || _files.GetFileInfo(name) is not { Exists: true, PhysicalPath: not null } file)
             await SayAsync(response, StatusCodes.Status404NotFound, "There is no such page in this book.");
         else if (type == "text/html")
             await SayAsync(response, StatusCodes.Status200OK, await PageAsync(file, Path.GetFileNameWithoutExtension(name)), type);
         else
-            await TypedResults.PhysicalFile(file.PhysicalPath, type + "; charset=utf-8", lastModified: file.LastModified).ExecuteAsync(context);
+            await TypedResults.PhysicalFile(file.PhysicalPath, type + "; charset=utf-8", lastModified: file.LastModified)
+                .ExecuteAsync(context);
     }
 
-    private static string? TypeOf(string name) => Path.GetExtension(name) switch { ".html" => "text/html", ".css" => "text/css", ".js" => "text/javascript", _ => null };
+    private static string? TypeOf(string name) =>
+        Path.GetExtension(name) switch { ".html" => "text/html", ".css" => "text/css", ".js" => "text/javascript", _ => null };
 
     private static Task SayAsync(HttpResponse response, int status, string text, string type = "text/plain")
     {
@@ -112,15 +120,20 @@ internal sealed class BookServer : IAsyncDisposable
         return HttpMethods.IsHead(response.HttpContext.Request.Method) ? Task.CompletedTask : response.WriteAsync(text);
     }
 
-    /// <summary>The page with the script that follows it, and the version that it has: the time before the file is read, so that a newer file is never taken for the one shown.</summary>
+    /// <summary>
+    /// The page with the script that follows it, and the version that it has: the time before the file is read, so that a newer file is
+    /// never taken for the one shown.
+    /// </summary>
     private async Task<string> PageAsync(IFileInfo file, string page)
     {
         string version = VersionOf(page), html = await File.ReadAllTextAsync(file.PhysicalPath!);
         int head = html.IndexOf("</head>", StringComparison.Ordinal);
-        return head < 0 ? html : html.Insert(head, $"<script src=\"{Own}{Script}\" data-page=\"{BookPage.Text(page)}\" data-version=\"{version}\" defer></script>\n");
+        return head < 0 ? html : html.Insert(head, $"<script src=\"{Own}{Script}\" data-page=\"{BookPage.Text(page)}\" " +
+            $"data-version=\"{version}\" defer></script>\n");
     }
 
-    private string VersionOf(string page) => _files.GetFileInfo(page + ".html") is { Exists: true } file ? file.LastModified.UtcTicks.ToString(CultureInfo.InvariantCulture) : "";
+    private string VersionOf(string page) => _files.GetFileInfo(page + ".html") is { Exists: true } file
+        ? file.LastModified.UtcTicks.ToString(CultureInfo.InvariantCulture) : "";
 
     /// <summary>Server-sent events: the page's version and the status, now and whenever there is news.</summary>
     private async Task FollowAsync(HttpContext context, string page)
@@ -133,7 +146,8 @@ internal sealed class BookServer : IAsyncDisposable
             while (true)
             {
                 Task news = _news.Task;
-                await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(new { version = VersionOf(page), status = _status })}\n\n", ended.Token);
+                await context.Response.WriteAsync($"data: " +
+                    $"{JsonSerializer.Serialize(new { version = VersionOf(page), status = _status })}\n\n", ended.Token);
                 await context.Response.Body.FlushAsync(ended.Token);
                 await Task.WhenAny(news, Task.Delay(Heartbeat, ended.Token));
                 ended.Token.ThrowIfCancellationRequested();

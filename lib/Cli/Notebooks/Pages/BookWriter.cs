@@ -7,7 +7,9 @@ using ClipNotebooks.Workbook.Views;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
-/// <summary>Writes executed lessons as a folder of pages that need no network and no server: written beside, then renamed into place.</summary>
+/// <summary>
+/// Writes executed lessons as a folder of pages that need no network and no server: written beside, then renamed into place.
+/// </summary>
 internal static class BookWriter
 {
     /// <exception cref="UserError">The folder holds something that is not a book.</exception>
@@ -15,8 +17,10 @@ internal static class BookWriter
     {
         if (File.Exists(folder))
             throw new UserError($"{Path.GetFullPath(folder)} is a file: give --output an empty or a new folder.");
-        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any() && !File.Exists(Path.Combine(folder, BookPage.Style)))
-            throw new UserError($"{Path.GetFullPath(folder)} holds files that are not pages of lessons, and it would be replaced as a whole: give --output an empty or a new folder.");
+        if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()
+            && !File.Exists(Path.Combine(folder, BookPage.Style)))
+            throw new UserError($"{Path.GetFullPath(folder)} holds files that are not pages of lessons, and it would be replaced as a " +
+                $"whole: give --output an empty or a new folder.");
     }
 
     /// <exception cref="UserError">The folder holds something that is not a book.</exception>
@@ -95,8 +99,10 @@ internal static class BookWriter
     /// <summary>Where a new lesson belongs: in its edition, by its name.</summary>
     private static int Place(BookLesson lesson, List<BookLesson> lessons)
     {
-        int before = lessons.FindIndex(other => other.Language == lesson.Language && string.CompareOrdinal(other.FileName, lesson.FileName) > 0);
-        return before >= 0 ? before : lessons.FindLastIndex(other => other.Language == lesson.Language) is >= 0 and var last ? last + 1 : lessons.Count;
+        int before = lessons.FindIndex(other => other.Language == lesson.Language
+            && string.CompareOrdinal(other.FileName, lesson.FileName) > 0);
+        return before >= 0 ? before : lessons.FindLastIndex(other => other.Language == lesson.Language) is >= 0 and var last ? last + 1
+            : lessons.Count;
     }
 
     private static void Replace(string beside, string target, string old)

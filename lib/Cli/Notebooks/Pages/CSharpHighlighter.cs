@@ -6,7 +6,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
-/// <summary>C# as escaped HTML with a class on keywords (k), strings (s), numbers (n), comments (c), types (t) and directives (d).</summary>
+/// <summary>
+/// C# as escaped HTML with a class on keywords (k), strings (s), numbers (n), comments (c), types (t) and directives (d).
+/// </summary>
 internal static class CSharpHighlighter
 {
     private static readonly CSharpParseOptions Script = new(LanguageVersion.CSharp14, kind: SourceCodeKind.Script);
@@ -41,14 +43,17 @@ internal static class CSharpHighlighter
     private static string Class(SyntaxToken token) => token.Kind() switch
     {
         SyntaxKind.NumericLiteralToken => "n",
-        SyntaxKind.StringLiteralToken or SyntaxKind.CharacterLiteralToken or SyntaxKind.InterpolatedStringTextToken or SyntaxKind.InterpolatedStringStartToken
-            or SyntaxKind.InterpolatedStringEndToken or SyntaxKind.InterpolatedVerbatimStringStartToken or SyntaxKind.SingleLineRawStringLiteralToken
+        SyntaxKind.StringLiteralToken or SyntaxKind.CharacterLiteralToken or SyntaxKind.InterpolatedStringTextToken
+            or SyntaxKind.InterpolatedStringStartToken
+            or SyntaxKind.InterpolatedStringEndToken or SyntaxKind.InterpolatedVerbatimStringStartToken
+                or SyntaxKind.SingleLineRawStringLiteralToken
             or SyntaxKind.MultiLineRawStringLiteralToken or SyntaxKind.InterpolatedSingleLineRawStringStartToken
             or SyntaxKind.InterpolatedMultiLineRawStringStartToken or SyntaxKind.InterpolatedRawStringEndToken => "s",
         var kind when SyntaxFacts.IsKeywordKind(kind) || SyntaxFacts.IsContextualKeyword(kind) => "k",
         SyntaxKind.IdentifierToken when token.Text == "var" => "k",
         SyntaxKind.IdentifierToken when token.Parent is BaseTypeDeclarationSyntax or ObjectCreationExpressionSyntax or GenericNameSyntax
-            || token.Parent is IdentifierNameSyntax { Parent: ObjectCreationExpressionSyntax or VariableDeclarationSyntax or ParameterSyntax or BaseTypeSyntax or TypeArgumentListSyntax } => "t",
+            || token.Parent is IdentifierNameSyntax { Parent: ObjectCreationExpressionSyntax or VariableDeclarationSyntax or ParameterSyntax
+                or BaseTypeSyntax or TypeArgumentListSyntax } => "t",
         _ => "",
     };
 }

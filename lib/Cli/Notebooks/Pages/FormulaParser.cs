@@ -7,17 +7,19 @@ using Markdig.Renderers.Html;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// Formulas within a line, by Pandoc's rule, which editors follow too: no space inside the dollars, no digit behind them. Markdig's own parser wants no letter there either, and in Korean a particle follows
-/// a formula without a space.
+/// Formulas within a line, by Pandoc's rule, which editors follow too: no space inside the dollars, no digit behind them. Markdig's own
+/// parser wants no letter there either, and in Korean a particle follows a formula without a space.
 /// </summary>
 internal sealed partial class FormulaParser : MathInlineParser
 {
     public override bool Match(InlineProcessor processor, ref StringSlice slice)
     {
-        if (char.IsAsciiLetterOrDigit(slice.PeekCharExtra(-1)) || Formula().Match(slice.Text, slice.Start, slice.Length) is not { Success: true } found)
+        if (char.IsAsciiLetterOrDigit(slice.PeekCharExtra(-1))
+            || Formula().Match(slice.Text, slice.Start, slice.Length) is not { Success: true } found)
             return false;
         Group tex = found.Groups["tex"];
-        MathInline formula = new() { Delimiter = '$', DelimiterCount = found.Groups["dollars"].Length, Content = new StringSlice(slice.Text, tex.Index, tex.Index + tex.Length - 1) };
+        MathInline formula = new() { Delimiter = '$', DelimiterCount = found.Groups["dollars"].Length,
+            Content = new StringSlice(slice.Text, tex.Index, tex.Index + tex.Length - 1) };
         formula.GetAttributes().AddClass(DefaultClass);
         processor.Inline = formula;
         slice.Start += found.Length;

@@ -4,13 +4,18 @@ using System.Text.RegularExpressions;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
-/// <summary>One executed lesson as a page: prose, highlighted code, outputs, contents at the side. Lessons are those of its book, among which it stands at a place.</summary>
+/// <summary>
+/// One executed lesson as a page: prose, highlighted code, outputs, contents at the side. Lessons are those of its book, among which it
+/// stands at a place.
+/// </summary>
 internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<BookLesson> lessons, int at)
 {
     /// <summary>Characters of one output's text, or of a failure's, that a page shows.</summary>
     internal const int TextLimit = 20_000;
 
-    /// <summary>Characters of one output's markup that a page shows; more cannot be cut without breaking it, so its text takes its place.</summary>
+    /// <summary>
+    /// Characters of one output's markup that a page shows; more cannot be cut without breaking it, so its text takes its place.
+    /// </summary>
     internal const int HtmlLimit = 8_000_000;
 
     /// <summary>Cells that fill a window.</summary>
@@ -54,23 +59,28 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
         .Where(lesson => lesson.FileName == lessons[at].FileName && lesson.Language != lessons[at].Language)
         .Select(lesson => BookPage.Twin(lesson.Address, lesson.Edition)));
 
-    private string Turn(int to, string relation, string before, string after) => to < 0 || to >= lessons.Count || lessons[to].Language != lessons[at].Language ? "<span></span>"
+    private string Turn(int to, string relation, string before, string after) => to < 0 || to >= lessons.Count
+        || lessons[to].Language != lessons[at].Language ? "<span></span>"
         : $"""<a rel="{relation}" href="{lessons[to].Address}">{before}{BookPage.Text(lessons[to].Title)}{after}</a>""";
 
     private void Append(StringBuilder page, NotebookCell cell, CellResult? code)
     {
-        page.Append(CultureInfo.InvariantCulture, $"""<section id="cell-{cell.Number}" class="{(cell.IsCode ? "code" : "prose")}">""").Append('\n');
+        page.Append(CultureInfo.InvariantCulture, $"""<section id="cell-{cell.Number}" class="{(cell.IsCode ? "code" : "prose")}">""")
+            .Append('\n');
         if (!cell.IsCode)
         {
             Prose prose = Prose.Of(cell);
             foreach (ProseHeading heading in prose.Headings.Where(heading => heading.Level <= 2 || heading.IsExercise))
-                _contents.Append(CultureInfo.InvariantCulture, $"<li class=\"level-{heading.Level}\"><a href=\"#{BookPage.Text(heading.Id)}\">{BookPage.Text(heading.Text)}</a></li>\n");
+                _contents.Append(CultureInfo.InvariantCulture, $"<li class=\"level-{heading.Level}\"><a " +
+                    $"href=\"#{BookPage.Text(heading.Id)}\">{BookPage.Text(heading.Text)}</a></li>\n");
             page.Append(prose.Html);
         }
         else
         {
-            page.Append(CultureInfo.InvariantCulture, $"""<a class="anchor" href="#cell-{cell.Number}" aria-label="{Edition.Cell} {cell.Number}">{cell.Number}</a>""");
-            page.Append("<pre class=\"source\" tabindex=\"0\"><code>").Append(CSharpHighlighter.ToHtml(cell.Source)).Append("</code></pre>\n");
+            page.Append(CultureInfo.InvariantCulture,
+                $"""<a class="anchor" href="#cell-{cell.Number}" aria-label="{Edition.Cell} {cell.Number}">{cell.Number}</a>""");
+            page.Append("<pre class=\"source\" tabindex=\"0\"><code>").Append(CSharpHighlighter.ToHtml(cell.Source))
+                .Append("</code></pre>\n");
             foreach (CellOutput output in code?.Outputs ?? [])
                 page.Append(Output(output));
             if (code?.Failure is not null)
@@ -96,7 +106,8 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
         string plain = Ansi().Replace(text, ""), shown = plain;
         if (plain.Length > TextLimit)
             shown = plain[..(char.IsHighSurrogate(plain[TextLimit - 1]) ? TextLimit - 1 : TextLimit)];
-        return $"<pre class=\"{kind}\"{attributes} tabindex=\"0\">{BookPage.Text(shown)}</pre>\n" + (shown == plain ? "" : Note(Edition.Cut(plain.Length)));
+        return $"<pre class=\"{kind}\"{attributes} tabindex=\"0\">{BookPage.Text(shown)}</pre>\n" +
+            (shown == plain ? "" : Note(Edition.Cut(plain.Length)));
     }
 
     private static string Note(string text) => $"<p class=\"note\">{text}</p>\n";

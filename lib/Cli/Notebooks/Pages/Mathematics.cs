@@ -93,9 +93,12 @@ internal sealed class Mathematics
 
     private static readonly HashSet<string> Functions = ["log", "exp", "ln", "max", "min", "arg", "cos", "sin", "tanh", "lim", "det"];
 
-    private static readonly Dictionary<string, string> Spaces = new() { [","] = "0.17em", [";"] = "0.28em", [":"] = "0.22em", ["!"] = "-0.17em", [" "] = "0.28em", ["quad"] = "1em", ["qquad"] = "2em" };
+    private static readonly Dictionary<string, string> Spaces =
+        new() { [","] = "0.17em", [";"] = "0.28em", [":"] = "0.22em", ["!"] = "-0.17em", [" "] = "0.28em", ["quad"] = "1em",
+        ["qquad"] = "2em" };
 
-    private static readonly HashSet<string> Texts = ["text", "mathrm", "operatorname", "mathbf", "textbf", "mathit", "mathcal", "mathbb", "texttt"];
+    private static readonly HashSet<string> Texts =
+        ["text", "mathrm", "operatorname", "mathbf", "textbf", "mathit", "mathcal", "mathbb", "texttt"];
 
     private readonly string _tex;
     private int _at;
@@ -138,7 +141,8 @@ internal sealed class Mathematics
 
     private string Scripted()
     {
-        bool limits = _tex[_at..].StartsWith(@"\sum", StringComparison.Ordinal) || _tex[_at..].StartsWith(@"\prod", StringComparison.Ordinal);
+        bool limits = _tex[_at..].StartsWith(@"\sum", StringComparison.Ordinal)
+            || _tex[_at..].StartsWith(@"\prod", StringComparison.Ordinal);
         string atom = Atom();
         string? below = null, above = null;
         for (SkipSpaces(); _at < _tex.Length && _tex[_at] is '_' or '^' or '\''; SkipSpaces())
@@ -180,7 +184,8 @@ internal sealed class Mathematics
         if (char.IsAsciiDigit(c))
         {
             int start = _at - 1;
-            while (_at < _tex.Length && (char.IsAsciiDigit(_tex[_at]) || (_tex[_at] == '.' && _at + 1 < _tex.Length && char.IsAsciiDigit(_tex[_at + 1]))))
+            while (_at < _tex.Length && (char.IsAsciiDigit(_tex[_at])
+                || (_tex[_at] == '.' && _at + 1 < _tex.Length && char.IsAsciiDigit(_tex[_at + 1]))))
                 _at++;
             return $"<mn>{_tex[start.._at]}</mn>";
         }
@@ -194,7 +199,10 @@ internal sealed class Mathematics
     {
         string name = Name();
         if (Symbols.TryGetValue(name, out string? symbol))
-            return $"<mo{(symbol is "‖" or "⟨" or "⟩" or "{" or "}" or "|" ? " stretchy=\"false\"" : "")}>{WebUtility.HtmlEncode(symbol)}</mo>";
+        {
+            string stretch = symbol is "‖" or "⟨" or "⟩" or "{" or "}" or "|" ? " stretchy=\"false\"" : "";
+            return $"<mo{stretch}>{WebUtility.HtmlEncode(symbol)}</mo>";
+        }
         if (Letters.TryGetValue(name, out string? letter))
             return char.IsUpper(letter[0]) ? $"<mi mathvariant=\"normal\">{letter}</mi>" : $"<mi>{letter}</mi>";   // as TeX sets them
         if (Functions.Contains(name))

@@ -17,8 +17,8 @@ internal sealed partial record ProseHeading(int Level, string Id, string Text)
 }
 
 /// <summary>
-/// A Markdown cell as a page shows it. Of raw HTML only folded sections and a few marks pass, without attributes, and links lead to pages alone: the rest is shown as the text it is, so that a
-/// cell neither scripts its page nor breaks it.
+/// A Markdown cell as a page shows it. Of raw HTML only folded sections and a few marks pass, without attributes, and links lead to pages
+/// alone: the rest is shown as the text it is, so that a cell neither scripts its page nor breaks it.
 /// </summary>
 internal sealed partial record Prose(string Html, IReadOnlyList<ProseHeading> Headings, string PlainText)
 {
@@ -34,14 +34,18 @@ internal sealed partial record Prose(string Html, IReadOnlyList<ProseHeading> He
         List<ProseHeading> headings = [];
         html = Heading().Replace(html, found =>
         {
-            string level = found.Groups["level"].Value, id = $"cell-{cell.Number}-{found.Groups["id"].Value}", text = found.Groups["text"].Value;
+            string level = found.Groups["level"].Value, id = $"cell-{cell.Number}-{found.Groups["id"].Value}",
+                text = found.Groups["text"].Value;
             headings.Add(new(level[0] - '0', WebUtility.HtmlDecode(id), Plain(text)));
             return $"""<h{level} id="{id}">{text}</h{level}>""";
         });
-        html = html.Replace("<table", "<div class=\"scroll\" tabindex=\"0\"><table", StringComparison.Ordinal).Replace("</table>", "</table></div>", StringComparison.Ordinal);
-        html = CodeBlock().Replace(html, found => $"<pre class=\"source\" tabindex=\"0\"><code>{CSharpHighlighter.ToHtml(WebUtility.HtmlDecode(found.Groups[1].Value))}</code></pre>");
+        html = html.Replace("<table", "<div class=\"scroll\" tabindex=\"0\"><table", StringComparison.Ordinal)
+            .Replace("</table>", "</table></div>", StringComparison.Ordinal);
+        html = CodeBlock().Replace(html, found => $"<pre class=\"source\" " +
+            $"tabindex=\"0\"><code>{CSharpHighlighter.ToHtml(WebUtility.HtmlDecode(found.Groups[1].Value))}</code></pre>");
         html = LoneFormula().Replace(html, "<div class=\"math\">$1</div>");
-        html = Formula().Replace(html, found => Mathematics.ToHtml(WebUtility.HtmlDecode(found.Groups["tex"].Value).Trim(), display: found.Groups["element"].Value == "div"));
+        html = Formula().Replace(html, found => Mathematics.ToHtml(
+            WebUtility.HtmlDecode(found.Groups["tex"].Value).Trim(), display: found.Groups["element"].Value == "div"));
         return new(html, headings, plain);
     }
 
@@ -59,7 +63,8 @@ internal sealed partial record Prose(string Html, IReadOnlyList<ProseHeading> He
     private static string Disarmed(string html) => EncodedTag().Replace(WebUtility.HtmlEncode(Comment().Replace(html, "")), "<$1>");
 
     /// <summary>A browser leaves control characters and spaces out before it looks for the scheme.</summary>
-    private static bool LeadsToAPage(string? url) => Scheme().Match(string.Concat((url ?? "").Where(c => c > ' '))) is not { Success: true } scheme
+    private static bool LeadsToAPage(string? url) =>
+        Scheme().Match(string.Concat((url ?? "").Where(c => c > ' '))) is not { Success: true } scheme
         || scheme.Groups[1].Value.ToLowerInvariant() is "http" or "https" or "mailto";
 
     /// <summary>The words of markup, without those of folded sections: a search does not give solutions away.</summary>

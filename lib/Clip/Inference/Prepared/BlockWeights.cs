@@ -13,8 +13,9 @@ internal readonly record struct Affine(Tensor Weight, Tensor Bias)
 }
 
 /// <summary>
-/// A block's weights in float32 as the prepared forms take them: layer scales and QuickGELU's factor are in the products around them. x · sigmoid(1.702 x) is s(1.702 x) / 1.702 with s(x) = x · sigmoid(x), so that 1.702 goes into the product
-/// before it, its inverse into the one after.
+/// A block's weights in float32 as the prepared forms take them: layer scales and QuickGELU's factor are in the products around them. x ·
+/// sigmoid(1.702 x) is s(1.702 x) / 1.702 with s(x) = x · sigmoid(x), so that 1.702 goes into the product before it, its inverse into the
+/// one after.
 /// </summary>
 internal sealed record BlockWeights(Affine Norm1, Affine In, Affine Out, Affine Norm2, Affine Up, Affine Down)
 {
@@ -35,7 +36,8 @@ internal sealed record BlockWeights(Affine Norm1, Affine In, Affine Out, Affine 
         {
             var (weight, bias) = Get(name);
             weight = weight.Times(by);
-            return weights.TryGetValue(scale, out var gamma) ? new Affine(weight * gamma.unsqueeze(1), bias * gamma) : new Affine(weight, bias);
+            return weights.TryGetValue(scale, out var gamma) ? new Affine(weight * gamma.unsqueeze(1), bias * gamma)
+                : new Affine(weight, bias);
         }
     }
 }

@@ -9,8 +9,9 @@ namespace ClipNotebooks.Clip.Inference.Prepared;
 internal readonly record struct Share(int Unit, int Next, int Member);
 
 /// <summary>
-/// Threads that work through the units of one task after another and stay awake in between: a forward of one image is a hundred tasks of a third of a millisecond. The thread pool would take a good part of that
-/// to wake its threads, and OpenMP's threads, libtorch's, keep a core busy for some milliseconds after each of their own tasks, so that the two do not go together within a forward.
+/// Threads that work through the units of one task after another and stay awake in between: a forward of one image is a hundred tasks of a
+/// third of a millisecond. The thread pool would take a good part of that to wake its threads, and OpenMP's threads, libtorch's, keep a
+/// core busy for some milliseconds after each of their own tasks, so that the two do not go together within a forward.
 /// </summary>
 internal sealed class CoreTeam
 {
@@ -25,7 +26,8 @@ internal sealed class CoreTeam
     private volatile bool _working;
 
     /// <summary>
-    /// Calls as many threads as libtorch may use (<see cref="torch.set_num_threads"/>), the caller's among them. Where another forward has the team, the caller works alone: the cores are busy as it is.
+    /// Calls as many threads as libtorch may use (<see cref="torch.set_num_threads"/>), the caller's among them. Where another forward has
+    /// the team, the caller works alone: the cores are busy as it is.
     /// </summary>
     internal static Session Begin()
     {

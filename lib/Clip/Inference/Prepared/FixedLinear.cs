@@ -11,7 +11,10 @@ internal abstract class FixedLinear : IDisposable
     /// <summary>Takes over the weights as they are.</summary>
     /// <param name="weight">(O, I).</param>
     /// <param name="bias">(O).</param>
-    /// <param name="then">f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights (<see cref="BlockWeights"/>).</param>
+    /// <param name="then">
+    /// f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights
+    /// (<see cref="BlockWeights"/>).
+    /// </param>
     internal static FixedLinear Create(Tensor weight, Tensor bias, Activation? then = null) =>
         UsesOneDnn(weight.dtype, weight.device_type) ? new OneDnnLinear(weight, bias, then) : new PlainLinear(weight, bias, then);
 

@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// oneDNN's linear layer. libtorch's own <c>linear</c> goes through MKL, which on other processors than Intel's leaves half of the AVX-512 rate unused, and lays bfloat16 weights out anew at each call;
-/// oneDNN takes weights that were laid out once and applies the activation or the residual while the product is still in registers. TorchSharp has no names for these operators; a few lines of TorchScript have (PyTorch, aten/src/ATen/native/mkldnn/Linear.cpp).
+/// oneDNN's linear layer. libtorch's own <c>linear</c> goes through MKL, which on other processors than Intel's leaves half of the AVX-512
+/// rate unused, and lays bfloat16 weights out anew at each call; oneDNN takes weights that were laid out once and applies the activation or
+/// the residual while the product is still in registers. TorchSharp has no names for these operators; a few lines of TorchScript have
+/// (PyTorch, aten/src/ATen/native/mkldnn/Linear.cpp).
 /// </summary>
 internal sealed class OneDnnLinear : FixedLinear
 {
@@ -37,7 +39,8 @@ internal sealed class OneDnnLinear : FixedLinear
         using var _ = inference_mode();
         _weight = Invoke("layout", weight).DetachFromDisposeScope();
         _bias = bias.clone().DetachFromDisposeScope();
-        _function = then switch { null => "linear", Activation.QuickGelu => "linear_swish", Activation.GeluTanh => "linear_gelu_tanh", _ => "linear_gelu" };
+        _function = then switch { null => "linear", Activation.QuickGelu => "linear_swish", Activation.GeluTanh => "linear_gelu_tanh", _ =>
+            "linear_gelu" };
     }
 
     /// <summary>Whether this build of libtorch has oneDNN.</summary>

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>A <see cref="VisionTransformer"/> as a <see cref="PackedTower"/>: its convolution's windows do not overlap, so that the patch embedding is one more product.</summary>
+/// <summary>
+/// A <see cref="VisionTransformer"/> as a <see cref="PackedTower"/>: its convolution's windows do not overlap, so that the patch embedding
+/// is one more product.
+/// </summary>
 internal sealed unsafe class PackedImageTower : PackedTower
 {
     private readonly VisionTransformer _tower;
@@ -11,14 +14,17 @@ internal sealed unsafe class PackedImageTower : PackedTower
     private readonly PackedNorm _norm;
 
     internal PackedImageTower(VisionTransformer tower, BlockShape shape)
-        : base(tower.Transformer, shape, causal: false, new Affine(tower.get_parameter("ln_post.weight")!, tower.get_parameter("ln_post.bias")!), tower.get_parameter("proj"), 3 * tower.Config.PatchSize * tower.Config.PatchSize)
+        : base(tower.Transformer, shape, causal: false,
+            new Affine(tower.get_parameter("ln_post.weight")!, tower.get_parameter("ln_post.bias")!), tower.get_parameter("proj"),
+            3 * tower.Config.PatchSize * tower.Config.PatchSize)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         _tower = tower;
         var kernel = tower.get_parameter("conv1.weight")!.detach();                                          // (D, 3, P, P)
         _patches = new PackedLinear(kernel.reshape(kernel.shape[0], -1), null);
-        _norm = new PackedNorm(new Affine(tower.get_parameter("ln_pre.weight")!, tower.get_parameter("ln_pre.bias")!), shape.LayerNormEpsilon);
+        _norm = new PackedNorm(new Affine(tower.get_parameter("ln_pre.weight")!, tower.get_parameter("ln_pre.bias")!),
+            shape.LayerNormEpsilon);
     }
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
@@ -43,7 +49,8 @@ internal sealed unsafe class PackedImageTower : PackedTower
                 {
                     // (3, P, P) of one patch, row by row.
                     int b = start + share.Unit / patches, patch = share.Unit % patches;
-                    float* to = buffers.Inputs.Row(share.Unit), corner = image + ((nint)b * 3 * height + patch / columns * P) * width + patch % columns * P;
+                    float* to = buffers.Inputs.Row(share.Unit), corner = image + ((nint)b * 3 * height + patch / columns * P) * width +
+                        patch % columns * P;
                     for (int line = 0; line < 3 * P; line++, to += P)
                         new ReadOnlySpan<float>(corner + ((nint)(line / P) * height + line % P) * width, P).CopyTo(new Span<float>(to, P));
                 });
@@ -51,7 +58,8 @@ internal sealed unsafe class PackedImageTower : PackedTower
                 team.For(starts[^1], share =>
                 {
                     int token = share.Unit % (patches + 1);
-                    float* from = token == 0 ? first : buffers.Normed.Row(share.Unit / (patches + 1) * patches + token - 1), to = buffers.Tokens.Row(share.Unit), where = position + (nint)token * D;
+                    float* from = token == 0 ? first : buffers.Normed.Row(share.Unit / (patches + 1) * patches + token - 1),
+                        to = buffers.Tokens.Row(share.Unit), where = position + (nint)token * D;
                     for (int i = 0; i < D; i++) to[i] = from[i] + where[i];
                 });
                 _norm.Run(team, buffers.Tokens, buffers.Tokens, starts[^1]);

@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// A float32 linear layer for processors with AVX-512: x → f(x·Wᵀ + b), or y + x·Wᵀ + b. Its weights lie in panels of 32 columns, in the order in which <see cref="Tile"/> takes them; a core works on a panel at a
-/// time, and while it multiplies, the next panel is on its way from memory: with an image's 50 rows, reading the weights takes a third as long as multiplying with them, and a library that begins to read when it needs
-/// them waits for it (tests/Benchmarks/README.md).
+/// A float32 linear layer for processors with AVX-512: x → f(x·Wᵀ + b), or y + x·Wᵀ + b. Its weights lie in panels of 32 columns, in the
+/// order in which <see cref="Tile"/> takes them; a core works on a panel at a time, and while it multiplies, the next panel is on its way
+/// from memory: with an image's 50 rows, reading the weights takes a third as long as multiplying with them, and a library that begins to
+/// read when it needs them waits for it (tests/Benchmarks/README.md).
 /// </summary>
 internal sealed unsafe class PackedLinear : IDisposable
 {
@@ -20,7 +21,10 @@ internal sealed unsafe class PackedLinear : IDisposable
 
     /// <param name="weight">(O, I).</param>
     /// <param name="bias">(O); none for zero.</param>
-    /// <param name="then">f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights (<see cref="BlockWeights"/>).</param>
+    /// <param name="then">
+    /// f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights
+    /// (<see cref="BlockWeights"/>).
+    /// </param>
     internal PackedLinear(Tensor weight, Tensor? bias, Activation? then = null)
     {
         using var scope = NewDisposeScope();
@@ -57,18 +61,21 @@ internal sealed unsafe class PackedLinear : IDisposable
         team.For(_panels, share =>
         {
             int column = share.Unit * Tile.Columns;
-            float* panel = Panel(share.Unit), after = share.Next < _panels ? Panel(share.Next) : follower is null ? panel : follower.Panel((share.Next - _panels) % follower._panels);
+            float* panel = Panel(share.Unit), after = share.Next < _panels ? Panel(share.Next) : follower is null ? panel
+                : follower.Panel((share.Next - _panels) % follower._panels);
             for (int start = 0; start < _inner; start += Depth)
             {
                 int depth = Math.Min(Depth, _inner - start);
                 float* weights = panel + (nint)start * Tile.Columns;
                 byte* ahead = (byte*)(start + depth < _inner ? weights + (nint)depth * Tile.Columns : after);
                 for (int tile = 0; tile < tiles; tile++, ahead += aheadStep * depth)
-                    Tile.Multiply(x.Row(tile * Tile.Rows) + start, x.Stride, weights, Tile.Columns, depth, y.Row(tile * Tile.Rows) + column, y.Stride, start == 0 ? _bias.Values + column : null, add || start > 0, ahead, aheadStep);
+                    Tile.Multiply(x.Row(tile * Tile.Rows) + start, x.Stride, weights, Tile.Columns, depth, y.Row(tile * Tile.Rows) + column,
+                        y.Stride, start == 0 ? _bias.Values + column : null, add || start > 0, ahead, aheadStep);
             }
             if (_then is not { } activation) return;
             for (int row = 0; row < rows; row++)
-                for (float* value = y.Row(row) + column, end = value + Tile.Columns; value < end; value += Tile.Lanes) VectorMath.Activate(Vector512.Load(value), activation).Store(value);
+                for (float* value = y.Row(row) + column, end = value + Tile.Columns; value < end; value += Tile.Lanes) VectorMath.Activate(
+                    Vector512.Load(value), activation).Store(value);
         });
     }
 

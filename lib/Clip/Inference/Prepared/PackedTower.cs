@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>A whole tower in float32 on <see cref="PackedLinear"/>s: libtorch only holds what goes in and what comes out. Thread-safe.</summary>
+/// <summary>
+/// A whole tower in float32 on <see cref="PackedLinear"/>s: libtorch only holds what goes in and what comes out. Thread-safe.
+/// </summary>
 internal abstract unsafe class PackedTower : IDisposable
 {
     /// <summary>Tokens at a time: four images of ViT-B/32 (tests/Benchmarks/README.md).</summary>
@@ -28,7 +30,8 @@ internal abstract unsafe class PackedTower : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        (_shape, _inputs, _blocks, _norm) = (shape, inputs, new PackedTransformer(transformer, shape, causal), new PackedNorm(norm, shape.LayerNormEpsilon));
+        (_shape, _inputs, _blocks, _norm) = (shape, inputs, new PackedTransformer(transformer, shape, causal),
+            new PackedNorm(norm, shape.LayerNormEpsilon));
         if (projection is not null) _projection = new PackedLinear(projection.detach().t(), null);
     }
 
@@ -56,7 +59,8 @@ internal abstract unsafe class PackedTower : IDisposable
             _norm.Run(team, buffers.Pooled, buffers.Normed, pooled.Length);
             _projection?.Run(team, buffers.Normed, buffers.Outputs, pooled.Length);
             var result = MemoryMarshal.Cast<byte, float>(embeddings.bytes);
-            for (int i = first; i < next; i++) new ReadOnlySpan<float>((_projection is null ? buffers.Normed : buffers.Outputs).Row(i - first), width).CopyTo(result[(i * width)..]);
+            for (int i = first; i < next; i++) new ReadOnlySpan<float>(
+                (_projection is null ? buffers.Normed : buffers.Outputs).Row(i - first), width).CopyTo(result[(i * width)..]);
             _free.Add(buffers);
         }
         return embeddings;

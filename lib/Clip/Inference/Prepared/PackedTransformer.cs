@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// The blocks of a <see cref="Transformer"/> in float32 on <see cref="PackedLinear"/>s: no tensor, no libtorch. Sequences of different lengths lie one behind the other, without padding between them. Of the last block there is only what the
-/// pooled token needs.
+/// The blocks of a <see cref="Transformer"/> in float32 on <see cref="PackedLinear"/>s: no tensor, no libtorch. Sequences of different
+/// lengths lie one behind the other, without padding between them. Of the last block there is only what the pooled token needs.
 /// </summary>
 internal sealed unsafe class PackedTransformer : IDisposable
 {
@@ -27,7 +27,10 @@ internal sealed unsafe class PackedTransformer : IDisposable
     /// <summary>Rows of vectors alone: a width that AVX-512's registers divide.</summary>
     internal static bool IsSupported(BlockShape shape) => Tile.IsSupported && shape.Width % Tile.Lanes == 0;
 
-    /// <summary>Tokens, in <see cref="Buffers.Tokens"/>, which are lost → each sequence's pooled one after the last block, in <see cref="Buffers.Pooled"/>.</summary>
+    /// <summary>
+    /// Tokens, in <see cref="Buffers.Tokens"/>, which are lost → each sequence's pooled one after the last block, in
+    /// <see cref="Buffers.Pooled"/>.
+    /// </summary>
     /// <param name="team">Who does it.</param>
     /// <param name="buffers">Made for as many tokens and sequences.</param>
     /// <param name="starts">Where each sequence begins, and the end of the last.</param>
@@ -76,23 +79,29 @@ internal sealed unsafe class PackedTransformer : IDisposable
         bool pooled = queries != buffers.Projected;
         team.For((starts.Length - 1) * heads, share =>
         {
-            int sequence = share.Unit / heads, first = starts[sequence], N = starts[sequence + 1] - first, query = pooled ? sequence : first;
-            Head(share.Unit % heads, buffers.Projected, firstKey, first, N, queries, query, pooled ? 1 : N, _causal && !pooled, buffers.Mixed, buffers.Scratch(share.Member).Values);
+            int sequence = share.Unit / heads, first = starts[sequence], N = starts[sequence + 1] - first,
+                query = pooled ? sequence : first;
+            Head(share.Unit % heads, buffers.Projected, firstKey, first, N, queries, query, pooled ? 1 : N, _causal && !pooled,
+                buffers.Mixed, buffers.Scratch(share.Member).Values);
         });
     }
 
     /// <summary>One head of one sequence, ten queries at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Head(int head, RowBuffer projected, int firstKey, int first, int N, RowBuffer queries, int firstQuery, int count, bool causal, RowBuffer mixed, float* scratch)
+    private void Head(int head, RowBuffer projected, int firstKey, int first, int N, RowBuffer queries, int firstQuery, int count,
+        bool causal, RowBuffer mixed, float* scratch)
     {
         int D = _shape.Width, K = D / _shape.Heads, strideScores = RoundUp(N) + Tile.Lanes, strideMixed = RoundUp(K) + Tile.Lanes;
-        float* keys = scratch, scores = keys + (nint)RoundUp(N) * K, part = scores + Tile.Rows * strideScores, values = projected.Row(first) + firstKey + D + head * K;
-        // Half of these rows were written by another core: asked for all at once, they come in a fraction of the time that they take one after the other.
+        float* keys = scratch, scores = keys + (nint)RoundUp(N) * K, part = scores + Tile.Rows * strideScores,
+            values = projected.Row(first) + firstKey + D + head * K;
+        // Half of these rows were written by another core: asked for all at once, they come in a fraction of the time that they take one
+        // after the other.
         for (int n = 0; n < N; n++) Fetch(projected.Row(first + n) + firstKey + head * K, D, K);
         for (int n = 0; n < count; n++) Fetch(queries.Row(firstQuery + n) + head * K, 0, K);
         for (int n = 0; n < N; n++)                                                                        // (N / 32, K, 32)
         {
-            float* key = projected.Row(first + n) + firstKey + head * K, to = keys + (nint)(n / Tile.Columns) * Tile.Columns * K + n % Tile.Columns;
+            float* key = projected.Row(first + n) + firstKey + head * K,
+                to = keys + (nint)(n / Tile.Columns) * Tile.Columns * K + n % Tile.Columns;
             for (int k = 0; k < K; k++) to[k * Tile.Columns] = key[k];
         }
 
@@ -100,10 +109,12 @@ internal sealed unsafe class PackedTransformer : IDisposable
         {
             int here = Math.Min(Tile.Rows, count - query), seen = causal ? query + here : N;
             for (int n = 0; n < seen; n += Tile.Columns)                                                   // (10, N)
-                Tile.Multiply(queries.Row(firstQuery + query) + head * K, queries.Stride, keys + (nint)n * K, Tile.Columns, K, scores + n, strideScores, null, false, (byte*)scores, 0);
+                Tile.Multiply(queries.Row(firstQuery + query) + head * K, queries.Stride, keys + (nint)n * K, Tile.Columns, K, scores + n,
+                    strideScores, null, false, (byte*)scores, 0);
             for (int row = 0; row < here; row++) Softmax(scores + row * strideScores, causal ? query + row + 1 : N, RoundUp(seen));
             for (int k = 0; k < K; k += Tile.Columns)                                                      // (10, K)
-                Tile.Multiply(scores, strideScores, values + k, projected.Stride, seen, part + k, strideMixed, null, false, (byte*)scores, 0);
+                Tile.Multiply(scores, strideScores, values + k, projected.Stride, seen, part + k, strideMixed, null, false, (byte*)scores,
+                    0);
             for (int row = 0; row < here; row++) Copy(part + row * strideMixed, mixed.Row(firstQuery + query + row) + head * K, K);
         }
     }
@@ -164,7 +175,8 @@ internal sealed unsafe class PackedTransformer : IDisposable
             int D = shape.Width, K = D / shape.Heads;
             (_tokens, _sequences, _longest) = (tokens, sequences, longest);
             (Inputs, Outputs) = (new RowBuffer(inputs == 0 ? 0 : tokens, inputs), new RowBuffer(sequences, outputs));
-            (Tokens, Normed, Mixed, Pooled) = (new RowBuffer(tokens, D), new RowBuffer(tokens, D), new RowBuffer(tokens, D), new RowBuffer(sequences, D));
+            (Tokens, Normed, Mixed, Pooled) = (new RowBuffer(tokens, D), new RowBuffer(tokens, D), new RowBuffer(tokens, D),
+                new RowBuffer(sequences, D));
             (Projected, Hidden) = (new RowBuffer(tokens, 3 * D), new RowBuffer(tokens, shape.MlpWidth));
             _scratchSize = (long)RoundUp(longest) * K + Tile.Rows * (RoundUp(longest) + RoundUp(K) + 2 * Tile.Lanes);
         }

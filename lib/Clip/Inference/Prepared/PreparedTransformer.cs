@@ -85,7 +85,8 @@ internal sealed class PreparedTransformer : IDisposable
     }
 
     /// <summary>(B, N, C·D) → (C, B, H, N, K).</summary>
-    private Tensor Heads(Tensor x, int count) => x.view(x.shape[0], x.shape[1], count, _shape.Heads, _shape.Width / _shape.Heads).permute(2, 0, 3, 1, 4);
+    private Tensor Heads(Tensor x, int count) =>
+        x.view(x.shape[0], x.shape[1], count, _shape.Heads, _shape.Width / _shape.Heads).permute(2, 0, 3, 1, 4);
 
     /// <summary>(B, H, N, K) → (B, N, D).</summary>
     private static Tensor Join(Tensor x) => x.transpose(1, 2).reshape(x.shape[0], x.shape[2], x.shape[1] * x.shape[3]);
@@ -119,13 +120,15 @@ internal sealed class PreparedTransformer : IDisposable
             using var _ = no_grad();
             var weights = BlockWeights.Of(block, shape);
             (_width, _epsilon) = ([shape.Width], shape.LayerNormEpsilon);
-            (_gain1, _bias1, _gain2, _bias2) = (Keep(weights.Norm1.Weight), Keep(weights.Norm1.Bias), Keep(weights.Norm2.Weight), Keep(weights.Norm2.Bias));
+            (_gain1, _bias1, _gain2, _bias2) = (Keep(weights.Norm1.Weight), Keep(weights.Norm1.Bias), Keep(weights.Norm2.Weight),
+                Keep(weights.Norm2.Bias));
             if (last) Query = Fixed(weights.In.Outputs(0, shape.Width));
             In = Fixed(last ? weights.In.Outputs(shape.Width, 2 * shape.Width) : weights.In);
             (Out, Up, Down) = (Fixed(weights.Out), Fixed(weights.Up, shape.Activation), Fixed(weights.Down));
 
             Tensor Keep(Tensor x) => x.to(dtype, copy: true).DetachFromDisposeScope();
-            FixedLinear Fixed(Affine linear, Activation? then = null) => FixedLinear.Create(linear.Weight.to(dtype), linear.Bias.to(dtype), then);
+            FixedLinear Fixed(Affine linear, Activation? then = null) =>
+                FixedLinear.Create(linear.Weight.to(dtype), linear.Bias.to(dtype), then);
         }
 
         internal FixedLinear In { get; }

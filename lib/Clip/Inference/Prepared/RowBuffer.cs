@@ -1,8 +1,9 @@
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// Activations, a row for each token. Rows begin on a cache line, and their distance is no power of two, so that those of a tile do not fall on each other in the cache. Behind the last row and behind each
-/// row's last column there is room for what a tile reads and writes beyond them (<see cref="Tile"/>).
+/// Activations, a row for each token. Rows begin on a cache line, and their distance is no power of two, so that those of a tile do not
+/// fall on each other in the cache. Behind the last row and behind each row's last column there is room for what a tile reads and writes
+/// beyond them (<see cref="Tile"/>).
 /// </summary>
 internal sealed unsafe class RowBuffer : IDisposable
 {

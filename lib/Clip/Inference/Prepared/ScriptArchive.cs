@@ -4,8 +4,9 @@ using System.Text;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// Makes a TorchScript module of source text. <c>jit.compile</c> knows the operators under <c>torch.</c> alone; a saved module may use any (<c>ops.mkldnn…</c>), so the text is laid into the archive that
-/// <c>torch.jit.save</c> would write (torch/csrc/jit/serialization), a zip of the code and a pickled object without a state.
+/// Makes a TorchScript module of source text. <c>jit.compile</c> knows the operators under <c>torch.</c> alone; a saved module may use any
+/// (<c>ops.mkldnn…</c>), so the text is laid into the archive that <c>torch.jit.save</c> would write (torch/csrc/jit/serialization), a zip
+/// of the code and a pickled object without a state.
 /// </summary>
 internal static class ScriptArchive
 {
@@ -20,7 +21,8 @@ internal static class ScriptArchive
         using (var zip = new ZipArchive(bytes, ZipArchiveMode.Create, leaveOpen: true))
         {
             // Protocol 2: the class's name, an empty tuple, NEWOBJ, {"training": False}, BUILD, STOP.
-            Write(zip, "data.pkl", [0x80, 2, .. "c__torch__\nOperators\n)"u8, 0x81, .. "}X"u8, 8, 0, 0, 0, .. "training"u8, 0x89, .. "sb."u8]);
+            Write(zip, "data.pkl", [0x80, 2, .. "c__torch__\nOperators\n)"u8, 0x81, .. "}X"u8, 8, 0, 0, 0, .. "training"u8, 0x89,
+                .. "sb."u8]);
             Write(zip, "code/__torch__.py", Encoding.UTF8.GetBytes(code.ToString()));
             Write(zip, "constants.pkl", [0x80, 2, .. ")."u8]);
             Write(zip, "version", "3\n"u8.ToArray());

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// The innermost part of every product: 10 rows times 32 columns, whose 320 sums stay in 20 of the 32 registers of AVX-512 while the inner dimension passes by. Each step takes 12 loads for 20 multiplications, so that
-/// the multipliers are what it waits for.
+/// The innermost part of every product: 10 rows times 32 columns, whose 320 sums stay in 20 of the 32 registers of AVX-512 while the inner
+/// dimension passes by. Each step takes 12 loads for 20 multiplications, so that the multipliers are what it waits for.
 /// </summary>
 internal static unsafe class Tile
 {
@@ -27,12 +27,16 @@ internal static unsafe class Tile
     /// <param name="strideC">From row to row.</param>
     /// <param name="bias">32 values; none for zero.</param>
     /// <param name="add">Whether what stands in c is added.</param>
-    /// <param name="ahead">Memory that will be needed soon: it is asked for in the meantime, <paramref name="aheadStep"/> bytes a step. Any address will do.</param>
+    /// <param name="ahead">
+    /// Memory that will be needed soon: it is asked for in the meantime, <paramref name="aheadStep"/> bytes a step. Any address will do.
+    /// </param>
     /// <param name="aheadStep">Up to 128.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Multiply(float* a, nint strideA, float* b, nint strideB, int inner, float* c, nint strideC, float* bias, bool add, byte* ahead, nint aheadStep)
+    internal static void Multiply(float* a, nint strideA, float* b, nint strideB, int inner, float* c, nint strideC, float* bias, bool add,
+        byte* ahead, nint aheadStep)
     {
-        var (bias0, bias1) = bias is null ? (Vector512<float>.Zero, Vector512<float>.Zero) : (Vector512.Load(bias), Vector512.Load(bias + Lanes));
+        var (bias0, bias1) = bias is null ? (Vector512<float>.Zero, Vector512<float>.Zero)
+            : (Vector512.Load(bias), Vector512.Load(bias + Lanes));
         var kept = add ? Vector512<float>.AllBitsSet : Vector512<float>.Zero;
         var (c00, c01) = (bias0 + (kept & Vector512.Load(c)), bias1 + (kept & Vector512.Load(c + Lanes)));
         var (c10, c11) = (bias0 + (kept & Vector512.Load(c + strideC)), bias1 + (kept & Vector512.Load(c + strideC + Lanes)));

@@ -5,10 +5,16 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>Functions of 16 float32 values at once. .NET's own <see cref="Vector512.Exp(Vector512{float})"/> goes by way of doubles and takes some twenty times as long (tests/Benchmarks/README.md).</summary>
+/// <summary>
+/// Functions of 16 float32 values at once. .NET's own <see cref="Vector512.Exp(Vector512{float})"/> goes by way of doubles and takes some
+/// twenty times as long (tests/Benchmarks/README.md).
+/// </summary>
 internal static class VectorMath
 {
-    /// <summary>eˣ within two units in the last place: e^r · 2ⁿ with x = r + n · ln 2 and |r| ≤ ln 2 / 2, e^r by the polynomial of Cephes' <c>expf</c>.</summary>
+    /// <summary>
+    /// eˣ within two units in the last place: e^r · 2ⁿ with x = r + n · ln 2 and |r| ≤ ln 2 / 2, e^r by the polynomial of Cephes'
+    /// <c>expf</c>.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> Exp(Vector512<float> x)
     {
@@ -43,7 +49,9 @@ internal static class VectorMath
 
     private static Vector512<float> TimesSigmoid(Vector512<float> x, Vector512<float> y) => x / (Vector512<float>.One + Exp(-y));
 
-    /// <summary>Φ(x) = (1 + erf(x / √2)) / 2, erf within 1.5e-7 by Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.</summary>
+    /// <summary>
+    /// Φ(x) = (1 + erf(x / √2)) / 2, erf within 1.5e-7 by Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+    /// </summary>
     private static Vector512<float> Gaussian(Vector512<float> x)
     {
         var z = Vector512.Abs(x) * 0.707106781f;

@@ -4,15 +4,18 @@ using System.Text;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// HTML5's character references (WHATWG HTML, section 13.2.5.72 and 13.5), as Python's <c>html.unescape</c> reads them: also the old names without a
-/// semicolon, of which the longest that fits counts.
+/// HTML5's character references (WHATWG HTML, section 13.2.5.72 and 13.5), as Python's <c>html.unescape</c> reads them: also the old names
+/// without a semicolon, of which the longest that fits counts.
 /// </summary>
 internal static class HtmlEntities
 {
     private const int LongestName = 32;
 
     private static readonly Dictionary<string, string> Names = Read();
-    private const string Windows1252 = "\u20AC\u0081\u201A\u0192\u201E\u2026\u2020\u2021\u02C6\u2030\u0160\u2039\u0152\u008D\u017D\u008F\u0090\u2018\u2019\u201C\u201D\u2022\u2013\u2014\u02DC\u2122\u0161\u203A\u0153\u009D\u017E\u0178";
+    private const string Windows1252 =
+        "\u20AC\u0081\u201A\u0192\u201E\u2026\u2020\u2021" +
+        "\u02C6\u2030\u0160\u2039\u0152\u008D\u017D\u008F\u0090\u2018\u2019\u201C\u201D" +
+        "\u2022\u2013\u2014\u02DC\u2122\u0161\u203A\u0153\u009D\u017E\u0178";
 
     internal static string Unescape(string text)
     {
@@ -42,7 +45,8 @@ internal static class HtmlEntities
         int start = at + (hexadecimal ? 3 : 2), end = start;
         long number = 0;
         for (; end < text.Length && (hexadecimal ? char.IsAsciiHexDigit(text[end]) : char.IsAsciiDigit(text[end])); end++)
-            number = Math.Min(number * (hexadecimal ? 16 : 10) + int.Parse(text.AsSpan(end, 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture), 0x110000);
+            number = Math.Min(number * (hexadecimal ? 16 : 10) +
+                int.Parse(text.AsSpan(end, 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture), 0x110000);
         if (end == start) return false;
         length = end - at + (end < text.Length && text[end] == ';' ? 1 : 0);
         value = Character(number);
@@ -89,7 +93,8 @@ internal static class HtmlEntities
         while (reader.ReadLine() is { } line)
         {
             int tab = line.IndexOf('\t', StringComparison.Ordinal);
-            names[line[..tab]] = string.Concat(line[(tab + 1)..].Split(' ').Select(c => char.ConvertFromUtf32(int.Parse(c, NumberStyles.HexNumber, CultureInfo.InvariantCulture))));
+            names[line[..tab]] = string.Concat(line[(tab + 1)..].Split(' ')
+                .Select(c => char.ConvertFromUtf32(int.Parse(c, NumberStyles.HexNumber, CultureInfo.InvariantCulture))));
         }
         return names;
     }

@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// Tells text that was probably decoded wrongly by neighbours that hardly occur otherwise, such as an accented letter before a currency sign (the signs that ftfy 6.3.1 goes by).
+/// Tells text that was probably decoded wrongly by neighbours that hardly occur otherwise, such as an accented letter before a currency
+/// sign (the signs that ftfy 6.3.1 goes by).
 /// </summary>
 internal static class Implausible
 {

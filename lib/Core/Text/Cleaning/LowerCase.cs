@@ -54,14 +54,22 @@ internal static class LowerCase
 
     private static IEnumerable<Rune> Before(string text, int at)
     {
-        for (int i = at; i > 0 && Rune.DecodeLastFromUtf16(text.AsSpan(0, i), out var rune, out int length) == OperationStatus.Done; i -= length) yield return rune;
+        for (int i = at; i > 0 && Rune.DecodeLastFromUtf16(
+            text.AsSpan(0, i), out var rune, out int length) == OperationStatus.Done; i -= length) yield return rune;
     }
 
-    /// <summary>Letters, and the signs that Unicode lists with them (Other_Lowercase, Other_Uppercase): ª º, Roman numerals, letters in circles and squares.</summary>
-    private static bool IsCased(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
-        || rune.Value is 0xAA or 0xBA or (>= 0x2160 and <= 0x217F) or (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189);
+    /// <summary>
+    /// Letters, and the signs that Unicode lists with them (Other_Lowercase, Other_Uppercase): ª º, Roman numerals, letters in circles and
+    /// squares.
+    /// </summary>
+    private static bool IsCased(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.UppercaseLetter
+        or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
+        || rune.Value is 0xAA or 0xBA or (>= 0x2160 and <= 0x217F) or (>= 0x24B6 and <= 0x24E9) or (>= 0x1F130 and <= 0x1F149)
+            or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189);
 
     /// <summary>Unicode's Case_Ignorable: signs on and between letters.</summary>
-    private static bool IgnoresCase(Rune rune) => rune.Value is '\'' or '.' or ':' or '\u00B7' or '\u0387' or '\u055F' or '\u05F4' or '\u2018' or '\u2019' or '\u2024' or '\u2027' or '\uFE13' or '\uFE52' or '\uFE55' or '\uFF07' or '\uFF0E' or '\uFF1A'
-        || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
+    private static bool IgnoresCase(Rune rune) => rune.Value is '\'' or '.' or ':' or '\u00B7' or '\u0387' or '\u055F' or '\u05F4'
+        or '\u2018' or '\u2019' or '\u2024' or '\u2027' or '\uFE13' or '\uFE52' or '\uFE55' or '\uFF07' or '\uFF0E' or '\uFF1A'
+        || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format
+            or UnicodeCategory.ModifierLetter or UnicodeCategory.ModifierSymbol;
 }

@@ -4,22 +4,24 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// Undoes a wrong decoding: UTF-8 that was read in a single-byte encoding, once or several times (the rules of ftfy 6.3.1's <c>fix_encoding</c>). Bytes are held as characters of the
-/// same number.
+/// Undoes a wrong decoding: UTF-8 that was read in a single-byte encoding, once or several times (the rules of ftfy 6.3.1's
+/// <c>fix_encoding</c>). Bytes are held as characters of the same number.
 /// </summary>
 internal static class Mojibake
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>A byte A0 that became an ordinary space inside what would be UTF-8.</summary>
-    private static readonly Regex SpacedUtf8 = new("[ÂÃÅÎÐÙ] |[âã] [\x80-\x84\x86-\x9F¡-¿]|[à-ã][\x80-\x84\x86-\x9F¡-¿] |ð [\x80-¿]{2}|ð[\x80-¿] [\x80-¿]|ð[\x80-¿]{2} ", RegexOptions.CultureInvariant);
+    private static readonly Regex SpacedUtf8 = new("[ÂÃÅÎÐÙ] |[âã] [\x80-\x84\x86-\x9F¡-¿]|[à-ã][\x80-\x84\x86-\x9F¡-¿] |ð " +
+        "[\x80-¿]{2}|ð[\x80-¿] [\x80-¿]|ð[\x80-¿]{2} ", RegexOptions.CultureInvariant);
 
     /// <summary>The same byte of "à" before the next word; not in Portuguese "às" and "àquele".</summary>
     private static readonly Regex SpacedGrave = new("Ã (?! |quele|quela|quilo|s )", RegexOptions.CultureInvariant);
 
     /// <summary>UTF-8 of which bytes were lost: 1A, once a question mark.</summary>
     private static readonly Regex LossyUtf8 = new(
-        "[Â-ß]\x1A|[ÂÃ]\\?|í[\xA0-¯][\x1A?]í[°-¿][\x1A?\x80-¿]|í[\xA0-¯][\x1A?\x80-¿]í[°-¿][\x1A?]|[à-ï][\x1A?][\x1A\x80-¿]|[à-ï][\x1A\x80-¿][\x1A?]"
+        "[Â-ß]\x1A|[ÂÃ]\\?|í[\xA0-¯][\x1A?]í[°-¿][\x1A?\x80-¿]|" +
+        "í[\xA0-¯][\x1A?\x80-¿]í[°-¿][\x1A?]|[à-ï][\x1A?][\x1A\x80-¿]|[à-ï][\x1A\x80-¿][\x1A?]"
         + "|[ð-ô][\x1A?][\x1A\x80-¿]{2}|[ð-ô][\x1A\x80-¿][\x1A?][\x1A\x80-¿]|[ð-ô][\x1A\x80-¿]{2}[\x1A?]|\x1A",
         RegexOptions.CultureInvariant);
 
@@ -55,11 +57,13 @@ internal static class Mojibake
         foreach (var encoding in SingleByteEncoding.All)
             if (encoding.TryEncode(text) is { } bytes && Decode(bytes, encoding) is { } whole) return whole;
 
-        string pieces = EmbeddedUtf8.Replace(text, match => match.Length < text.Length && Implausible.In(match.Value) ? Repair(match.Value) : match.Value);
+        string pieces = EmbeddedUtf8.Replace(text, match =>
+            match.Length < text.Length && Implausible.In(match.Value) ? Repair(match.Value) : match.Value);
         if (pieces != text) return pieces;
 
         // Windows-1252 in a page that says Latin-1.
-        if (SingleByteEncoding.Latin1.TryEncode(text) is not null && !text.AsSpan().ContainsAny("\x81\x8D\x8F\x90\x9D") && RepairControls(text) is var windows && windows != text) return windows;
+        if (SingleByteEncoding.Latin1.TryEncode(text) is not null && !text.AsSpan().ContainsAny("\x81\x8D\x8F\x90\x9D")
+            && RepairControls(text) is var windows && windows != text) return windows;
         return RepairControls(text);
     }
 
@@ -87,8 +91,8 @@ internal static class Mojibake
     }
 
     /// <summary>
-    /// Runs of what UTF-8's bytes look like in any of the Latin-1-like encodings: a first byte and as many others as it asks for. Not after a character that could be such another
-    /// byte, so that a few letters of a long garble are not repaired alone.
+    /// Runs of what UTF-8's bytes look like in any of the Latin-1-like encodings: a first byte and as many others as it asks for. Not after
+    /// a character that could be such another byte, so that a few letters of a long garble are not repaired alone.
     /// </summary>
     private static Regex BuildEmbedded()
     {
@@ -96,11 +100,13 @@ internal static class Mojibake
         string others = Characters(0x80, 0xBF) + " ";
         string strict = string.Concat(others.Where(c => c != ' ' && !Punctuation.Contains(c, StringComparison.Ordinal)));
         return new Regex(
-            $"(?<![{strict}])(?:[{Characters(0xC2, 0xDF)}][{others}]|[{Characters(0xE0, 0xEF)}][{others}]{{2}}|[{Characters(0xF0, 0xF0) + Characters(0xF3, 0xF3)}][{others}]{{3}})+",
+            $"(?<![{strict}])(?:[{Characters(0xC2, 0xDF)}][{others}]|[{Characters(0xE0, 0xEF)}][{others}]{{2}}|" +
+            $"[{Characters(0xF0, 0xF0) + Characters(0xF3, 0xF3)}][{others}]{{3}})+",
             RegexOptions.CultureInvariant);
     }
 
     /// <summary>What the bytes of a range are in Latin-1 and the Windows code pages.</summary>
-    private static string Characters(int first, int last) => string.Concat(SingleByteEncoding.All.Where(encoding => encoding.MarksLost).Prepend(SingleByteEncoding.Latin1)
+    private static string Characters(int first, int last) =>
+        string.Concat(SingleByteEncoding.All.Where(encoding => encoding.MarksLost).Prepend(SingleByteEncoding.Latin1)
         .SelectMany(encoding => Enumerable.Range(first, last - first + 1).Select(encoding.Character)).Distinct());
 }

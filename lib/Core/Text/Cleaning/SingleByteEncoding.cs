@@ -3,8 +3,8 @@ using System.Text;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// An encoding of one byte a character, in both directions. A byte that an incomplete code page leaves free stands for the character of the same number, as browsers have it;
-/// byte 1A of those stands for U+FFFD, the mark of a byte that was lost.
+/// An encoding of one byte a character, in both directions. A byte that an incomplete code page leaves free stands for the character of the
+/// same number, as browsers have it; byte 1A of those stands for U+FFFD, the mark of a byte that was lost.
 /// </summary>
 internal sealed class SingleByteEncoding
 {
@@ -36,7 +36,9 @@ internal sealed class SingleByteEncoding
     /// <summary>Whether it is a Windows code page, which has free bytes.</summary>
     internal bool MarksLost => _codePage is > 1000 and < 2000;
 
-    /// <summary>Whether bytes may be put back that became ordinary spaces; in Mac Roman that would take an en dash and a space for one letter.</summary>
+    /// <summary>
+    /// Whether bytes may be put back that became ordinary spaces; in Mac Roman that would take an en dash and a space for one letter.
+    /// </summary>
     internal bool RestoresSpaces => _codePage != MacRoman;
 
     internal static SingleByteEncoding Latin1 => All[0];

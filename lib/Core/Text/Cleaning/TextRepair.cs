@@ -5,19 +5,22 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// What ftfy 6.3.1's <c>fix_text</c> does with its default settings, all of it: character references, wrong decodings, C1 controls, ligatures, widths, quotes, line breaks, lone
-/// surrogates, terminal escapes, control characters, normalisation form C; line by line, again and again until a line stays as it is.
-/// A line that has not come to rest after <see cref="StepByStep"/> rounds, as only one with references to references does
-/// (<c>&amp;amp;amp;amp;…</c>), has all of them resolved at once: ftfy goes on by one a round, in a time that grows with the square of
-/// the line.
+/// What ftfy 6.3.1's <c>fix_text</c> does with its default settings, all of it: character references, wrong decodings, C1 controls,
+/// ligatures, widths, quotes, line breaks, lone surrogates, terminal escapes, control characters, normalisation form C; line by line, again
+/// and again until a line stays as it is. A line that has not come to rest after <see cref="StepByStep"/> rounds, as only one with
+/// references to references does (<c>&amp;amp;amp;amp;…</c>), has all of them resolved at once: ftfy goes on by one a round, in a time that
+/// grows with the square of the line.
 /// </summary>
 internal static partial class TextRepair
 {
     // U+FF61 to U+FF9F, then U+FFA0 to U+FFEE; an underscore stays.
     private const string Katakana = "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン\u3099\u309A";
     private const string Hangul =
-        "\u1160\u1100\u1101\u11AA\u1102\u11AC\u11AD\u1103\u1104\u1105\u11B0\u11B1\u11B2\u11B3\u11B4\u11B5\u111A\u1106\u1107\u1108\u1121\u1109\u110A\u110B\u110C\u110D\u110E\u110F\u1110\u1111\u1112___"
-        + "\u1161\u1162\u1163\u1164\u1165\u1166__\u1167\u1168\u1169\u116A\u116B\u116C__\u116D\u116E\u116F\u1170\u1171\u1172__\u1173\u1174\u1175___¢£¬_¦¥₩_│←↑→↓■○";
+        "\u1160\u1100\u1101\u11AA\u1102\u11AC\u11AD\u1103" +
+        "\u1104\u1105\u11B0\u11B1\u11B2\u11B3\u11B4\u11B5\u111A\u1106\u1107\u1108\u1121\u1109\u110A" +
+        "\u110B\u110C\u110D\u110E\u110F\u1110\u1111\u1112___"
+        + "\u1161\u1162\u1163\u1164\u1165\u1166__\u1167\u1168\u1169\u116A\u116B\u116C__\u116D" +
+        "\u116E\u116F\u1170\u1171\u1172__\u1173\u1174\u1175___¢£¬_¦¥₩_│←↑→↓■○";
 
     private const int StepByStep = 8, MostRounds = 16, LongestReference = 27;
 
@@ -29,7 +32,8 @@ internal static partial class TextRepair
     /// <summary>Repairs a text. Plain ASCII without references and control characters comes back as it is.</summary>
     internal static string Repair(string text)
     {
-        if (Ascii.IsValid(text) && !text.AsSpan().ContainsAny("&\r\u007F") && !text.AsSpan().ContainsAnyInRange('\0', '\u0008') && !text.AsSpan().ContainsAnyInRange('\u000B', '\u001F')) return text;
+        if (Ascii.IsValid(text) && !text.AsSpan().ContainsAny("&\r\u007F") && !text.AsSpan().ContainsAnyInRange('\0', '\u0008')
+            && !text.AsSpan().ContainsAnyInRange('\u000B', '\u001F')) return text;
         var result = new StringBuilder(text.Length);
         bool references = true;
         for (int start = 0, end; start < text.Length; start = end)
@@ -94,8 +98,10 @@ internal static partial class TextRepair
     {
         string name = reference[1..];
         if (HtmlEntities.TryGet(name, out string? value)) return value!;
-        if (name[0] == '#') return HtmlEntities.Unescape(reference) is var character && character.Contains(';', StringComparison.Ordinal) ? reference : character;
-        return name.ToLowerInvariant() is var lower && !name.Any(char.IsAsciiLetterLower) && HtmlEntities.TryGet(lower, out value) && HtmlEntities.Unescape(reference) == reference
+        if (name[0] == '#') return HtmlEntities.Unescape(reference) is var character && character.Contains(';', StringComparison.Ordinal)
+            ? reference : character;
+        return name.ToLowerInvariant() is var lower && !name.Any(char.IsAsciiLetterLower) && HtmlEntities.TryGet(lower, out value)
+            && HtmlEntities.Unescape(reference) == reference
             ? Upper(value!) : reference;
     }
 

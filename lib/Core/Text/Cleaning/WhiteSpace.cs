@@ -2,7 +2,9 @@ using System.Text;
 
 namespace ClipNotebooks.Core.Text.Cleaning;
 
-/// <summary>What counts as white space: Unicode's property, and in Python's <c>str.strip</c> the four separators U+001C–U+001F as well.</summary>
+/// <summary>
+/// What counts as white space: Unicode's property, and in Python's <c>str.strip</c> the four separators U+001C–U+001F as well.
+/// </summary>
 internal static class WhiteSpace
 {
     internal static bool Is(Rune rune) => Rune.IsWhiteSpace(rune);

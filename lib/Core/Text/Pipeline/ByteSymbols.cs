@@ -3,7 +3,8 @@ using System.Text;
 namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
-/// The 256 printable stand-ins for bytes (GPT-2's <c>bytes_to_unicode</c>): a byte that prints stands for itself, the others follow from U+0100 on.
+/// The 256 printable stand-ins for bytes (GPT-2's <c>bytes_to_unicode</c>): a byte that prints stands for itself, the others follow from
+/// U+0100 on.
 /// </summary>
 internal static class ByteSymbols
 {
@@ -39,7 +40,8 @@ internal static class ByteSymbols
     }
 
     /// <summary>The text that the stand-ins' bytes make; bytes that are no UTF-8 become U+FFFD.</summary>
-    internal static string Decode(IEnumerable<char> symbols) => Encoding.UTF8.GetString([.. symbols.Select(c => ToByte.TryGetValue(c, out byte b) ? b : (byte)'?')]);
+    internal static string Decode(IEnumerable<char> symbols) =>
+        Encoding.UTF8.GetString([.. symbols.Select(c => ToByte.TryGetValue(c, out byte b) ? b : (byte)'?')]);
 
     internal static bool Contains(char symbol) => ToByte.ContainsKey(symbol);
 }
