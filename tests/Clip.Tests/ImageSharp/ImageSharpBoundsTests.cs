@@ -65,7 +65,8 @@ public sealed class ImageSharpBoundsTests
         var clock = Stopwatch.StartNew();
         T result = work();
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 5);
-        if (linux) Assert.InRange(Peak() - before, 0, 128 << 10);
+        // The kernel counts pages by processor, so that what was the peak may come out a page lower a moment later.
+        if (linux) Assert.InRange(Peak() - before, long.MinValue, 128 << 10);
         return result;
 
         // The most memory that the process has held, in KiB.
