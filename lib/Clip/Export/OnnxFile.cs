@@ -20,36 +20,71 @@ internal static class OnnxFile
     /// <summary>Where a constant begins, so that it can be mapped into memory.</summary>
     private const long Page = 4096;
 
-    /// <summary>Writes a graph; numbers go into <c>NAME.onnx_data</c> where they are more than the limit.</summary>
+    /// <summary>
+    /// Writes a graph, one constant after the other, so that no second copy of the numbers is made; they go into <c>NAME.onnx_data</c>
+    /// where they are more than the limit.
+    /// </summary>
     /// <param name="graph">The graph; cannot be written twice.</param>
     /// <param name="path">The file.</param>
     /// <param name="limit">Bytes.</param>
     /// <param name="cancellationToken">Ends the writing between two constants.</param>
     internal static void Write(OnnxGraph graph, string path, long limit, CancellationToken cancellationToken)
     {
-        var model = new ModelProto
+        var (inside, beside) = (graph.Initializers, new List<OnnxGraph.Initializer>());
+        if (inside.Sum(constant => constant.Bytes) > limit)
+        {
+            (inside, beside) = ([.. inside.Where(constant => constant.Bytes < Small)],
+                [.. inside.Where(constant => constant.Bytes >= Small)]);
+        }
+        if (beside.Count > 0) WriteBeside(beside, path + "_data", cancellationToken);
+        using var stream = new FileStream(path, FileMode.CreateNew);
+        using var message = new CodedOutputStream(stream, leaveOpen: true);
+        new ModelProto
         {
             IrVersion = FormatVersion,
             ProducerName = "ClipNotebooks",
             ProducerVersion = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3),
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxGraph.OperatorSet } },
-            Graph = graph.Proto,
-        };
-        bool beside = graph.Initializers.Sum(constant => constant.Bytes) > limit;
-        using (var data = beside ? new FileStream(path + "_data", FileMode.CreateNew) : null)
+        }.WriteTo(message);
+        Begin(message, ModelProto.GraphFieldNumber, graph.Proto.CalculateSize() + inside.Sum(constant => Framed(Size(constant)))
+            + beside.Sum(constant => Framed(constant.Proto.CalculateSize())));
+        graph.Proto.WriteTo(message);
+        foreach (var constant in beside)
         {
-            foreach (var constant in graph.Initializers)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                constant.Read(bytes =>
-                {
-                    if (data is null || bytes.Length < Small) constant.Proto.RawData = ByteString.CopyFrom(bytes);
-                    else Beside(constant.Proto, bytes, data);
-                });
-            }
+            Begin(message, GraphProto.InitializerFieldNumber, constant.Proto.CalculateSize());
+            constant.Proto.WriteTo(message);
         }
-        using var stream = new FileStream(path, FileMode.CreateNew);
-        model.WriteTo(stream);
+        foreach (var constant in inside)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Begin(message, GraphProto.InitializerFieldNumber, Size(constant));
+            constant.Proto.WriteTo(message);
+            Begin(message, TensorProto.RawDataFieldNumber, constant.Bytes);
+            message.Flush();
+            constant.Read(bytes => stream.Write(bytes));
+        }
+    }
+
+    /// <summary>A constant's message with its numbers, in bytes.</summary>
+    private static long Size(OnnxGraph.Initializer constant) => constant.Proto.CalculateSize() + Framed(constant.Bytes);
+
+    /// <summary>A field's bytes with what stands before them: fields 1 to 15 have a tag of one byte.</summary>
+    private static long Framed(long bytes) => 1 + CodedOutputStream.ComputeLengthSize((int)bytes) + bytes;
+
+    private static void Begin(CodedOutputStream message, int field, long bytes)
+    {
+        message.WriteTag(field, WireFormat.WireType.LengthDelimited);
+        message.WriteLength(checked((int)bytes));
+    }
+
+    private static void WriteBeside(List<OnnxGraph.Initializer> constants, string path, CancellationToken cancellationToken)
+    {
+        using var data = new FileStream(path, FileMode.CreateNew);
+        foreach (var constant in constants)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            constant.Read(bytes => Beside(constant.Proto, bytes, data));
+        }
     }
 
     private static void Beside(TensorProto constant, ReadOnlySpan<byte> bytes, FileStream data)

@@ -68,7 +68,6 @@ internal sealed partial class OnnxGraph
         if (_initializers.ContainsKey(name)) return new OnnxValue(this, name);
         var proto = new TensorProto { Name = name, DataType = (int)type, Dims = { values.shape } };
         _initializers.Add(name, new Initializer(proto, values, element));
-        Proto.Initializer.Add(proto);
         return new OnnxValue(this, name);
     }
 

@@ -17,7 +17,7 @@ internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string,
 {
     internal const int OperatorSet = 17;
 
-    /// <summary>The graph so far, its initialisers without their numbers.</summary>
+    /// <summary>The graph so far, without its constants.</summary>
     internal GraphProto Proto { get; } = new() { Name = name };
 
     /// <summary>What a float is in the graph's nodes.</summary>

@@ -1,7 +1,11 @@
+using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Clip.Tests.Inference;
 using ClipNotebooks.Clip.Tests.Models;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -93,6 +97,36 @@ public sealed class OnnxExportTests : IDisposable
         foreach (string file in new[] { "vocab.json", "merges.txt" }) File.Delete(Path.Combine(Output, file));
         string[] texts = ["A photo of a cat, at night!", "two   dogs", "it's pizza: 12 €"];
         Assert.Equal(ClipTokenizer.Load(Model, 32).Tokenize(texts).Ids, ClipTokenizer.Load(Output, 32).Tokenize(texts).Ids);
+    }
+
+    /// <summary>
+    /// OpenCLIP's own files for who reads those, transformers' beside them where these can say what the model is: not of a ResNet.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_model_of_OpenCLIPs_layout_keeps_its_files_and_has_transformers_where_they_hold_it(bool isResNet)
+    {
+        string from = Path.Combine(_folder, "openclip");
+        using (var encoder = RandomClip.Create())
+        {
+            var config = encoder.Model.Config;
+            using var model = new ClipModel(!isResNet ? config : config with { Vision = VisionConfig.ResNet(32, 8, (1, 1, 1, 1)) });
+            ClipCheckpoint.SavePretrained(model, from, CheckpointLayout.OpenClip);
+        }
+        foreach (string file in new[] { "vocab.json", "merges.txt" }) File.Copy(Path.Combine(Model, file), Path.Combine(from, file));
+        var files = OnnxExport.Write(from, Output);
+        string[] ofTransformers = ["config.json", "preprocessor_config.json"];
+        Assert.Equal(isResNet ? [] : ofTransformers, files.Intersect(ofTransformers));
+        Assert.Empty(new[] { "open_clip_config.json", "tokenizer.json", "vocab.json" }.Except(files));
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        using var read = ClipCheckpoint.FromPretrained(from);
+        using var graph = new RunGraph(At("vision_model.onnx"));
+        var processor = ClipProcessor.FromPretrained(Output, 16, read.Config.Vision.ImageSize);
+        var pixels = processor.Images([RandomClip.Image(1), RandomClip.Image(2, 40, 20)]);
+        Close.Relative(read.EncodeImage(pixels), graph.Run(("pixel_values", pixels))["image_embeds"], 1e-5);
+        Assert.Equal(ClipTokenizer.Load(from, 16).Tokenize(["a cat"]).Ids, processor.Tokenizer.Tokenize(["a cat"]).Ids);
     }
 
     [Fact]
