@@ -17,6 +17,7 @@ public sealed partial class FloorTests
         ("Microsoft.ML.Tokenizers", ["Core/Text"]),
         ("OnnxSharp", ["Clip/Export"]),
         ("Google.Protobuf", ["Clip/Export"]),
+        ("Microsoft.ML.OnnxRuntime", ["Onnx"]),
         ("SixLabors.ImageSharp", ["ImageSharp"]),
         ("Plotly.NET", ["Plots"]),
         ("DynamicObj", ["Plots"]),

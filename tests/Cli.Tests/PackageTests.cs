@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook;
@@ -23,6 +24,15 @@ public sealed class PackageTests : IDisposable
         System.Globalization.CultureInfo.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
         foreach (var tensor in new[] { image, text })
             System.Console.WriteLine(string.Join(' ', tensor.data<float>()));
+        """;
+
+    private const string Small = """
+        using ClipNotebooks.Core.Images;
+        using ClipNotebooks.Onnx;
+        using var clip = OnnxClipEncoder.FromPretrained(args[0]);
+        System.Globalization.CultureInfo.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
+        foreach (var row in new[] { clip.EmbedImages([RasterImage.Load(args[1])])[0], clip.EmbedTexts(["a cat at night"])[0] })
+            System.Console.WriteLine(string.Join(' ', row));
         """;
 
     private const string Web = """
@@ -84,6 +94,21 @@ public sealed class PackageTests : IDisposable
             await MustAsync(program, "publish", "-c", "Release", "--self-contained", contained, "-o", published, "-v", "q");
             Equal((await TestProcess.RunAsync(Path.Combine(published, "Program"), [Model, Picture])).Output);
         }
+    }
+
+    /// <summary>The size that its README states is for this machine's platform; without one the natives of all come along.</summary>
+    [Fact]
+    public async Task A_console_program_on_ONNX_Runtime_gives_the_same_embeddings_without_libtorch()
+    {
+        await PackAsync("Core", "Onnx");
+        string model = Path.Combine(_folder.Path, "onnx"), published = Path.Combine(_folder.Path, "published");
+        OnnxExport.Write(Model, model);
+        string program = New("Small", "Microsoft.NET.Sdk", Small, "ClipNotebooks.Onnx");
+        await MustAsync(program, "publish", "-c", "Release", "-o", published, "-v", "q");
+        Equal((await TestProcess.RunAsync(Path.Combine(published, "Small"), [model, Picture])).Output);
+        string[] files = Directory.GetFiles(published, "*", SearchOption.AllDirectories);
+        Assert.DoesNotContain(files, file => Path.GetFileName(file).Contains("torch", StringComparison.OrdinalIgnoreCase));
+        Assert.InRange(files.Sum(file => new FileInfo(file).Length), 10_000_000, 60_000_000);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ namespace ClipNotebooks.Clip.Inference;
 /// vectors of length 1 in one space, so that a product of two is their cosine similarity. Thread-safe after construction: disposed
 /// while other threads encode, it frees the model once they have ended; later calls get an <see cref="ObjectDisposedException"/>.
 /// </summary>
-public sealed class ClipEncoder : IDisposable
+public sealed partial class ClipEncoder : IClipEncoder
 {
     /// <summary>How many images or captions are encoded at once where nothing else is asked for.</summary>
     public const int DefaultBatch = ImageFiles.DefaultBatch;

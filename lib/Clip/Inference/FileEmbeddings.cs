@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ClipNotebooks.Core.Inference;
 using static TorchSharp.torch;
 
@@ -21,10 +20,7 @@ public static class FileEmbeddings
         ArgumentNullException.ThrowIfNull(batch);
         float[][] readable = [.. batch.Where(image => image.Pixels is not null).Select(image => image.Pixels!)];
         if (readable.Length == 0) return null;
-        using var pixels = empty([readable.Length, .. encoder.Processor.Transform.Shape], dtype: float32);
-        var target = MemoryMarshal.Cast<byte, float>(pixels.bytes);
-        foreach (var (i, values) in readable.Index()) values.CopyTo(target[(i * values.Length)..]);
-        return encoder.EncodePixels(pixels, [.. batch.Where(image => image.Pixels is not null).Select(image => image.Path)]);
+        return encoder.EncodePixels(readable, [.. batch.Where(image => image.Pixels is not null).Select(image => image.Path)]);
     }
 
     /// <summary>Embeds a list of files.</summary>

@@ -38,16 +38,25 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
         if (!Directory.Exists(path))
             throw new FileNotFoundException($"There is no model folder at {path}. Name a folder with a model, a file of weights, or a " +
                 $"model of the Hub such as openai/clip-vit-base-patch32.", path);
-        var present = Forms.Where(form => File.Exists(Path.Combine(path, form.Weights)))
-            .Select(form => new CheckpointFolder(Path.Combine(path, form.Weights), Existing(path, form.Configs))).ToList();
-        if ((present.Find(form => form.Config is { } config && DescribesModel(config))
-            ?? present.FirstOrDefault()) is { } found) return found;
-        throw new FileNotFoundException(
+        return Present(path) ?? throw new FileNotFoundException(
             $"{path} holds no model: {string.Join(", ", Forms.Select(form => form.Weights))} were looked for ({HuggingFaceConfigName} or " +
                 $"{OpenClipConfigName} beside them). Name the folder that has them, or the file of weights itself.", path);
     }
 
-    internal bool IsOpenClip => Config is not null && Path.GetFileName(Config) == OpenClipConfigName;
+    /// <summary>The configuration of a folder's model, whatever its weights are kept as; none where there is none.</summary>
+    internal static string? ConfigIn(string folder) =>
+        Present(folder) is { } found ? found.Config : Existing(folder, [HuggingFaceConfigName, OpenClipConfigName]);
+
+    private static CheckpointFolder? Present(string folder)
+    {
+        var present = Forms.Where(form => File.Exists(Path.Combine(folder, form.Weights)))
+            .Select(form => new CheckpointFolder(Path.Combine(folder, form.Weights), Existing(folder, form.Configs))).ToList();
+        return present.Find(form => form.Config is { } config && DescribesModel(config)) ?? present.FirstOrDefault();
+    }
+
+    internal bool IsOpenClip => Config is not null && IsOpenClips(Config);
+
+    internal static bool IsOpenClips(string config) => Path.GetFileName(config) == OpenClipConfigName;
 
     /// <summary>
     /// Whether a configuration is one of a whole model: timm's repositories keep an image tower of their own, with a config.json of timm's,

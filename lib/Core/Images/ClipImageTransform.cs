@@ -21,6 +21,15 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// <summary>How many numbers that is.</summary>
     public int Length => (int)Shape.Aggregate(1L, (product, side) => product * side);
 
+    /// <summary>Holds values against <see cref="Shape"/>.</summary>
+    /// <exception cref="ArgumentException">An image has another number of them.</exception>
+    internal void Require(IReadOnlyList<float[]> pixels)
+    {
+        if (pixels.FirstOrDefault(values => values.Length != Length) is not { } other) return;
+        throw new ArgumentException($"An image has {other.Length} values; ({string.Join(", ", Shape)}) = {Length} are needed, as the " +
+            "processor's transform makes them.", nameof(pixels));
+    }
+
     /// <summary>Resizes, crops and converts to RGB, in the recipe's order.</summary>
     /// <returns>
     /// R × R pixels, RGB; where the recipe has no crop the whole image, its shorter side R pixels long, and where it cuts patches the whole

@@ -49,8 +49,8 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
         {
             string key = isOpenClip ? "preprocess_cfg.size" : transform.CenterCrop && transform.ResizeMode == ResizeMode.Shortest
                 ? "crop_size" : "size";
-            string model = CheckpointFolder.Find(folder) is { Config: { } file } found
-                ? $"{file} (\"{(found.IsOpenClip ? "vision_cfg" : "vision_config")}.image_size\")" : "the weights";
+            string model = CheckpointFolder.ConfigIn(folder) is { } file
+                ? $"{file} (\"{(CheckpointFolder.IsOpenClips(file) ? "vision_cfg" : "vision_config")}.image_size\")" : "the weights";
             throw new InvalidDataException(
                 $"{recipe} (\"{key}\") makes images of {transform.Size} pixels a side, and the model takes {side}, as {model} says. " +
                 "Take both files from the same model and revision.");

@@ -1,10 +1,12 @@
 using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Evaluation;
+using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Tests.Inference;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Onnx;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -97,6 +99,8 @@ public sealed class WholeFamilyTests : IDisposable
             Assert.Equal(ModelFingerprint.Of(encoder), ModelFingerprint.Of(again));
         }
 
+        if (encoder.Processor.Transform.Config.Patches is null) CompareOnnx(encoder, images, image, text);
+
         encoder.Prepare(Precision.Float32);
         Near(image, encoder.EncodeImages(images));
         Near(text, encoder.EncodeTexts(Texts));
@@ -104,6 +108,19 @@ public sealed class WholeFamilyTests : IDisposable
         // As FamilyTests: a cosine of 0.999 between the prepared form in bfloat16 and the model.
         Assert.True((image * encoder.EncodeImages(images)).sum(1).min().ToDouble() > 0.999);
         Assert.True((text * encoder.EncodeTexts(Texts)).sum(1).min().ToDouble() > 0.999);
+    }
+
+    /// <summary>The family's graphs on ONNX Runtime, behind the same face.</summary>
+    private void CompareOnnx(ClipEncoder encoder, RasterImage[] images, Tensor image, Tensor text)
+    {
+        string folder = Path.Combine(_folder, "onnx");
+        OnnxExport.Write(Path.Combine(_folder, "model"), folder);
+        using var onnx = OnnxClipEncoder.FromPretrained(folder);
+        Near(image, tensor(onnx.EmbedImages(images).SelectMany(row => row).ToArray(), image.shape));
+        Near(text, tensor(onnx.EmbedTexts(Texts).SelectMany(row => row).ToArray(), text.shape));
+        Assert.Equal((encoder.IsSigmoid, encoder.Width), (onnx.IsSigmoid, onnx.Width));
+        Assert.Equal(encoder.Scale, onnx.Scale, 1e-3 * encoder.Scale);
+        Assert.Equal(encoder.Bias, onnx.Bias, 1e-2);
     }
 
     [Fact]

@@ -1,0 +1,164 @@
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
+
+namespace ClipNotebooks.Onnx;
+
+/// <summary>
+/// A CLIP on ONNX Runtime: a model's graphs with its processor, in the layout of transformers.js and optimum. Images and captions come
+/// out as vectors of length 1 in one space. Thread-safe after construction: disposed while other threads embed, it frees the graphs once
+/// they have ended; later calls get an <see cref="ObjectDisposedException"/>.
+/// </summary>
+public sealed class OnnxClipEncoder : IClipEncoder
+{
+    private const int LongestQuote = 60;
+
+    private readonly OnnxTowers _towers;
+    private readonly UseGate _calls;
+    private readonly Lazy<(double Scale, double Bias)> _logits;
+
+    private OnnxClipEncoder(string source, OnnxTowers towers, ClipProcessor processor, OnnxOptions options)
+    {
+        (Source, _towers, Processor) = (source, towers, processor);
+        _calls = new UseGate(this, towers.Dispose);
+        _logits = new(() => options.Scale is { } scale ? (scale, options.Bias) : towers.ScaleAndBias(options, processor));
+    }
+
+    /// <inheritdoc/>
+    public ClipProcessor Processor { get; }
+
+    /// <inheritdoc/>
+    public string Source { get; }
+
+    /// <inheritdoc/>
+    public int Width => _towers.Width;
+
+    /// <inheritdoc/>
+    public bool IsSigmoid => _towers.Recipe.IsSigmoid;
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">
+    /// The folder has no whole graph to read it off, and <see cref="OnnxOptions.Scale"/> is not set.
+    /// </exception>
+    public double Scale => Logits().Scale;
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">
+    /// The folder has no whole graph to read it off, and <see cref="OnnxOptions.Scale"/> is not set.
+    /// </exception>
+    public double Bias => Logits().Bias;
+
+    /// <summary>Opens a model.</summary>
+    /// <param name="folder">
+    /// A folder with config.json, the tokenizer, preprocessor_config.json, and <c>vision_model.onnx</c> and <c>text_model.onnx</c>, in its
+    /// folder onnx or beside them; or with <c>model.onnx</c> alone, whose towers are then both run for either.
+    /// </param>
+    /// <param name="options">Which graphs, and how they are run.</param>
+    /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs; the message says which.</exception>
+    /// <exception cref="CheckpointException">
+    /// A graph or the configuration is damaged, or has other inputs, outputs or shapes than a CLIP.
+    /// </exception>
+    /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged, or makes images of another
+    /// size.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The tokenizer's file asks for something that is not known; the message names its key.
+    /// </exception>
+    public static OnnxClipEncoder FromPretrained(string folder, OnnxOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        options ??= new OnnxOptions();
+        var towers = OnnxTowers.Open(OnnxFolder.Find(folder, options.Weights), OnnxRecipe.Load(folder), options);
+        try
+        {
+            var processor = ClipProcessor.FromPretrained(folder, towers.ContextLength, towers.Recipe.ImageSize);
+            towers.RequireShape(processor.Transform);
+            return new OnnxClipEncoder(folder, towers, processor, options);
+        }
+        catch
+        {
+            towers.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(images));
+        using var use = _calls.Enter();
+        return [.. Enumerable.Range(0, images.Count).Chunk(ImageFiles.DefaultBatch).SelectMany(chunk =>
+        {
+            var pixels = new float[chunk.Length][];
+            Parallel.For(0, chunk.Length, i => pixels[i] = Processor.Transform.Apply(images[chunk[i]]));
+            return Unit(_towers.Images(pixels, Processor), i => Named(names, chunk[i], images.Count), pixels);
+        })];
+    }
+
+    /// <inheritdoc/>
+    public float[][] EmbedPixels(IReadOnlyList<float[]> pixels, IReadOnlyList<string>? names = null)
+    {
+        ArgumentNullException.ThrowIfNull(pixels);
+        if (pixels.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(pixels));
+        Processor.Transform.Require(pixels);
+        using var use = _calls.Enter();
+        return Unit(_towers.Images(pixels, Processor), i => Named(names, i, pixels.Count), pixels);
+    }
+
+    /// <inheritdoc/>
+    public float[][] EmbedTexts(IReadOnlyList<string> texts)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        if (texts.Count == 0) throw new ArgumentException("There is no caption: the list is empty.", nameof(texts));
+        using var use = _calls.Enter();
+
+        // Captions of like length go together: a row costs as much as the longest of its batch.
+        var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true);
+        var embeddings = new float[texts.Count][];
+        var order = Enumerable.Range(0, texts.Count).OrderBy(i => tokens.EndOfTextPositions[i]);
+        foreach (int[] chunk in order.Chunk(ImageFiles.DefaultBatch))
+        {
+            var rows = Unit(_towers.Texts(tokens, chunk, Processor), i => $"the caption \"{Shortened(texts[chunk[i]])}\"");
+            foreach (var (place, row) in chunk.Zip(rows)) embeddings[place] = row;
+        }
+        return embeddings;
+    }
+
+    /// <summary>Frees the graphs, once the calls under way have ended.</summary>
+    public void Dispose() => _calls.Close();
+
+    private (double Scale, double Bias) Logits()
+    {
+        using var use = _calls.Enter();
+        var (scale, bias) = _logits.Value;
+        return double.IsFinite(scale) && double.IsFinite(bias) ? (scale, bias)
+            : throw new NonFiniteException($"The model {Source} has the scale {scale} and the bias {bias}: its graphs are damaged, or " +
+                "its training has failed. Fetch or export it again.");
+    }
+
+    /// <summary>Rows at length 1.</summary>
+    /// <exception cref="NonFiniteException">A row is not finite, or 0.</exception>
+    private float[][] Unit(float[][] rows, Func<int, string> inputOf, IReadOnlyList<float[]>? pixels = null)
+    {
+        foreach (var (place, row) in rows.Index())
+        {
+            double square = row.Sum(value => (double)value * value);
+            if (!double.IsFinite(square) || square == 0)
+            {
+                string result = double.IsNaN(square) ? "NaN" : square == 0 ? "nothing but zeros" : "infinity";
+                bool isInput = pixels is not null && !pixels[place].All(float.IsFinite);
+                throw new NonFiniteException($"The model {Source} gives {result} for {inputOf(place)}: " + (isInput
+                    ? "the pixels are not finite: look at the mean and std of the model's recipe, or at the pixels that were given."
+                    : "its graph is damaged, or too narrow for what comes of it. Take its float32 graphs, or export it again."));
+            }
+            float factor = (float)(1 / Math.Sqrt(square));
+            for (int i = 0; i < row.Length; i++) row[i] *= factor;
+        }
+        return rows;
+    }
+
+    private static string Named(IReadOnlyList<string>? names, int place, int count) => names?[place] ?? $"image {place + 1} of {count}";
+
+    private static string Shortened(string text) => text.Length <= LongestQuote ? text : string.Concat(text.AsSpan(0, LongestQuote), "…");
+}
