@@ -101,7 +101,7 @@ internal static class LessonProgramWriter
 
     private static IEnumerable<string> Usings(IEnumerable<ProgramCell> cells) => Imports.Select(name => $"using {name};")
         .Concat(cells.SelectMany(cell => cell.Usings)).Append("using ClipNotebooks.Workbook;")
-            .Append("using static ClipNotebooks.Workbook.Programs.LessonProgram;")
+        .Append("using ClipNotebooks.Workbook.Programs;").Append("using static ClipNotebooks.Workbook.Programs.LessonProgram;")
         .Distinct().OrderBy(line => line.Contains('=', StringComparison.Ordinal) ? 2
             : line.StartsWith("using static ", StringComparison.Ordinal) ? 1 : 0);
 

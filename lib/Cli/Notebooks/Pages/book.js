@@ -1,5 +1,5 @@
 // Search over the lessons, code that is copied, what was read, and folded sections opened for printing. Without scripts a page stays
-// whole and readable. The script stands within the page, so that a browser paints what is above it, and begins when the page is whole.
+// whole and readable. The script stands within the page, so that a browser paints what is above it; its parts begin when all is read.
 document.addEventListener("DOMContentLoaded", function () {
   "use strict";
   var most = 20,
@@ -240,10 +240,10 @@ document.addEventListener("DOMContentLoaded", function () {
       delete folded.dataset.printed;
     });
   });
-})();
+});
 
 // The plots' library is large: it comes when the page has been painted.
-(function () {
+document.addEventListener("DOMContentLoaded", function () {
   "use strict";
   var library = document.body.dataset.plots;
   if (library)
@@ -254,10 +254,10 @@ document.addEventListener("DOMContentLoaded", function () {
         document.head.appendChild(script);
       });
     });
-})();
+});
 
 // A button on every piece of code that copies it, and says so.
-(function () {
+document.addEventListener("DOMContentLoaded", function () {
   "use strict";
   var words = document.body.dataset,
     said = document.createElement("p");
@@ -312,10 +312,10 @@ document.addEventListener("DOMContentLoaded", function () {
     });
     code.before(button);
   });
-})();
+});
 
 // Which lessons were read: kept in the browser, for both editions; where it keeps nothing, for as long as the page is open.
-(function () {
+document.addEventListener("DOMContentLoaded", function () {
   "use strict";
   var key = "clip-lessons-read",
     words = document.body.dataset,
@@ -423,10 +423,10 @@ document.addEventListener("DOMContentLoaded", function () {
       show();
     }
   });
-})();
+});
 
 // What is wider than its place is faded at the side where it goes on.
-(function () {
+document.addEventListener("DOMContentLoaded", function () {
   "use strict";
   function fade(place) {
     var hidden = place.scrollWidth - place.clientWidth;
