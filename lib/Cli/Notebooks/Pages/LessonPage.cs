@@ -18,8 +18,8 @@ internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<Book
     /// </summary>
     internal const int HtmlLimit = 8_000_000;
 
-    /// <summary>Cells that fill a window.</summary>
-    private const int First = 3;
+    /// <summary>A lesson's title and head, which a browser paints before it reads on.</summary>
+    private const int First = 1;
 
     private readonly StringBuilder _contents = new();
 
