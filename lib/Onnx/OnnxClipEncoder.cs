@@ -12,8 +12,6 @@ namespace ClipNotebooks.Onnx;
 /// </summary>
 public sealed class OnnxClipEncoder : IClipEncoder
 {
-    private const int LongestQuote = 60;
-
     private readonly OnnxTowers _towers;
     private readonly UseGate _calls;
     private readonly Lazy<(double Scale, double Bias)> _logits;
@@ -119,7 +117,7 @@ public sealed class OnnxClipEncoder : IClipEncoder
         var order = Enumerable.Range(0, texts.Count).OrderBy(i => tokens.EndOfTextPositions[i]);
         foreach (int[] chunk in order.Chunk(ImageFiles.DefaultBatch))
         {
-            var rows = Unit(_towers.Texts(tokens, chunk, Processor), i => $"the caption \"{Shortened(texts[chunk[i]])}\"");
+            var rows = Unit(_towers.Texts(tokens, chunk, Processor), i => $"the caption \"{Quote.Caption(texts[chunk[i]])}\"");
             foreach (var (place, row) in chunk.Zip(rows)) embeddings[place] = row;
         }
         return embeddings;
@@ -159,6 +157,4 @@ public sealed class OnnxClipEncoder : IClipEncoder
     }
 
     private static string Named(IReadOnlyList<string>? names, int place, int count) => names?[place] ?? $"image {place + 1} of {count}";
-
-    private static string Shortened(string text) => text.Length <= LongestQuote ? text : string.Concat(text.AsSpan(0, LongestQuote), "…");
 }

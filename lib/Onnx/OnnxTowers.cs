@@ -9,23 +9,23 @@ namespace ClipNotebooks.Onnx;
 /// <summary>A model's graphs, from pixels and ids to rows of numbers. Thread-safe.</summary>
 internal sealed class OnnxTowers : IDisposable
 {
-    private readonly OnnxGraph _vision, _text;
+    private readonly OnnxSession _vision, _text;
     private readonly string? _whole;
     private readonly string _imageEmbeds, _textEmbeds;
 
-    private OnnxTowers(OnnxGraph vision, OnnxGraph text, string? whole, OnnxRecipe recipe)
+    private OnnxTowers(OnnxSession vision, OnnxSession text, string? whole, OnnxRecipe recipe)
     {
         (_vision, _text, _whole, Recipe) = (vision, text, whole, recipe);
         // SigLIP's pooled output is its embedding; that of a CLIP's tower lies before the projection.
         string[] names = recipe.IsSigmoid ? ["pooler_output"] : [];
         _imageEmbeds = vision.Output(["image_embeds", .. names]);
         _textEmbeds = text.Output(["text_embeds", .. names]);
-        var (pixels, ids) = (Input(vision, OnnxGraph.Pixels), Input(text, OnnxGraph.Ids));
+        var (pixels, ids) = (Input(vision, OnnxSession.Pixels), Input(text, OnnxSession.Ids));
         if (pixels is not [_, -1 or 3, var height, var width] || height != width)
-            throw Other(vision, OnnxGraph.Pixels, pixels, "(B, 3, R, R)");
-        if (ids is not [_, var length]) throw Other(text, OnnxGraph.Ids, ids, "(B, L)");
-        if (pixels[0] > 0) throw Other(vision, OnnxGraph.Pixels, pixels, "(B, 3, R, R) with B free");
-        if (ids[0] > 0) throw Other(text, OnnxGraph.Ids, ids, "(B, L) with B free");
+            throw Other(vision, OnnxSession.Pixels, pixels, "(B, 3, R, R)");
+        if (ids is not [_, var length]) throw Other(text, OnnxSession.Ids, ids, "(B, L)");
+        if (pixels[0] > 0) throw Other(vision, OnnxSession.Pixels, pixels, "(B, 3, R, R) with B free");
+        if (ids[0] > 0) throw Other(text, OnnxSession.Ids, ids, "(B, L) with B free");
         RowLength = length > 0 ? length : null;
         int image = vision.Sides(_imageEmbeds)[1], caption = text.Sides(_textEmbeds)[1];
         if (image > 0 && caption > 0 && image != caption)
@@ -51,11 +51,11 @@ internal sealed class OnnxTowers : IDisposable
     /// <exception cref="CheckpointException">A graph is damaged, or has other inputs, outputs or shapes than a CLIP.</exception>
     internal static OnnxTowers Open(OnnxFolder folder, OnnxRecipe recipe, OnnxOptions options)
     {
-        OnnxGraph? vision = null, text = null;
+        OnnxSession? vision = null, text = null;
         try
         {
-            vision = OnnxGraph.Open(folder.Vision, options);
-            text = folder.Text == folder.Vision ? vision : OnnxGraph.Open(folder.Text, options);
+            vision = OnnxSession.Open(folder.Vision, options);
+            text = folder.Text == folder.Vision ? vision : OnnxSession.Open(folder.Text, options);
             return new OnnxTowers(vision, text, folder.Whole, recipe);
         }
         catch
@@ -70,17 +70,17 @@ internal sealed class OnnxTowers : IDisposable
     /// <exception cref="CheckpointException">The recipe makes something else than the graph takes.</exception>
     internal void RequireShape(ClipImageTransform transform)
     {
-        int[] sides = _vision.Sides(OnnxGraph.Pixels);
+        int[] sides = _vision.Sides(OnnxSession.Pixels);
         bool fits = transform.Shape.Zip(sides.Skip(1)).All(pair => pair.Second < 0 || pair.First == pair.Second);
         if (transform.Shape.Count == 3 && fits) return;
-        throw Other(_vision, OnnxGraph.Pixels, sides, $"(B, {Quote.Shape(transform.Shape)}), what the model's recipe makes of images,");
+        throw Other(_vision, OnnxSession.Pixels, sides, $"(B, {Quote.Shape(transform.Shape)}), what the model's recipe makes of images,");
     }
 
     /// <returns>B rows of E, as the graph gives them.</returns>
     internal float[][] Images(IReadOnlyList<float[]> pixels, ClipProcessor processor)
     {
         var inputs = Captions(processor, processor.Tokenizer.Tokenize([""]), [0]);
-        inputs[OnnxGraph.Pixels] = Joined(pixels, processor.Transform);
+        inputs[OnnxSession.Pixels] = Joined(pixels, processor.Transform);
         return Rows(_vision.Run(inputs, _imageEmbeds)[0], pixels.Count, _vision);
     }
 
@@ -89,8 +89,8 @@ internal sealed class OnnxTowers : IDisposable
     internal float[][] Texts(TokenBatch tokens, int[] places, ClipProcessor processor)
     {
         var inputs = Captions(processor, tokens, places);
-        if (_text.Takes(OnnxGraph.Pixels))
-            inputs[OnnxGraph.Pixels] = Joined([new float[processor.Transform.Length]], processor.Transform);
+        if (_text.Takes(OnnxSession.Pixels))
+            inputs[OnnxSession.Pixels] = Joined([new float[processor.Transform.Length]], processor.Transform);
         return Rows(_text.Run(inputs, _textEmbeds)[0], places.Length, _text);
     }
 
@@ -106,18 +106,18 @@ internal sealed class OnnxTowers : IDisposable
             throw new InvalidOperationException($"{_vision.Path} and {_text.Path} do not tell the factor on similarities: towers have " +
                 "none, and there is no model.onnx of both beside them. Set OnnxOptions.Scale; OpenAI's published models have 100.");
         }
-        using var graph = OnnxGraph.Open(_whole, options);
+        using var graph = OnnxSession.Open(_whole, options);
         string[] outputs = [graph.Output("logits_per_image"), graph.Output("image_embeds"), graph.Output("text_embeds")];
         var tokens = processor.Tokenizer.Tokenize(["", "a", "a cat", "two dogs at night"]);
         int[] order = [.. Enumerable.Range(0, tokens.Count).OrderBy(i => tokens.EndOfTextPositions[i])];
         var inputs = Captions(processor, tokens, order);
         int length = processor.Transform.Length;
         float[] rising = [.. Enumerable.Range(0, length).Select(i => 2f * i / length - 1)];
-        inputs[OnnxGraph.Pixels] = Joined([rising, [.. rising.Select(MathF.Abs)]], processor.Transform);
+        inputs[OnnxSession.Pixels] = Joined([rising, [.. rising.Select(MathF.Abs)]], processor.Transform);
         float[][][] results = [.. graph.Run(inputs, outputs).Select(output => output.Values.Chunk((int)output.Shape[1]).ToArray())];
         var (logits, images, texts) = (results[0], results[1], results[2]);
         var pairs = from i in Enumerable.Range(0, images.Length) from j in Enumerable.Range(0, texts.Length)
-                    let cosine = Product(images[i], texts[j]) / Math.Sqrt(Product(images[i], images[i]) * Product(texts[j], texts[j]))
+                    let cosine = ClipLogits.Cosine(images[i], texts[j])
                     select (Cosine: cosine, Logit: (double)logits[i][j]);
         return Line([.. pairs], through0: !Recipe.IsSigmoid);
     }
@@ -137,8 +137,6 @@ internal sealed class OnnxTowers : IDisposable
         return (slope, y - slope * x);
     }
 
-    private static double Product(float[] left, float[] right) => left.Zip(right).Sum(pair => (double)pair.First * pair.Second);
-
     private Dictionary<string, (Array, long[])> Captions(ClipProcessor processor, TokenBatch tokens, int[] places)
     {
         // Towers that see padding are trained on rows that are filled up.
@@ -154,7 +152,7 @@ internal sealed class OnnxTowers : IDisposable
         long[] shape = [places.Length, length];
         return new()
         {
-            [OnnxGraph.Ids] = (ids, shape), [OnnxGraph.Mask] = (mask, shape), [OnnxGraph.Types] = (new long[ids.Length], shape),
+            [OnnxSession.Ids] = (ids, shape), [OnnxSession.Mask] = (mask, shape), [OnnxSession.Types] = (new long[ids.Length], shape),
         };
     }
 
@@ -165,7 +163,7 @@ internal sealed class OnnxTowers : IDisposable
         return (joined, [pixels.Count, .. transform.Shape]);
     }
 
-    private float[][] Rows((float[] Values, long[] Shape) output, int count, OnnxGraph graph)
+    private float[][] Rows((float[] Values, long[] Shape) output, int count, OnnxSession graph)
     {
         if (output.Shape is not [var rows, var width] || rows != count || Width > 0 && width != Width)
         {
@@ -176,11 +174,11 @@ internal sealed class OnnxTowers : IDisposable
         return [.. output.Values.Chunk((int)width)];
     }
 
-    private static int[] Input(OnnxGraph graph, string name) => graph.Takes(name) ? graph.Sides(name)
+    private static int[] Input(OnnxSession graph, string name) => graph.Takes(name) ? graph.Sides(name)
         : throw new CheckpointException($"{graph.Path} does not take \"{name}\": it is another part of a model. Export the model by its " +
             "towers, as transformers.js and optimum have them.");
 
-    private static CheckpointException Other(OnnxGraph graph, string name, int[] sides, string wanted)
+    private static CheckpointException Other(OnnxSession graph, string name, int[] sides, string wanted)
     {
         string found = string.Join(", ", sides.Select(side => side < 0 ? "any" : $"{side}"));
         return new($"{graph.Path} takes \"{name}\" as ({found}); {wanted} is needed. Export it again, or take all files from one model.");

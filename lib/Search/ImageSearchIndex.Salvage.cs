@@ -1,3 +1,4 @@
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;

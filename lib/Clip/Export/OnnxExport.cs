@@ -1,5 +1,5 @@
-using System.Globalization;
 using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
@@ -39,36 +39,29 @@ public static class OnnxExport
         using var weights = NewDisposeScope();
         using var model = ClipCheckpoint.FromPretrained(from);
         var writer = new ModelWriter(model);
-        string beside = string.Create(CultureInfo.InvariantCulture, $"{path}.{Guid.NewGuid():N}.part");
-        try
+        WholeFolder.Write(path, beside =>
         {
-            Directory.CreateDirectory(Path.Combine(beside, "onnx"));
+            string graphs = Path.Combine(beside, "onnx");
+            Directory.CreateDirectory(graphs);
             ExportedFolder.Write(from, beside, model.Config);
             foreach (var precision in precisions.Distinct())
             {
-                Graph("vision_model", writer.Vision, precision);
-                Graph("text_model", writer.Text, precision);
-                Graph("model", writer.Whole, precision);
+                Graph(graphs, "vision_model", writer.Vision, precision);
+                Graph(graphs, "text_model", writer.Text, precision);
+                Graph(graphs, "model", writer.Whole, precision);
             }
             cancellationToken.ThrowIfCancellationRequested();
-            if (Directory.Exists(path)) Directory.Delete(path);
-            Directory.Move(beside, path);
-        }
-        catch
-        {
-            Directory.Delete(beside, recursive: true);
-            throw;
-        }
+        });
         return [.. Directory.GetFiles(path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(path, file)).Order(
             StringComparer.Ordinal)];
 
-        void Graph(string name, Func<ExportPrecision, OnnxGraph> make, ExportPrecision precision)
+        void Graph(string graphs, string name, Func<ExportPrecision, OnnxGraph> make, ExportPrecision precision)
         {
             string file = $"{name}{Suffix(precision)}.onnx";
             progress?.Report(file);
             using var scope = NewDisposeScope();
             using var _ = no_grad();
-            OnnxFile.Write(make(precision), Path.Combine(beside, "onnx", file), limit, cancellationToken);
+            OnnxFile.Write(make(precision), Path.Combine(graphs, file), limit, cancellationToken);
         }
     }
 

@@ -20,8 +20,6 @@ public sealed partial class ClipEncoder : IClipEncoder
     /// <summary>How many images or captions are encoded at once where nothing else is asked for.</summary>
     public const int DefaultBatch = ImageFiles.DefaultBatch;
 
-    private const int LongestQuote = 60;
-
     private readonly Device _device;
     private readonly UseGate _calls, _model;
     private PreparedClip? _prepared;
@@ -170,7 +168,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         var places = new long[order.Length];
         for (int place = 0; place < order.Length; place++) places[order[place]] = place;
         var embeddings = cat(rows, 0).cpu()[tensor(places)];                                       // (N, E)
-        return FiniteEmbeddings.Checked(embeddings, this, i => $"the caption \"{Shortened(texts[i])}\"").MoveToOuterDisposeScope();
+        return FiniteEmbeddings.Checked(embeddings, this, i => $"the caption \"{Quote.Caption(texts[i])}\"").MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -291,8 +289,6 @@ public sealed partial class ClipEncoder : IClipEncoder
         _prepared?.Dispose();
         _model.Close(); // a prepared form that somebody uses directly keeps the model until that call has ended
     }
-
-    private static string Shortened(string text) => text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
 
     private static ArgumentException Empty(string name) => new("There is nothing to encode: the list is empty.", name);
 

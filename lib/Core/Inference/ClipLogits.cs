@@ -32,7 +32,7 @@ public static class ClipLogits
         return [.. logits.Select(row => encoder.IsSigmoid ? [.. row.Select(logit => 1 / (1 + Math.Exp(-logit)))] : Softmax(row))];
     }
 
-    internal static double Product(float[] left, float[] right)
+    private static double Product(float[] left, float[] right)
     {
         if (left.Length != right.Length)
             throw new ArgumentException($"An image has {left.Length} numbers and a caption {right.Length}: one model gives both the same.");
@@ -40,6 +40,10 @@ public static class ClipLogits
         for (int i = 0; i < left.Length; i++) sum += (double)left[i] * right[i];
         return sum;
     }
+
+    /// <summary>Of vectors of any length but 0.</summary>
+    internal static double Cosine(float[] left, float[] right) =>
+        Product(left, right) / Math.Sqrt(Product(left, left) * Product(right, right));
 
     private static double[] Softmax(double[] row)
     {

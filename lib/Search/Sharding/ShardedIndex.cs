@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Search.Storage;

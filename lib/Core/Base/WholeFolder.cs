@@ -1,6 +1,4 @@
-using ClipNotebooks.Core.Base;
-
-namespace ClipNotebooks.Search.Storage;
+namespace ClipNotebooks.Core.Base;
 
 /// <summary>Folders that are there whole or not at all.</summary>
 internal static class WholeFolder
@@ -33,6 +31,6 @@ internal static class WholeFolder
     internal static void RefuseTaken(string folder)
     {
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
-            throw new IOException($"{folder} holds something already. Give the index a folder of its own, or delete this one first.");
+            throw new IOException($"{folder} holds something already. Name another folder, or delete this one first.");
     }
 }

@@ -7,7 +7,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace ClipNotebooks.Onnx;
 
 /// <summary>A graph that ONNX Runtime has opened, by the names of its inputs and outputs. Thread-safe.</summary>
-internal sealed class OnnxGraph : IDisposable
+internal sealed class OnnxSession : IDisposable
 {
     internal const string Pixels = "pixel_values", Ids = "input_ids", Mask = "attention_mask", Types = "token_type_ids";
 
@@ -16,7 +16,7 @@ internal sealed class OnnxGraph : IDisposable
     private readonly InferenceSession _session;
     private readonly string[] _inputs;
 
-    private OnnxGraph(string path, InferenceSession session)
+    private OnnxSession(string path, InferenceSession session)
     {
         (Path, _session) = (path, session);
         _inputs = [.. session.InputMetadata.Keys];
@@ -27,7 +27,7 @@ internal sealed class OnnxGraph : IDisposable
 
     /// <summary>Opens a file.</summary>
     /// <exception cref="CheckpointException">It is no graph that can be run, or asks for an input that a CLIP has not.</exception>
-    internal static OnnxGraph Open(string path, OnnxOptions options)
+    internal static OnnxSession Open(string path, OnnxOptions options)
     {
         InferenceSession session;
         try
@@ -42,7 +42,7 @@ internal sealed class OnnxGraph : IDisposable
             throw new CheckpointException($"{path} is no graph that ONNX Runtime can run: {Quote.Cut(exception.Message.Trim())} " +
                 "Fetch or export it again.", exception);
         }
-        var graph = new OnnxGraph(path, session);
+        var graph = new OnnxSession(path, session);
         if (graph._inputs.FirstOrDefault(name => !Known.Contains(name)) is not { } other) return graph;
         graph.Dispose();
         throw new CheckpointException($"{path} asks for \"{Quote.Cut(other)}\"; of a CLIP {string.Join(", ", Known)} are known. Export " +
