@@ -81,6 +81,13 @@ public sealed class OnnxClipEncoder : IClipEncoder
     }
 
     /// <inheritdoc/>
+    public string Fingerprint()
+    {
+        using var use = _calls.Enter();
+        return _towers.Fingerprint(Processor);
+    }
+
+    /// <inheritdoc/>
     public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(images);

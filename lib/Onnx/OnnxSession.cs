@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Hub;
+using ClipNotebooks.Core.Inference;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -48,6 +49,13 @@ internal sealed class OnnxSession : IDisposable
         throw new CheckpointException($"{path} asks for \"{Quote.Cut(other)}\"; of a CLIP {string.Join(", ", Known)} are known. Export " +
             "the model by its towers, as transformers.js and optimum have them.");
     }
+
+    /// <summary>The fingerprint of the model that the graph was made from; null where it does not say.</summary>
+    internal string? Fingerprint => _session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(ModelFingerprint.Key);
+
+    /// <summary>The file, and those beside it that hold its numbers.</summary>
+    internal IEnumerable<string> Files => Directory.GetFiles(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!,
+        System.IO.Path.GetFileName(Path) + "*").Order(StringComparer.Ordinal);
 
     internal bool Takes(string input) => _inputs.Contains(input);
 

@@ -48,6 +48,20 @@ internal sealed class OnnxTowers : IDisposable
     /// <summary>The length that the graph wants each row to have; none where any will do.</summary>
     private int? RowLength { get; }
 
+    /// <summary>
+    /// That of the model which both graphs say they were made from; where they do not, over their files and the processor.
+    /// </summary>
+    internal string Fingerprint(ClipProcessor processor) => _vision.Fingerprint is { } made && made == _text.Fingerprint ? made
+        : ModelFingerprint.Of(processor, hash =>
+        {
+            foreach (string path in new[] { _vision, _text }.Distinct().SelectMany(graph => graph.Files))
+            {
+                using var file = File.OpenRead(path);
+                var buffer = new byte[1 << 20];
+                for (int read; (read = file.Read(buffer)) > 0;) hash.AppendData(buffer.AsSpan(0, read));
+            }
+        });
+
     /// <exception cref="CheckpointException">A graph is damaged, or has other inputs, outputs or shapes than a CLIP.</exception>
     internal static OnnxTowers Open(OnnxFolder folder, OnnxRecipe recipe, OnnxOptions options)
     {

@@ -99,12 +99,12 @@ public sealed partial class ImageSearchIndex
     }
 
     /// <inheritdoc/>
-    internal override int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellation)
+    internal override int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellationToken)
     {
         int count = 0;
         foreach (var chunk in rows.Chunk(EntriesPerCommit))
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             Commit([.. chunk.SelectMany(row => row.Vector)], [.. chunk.Select(row => row.Entry)]);
             count += chunk.Length;
         }

@@ -13,13 +13,13 @@ public sealed partial class ImageSearchIndex
     /// </summary>
     /// <param name="folder">The damaged index.</param>
     /// <param name="into">The new one's folder; it appears when it is whole.</param>
-    /// <param name="cancellation">Stops; no new index is left.</param>
+    /// <param name="cancellationToken">Stops; no new index is left.</param>
     /// <returns>What is lost, in words; empty where nothing is.</returns>
     /// <exception cref="FileNotFoundException">The folder holds no index.</exception>
     /// <exception cref="InvalidDataException">The journal's first bytes or header are broken, so that nothing can be kept.</exception>
     /// <exception cref="IOException"><paramref name="into"/> holds something already, or cannot be written.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public static IReadOnlyList<string> Salvage(string folder, string into, CancellationToken cancellation = default)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
+    public static IReadOnlyList<string> Salvage(string folder, string into, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrEmpty(into);
@@ -31,7 +31,7 @@ public sealed partial class ImageSearchIndex
         WholeFolder.Write(into, beside =>
         {
             using var index = Create(beside, header.Width, header.Model, header.ModelSummary, null, options);
-            index.Load(Whole(snapshot, lost), cancellation);
+            index.Load(Whole(snapshot, lost), cancellationToken);
         });
         return lost;
     }

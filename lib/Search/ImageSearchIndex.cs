@@ -1,4 +1,4 @@
-using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;
@@ -20,7 +20,7 @@ public sealed partial class ImageSearchIndex : ImageStore
     private Dictionary<string, long>? _rows;
     private volatile bool _disposed;
 
-    private ImageSearchIndex(string folder, Snapshot snapshot, ClipEncoder? encoder, IndexOptions options)
+    private ImageSearchIndex(string folder, Snapshot snapshot, IClipEncoder? encoder, IndexOptions options)
         : base(encoder, options) => (Folder, _snapshot) = (folder, snapshot);
 
     /// <summary>Where the index is.</summary>
@@ -49,11 +49,11 @@ public sealed partial class ImageSearchIndex : ImageStore
     /// <param name="encoder">The model; stays the caller's, and has to live as long as the index.</param>
     /// <param name="options">How vectors are kept, and how files are read.</param>
     /// <exception cref="IOException">The folder holds an index already, or cannot be written.</exception>
-    public static ImageSearchIndex Create(string folder, ClipEncoder encoder, IndexOptions? options = null)
+    public static ImageSearchIndex Create(string folder, IClipEncoder encoder, IndexOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(encoder);
-        return Create(folder, encoder.Model.Config.EmbeddingWidth, ModelFingerprint.Of(encoder), Summary(encoder), encoder,
+        return Create(folder, encoder.Width, encoder.Fingerprint(), Summary(encoder), encoder,
             options ?? new IndexOptions());
     }
 
@@ -61,7 +61,7 @@ public sealed partial class ImageSearchIndex : ImageStore
     /// Opens an index in milliseconds, some twenty for a million images; an encoder's fingerprint adds the time of reading its weights
     /// once.
     /// </summary>
-    /// <param name="folder">What <see cref="Create(string, ClipEncoder, IndexOptions?)"/> made.</param>
+    /// <param name="folder">What <see cref="Create(string, IClipEncoder, IndexOptions?)"/> made.</param>
     /// <param name="encoder">
     /// The model that made it; stays the caller's, and has to live as long as the index. Without it, an index can be searched by
     /// embeddings, read, and removed from.
@@ -69,7 +69,7 @@ public sealed partial class ImageSearchIndex : ImageStore
     /// <param name="options">How files are read; the storage is the index's own.</param>
     /// <exception cref="FileNotFoundException">The folder holds no index.</exception>
     /// <exception cref="InvalidDataException">Another model made the index, or a file of it is damaged; the message says which.</exception>
-    public static ImageSearchIndex Open(string folder, ClipEncoder? encoder = null, IndexOptions? options = null)
+    public static ImageSearchIndex Open(string folder, IClipEncoder? encoder = null, IndexOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         folder = Path.GetFullPath(folder);
@@ -101,12 +101,12 @@ public sealed partial class ImageSearchIndex : ImageStore
     /// for a million. An image belongs to a group when it resembles one of its members.
     /// </summary>
     /// <param name="threshold">The least cosine similarity of a pair; files with the same bytes have 1.</param>
-    /// <param name="cancellation">Stops the comparison.</param>
+    /// <param name="cancellationToken">Stops the comparison.</param>
     /// <returns>Groups of two or more, in the order of their first image.</returns>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public IReadOnlyList<IReadOnlyList<IndexEntry>> Duplicates(double threshold = 0.98, CancellationToken cancellation = default) =>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
+    public IReadOnlyList<IReadOnlyList<IndexEntry>> Duplicates(double threshold = 0.98, CancellationToken cancellationToken = default) =>
         Read(snapshot =>
-        DuplicateSearch.Run(snapshot, (float)threshold, cancellation)
+        DuplicateSearch.Run(snapshot, (float)threshold, cancellationToken)
             .Select(rows => rows.Select(row => Public(snapshot.Entry(row))).ToArray()).ToArray());
 
     /// <summary>Shows what other writers have committed since this index was opened or last refreshed.</summary>
@@ -147,7 +147,7 @@ public sealed partial class ImageSearchIndex : ImageStore
     }
 
     /// <summary>Makes an index for vectors of any origin.</summary>
-    internal static ImageSearchIndex Create(string folder, int width, string model, string modelSummary, ClipEncoder? encoder,
+    internal static ImageSearchIndex Create(string folder, int width, string model, string modelSummary, IClipEncoder? encoder,
         IndexOptions options)
     {
         Validated(options);
@@ -185,11 +185,12 @@ public sealed partial class ImageSearchIndex : ImageStore
 
     private protected override string? StoredRoot => Volatile.Read(ref _snapshot).Root;
 
-    private protected override IReadOnlyList<SearchResult> SearchAt(float[] point, SearchOptions options) => Read(snapshot =>
+    private protected override IReadOnlyList<SearchResult> SearchAt(
+        float[] point, SearchOptions options, CancellationToken cancellationToken) => Read(snapshot =>
     {
         Func<long, bool>? filter = options.Filter is { } accepts ? row => accepts(Public(snapshot.Entry(row))) : null;
-        int wanted = (int)Math.Min(int.MaxValue, (long)options.Skip + options.Count);
-        return ExactSearch.Run(snapshot, point, wanted, (float)options.MinScore, filter, options.Cancellation)
+        int wanted = (int)Math.Min(int.MaxValue, (long)options.Skip + options.Top);
+        return ExactSearch.Run(snapshot, point, wanted, (float)options.MinScore, filter, cancellationToken)
             .Skip(options.Skip)
             .Select(Result)
             .ToArray();

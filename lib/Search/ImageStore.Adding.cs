@@ -1,12 +1,11 @@
-using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Indexing;
 using ClipNotebooks.Search.Storage;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search;
 
@@ -24,15 +23,15 @@ public abstract partial class ImageStore
     /// </param>
     /// <param name="recursive">Whether folders inside count; hidden ones and links to folders do not, links to files do.</param>
     /// <param name="progress">Told after every batch.</param>
-    /// <param name="cancellation">Stops; what is committed stays.</param>
+    /// <param name="cancellationToken">Stops; what is committed stays.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">
     /// Another object writes to this index, the device is full, or the server fails; what is committed stays.
     /// </exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public async Task<IndexReport> AddFolderAsync(
-        string folder, bool recursive = true, IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
+        string folder, bool recursive = true, IProgress<IndexProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         folder = FullRoot(folder)!;
@@ -41,13 +40,13 @@ public abstract partial class ImageStore
         return await Task.Run(async () =>
         {
             KeepRoot(folder);
-            var scan = FolderScan.Run(folder, recursive, Options.Extensions, cancellation);
+            var scan = FolderScan.Run(folder, recursive, Options.Extensions, cancellationToken);
             var report = await IndexAsync(
-                [.. scan.Files.Select(file => Found(file))], Unreadable(scan), progress, cancellation).ConfigureAwait(false);
+                [.. scan.Files.Select(file => Found(file))], Unreadable(scan), progress, cancellationToken).ConfigureAwait(false);
             var gone = Gone(folder, recursive, scan);
             Remove(gone);
             return report with { Removed = [.. report.Removed.Concat(gone).Order(StringComparer.Ordinal)] };
-        }, cancellation).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -55,19 +54,19 @@ public abstract partial class ImageStore
     /// </summary>
     /// <param name="files">Paths; whatever their ending.</param>
     /// <param name="progress">Told after every batch.</param>
-    /// <param name="cancellation">Stops; what is committed stays.</param>
+    /// <param name="cancellationToken">Stops; what is committed stays.</param>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">
     /// Another object writes to this index, the device is full, or the server fails; what is committed stays.
     /// </exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public async Task<IndexReport> AddFilesAsync(
-        IEnumerable<string> files, IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
+        IEnumerable<string> files, IProgress<IndexProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(files);
         _ = Encoder;
         return await Task.Run(() => IndexAsync([.. files.Select(file => Found(new FileInfo(file))).DistinctBy(file => file.Id)], [],
-            progress, cancellation), cancellation)
+            progress, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -134,8 +133,8 @@ public abstract partial class ImageStore
         void Flush()
         {
             if (batch.Count == 0) return;
-            using var embeddings = Encoder.EncodeImages([.. batch.Values.Select(image => image.Image)], [.. batch.Keys]);     // (B, E)
-            Commit(embeddings.data<float>().ToArray(), [.. batch.Values.Select(
+            var embeddings = Encoder.EmbedImages([.. batch.Values.Select(image => image.Image)], [.. batch.Keys]);            // B × (E)
+            Commit([.. embeddings.SelectMany(row => row)], [.. batch.Values.Select(
                 image => new StoredEntry { Id = image.Id, IsFile = false, Hash = HashOf(image.Image), Metadata = Copy(image.Metadata) })]);
             batch.Clear();
         }
@@ -176,20 +175,20 @@ public abstract partial class ImageStore
     /// those of the same name. Files keep what was noted of them, so that they count as unchanged when their folder is added.
     /// </summary>
     /// <param name="other">Stays as it is. Where this store has no <see cref="Root"/> yet, it takes the other's.</param>
-    /// <param name="cancellation">Stops; what is committed stays: of a folder all batches before, of PostgreSQL all or nothing.</param>
+    /// <param name="cancellationToken">Stops; what is committed stays: of a folder all batches before, of PostgreSQL none.</param>
     /// <returns>How many there were.</returns>
     /// <exception cref="ArgumentException">Another model built the other index.</exception>
     /// <exception cref="InvalidDataException">A vector of the other index is not finite; the message names its image.</exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
-    public int AddFrom(ImageSearchIndex other, CancellationToken cancellation = default)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
+    public int AddFrom(ImageSearchIndex other, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(other);
         if (other.Model != Model || other.Width != Width)
             throw new ArgumentException($"The index in {other.Folder} was built by another model than the one in {Place}: fingerprints " +
                 $"{other.Model} and {Model}. Embeddings of two models cannot be compared.", nameof(other));
         if (other.Root is { } root) KeepRoot(root);
-        return Load(Rows(other), cancellation);
+        return Load(Rows(other), cancellationToken);
     }
 
     /// <summary>The images of an index as they are to be stored here. Runs while the index is held.</summary>
@@ -226,7 +225,7 @@ public abstract partial class ImageStore
 
     /// <summary>Stores many images under names that differ from each other.</summary>
     /// <returns>How many there were.</returns>
-    internal abstract int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellation);
+    internal abstract int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellationToken);
 
     /// <summary>Notes files' new times, in ticks of UTC, where there are such files.</summary>
     private protected abstract void Touch(IReadOnlyCollection<(string Id, long Modified)> files);
@@ -243,18 +242,20 @@ public abstract partial class ImageStore
     private IImageDecoder Decoder => Options.Decoder ?? new SkiaImageDecoder { MaxPixels = Options.MaxPixels };
 
     private async Task<IndexReport> IndexAsync(IReadOnlyList<FoundFile> files, List<UnreadableFile> unreadableFolders,
-        IProgress<IndexProgress>? progress, CancellationToken cancellation)
+        IProgress<IndexProgress>? progress, CancellationToken cancellationToken)
     {
         var (added, updated, unchanged, removed, unreadable) =
             (new List<string>(), new List<string>(), new List<string>(), new List<string>(), unreadableFolders.ToList());
         var (batch, touched) = (new List<FileOutcome>(), new List<FileOutcome>());
         int encoded = 0;
+        // Pixels of images that are encoded, to be written over: all have the model's size.
+        var spare = new ConcurrentBag<float[]>();
         var recall = Recall([.. files.Select(file => file.Id)]);
         var outcomes = ImageFiles.ReadAheadAsync(
-            files, (file, stop) => ReadOne(file, recall, stop), Options.ReadingThreads, 2 * Options.BatchSize, cancellation);
+            files, (file, stop) => ReadOne(file, recall, spare, stop), Options.ReadingThreads, 2 * Options.BatchSize, cancellationToken);
         await foreach (var outcome in outcomes.ConfigureAwait(false))
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             if (outcome.Pixels is not null) batch.Add(outcome);
             else if (outcome.Failure is { } reason) unreadable.Add(new UnreadableFile(outcome.File.Path, reason));
             else unchanged.Add(outcome.File.Id);
@@ -276,7 +277,10 @@ public abstract partial class ImageStore
 
         void EncodeBatch()
         {
-            var replaced = Commit(EncodePixels(batch), [.. batch.Select(outcome => outcome.Entry!)]);
+            var embeddings = Encoder.EmbedPixels(
+                [.. batch.Select(outcome => outcome.Pixels!)], [.. batch.Select(outcome => outcome.File.Path)]);              // B × (E)
+            foreach (var outcome in batch) spare.Add(outcome.Pixels!);
+            var replaced = Commit([.. embeddings.SelectMany(row => row)], [.. batch.Select(outcome => outcome.Entry!)]);
             for (int i = 0; i < replaced.Length; i++) (replaced[i] ? updated : added).Add(batch[i].File.Id);
             encoded += batch.Count;
             batch.Clear();
@@ -289,7 +293,7 @@ public abstract partial class ImageStore
         static string[] Sorted(List<string> names) => [.. names.Order(StringComparer.Ordinal)];
     }
 
-    private FileOutcome ReadOne(FoundFile file, Func<string, StoredEntry?> recall, CancellationToken stop)
+    private FileOutcome ReadOne(FoundFile file, Func<string, StoredEntry?> recall, ConcurrentBag<float[]> spare, CancellationToken stop)
     {
         var failed = new FileOutcome(file);
         if (!IsWhole(file.Id)) return failed with { Failure = $"{file.Path}: the name has half a character, which no index keeps." };
@@ -304,9 +308,9 @@ public abstract partial class ImageStore
             var hash = HashOf(bytes);
             if (known is not null && known.Length == file.Length && known.Hash == hash) return new FileOutcome(file) { Touched = true };
             using var image = Decoder.Decode(bytes, file.Path, stop);
-            int values = Encoder.Processor.Transform.Length;
-            var pixels = ArrayPool<float>.Shared.Rent(values);
-            Encoder.Processor.Transform.Apply(image, pixels.AsSpan(0, values));
+            var transform = Encoder.Processor.Transform;
+            if (!spare.TryTake(out var pixels)) pixels = new float[transform.Length];
+            transform.Apply(image, pixels);
             return new FileOutcome(file)
             {
                 Pixels = pixels,
@@ -325,20 +329,6 @@ public abstract partial class ImageStore
             return failed with { Failure = exception is InvalidDataException ? exception.Message
                 : $"{file.Path} cannot be decoded: {exception.Message}", NoImage = true };
         }
-    }
-
-    private float[] EncodePixels(List<FileOutcome> batch)
-    {
-        int values = Encoder.Processor.Transform.Length;
-        using var scope = NewDisposeScope();
-        var pixels = empty([batch.Count, .. Encoder.Processor.Transform.Shape], dtype: float32);     // (B, 3, R, R)
-        var target = MemoryMarshal.Cast<byte, float>(pixels.bytes);
-        for (int i = 0; i < batch.Count; i++)
-        {
-            batch[i].Pixels.AsSpan(0, values).CopyTo(target[(i * values)..]);
-            ArrayPool<float>.Shared.Return(batch[i].Pixels!);
-        }
-        return Encoder.EncodePixels(pixels, [.. batch.Select(outcome => outcome.File.Path)]).data<float>().ToArray(); // (B, E)
     }
 
     /// <summary>Files of the index that belong to the folder and are no longer there; none below a folder that cannot be listed.</summary>

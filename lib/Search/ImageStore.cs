@@ -1,8 +1,7 @@
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Search.Storage;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Search;
 
@@ -12,9 +11,9 @@ namespace ClipNotebooks.Search;
 /// </summary>
 public abstract partial class ImageStore : IDisposable
 {
-    private readonly ClipEncoder? _encoder;
+    private readonly IClipEncoder? _encoder;
 
-    private protected ImageStore(ClipEncoder? encoder, IndexOptions options) => (_encoder, Options) = (encoder, Validated(options));
+    private protected ImageStore(IClipEncoder? encoder, IndexOptions options) => (_encoder, Options) = (encoder, Validated(options));
 
     /// <summary>
     /// Where the images are kept, in words that may be shown: a folder; or a table, its database and server, without the password.
@@ -33,7 +32,7 @@ public abstract partial class ImageStore : IDisposable
     /// <summary>The folder that relative paths begin at; null as long as no folder was added.</summary>
     public string? Root => FullRoot(Options.Root) ?? StoredRoot;
 
-    /// <summary>The model's fingerprint (<see cref="ModelFingerprint"/>): what an encoder must have to search here.</summary>
+    /// <summary>The model's fingerprint (<see cref="IClipEncoder.Fingerprint"/>): what an encoder must have to search here.</summary>
     public abstract string Model { get; }
 
     private protected IndexOptions Options { get; }
@@ -43,31 +42,36 @@ public abstract partial class ImageStore : IDisposable
     /// <summary>The images most similar to a text.</summary>
     /// <param name="text">A caption; cut at the model's context length.</param>
     /// <param name="options">How many, which, from which on.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The most similar first.</returns>
     /// <exception cref="ArgumentException">The text is empty, or an option is out of its range.</exception>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
-    public IReadOnlyList<SearchResult> Search(string text, SearchOptions? options = null) => Search(new SearchQuery().Plus(text), options);
+    public IReadOnlyList<SearchResult> Search(string text, SearchOptions? options = null,
+        CancellationToken cancellationToken = default) => Search(new SearchQuery().Plus(text), options, cancellationToken);
 
     /// <summary>The images most similar to an image.</summary>
-    /// <inheritdoc cref="Search(string, SearchOptions?)"/>
+    /// <inheritdoc cref="Search(string, SearchOptions?, CancellationToken)"/>
     /// <param name="image">Any size.</param>
     /// <param name="options">How many, which, from which on.</param>
-    public IReadOnlyList<SearchResult> Search(RasterImage image, SearchOptions? options = null) =>
-        Search(new SearchQuery().Plus(image), options);
+    /// <param name="cancellationToken">Stops the search.</param>
+    public IReadOnlyList<SearchResult> Search(RasterImage image, SearchOptions? options = null,
+        CancellationToken cancellationToken = default) => Search(new SearchQuery().Plus(image), options, cancellationToken);
 
     /// <summary>The images most similar to an embedding; needs no encoder.</summary>
     /// <param name="embedding">(E) values, of any length but 0.</param>
     /// <param name="options">How many, which, from which on.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The most similar first.</returns>
     /// <exception cref="ArgumentException">
     /// The embedding has another width, is 0 or not finite, or an option is out of its range.
     /// </exception>
-    public IReadOnlyList<SearchResult> Search(ReadOnlySpan<float> embedding, SearchOptions? options = null) =>
-        Search(new SearchQuery().Plus(embedding), options);
+    public IReadOnlyList<SearchResult> Search(ReadOnlySpan<float> embedding, SearchOptions? options = null,
+        CancellationToken cancellationToken = default) => Search(new SearchQuery().Plus(embedding), options, cancellationToken);
 
     /// <summary>The images most similar to a sum of weighted texts, images and embeddings.</summary>
     /// <param name="query">At least one term.</param>
     /// <param name="options">How many, which, from which on.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The most similar first; of equal scores the one added earlier.</returns>
     /// <exception cref="ArgumentException">
     /// The query has no terms or they cancel out, an embedding has another width, or an option is out of its range.
@@ -75,13 +79,14 @@ public abstract partial class ImageStore : IDisposable
     /// <exception cref="InvalidOperationException">
     /// A text or image is to be encoded, and the store was opened without an encoder.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The options' cancellation was triggered.</exception>
-    public IReadOnlyList<SearchResult> Search(SearchQuery query, SearchOptions? options = null)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
+    public IReadOnlyList<SearchResult> Search(SearchQuery query, SearchOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
         options ??= new SearchOptions();
         options.Validate();
-        return SearchAt(Embed(query), options);
+        return SearchAt(Embed(query), options, cancellationToken);
     }
 
     /// <summary>The point of CLIP's space that a query stands for.</summary>
@@ -101,8 +106,8 @@ public abstract partial class ImageStore : IDisposable
         {
             var unit = term switch
             {
-                { Text: { } text } => Encode(encoder => encoder.EncodeTexts([text])),
-                { Image: { } image } => Encode(encoder => encoder.EncodeImages([image])),
+                { Text: { } text } => Encoder.EmbedTexts([text])[0],
+                { Image: { } image } => Encoder.EmbedImages([image])[0],
                 _ => Unit(term.Embedding!, nameof(query)),
             };
             for (int i = 0; i < sum.Length; i++) sum[i] += term.Weight * unit[i];
@@ -123,21 +128,16 @@ public abstract partial class ImageStore : IDisposable
     public abstract void Dispose();
 
     /// <summary>The images nearest to a point of length 1.</summary>
-    private protected abstract IReadOnlyList<SearchResult> SearchAt(float[] point, SearchOptions options);
+    private protected abstract IReadOnlyList<SearchResult> SearchAt(
+        float[] point, SearchOptions options, CancellationToken cancellationToken);
 
     internal IndexEntry Public(StoredEntry entry) => new(entry.Id, entry.IsFile ? PathOf(entry.Id) : null, entry.Metadata);
 
     internal string PathOf(string id) => Path.IsPathRooted(id) || Root is not { } root ? id : Path.GetFullPath(id, root);
 
-    private ClipEncoder Encoder => _encoder ?? throw new InvalidOperationException(
+    private IClipEncoder Encoder => _encoder ?? throw new InvalidOperationException(
         $"The index in {Place} was opened without an encoder, so no text or image can be encoded. Open it with one, or search by an " +
             $"embedding.");
-
-    private float[] Encode(Func<ClipEncoder, Tensor> encode)
-    {
-        using var embeddings = encode(Encoder);                          // (1, E)
-        return embeddings.data<float>().ToArray();
-    }
 
     private float[] Unit(ReadOnlySpan<float> embedding, string parameter)
     {
@@ -153,9 +153,9 @@ public abstract partial class ImageStore : IDisposable
     }
 
     /// <exception cref="InvalidDataException">Another model built the store.</exception>
-    private protected static void CheckModel(string place, string model, string modelSummary, ClipEncoder encoder)
+    private protected static void CheckModel(string place, string model, string modelSummary, IClipEncoder encoder)
     {
-        if (ModelFingerprint.Of(encoder) is var given && given == model) return;
+        if (encoder.Fingerprint() is var given && given == model) return;
         throw new InvalidDataException(
             $"The index in {place} was built by another model: {modelSummary}, fingerprint {model[..Math.Min(12, model.Length)]}…; this " +
                 $"one has {Summary(encoder)}, fingerprint {given[..12]}…. " +
@@ -163,8 +163,8 @@ public abstract partial class ImageStore : IDisposable
                 "another place.");
     }
 
-    private protected static string Summary(ClipEncoder encoder) =>
-        $"embeddings of width {encoder.Model.Config.EmbeddingWidth}, images of {encoder.Processor.Transform.Config.Size} pixels a side";
+    private protected static string Summary(IClipEncoder encoder) =>
+        $"embeddings of width {encoder.Width}, images of {encoder.Processor.Transform.Config.Size} pixels a side";
 
     private protected static IndexOptions Validated(IndexOptions options)
     {

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace ClipNotebooks.Search;
 
 /// <summary>The vectors of an index, to read. Each call shows what is committed at that moment; order is that of adding.</summary>
@@ -23,7 +21,7 @@ public sealed class IndexEmbeddings
         ? snapshot.Vector(row)
         : throw new KeyNotFoundException($"The index in {_index.Folder} has no image \"{id}\"."));
 
-    /// <summary>The images' names: the N rows of <see cref="ToTensor"/>.</summary>
+    /// <summary>The images' names: the N rows of <see cref="ToArray"/>.</summary>
     public IReadOnlyList<string> Ids => _index.Read(snapshot => snapshot.Entries().Select(pair => pair.Entry.Id).ToArray());
 
     /// <summary>All images with their vectors of E values, one at a time; what is committed when the reading begins.</summary>
@@ -41,17 +39,13 @@ public sealed class IndexEmbeddings
     }
 
     /// <summary>All vectors, copied.</summary>
-    /// <returns>(N, E), float32, on the CPU, rows of length 1; the caller's to dispose.</returns>
-    public Tensor ToTensor() => _index.Read(snapshot =>
+    /// <returns>(N, E) values, one row of length 1 after the other.</returns>
+    public float[] ToArray() => _index.Read(snapshot =>
     {
-        var matrix = empty([snapshot.Live, snapshot.Header.Width], dtype: float32);
+        int width = snapshot.Header.Width;
+        var matrix = new float[snapshot.Live * width];
         for (long row = 0, target = 0; row < snapshot.Rows; row++)
-        {
-            if (snapshot.IsDead(row)) continue;
-            using var place = matrix[target++];
-            using var vector = tensor(snapshot.Vector(row));
-            place.copy_(vector);
-        }
+            if (!snapshot.IsDead(row)) snapshot.Vector(row).CopyTo(matrix, target++ * width);
         return matrix;
     });
 }

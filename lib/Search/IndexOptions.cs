@@ -1,4 +1,3 @@
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Storage;
@@ -29,7 +28,7 @@ public sealed record IndexOptions
     public long MaxFileBytes { get; init; } = 256L << 20;
 
     /// <summary>Images encoded and committed at once: what a crash can lose. At least 1.</summary>
-    public int BatchSize { get; init; } = ClipEncoder.DefaultBatch;
+    public int BatchSize { get; init; } = ImageFiles.DefaultBatch;
 
     /// <summary>Threads that read, decode and resize files while the model encodes; the machine's cores by default. At least 1.</summary>
     public int ReadingThreads { get; init; } = Environment.ProcessorCount;

@@ -4,9 +4,9 @@ namespace ClipNotebooks.Search;
 public sealed record SearchOptions
 {
     /// <summary>How many at most, at least 1.</summary>
-    public int Count { get; init; } = 10;
+    public int Top { get; init; } = 10;
 
-    /// <summary>How many of the best are left out: with <see cref="Count"/> 10, 10 gives the second page.</summary>
+    /// <summary>How many of the best are left out: with <see cref="Top"/> 10, 10 gives the second page.</summary>
     public int Skip { get; init; }
 
     /// <summary>The least cosine similarity, −1 to 1.</summary>
@@ -18,13 +18,10 @@ public sealed record SearchOptions
     /// </summary>
     public Func<IndexEntry, bool>? Filter { get; init; }
 
-    /// <summary>Stops a search under way.</summary>
-    public CancellationToken Cancellation { get; init; }
-
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
     internal void Validate()
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(Count, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Top, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(Skip);
         if (double.IsNaN(MinScore)) throw new ArgumentOutOfRangeException(nameof(MinScore), "The least score is not a number.");
     }

@@ -12,7 +12,7 @@ public sealed partial class FloorTests
     /// <summary>Packages by the beginning of their assemblies' names, and the rooms that they have.</summary>
     private static readonly (string Package, string[] Rooms)[] Homes =
     [
-        ("TorchSharp", ["Clip", "Search", "Workbook", "Cli"]),
+        ("TorchSharp", ["Clip", "Workbook", "Cli"]),
         ("SkiaSharp", ["Core/Images", "Workbook"]),
         ("Microsoft.ML.Tokenizers", ["Core/Text"]),
         ("OnnxSharp", ["Clip/Export"]),
@@ -24,8 +24,8 @@ public sealed partial class FloorTests
         ("FSharp.Core", ["Plots"]),
         ("Npgsql", ["Search/Postgres"]),
         ("Pgvector", ["Search/Postgres"]),
-        ("Microsoft.Extensions.AI", ["Search/Generators"]),
-        ("Microsoft.Extensions.DependencyInjection", ["Search/Generators"]),
+        ("Microsoft.Extensions.AI", ["Core/Generators"]),
+        ("Microsoft.Extensions.DependencyInjection", ["Core/Generators", "Clip/Inference"]),
         ("Spectre.Console", ["Cli"]),
         ("System.CommandLine", ["Cli"]),
         ("Markdig", ["Cli/Notebooks"]),
@@ -96,9 +96,15 @@ public sealed partial class FloorTests
 
     /// <summary>By what it was compiled against, whatever its types use.</summary>
     [Fact]
-    public void Core_needs_no_libtorch() => Assert.DoesNotContain(typeof(Core.Images.RasterImage).Assembly.GetReferencedAssemblies(),
-        assembly => assembly.Name!.Contains("torch", StringComparison.OrdinalIgnoreCase)
-            || assembly.Name.StartsWith("ClipNotebooks", StringComparison.Ordinal));
+    public void Core_and_Search_need_no_libtorch()
+    {
+        Assert.DoesNotContain(Needed(typeof(Core.Images.RasterImage)), name => name.StartsWith("ClipNotebooks", StringComparison.Ordinal));
+        string[] needed = [.. Needed(typeof(Core.Images.RasterImage)), .. Needed(typeof(Search.ImageSearchIndex))];
+        Assert.DoesNotContain(needed, name => name.Contains("torch", StringComparison.OrdinalIgnoreCase));
+        Assert.Equal(["ClipNotebooks.Core"], needed.Where(name => name.StartsWith("ClipNotebooks", StringComparison.Ordinal)));
+
+        static string[] Needed(Type type) => [.. type.Assembly.GetReferencedAssemblies().Select(assembly => assembly.Name!)];
+    }
 
     [Fact]
     public void The_web_server_stands_in_one_file_of_the_command_line()

@@ -29,14 +29,18 @@ public sealed class PackageTests : IDisposable
     private const string Small = """
         using ClipNotebooks.Core.Images;
         using ClipNotebooks.Onnx;
+        using ClipNotebooks.Search;
         using var clip = OnnxClipEncoder.FromPretrained(args[0]);
         System.Globalization.CultureInfo.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
         foreach (var row in new[] { clip.EmbedImages([RasterImage.Load(args[1])])[0], clip.EmbedTexts(["a cat at night"])[0] })
             System.Console.WriteLine(string.Join(' ', row));
+        using var index = ImageSearchIndex.Create(args[2], clip);
+        await index.AddFilesAsync([args[1]]);
+        if (index.Search("a cat")[0].Path != args[1]) throw new InvalidOperationException("The picture is not found.");
         """;
 
     private const string Web = """
-        using ClipNotebooks.Search.Generators;
+        using ClipNotebooks.Clip.Inference;
         using Microsoft.Extensions.AI;
         var builder = WebApplication.CreateBuilder(args);
         builder.Services.AddClip(builder.Configuration["model"]!);
@@ -77,13 +81,13 @@ public sealed class PackageTests : IDisposable
     public async Task A_console_program_that_adds_the_package_gives_the_librarys_embeddings()
     {
         await PackAsync("Core", "Clip");
-        string program = New("Program", "Microsoft.NET.Sdk", Console, "ClipNotebooks.Clip", platform: false);
+        string program = New("Program", "Microsoft.NET.Sdk", Console, ["ClipNotebooks.Clip"], platform: false);
         var (code, output, _) = await DotNetAsync(program, "build", "-c", "Release", "-v", "q");
         Assert.NotEqual(0, code);
         Assert.Contains("error CLIP0001: Program has no libtorch", output, StringComparison.Ordinal);
         Assert.Contains("<UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>", output, StringComparison.Ordinal);
 
-        program = New("Program", "Microsoft.NET.Sdk", Console, "ClipNotebooks.Clip");
+        program = New("Program", "Microsoft.NET.Sdk", Console, ["ClipNotebooks.Clip"]);
         await MustAsync(program, "build", "-c", "Release", "-v", "q");
         Equal(await MustAsync(program, "run", "-c", "Release", "--no-build", "--", Model, Picture));
         if (!Long)
@@ -98,14 +102,14 @@ public sealed class PackageTests : IDisposable
 
     /// <summary>The size that its README states is for this machine's platform; without one the natives of all come along.</summary>
     [Fact]
-    public async Task A_console_program_on_ONNX_Runtime_gives_the_same_embeddings_without_libtorch()
+    public async Task A_console_program_on_ONNX_Runtime_embeds_alike_and_searches_without_libtorch()
     {
-        await PackAsync("Core", "Onnx");
+        await PackAsync("Core", "Onnx", "Search");
         string model = Path.Combine(_folder.Path, "onnx"), published = Path.Combine(_folder.Path, "published");
         OnnxExport.Write(Model, model);
-        string program = New("Small", "Microsoft.NET.Sdk", Small, "ClipNotebooks.Onnx");
+        string program = New("Small", "Microsoft.NET.Sdk", Small, ["ClipNotebooks.Onnx", "ClipNotebooks.Search"]);
         await MustAsync(program, "publish", "-c", "Release", "-o", published, "-v", "q");
-        Equal((await TestProcess.RunAsync(Path.Combine(published, "Small"), [model, Picture])).Output);
+        Equal((await TestProcess.RunAsync(Path.Combine(published, "Small"), [model, Picture, Path.Combine(_folder.Path, "index")])).Output);
         string[] files = Directory.GetFiles(published, "*", SearchOption.AllDirectories);
         Assert.DoesNotContain(files, file => Path.GetFileName(file).Contains("torch", StringComparison.OrdinalIgnoreCase));
         Assert.InRange(files.Sum(file => new FileInfo(file).Length), 10_000_000, 60_000_000);
@@ -114,9 +118,9 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public async Task A_web_program_that_adds_the_package_answers_with_the_librarys_embeddings()
     {
-        Assert.SkipUnless(Long, "Packages of the search are packed and served with CLIP_LONG_TESTS=1.");
-        await PackAsync("Core", "Clip", "Search");
-        string program = New("Site", "Microsoft.NET.Sdk.Web", Web, "ClipNotebooks.Search");
+        Assert.SkipUnless(Long, "A web program is built and served with CLIP_LONG_TESTS=1.");
+        await PackAsync("Core", "Clip");
+        string program = New("Site", "Microsoft.NET.Sdk.Web", Web, ["ClipNotebooks.Clip"]);
         await MustAsync(program, "build", "-c", "Release", "-v", "q");
         using var site = TestProcess.Start(
             TestProcess.DotNet, ["run", "-c", "Release", "--no-build", "--", "--urls", "http://127.0.0.1:0", "--model", Model], Variables,
@@ -169,7 +173,7 @@ public sealed class PackageTests : IDisposable
                 $"-p:Version={Version}", "--artifacts-path", Path.Combine(_folder.Path, "build"));
     }
 
-    private string New(string name, string sdk, string program, string package, bool platform = true)
+    private string New(string name, string sdk, string program, string[] packages, bool platform = true)
     {
         _folder.Write($"{name}/Program.cs", program);
         _folder.Write($"{name}/{name}.csproj", $"""
@@ -181,7 +185,7 @@ public sealed class PackageTests : IDisposable
                 {(platform ? "<UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>" : "")}
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="{package}" Version="{Version}" />
+                {string.Concat(packages.Select(package => $"<PackageReference Include=\"{package}\" Version=\"{Version}\" />"))}
               </ItemGroup>
             </Project>
             """);

@@ -16,4 +16,8 @@ internal static class Close
         Assert.True(difference <= tolerance * magnitude, $"The largest difference is {difference:g3}; {tolerance:g3} of the largest " +
             $"magnitude ({magnitude:g4}) is {tolerance * magnitude:g3}.");
     }
+
+    /// <summary>Rows of numbers as a tensor, float32.</summary>
+    internal static Tensor Rows(double[][] rows) =>
+        tensor(rows.SelectMany(row => row).Select(value => (float)value).ToArray(), [rows.Length, rows[0].Length]);
 }

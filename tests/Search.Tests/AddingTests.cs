@@ -240,7 +240,7 @@ public sealed class AddingTests : IDisposable
             if (progress.Encoded >= 16) stop.Cancel();
         });
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => index.AddFolderAsync(_sandbox.Pictures, progress: watch, cancellation: stop.Token));
+            () => index.AddFolderAsync(_sandbox.Pictures, progress: watch, cancellationToken: stop.Token));
         Assert.Equal(16, index.Count);
         seen.Clear();
         var report = await index.AddFolderAsync(_sandbox.Pictures, progress: new Relay(seen.Add));

@@ -1,6 +1,6 @@
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Generators;
 using ClipNotebooks.Core.Inference;
-using ClipNotebooks.Search.Generators;
 using ClipNotebooks.Search.Sharding;
 using Microsoft.Extensions.AI;
 using static TorchSharp.torch;

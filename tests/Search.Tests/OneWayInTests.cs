@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Generators;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
-using ClipNotebooks.Search.Generators;
 using Microsoft.Extensions.AI;
 
 namespace ClipNotebooks.Search.Tests;
@@ -34,23 +34,23 @@ public sealed class OneWayInTests : IDisposable
         using var clip = Sandbox.RandomClip();
         using var image = RasterImage.Load(path);
         float[] expected = clip.Processor.Transform.Apply(image), embedding = Values(clip.EncodeImages([image]));
-        Assert.Equal(expected, ImageFiles.Prepare([path], clip.Processor.Transform, cancellation: stop).Single().Single().Pixels);
+        Assert.Equal(expected, ImageFiles.Prepare([path], clip.Processor.Transform, cancellationToken: stop).Single().Single().Pixels);
 
         var generator = new ClipImageEmbeddingGenerator(clip);
         var generated = await generator.GenerateAsync([new DataContent(bytes, "application/octet-stream")], cancellationToken: stop);
         Assert.Equal(embedding, generated[0].Vector.ToArray());
         using var classifier = new ZeroShotClassifier(clip, ["cat", "dog"]);
-        using var encoded = clip.Encode(ImageFiles.Prepare([path], clip.Processor.Transform, cancellation: stop).Single())!;
-        Assert.Equal(Values(classifier.Probabilities([image])), Values(classifier.Probabilities(encoded)));
+        using var encoded = clip.Encode(ImageFiles.Prepare([path], clip.Processor.Transform, cancellationToken: stop).Single())!;
+        Assert.Equal(classifier.Probabilities([image])[0].Select(value => (float)value), Values(classifier.Probabilities(encoded)));
 
         // One at a time: products of other batches are rounded otherwise.
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip, new IndexOptions { BatchSize = 1 });
-        await index.AddFolderAsync(folder, cancellation: stop);
-        await index.AddFilesAsync([path], cancellation: stop);
+        await index.AddFolderAsync(folder, cancellationToken: stop);
+        await index.AddFilesAsync([path], cancellationToken: stop);
         index.Add("stream", new MemoryStream(bytes));
         index.Add("image", image);
         index.AddRange([new IndexImage("range", image)]);
-        var found = index.Search(image, new SearchOptions { Count = 4 });
+        var found = index.Search(image, new SearchOptions { Top = 4 });
         Assert.Equal([name, "stream", "image", "range"], found.Select(result => result.Id));
         Assert.All(found, result => Assert.InRange(result.Score, 0.999999, 1.000001));
         Assert.All(found, result => Assert.Equal(embedding, index.Embeddings[result.Id]));
@@ -67,11 +67,11 @@ public sealed class OneWayInTests : IDisposable
         using var clip = Sandbox.RandomClip();
         clip.Prepare(Precision.BFloat16);
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
-        await index.AddFolderAsync(folder, cancellation: stop);
+        await index.AddFolderAsync(folder, cancellationToken: stop);
         foreach (string name in names)
         {
             using var image = RasterImage.Load(Path.Combine(folder, name));
-            Assert.InRange(index.Search(image, new SearchOptions { Count = 1 })[0].Score, 0.9999, 1.0001);
+            Assert.InRange(index.Search(image, new SearchOptions { Top = 1 })[0].Score, 0.9999, 1.0001);
         }
     }
 
@@ -95,7 +95,7 @@ public sealed class OneWayInTests : IDisposable
         Assert.Equal(["empty.png", "link.png", "loop.png"], ImageFiles.In(folder).Select(Path.GetFileName));
         using var clip = Sandbox.RandomClip();
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
-        var report = await index.AddFolderAsync(folder, cancellation: stop);
+        var report = await index.AddFolderAsync(folder, cancellationToken: stop);
         Assert.Equal(["link.png"], report.Added);
         Assert.Equal(["empty.png", "loop.png"], report.Unreadable.Select(file => Path.GetFileName(file.Path)));
         Assert.All(report.Unreadable, file => Assert.Contains(file.Path, file.Reason, StringComparison.Ordinal));
@@ -119,10 +119,10 @@ public sealed class OneWayInTests : IDisposable
         await ShellAsync($"cp '{folder}/plain.png' \"$(printf '{folder}/caf\\351.png')\"");
         using var clip = Sandbox.RandomClip();
         using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
-        var report = await index.AddFolderAsync(folder, cancellation: stop);
+        var report = await index.AddFolderAsync(folder, cancellationToken: stop);
         Assert.Equal(["plain.png"], report.Added);
         Assert.Contains("its name is not UTF-8", Assert.Single(report.Unreadable).Reason, StringComparison.Ordinal);
-        var unreadable = ImageFiles.Prepare(ImageFiles.In(folder), clip.Processor.Transform, cancellation: stop).SelectMany(
+        var unreadable = ImageFiles.Prepare(ImageFiles.In(folder), clip.Processor.Transform, cancellationToken: stop).SelectMany(
             batch => batch).Single(image => image.Pixels is null);
         Assert.Contains("its name is not UTF-8", unreadable.Problem, StringComparison.Ordinal);
         // What .NET cannot name it cannot remove either.

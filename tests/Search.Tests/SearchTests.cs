@@ -1,5 +1,7 @@
+using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Onnx;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Tests;
@@ -29,7 +31,7 @@ public sealed class SearchTests : IDisposable
             var expected = Enumerable.Range(0, rows).Select(
                 row => (Row: row, Score: Enumerable.Range(0, width).Sum(i => (double)query[i] * Stored(vectors[row * width + i]))))
                 .OrderByDescending(pair => pair.Score).Take(25).ToList();
-            var found = index.Search(query, new SearchOptions { Count = 25 });
+            var found = index.Search(query, new SearchOptions { Top = 25 });
             Assert.Equal(expected.Select(pair => $"{pair.Row}"), found.Select(result => result.Id));
             // Sums of at most 64 products in another order: some units in the last place of 1.
             Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First.Score, pair.Second.Score, 1e-6));
@@ -59,8 +61,8 @@ public sealed class SearchTests : IDisposable
         using var index = _sandbox.OfVectors(16);
         index.AddEmbeddings([.. Enumerable.Range(0, 500).Select(i => $"{i}")], Sandbox.Vectors(500, 16));
         var query = Sandbox.Vectors(1, 16, 7);
-        var all = index.Search(query, new SearchOptions { Count = int.MaxValue, Skip = 0 }).Select(result => result.Id).ToList();
-        var pages = Enumerable.Range(0, 6).SelectMany(page => index.Search(query, new SearchOptions { Count = 100, Skip = 100 * page }))
+        var all = index.Search(query, new SearchOptions { Top = int.MaxValue, Skip = 0 }).Select(result => result.Id).ToList();
+        var pages = Enumerable.Range(0, 6).SelectMany(page => index.Search(query, new SearchOptions { Top = 100, Skip = 100 * page }))
             .Select(result => result.Id).ToList();
         Assert.Equal(500, all.Count);
         Assert.Equal(all, pages);
@@ -83,7 +85,7 @@ public sealed class SearchTests : IDisposable
         var query = Sandbox.Vectors(1, 8, 3);
         bool Wanted(string id, IReadOnlyDictionary<string, string> metadata) => id.StartsWith("1/", StringComparison.Ordinal)
             && metadata["year"] == "2004";
-        var expected = index.Search(query, new SearchOptions { Count = 300 }).Where(result => Wanted(result.Id, result.Metadata))
+        var expected = index.Search(query, new SearchOptions { Top = 300 }).Where(result => Wanted(result.Id, result.Metadata))
             .Select(result => result.Id);
         Assert.Equal(expected, index.Search(query, new SearchOptions { Filter = entry => Wanted(entry.Id, entry.Metadata) })
             .Select(result => result.Id));
@@ -99,11 +101,11 @@ public sealed class SearchTests : IDisposable
         var query = Sandbox.Vectors(1, width, 3);
         var expected = Enumerable.Range(0, rows).OrderByDescending(
             row => Enumerable.Range(0, width).Sum(i => (double)query[i] * vectors[row * width + i])).Take(20).Select(row => $"{row}");
-        Assert.Equal(expected, index.Search(query, new SearchOptions { Count = 20 }).Select(result => result.Id));
+        Assert.Equal(expected, index.Search(query, new SearchOptions { Top = 20 }).Select(result => result.Id));
         Assert.Throws<FormatException>(() => index.Search(query, new SearchOptions { Filter = _ => throw new FormatException() }));
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => index.Search(query, new SearchOptions { Cancellation = stop.Token }));
+        Assert.ThrowsAny<OperationCanceledException>(() => index.Search(query, cancellationToken: stop.Token));
     }
 
     [Fact]
@@ -111,7 +113,7 @@ public sealed class SearchTests : IDisposable
     {
         using var index = _sandbox.OfVectors(2);
         index.AddEmbeddings([.. "gfedcba".Select(c => $"{c}")], [.. Enumerable.Repeat(new float[] { 0, 1 }, 7).SelectMany(row => row)]);
-        Assert.Equal(["g", "f", "e"], index.Search([0, 1], new SearchOptions { Count = 3 }).Select(result => result.Id));
+        Assert.Equal(["g", "f", "e"], index.Search([0, 1], new SearchOptions { Top = 3 }).Select(result => result.Id));
     }
 
     [Fact]
@@ -203,12 +205,38 @@ public sealed class SearchTests : IDisposable
         var vectors = Sandbox.Vectors(30, 24);
         index.AddEmbeddings([.. Enumerable.Range(0, 30).Select(i => $"{i}")], vectors);
         index.Remove("0");
-        using var matrix = index.Embeddings.ToTensor();
-        Assert.Equal([29, 24], matrix.shape);
+        float[] matrix = index.Embeddings.ToArray();
+        Assert.Equal(29 * 24, matrix.Length);
         Assert.Equal("1", index.Embeddings.Ids[0]);
         // AddEmbeddings makes unit vectors of what are nearly unit vectors.
-        Assert.All(matrix.data<float>().ToArray().Zip(vectors.Skip(24)), pair => Assert.Equal(pair.Second, pair.First, 1e-6));
+        Assert.All(matrix.Zip(vectors.Skip(24)), pair => Assert.Equal(pair.Second, pair.First, 1e-6));
         Assert.Equal(index.Embeddings["5"], index.Embeddings.All().Single(pair => pair.Entry.Id == "5").Embedding);
         Assert.Throws<KeyNotFoundException>(() => index.Embeddings["0"]);
+    }
+
+    [Fact]
+    public async Task What_a_model_on_libtorch_has_indexed_is_searched_by_its_export_on_ONNX_Runtime()
+    {
+        string model = Path.Combine(_sandbox.Folder, "onnx"), pictures = Path.Combine(Sandbox.RepositoryRoot, "data", "images");
+        OnnxExport.Write(Sandbox.TinyClip, model);
+        using var torch = ClipEncoder.FromPretrained(Sandbox.TinyClip, TorchSharp.torch.CPU);
+        using var onnx = OnnxClipEncoder.FromPretrained(model);
+        using var index = ImageSearchIndex.Create(_sandbox.Index, torch);
+        await index.AddFolderAsync(pictures, cancellationToken: TestContext.Current.CancellationToken);
+        using var opened = ImageSearchIndex.Open(_sandbox.Index, onnx);
+        using var other = ImageSearchIndex.Create(_sandbox.Index + "2", onnx);
+        await other.AddFolderAsync(pictures, cancellationToken: TestContext.Current.CancellationToken);
+        foreach (string text in new[] { "a cat", "a pizza", "a sunset over the ocean" })
+        {
+            var expected = index.Search(text);
+            foreach (var found in new[] { opened.Search(text), other.Search(text) })
+            {
+                Assert.Equal(expected.Select(result => result.Id), found.Select(result => result.Id));
+                Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First.Score, pair.Second.Score, 1e-5));
+            }
+        }
+        using var stranger = Sandbox.RandomClip();
+        Assert.Contains("was built by another model", Assert.Throws<InvalidDataException>(
+            () => ImageSearchIndex.Open(_sandbox.Index, stranger)).Message, StringComparison.Ordinal);
     }
 }

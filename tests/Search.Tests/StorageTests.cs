@@ -133,15 +133,15 @@ public sealed class StorageTests : IDisposable
             [.. Enumerable.Range(0, 1000).Select(i => new Dictionary<string, string> { ["n"] = $"{i}" })]);
         index.Remove([.. Enumerable.Range(0, 1000).Where(i => i % 3 > 0).Select(i => $"{i}")]);
         var query = Sandbox.Vectors(1, 16, 5);
-        var before = index.Search(query, new SearchOptions { Count = 1000 });
+        var before = index.Search(query, new SearchOptions { Top = 1000 });
         using var reader = ImageSearchIndex.Open(_sandbox.Index);
         index.Compact();
         Assert.Equal(64 + 334 * 16 * 4, new FileInfo(Path.Combine(_sandbox.Index, "vectors-2.bin")).Length);
         Assert.False(File.Exists(VectorsFile));
         Assert.Equal(before.Select(result => (result.Id, result.Score, result.Metadata["n"])),
-            index.Search(query, new SearchOptions { Count = 1000 }).Select(result => (result.Id, result.Score, result.Metadata["n"])));
+            index.Search(query, new SearchOptions { Top = 1000 }).Select(result => (result.Id, result.Score, result.Metadata["n"])));
         Assert.Equal(before.Select(result => result.Id),
-            reader.Search(query, new SearchOptions { Count = 1000 }).Select(result => result.Id));
+            reader.Search(query, new SearchOptions { Top = 1000 }).Select(result => result.Id));
         index.AddEmbeddings(["new"], query);
         index.Remove("999");
         Assert.True(reader.Refresh());
@@ -168,7 +168,7 @@ public sealed class StorageTests : IDisposable
         using var index = _sandbox.OfVectors(width);
         index.AddEmbeddings([.. Enumerable.Range(0, 200).Select(i => $"kept {i}")], Sandbox.Vectors(200, width));
         var query = Sandbox.Vectors(1, width, 5);
-        var best = index.Search(query, new SearchOptions { Count = 200, Filter = entry =>
+        var best = index.Search(query, new SearchOptions { Top = 200, Filter = entry =>
             entry.Id.StartsWith("kept", StringComparison.Ordinal) }).Select(result => result.Id).ToList();
         using var stop = new CancellationTokenSource();
         var searches = Enumerable.Range(0, 16).Select(_ => Task.Factory.StartNew(() =>
@@ -176,7 +176,7 @@ public sealed class StorageTests : IDisposable
             int count = 0;
             while (!stop.IsCancellationRequested || count == 0)
             {
-                var found = index.Search(query, new SearchOptions { Count = 1000 });
+                var found = index.Search(query, new SearchOptions { Top = 1000 });
                 Assert.Equal(best, found.Where(result => result.Id.StartsWith("kept", StringComparison.Ordinal))
                     .Select(result => result.Id));
                 // A batch is seen whole or not at all.

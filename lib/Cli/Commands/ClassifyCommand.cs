@@ -73,16 +73,16 @@ internal static class ClassifyCommand
         int Classify(IProgress<(int, int)>? progress)
         {
             int done = 0;
-            foreach (var batch in ImageFiles.Prepare(files, encoder.Processor.Transform, cancellation: cancellation))
+            foreach (var batch in ImageFiles.Prepare(files, encoder.Processor.Transform, cancellationToken: cancellation))
             {
-                using var embeddings = encoder.Encode(batch);
-                using var probabilities = embeddings is null ? null : classifier.Probabilities(embeddings);                   // (N, C)
-                var values = probabilities?.data<float>().ToArray() ?? [];
+                PreparedImage[] read = [.. batch.Where(image => image.Pixels is not null)];
+                double[][] probabilities = read.Length == 0 ? [] : classifier.Probabilities(                                  // N × (C)
+                    encoder.EmbedPixels([.. read.Select(image => image.Pixels!)], [.. read.Select(image => image.Path)]));
                 int row = 0;
                 foreach (var image in batch)
                 {
                     if (image.Problem is { } problem) unreadable.Add(problem);
-                    var answers = image.Pixels is null ? [] : Ranked(values.AsSpan(row++ * labels.Count, labels.Count), labels, top);
+                    var answers = image.Pixels is null ? [] : Ranked(probabilities[row++], labels, top);
                     if (bar && !Console.IsOutputRedirected) waiting.Add(() => Write(image, answers, json, classifier.IsIndependent));
                     else Write(image, answers, json, classifier.IsIndependent);
                 }
@@ -92,9 +92,8 @@ internal static class ClassifyCommand
         }
     }
 
-    private static (string Label, double Probability)[] Ranked(ReadOnlySpan<float> probabilities, IReadOnlyList<string> labels, int top) =>
-        [.. probabilities.ToArray().Zip(labels, (probability, label) => (label, (double)probability))
-            .OrderByDescending(answer => answer.Item2).Take(top)];
+    private static (string Label, double Probability)[] Ranked(double[] probabilities, IReadOnlyList<string> labels, int top) =>
+        [.. labels.Zip(probabilities).OrderByDescending(answer => answer.Second).Take(top)];
 
     private static void Write(PreparedImage image, (string Label, double Probability)[] answers, bool json, bool isIndependent)
     {

@@ -55,7 +55,7 @@ internal static class IndexCommand
         using var encoder = opened;
         using var index = ImageStores.OpenOrCreate(place, encoder, PreparedEncoder.Options(encoder, half, draft));
         var report = await LongWork.RunAsync("indexing", 1, progress =>
-            index.AddFolderAsync(folder, progress: new IndexBar(progress), cancellation: cancellation));
+            index.AddFolderAsync(folder, progress: new IndexBar(progress), cancellationToken: cancellation));
         if (json)
             Terminal.WriteJson(Output.Json(new
             {

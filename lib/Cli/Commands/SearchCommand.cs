@@ -59,8 +59,7 @@ internal static class SearchCommand
 
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
             using var opened = ImageStores.Open(place, encoder);
-            var results = opened.Search(Query(words, picture, without),
-                new SearchOptions { Count = parsed.GetValue(top), Cancellation = cancellation });
+            var results = opened.Search(Query(words, picture, without), new SearchOptions { Top = parsed.GetValue(top) }, cancellation);
             string asked = string.Join(", ", new[] { words, picture is null ? null : $"like {Path.GetFileName(picture)}" }.Concat(
                 without.Select(word => $"not {word}")).Where(part => !string.IsNullOrWhiteSpace(part)));
             var listed = results.Select((hit, i) => new { rank = i + 1, id = hit.Id, path = hit.Path, score = Math.Round(hit.Score, 5) });

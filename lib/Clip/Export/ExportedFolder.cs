@@ -23,8 +23,9 @@ internal static class ExportedFolder
     /// <param name="from">The model's folder.</param>
     /// <param name="to">The exported one; is there.</param>
     /// <param name="config">The model's shape.</param>
+    /// <returns>The model's processor.</returns>
     /// <exception cref="FileNotFoundException">The folder lacks its tokenizer or its recipe.</exception>
-    internal static void Write(string from, string to, ClipConfig config)
+    internal static ClipProcessor Write(string from, string to, ClipConfig config)
     {
         // What cannot be read here is not handed on.
         var processor = ClipProcessor.FromPretrained(from, config.Text.ContextLength, config.Vision.ImageSize);
@@ -34,9 +35,10 @@ internal static class ExportedFolder
         if (isHuggingFaces) File.Copy(CheckpointFolder.Find(from).Config!, Path.Combine(to, CheckpointFolder.HuggingFaceConfigName));
         bool isClips = processor.Tokenizer is ClipTokenizer;
         if (isClips && !File.Exists(Path.Combine(to, TokenizerJson))) ClipTokenizerJson.Write(to, config.Text.ContextLength);
-        if (isHuggingFaces || !isClips || !HuggingFaceFamily.All.Any(family => family.Holds(config))) return;
+        if (isHuggingFaces || !isClips || !HuggingFaceFamily.All.Any(family => family.Holds(config))) return processor;
         // Of OpenCLIP's layout: its own files for who reads them, transformers' for the others.
         File.WriteAllText(Path.Combine(to, CheckpointFolder.HuggingFaceConfigName), HuggingFaceConfig.Text(config, float32));
         if (!File.Exists(Path.Combine(to, Recipe))) processor.Transform.Config.Save(Path.Combine(to, Recipe));
+        return processor;
     }
 }

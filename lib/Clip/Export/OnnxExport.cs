@@ -43,25 +43,27 @@ public static class OnnxExport
         {
             string graphs = Path.Combine(beside, "onnx");
             Directory.CreateDirectory(graphs);
-            ExportedFolder.Write(from, beside, model.Config);
+            string fingerprint = WeightFingerprint.Of(model, ExportedFolder.Write(from, beside, model.Config));
             foreach (var precision in precisions.Distinct())
             {
-                Graph(graphs, "vision_model", writer.Vision, precision);
-                Graph(graphs, "text_model", writer.Text, precision);
-                Graph(graphs, "model", writer.Whole, precision);
+                // In 8 bits embeddings are too far from the model's to be called its own.
+                string? own = precision == ExportPrecision.Int8 ? null : fingerprint;
+                Graph(graphs, "vision_model", writer.Vision, precision, own);
+                Graph(graphs, "text_model", writer.Text, precision, own);
+                Graph(graphs, "model", writer.Whole, precision, own);
             }
             cancellationToken.ThrowIfCancellationRequested();
         });
         return [.. Directory.GetFiles(path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(path, file)).Order(
             StringComparer.Ordinal)];
 
-        void Graph(string graphs, string name, Func<ExportPrecision, OnnxGraph> make, ExportPrecision precision)
+        void Graph(string graphs, string name, Func<ExportPrecision, OnnxGraph> make, ExportPrecision precision, string? fingerprint)
         {
             string file = $"{name}{Suffix(precision)}.onnx";
             progress?.Report(file);
             using var scope = NewDisposeScope();
             using var _ = no_grad();
-            OnnxFile.Write(make(precision), Path.Combine(graphs, file), limit, cancellationToken);
+            OnnxFile.Write(make(precision), Path.Combine(graphs, file), limit, fingerprint, cancellationToken);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ClipNotebooks.Core.Inference;
 using Google.Protobuf;
 using Onnx;
 using DataLocation = Onnx.TensorProto.Types.DataLocation;
@@ -27,8 +28,9 @@ internal static class OnnxFile
     /// <param name="graph">The graph; cannot be written twice.</param>
     /// <param name="path">The file.</param>
     /// <param name="limit">Bytes.</param>
+    /// <param name="fingerprint">Of the model whose embeddings the graph gives; null where it gives others.</param>
     /// <param name="cancellationToken">Ends the writing between two constants.</param>
-    internal static void Write(OnnxGraph graph, string path, long limit, CancellationToken cancellationToken)
+    internal static void Write(OnnxGraph graph, string path, long limit, string? fingerprint, CancellationToken cancellationToken)
     {
         var (inside, beside) = (graph.Initializers, new List<OnnxGraph.Initializer>());
         if (inside.Sum(constant => constant.Bytes) > limit)
@@ -39,13 +41,15 @@ internal static class OnnxFile
         if (beside.Count > 0) WriteBeside(beside, path + "_data", cancellationToken);
         using var stream = new FileStream(path, FileMode.CreateNew);
         using var message = new CodedOutputStream(stream, leaveOpen: true);
-        new ModelProto
+        var model = new ModelProto
         {
             IrVersion = FormatVersion,
             ProducerName = "ClipNotebooks",
             ProducerVersion = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3),
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OnnxGraph.OperatorSet } },
-        }.WriteTo(message);
+        };
+        if (fingerprint is not null) model.MetadataProps.Add(Entry(ModelFingerprint.Key, fingerprint));
+        model.WriteTo(message);
         Begin(message, ModelProto.GraphFieldNumber, graph.Proto.CalculateSize() + inside.Sum(constant => Framed(Size(constant)))
             + beside.Sum(constant => Framed(constant.Proto.CalculateSize())));
         graph.Proto.WriteTo(message);

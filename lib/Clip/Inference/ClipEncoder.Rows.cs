@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Core.Images;
 using static TorchSharp.torch;
 
@@ -9,6 +10,13 @@ public sealed partial class ClipEncoder
 {
     /// <inheritdoc/>
     public int Width => Model.Config.EmbeddingWidth;
+
+    /// <inheritdoc/>
+    public string Fingerprint()
+    {
+        using var use = _calls.Enter();
+        return WeightFingerprint.Of(Model, Processor);
+    }
 
     /// <inheritdoc/>
     public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null)

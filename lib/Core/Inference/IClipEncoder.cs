@@ -31,6 +31,17 @@ public interface IClipEncoder : IDisposable
     /// </summary>
     bool IsSigmoid { get; }
 
+    /// <summary>
+    /// Names the model by what decides its embeddings: weights, image transform and tokenizer. Stored with embeddings, it tells whether a
+    /// model at hand is the one that made them. Reads the weights once.
+    /// </summary>
+    /// <returns>
+    /// 64 hexadecimal digits (SHA-256). A model keeps its fingerprint in bfloat16 and float16, and as ONNX where this project exported it
+    /// in float32 or float16; in 8 bits it is another model.
+    /// </returns>
+    /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
+    string Fingerprint();
+
     /// <summary>Embeds images.</summary>
     /// <param name="images">N images of any size; at least one.</param>
     /// <param name="names">What errors call them; by default their places in the list.</param>

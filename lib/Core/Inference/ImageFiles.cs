@@ -38,17 +38,17 @@ public static class ImageFiles
     /// <param name="files">Paths; read as far as the result is, and a batch ahead.</param>
     /// <param name="transform">What prepares the pixels.</param>
     /// <param name="batchSize">Files at once, at least 1.</param>
-    /// <param name="cancellation">Stops between two files, and while one is decoded.</param>
+    /// <param name="cancellationToken">Stops between two files, and while one is decoded.</param>
     /// <returns>Batches in the order of the files; a file that is no image has the reason in place of its pixels.</returns>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public static IEnumerable<IReadOnlyList<PreparedImage>> Prepare(
         IEnumerable<string> files, ClipImageTransform transform, int batchSize = DefaultBatch,
-            CancellationToken cancellation = default)
+            CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(transform);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        return ReadAheadAsync(files, (path, stop) => Read(path, transform, stop), Environment.ProcessorCount, batchSize, cancellation)
+        return ReadAheadAsync(files, (path, stop) => Read(path, transform, stop), Environment.ProcessorCount, batchSize, cancellationToken)
             .ToBlockingEnumerable(CancellationToken.None).Chunk(batchSize);
     }
 

@@ -6,7 +6,7 @@ namespace ClipNotebooks.Search.Indexing;
 /// <param name="File">The file.</param>
 internal sealed record FileOutcome(FoundFile File)
 {
-    /// <summary>(3, R, R), normalised, in an array of the shared pool that may be longer: ready for the model.</summary>
+    /// <summary>(3, R, R), normalised: ready for the model.</summary>
     internal float[]? Pixels { get; init; }
 
     /// <summary>What is to be stored, with <see cref="Pixels"/>.</summary>

@@ -1,4 +1,5 @@
-using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
+
 
 namespace ClipNotebooks.Search.Postgres;
 
@@ -15,7 +16,7 @@ public static class ImageStores
     /// embeddings, read, and removed from.
     /// </param>
     /// <param name="options">How files are read; the storage is the store's own.</param>
-    public static ImageStore Open(string place, ClipEncoder? encoder = null, IndexOptions? options = null) =>
+    public static ImageStore Open(string place, IClipEncoder? encoder = null, IndexOptions? options = null) =>
         PgVectorImageStore.IsConnectionString(place) ? PgVectorImageStore.Open(place, encoder, options)
             : ImageSearchIndex.Open(place, encoder, options);
 
@@ -24,7 +25,7 @@ public static class ImageStores
     /// <param name="place">A folder or a connection string.</param>
     /// <param name="encoder">The model; stays the caller's, and has to live as long as the store.</param>
     /// <param name="options">How a new store keeps its vectors, and how files are read.</param>
-    public static ImageStore OpenOrCreate(string place, ClipEncoder encoder, IndexOptions? options = null) =>
+    public static ImageStore OpenOrCreate(string place, IClipEncoder encoder, IndexOptions? options = null) =>
         PgVectorImageStore.IsConnectionString(place) ? PgVectorImageStore.OpenOrCreate(place, encoder, options)
         : ImageSearchIndex.Exists(place) ? ImageSearchIndex.Open(place, encoder, options)
             : ImageSearchIndex.Create(place, encoder, options);

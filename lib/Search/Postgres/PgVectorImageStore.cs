@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Storage;
 using Npgsql;
 using NpgsqlTypes;
@@ -39,7 +39,7 @@ public sealed class PgVectorImageStore : ImageStore
     private volatile bool _graphMade;
     private volatile bool _disposed;
 
-    private PgVectorImageStore(NpgsqlDataSource server, PostgresSchema schema, ClipEncoder? encoder, IndexOptions options,
+    private PgVectorImageStore(NpgsqlDataSource server, PostgresSchema schema, IClipEncoder? encoder, IndexOptions options,
         PgVectorOptions graph)
         : base(encoder, options)
     {
@@ -89,7 +89,7 @@ public sealed class PgVectorImageStore : ImageStore
     /// No server answers, it refuses the login, has no such database, or no pgvector of version 0.5 or later (0.7 for float16); the message
     /// says which.
     /// </exception>
-    public static PgVectorImageStore Open(string connection, ClipEncoder? encoder = null, IndexOptions? options = null,
+    public static PgVectorImageStore Open(string connection, IClipEncoder? encoder = null, IndexOptions? options = null,
         PgVectorOptions? graph = null) =>
         Connect(PostgresAddress.Parse(connection), null, encoder, options, graph);
 
@@ -97,22 +97,22 @@ public sealed class PgVectorImageStore : ImageStore
     /// Opens a store, or makes one without images: the extension, where the login may, and the tables. Any number of processes may call it
     /// at once.
     /// </summary>
-    /// <inheritdoc cref="Open(string, ClipEncoder?, IndexOptions?, PgVectorOptions?)"/>
-    /// <param name="connection">As for <see cref="Open(string, ClipEncoder?, IndexOptions?, PgVectorOptions?)"/>.</param>
+    /// <inheritdoc cref="Open(string, IClipEncoder?, IndexOptions?, PgVectorOptions?)"/>
+    /// <param name="connection">As for <see cref="Open(string, IClipEncoder?, IndexOptions?, PgVectorOptions?)"/>.</param>
     /// <param name="encoder">The model; stays the caller's, and has to live as long as the store.</param>
     /// <param name="options">How a new store keeps its vectors, and how files are read.</param>
     /// <param name="graph">How it is searched.</param>
     public static PgVectorImageStore OpenOrCreate(
-        string connection, ClipEncoder encoder, IndexOptions? options = null, PgVectorOptions? graph = null)
+        string connection, IClipEncoder encoder, IndexOptions? options = null, PgVectorOptions? graph = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return Connect(connection, encoder.Model.Config.EmbeddingWidth, ModelFingerprint.Of(encoder), Summary(encoder), encoder, options,
+        return Connect(connection, encoder.Width, encoder.Fingerprint(), Summary(encoder), encoder, options,
             graph);
     }
 
     /// <summary>Opens or makes a store for vectors of any origin.</summary>
     internal static PgVectorImageStore Connect(
-        string connection, int width, string model, string modelSummary, ClipEncoder? encoder, IndexOptions? options = null,
+        string connection, int width, string model, string modelSummary, IClipEncoder? encoder, IndexOptions? options = null,
             PgVectorOptions? graph = null)
     {
         var address = PostgresAddress.Parse(connection);
@@ -149,9 +149,10 @@ public sealed class PgVectorImageStore : ImageStore
 
     private protected override string? StoredRoot => _root;
 
-    private protected override IReadOnlyList<SearchResult> SearchAt(float[] point, SearchOptions options)
+    private protected override IReadOnlyList<SearchResult> SearchAt(
+        float[] point, SearchOptions options, CancellationToken cancellationToken)
     {
-        int wanted = (int)Math.Min(int.MaxValue, (long)options.Skip + options.Count);
+        int wanted = (int)Math.Min(int.MaxValue, (long)options.Skip + options.Top);
         long most = options.Filter is null ? wanted : Math.Max(MostCandidates, (long)FilteredShare * wanted);
         var (found, whole) = _graph.Exact ? ([], false) : Query(exact: false);
         for (; !whole; most *= FilteredShare) (found, whole) = Query(exact: true);
@@ -170,7 +171,7 @@ public sealed class PgVectorImageStore : ImageStore
             {
                 Parameters = { new() { Value = Value(point) }, new() { Value = most } },
             });
-            using var stop = options.Cancellation.Register(batch.Cancel);
+            using var stop = cancellationToken.Register(batch.Cancel);
             using var rows = batch.ExecuteReader();
             while (rows.FieldCount < 4) rows.NextResult();
             var results = new List<SearchResult>();
@@ -187,7 +188,7 @@ public sealed class PgVectorImageStore : ImageStore
             void Set(string name, string value) =>
                 batch.BatchCommands.Add(new NpgsqlBatchCommand(
                     "SELECT set_config($1, $2, true)") { Parameters = { new() { Value = name }, new() { Value = value } } });
-        }, options.Cancellation);
+        }, cancellationToken);
     }
 
     private protected override bool[] Commit(float[] vectors, StoredEntry[] entries) => Run(connection =>
@@ -206,7 +207,8 @@ public sealed class PgVectorImageStore : ImageStore
     /// All of them in one transaction by COPY. Into an empty store first the rows come and then the graph is made, which is many times
     /// faster than the other way round.
     /// </summary>
-    internal override int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellation) => Run(connection =>
+    internal override int Load(
+        IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellationToken) => Run(connection =>
     {
         int count = 0;
         using var transaction = connection.BeginTransaction();
@@ -217,16 +219,16 @@ public sealed class PgVectorImageStore : ImageStore
             return ((ReadOnlyMemory<float>)row.Vector, row.Entry);
         });
         if ((bool)Command(connection, $"SELECT NOT EXISTS (SELECT FROM {_schema.Table})").ExecuteScalar()!) Copy(
-            connection, _schema.Table, counted, cancellation);
-        else Replace(connection, counted.Select(row => (MemoryMarshal.AsMemory(row.Item1), row.Entry)), cancellation);
+            connection, _schema.Table, counted, cancellationToken);
+        else Replace(connection, counted.Select(row => (MemoryMarshal.AsMemory(row.Item1), row.Entry)), cancellationToken);
         Command(connection, "SELECT set_config('maintenance_work_mem', $1, true)", $"{_graph.BuildMegabytes}MB").ExecuteScalar();
-        MakeGraph(connection, cancellation);
+        MakeGraph(connection, cancellationToken);
         KeepGivenRoot(connection);
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         transaction.Commit();
         _graphMade = true;
         return count;
-    }, cancellation);
+    }, cancellationToken);
 
     private protected override void Touch(IReadOnlyCollection<(string Id, long Modified)> files) => Run(connection => Command(connection,
         $"UPDATE {_schema.Table} AS image SET modified = file.modified FROM unnest($1::text[], $2::bigint[]) AS file (id, modified) " +
@@ -269,7 +271,7 @@ public sealed class PgVectorImageStore : ImageStore
         _root = ReadRoot();
     }
 
-    private static PgVectorImageStore Connect(PostgresAddress address, PostgresSchema? toMake, ClipEncoder? encoder, IndexOptions? options,
+    private static PgVectorImageStore Connect(PostgresAddress address, PostgresSchema? toMake, IClipEncoder? encoder, IndexOptions? options,
         PgVectorOptions? graph)
     {
         graph = (graph ?? new PgVectorOptions()).Validated();
@@ -319,23 +321,23 @@ public sealed class PgVectorImageStore : ImageStore
         _root = root;
     }
 
-    private void MakeGraph(NpgsqlConnection connection, CancellationToken cancellation = default)
+    private void MakeGraph(NpgsqlConnection connection, CancellationToken cancellationToken = default)
     {
         if (_graphMade || PostgresSchema.Exists(connection, _schema.Graph)) return;
         // One makes it, the others wait: the lock that the making takes by itself lets several in, who then wait for each other.
         PostgresSchema.Execute(connection, $"LOCK TABLE {_schema.Table} IN SHARE ROW EXCLUSIVE MODE");
         using var command = new NpgsqlCommand(_schema.MakeGraph(_graph), connection) { CommandTimeout = 0 };
-        using var stop = cancellation.Register(command.Cancel);
+        using var stop = cancellationToken.Register(command.Cancel);
         command.ExecuteNonQuery();
     }
 
     /// <summary>Rows in the place of what had their names.</summary>
     /// <returns>The names that were there.</returns>
     private HashSet<string> Replace(NpgsqlConnection connection, IEnumerable<(Memory<float> Vector, StoredEntry Entry)> rows,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         PostgresSchema.Execute(connection, $"CREATE TEMPORARY TABLE clip_incoming (LIKE {_schema.Table}) ON COMMIT DROP");
-        Copy(connection, "clip_incoming", rows.Select(row => ((ReadOnlyMemory<float>)row.Vector, row.Entry)), cancellation);
+        Copy(connection, "clip_incoming", rows.Select(row => ((ReadOnlyMemory<float>)row.Vector, row.Entry)), cancellationToken);
         // In order, so that two writers of the same names wait for each other rather than lock each other out. A row that is there has a
         // transaction that ended it.
         using var command = new NpgsqlCommand($"""
@@ -345,7 +347,7 @@ public sealed class PgVectorImageStore : ImageStore
                 EXCLUDED.metadata, EXCLUDED.embedding)
             RETURNING id, xmax <> 0
             """, connection) { CommandTimeout = 0 };
-        using var stop = cancellation.Register(command.Cancel);
+        using var stop = cancellationToken.Register(command.Cancel);
         using var row = command.ExecuteReader();
         var replaced = new HashSet<string>(StringComparer.Ordinal);
         while (row.Read())
@@ -354,7 +356,7 @@ public sealed class PgVectorImageStore : ImageStore
     }
 
     private void Copy(NpgsqlConnection connection, string table, IEnumerable<(ReadOnlyMemory<float> Vector, StoredEntry Entry)> rows,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         using var importer = connection.BeginBinaryImport($"COPY {table} (id, is_file, length, modified, hash, metadata, embedding) FROM " +
             $"STDIN (FORMAT BINARY)");
@@ -362,7 +364,7 @@ public sealed class PgVectorImageStore : ImageStore
         var hash = new byte[16];
         foreach (var (vector, entry) in rows)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             BinaryPrimitives.WriteUInt128BigEndian(hash, entry.Hash);
             importer.StartRow();
             importer.Write(entry.Id);
@@ -399,18 +401,18 @@ public sealed class PgVectorImageStore : ImageStore
     }
 
     /// <summary>Works on a connection of its own, and says what went wrong in this library's words.</summary>
-    private T Run<T>(Func<NpgsqlConnection, T> work, CancellationToken cancellation = default)
+    private T Run<T>(Func<NpgsqlConnection, T> work, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         try
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var connection = _server.OpenConnection();
             return work(connection);
         }
-        catch (NpgsqlException) when (cancellation.IsCancellationRequested)
+        catch (NpgsqlException) when (cancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException(cancellation);
+            throw new OperationCanceledException(cancellationToken);
         }
         catch (Exception problem) when (problem is NpgsqlException or SocketException)
         {

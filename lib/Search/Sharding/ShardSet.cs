@@ -34,7 +34,7 @@ internal sealed class ShardSet
         ImageSearchIndex.Open(path, options: new IndexOptions { Root = manifest.Root });
 
     /// <exception cref="InvalidDataException">The shards do not make a whole; the message names those that are the reason.</exception>
-    internal static ShardSet Check(IReadOnlyCollection<string> folders, CancellationToken cancellation)
+    internal static ShardSet Check(IReadOnlyCollection<string> folders, CancellationToken cancellationToken)
     {
         if (folders.Count == 0) throw new InvalidDataException("There are no shards to merge.");
         var shards = folders.Select(folder => (Path: folder,
@@ -66,7 +66,7 @@ internal sealed class ShardSet
         IndexHeader? header = null;
         foreach (var shard in shards)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using var index = Open(shard.Path, shard.Manifest);
             var own = index.Read(snapshot => snapshot.Header);
             header ??= own;

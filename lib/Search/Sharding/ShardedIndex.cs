@@ -1,4 +1,3 @@
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Postgres;
@@ -25,7 +24,7 @@ public static class ShardedIndex
     /// <param name="encoder">The model; the same for all shards.</param>
     /// <param name="options">How vectors are kept, and how files are read; the root is <paramref name="folder"/>.</param>
     /// <param name="progress">Told after every batch.</param>
-    /// <param name="cancellation">Stops; what is committed stays.</param>
+    /// <param name="cancellationToken">Stops; what is committed stays.</param>
     /// <returns>
     /// What was done; files that cannot be read are named in it and in <c>shard.json</c>, and the shard is whole without them.
     /// </returns>
@@ -37,10 +36,10 @@ public static class ShardedIndex
     /// A folder cannot be listed, so that the shard is not whole; or another process writes to it, or the device is full. What is committed
     /// stays.
     /// </exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public static async Task<IndexReport> EmbedAsync(
-        string folder, string output, Shard shard, ClipEncoder encoder, IndexOptions? options = null,
-            IProgress<IndexProgress>? progress = null, CancellationToken cancellation = default)
+        string folder, string output, Shard shard, IClipEncoder encoder, IndexOptions? options = null,
+            IProgress<IndexProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrEmpty(output);
@@ -55,14 +54,14 @@ public static class ShardedIndex
         if (before is not null && before.Shard != shard) throw new InvalidDataException(
             $"{output} holds the shard {before.Shard}, not {shard}. Give every shard a folder of its own.");
 
-        var scan = await Task.Run(() => Scan(folder, shard, options, cancellation), cancellation).ConfigureAwait(false);
+        var scan = await Task.Run(() => Scan(folder, shard, options, cancellationToken), cancellationToken).ConfigureAwait(false);
         var manifest = new ShardManifest { Number = shard.Number, Count = shard.Count, Folder = folder };
         using var index = ImageSearchIndex.Exists(output) ? ImageSearchIndex.Open(output, encoder, options) : Begin();
         if (index.Storage != options.Storage) throw new InvalidDataException(
             $"The shard in {output} keeps its vectors in {index.Storage}, not in {options.Storage}. Go on with what it has, or embed it " +
             $"in another folder.");
         manifest.Write(output);
-        var report = await index.AddFilesAsync(scan.Files.Select(file => file.FullName), progress, cancellation).ConfigureAwait(false);
+        var report = await index.AddFilesAsync(scan.Files.Select(file => file.FullName), progress, cancellationToken).ConfigureAwait(false);
         if (scan.Unreadable.Count > 0)
             throw new IOException($"Shard {shard} in {output} is not whole: " +
                 $"{string.Join("; ", scan.Unreadable.Select(place => $"{place.Path}: {place.Reason}"))} Mend it and embed the shard " +
@@ -90,31 +89,31 @@ public static class ShardedIndex
     /// The new index's folder, or the connection string of a store that has no images yet (<see cref="PgVectorImageStore"/>).
     /// </param>
     /// <param name="progress">Told of images and their total, after every shard or some thousand images.</param>
-    /// <param name="cancellation">Stops; no index is left.</param>
+    /// <param name="cancellationToken">Stops; no index is left.</param>
     /// <returns>How many images the index has.</returns>
     /// <exception cref="InvalidDataException">
     /// A shard is missing, given twice, not whole or damaged, or the shards differ in their number, folder, model or storage; the message
     /// names the shards.
     /// </exception>
     /// <exception cref="IOException"><paramref name="index"/> holds something already, or cannot be written or reached.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public static int Merge(IReadOnlyCollection<string> shards, string index, IProgress<(int Done, int Total)>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(shards);
         ArgumentException.ThrowIfNullOrEmpty(index);
         if (PgVectorImageStore.IsConnectionString(index)) return MergeIntoDatabase(
-            ShardSet.Check(shards, cancellation), index, progress, cancellation);
+            ShardSet.Check(shards, cancellationToken), index, progress, cancellationToken);
         index = FullPath(index);
         WholeFolder.RefuseTaken(index);
-        var parts = ShardSet.Check(shards, cancellation);
+        var parts = ShardSet.Check(shards, cancellationToken);
         WholeFolder.Write(index, beside =>
         {
             using var merged = parts.Create(beside);
             foreach (var (path, manifest) in parts.InOrder)
             {
                 using var part = ShardSet.Open(path, manifest);
-                merged.AddFrom(part, cancellation);
+                merged.AddFrom(part, cancellationToken);
                 progress?.Report((merged.Count, parts.Images));
             }
             if (merged.Count == parts.Images) return;
@@ -126,7 +125,7 @@ public static class ShardedIndex
     }
 
     private static int MergeIntoDatabase(ShardSet parts, string connection, IProgress<(int Done, int Total)>? progress,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         using var store = parts.CreateIn(connection);
         if (store.Count is > 0 and var images) throw new IOException(
@@ -134,7 +133,7 @@ public static class ShardedIndex
         if (store.Storage != parts.Storage) throw new IOException($"{store.Place} keeps its vectors in {store.Storage}, and the shards " +
             $"theirs in {parts.Storage}. Choose another table: Table=….");
         int done = 0;
-        return store.Load(parts.InOrder.SelectMany(Rows), cancellation);
+        return store.Load(parts.InOrder.SelectMany(Rows), cancellationToken);
 
         IEnumerable<(float[], StoredEntry)> Rows((string Path, ShardManifest Manifest) shard)
         {
@@ -150,10 +149,10 @@ public static class ShardedIndex
     /// <summary>Whether a folder holds a shard, whole or begun.</summary>
     public static bool IsShard(string folder) => File.Exists(Path.Combine(folder, ShardManifest.FileName));
 
-    private static FolderScan Scan(string folder, Shard shard, IndexOptions options, CancellationToken cancellation)
+    private static FolderScan Scan(string folder, Shard shard, IndexOptions options, CancellationToken cancellationToken)
     {
         bool any = false;
-        var scan = FolderScan.Run(folder, recursive: true, options.Extensions, cancellation, file =>
+        var scan = FolderScan.Run(folder, recursive: true, options.Extensions, cancellationToken, file =>
         {
             any = true;
             return shard.Holds(IdOf(folder, file));

@@ -6,8 +6,8 @@ internal static unsafe class DuplicateSearch
     /// <summary>Groups of rows, each connected by pairs at least as similar as the threshold; in the order of their first rows.</summary>
     /// <param name="snapshot">Held by the caller.</param>
     /// <param name="threshold">The least score of a pair.</param>
-    /// <param name="cancellation">Stops between two rows.</param>
-    internal static List<List<long>> Run(Snapshot snapshot, float threshold, CancellationToken cancellation)
+    /// <param name="cancellationToken">Stops between two rows.</param>
+    internal static List<List<long>> Run(Snapshot snapshot, float threshold, CancellationToken cancellationToken)
     {
         var live = new List<long>();
         for (long row = 0; row < snapshot.Rows; row++)
@@ -16,7 +16,7 @@ internal static unsafe class DuplicateSearch
         var joining = new Lock();
         // A float32 sum of E products of unit vectors is this close to 1 where it would be 1.
         float least = threshold - 1e-6f * MathF.Sqrt(snapshot.Header.Width);
-        Parallel.For(0, live.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
+        Parallel.For(0, live.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
         {
             var product = new DotProduct(snapshot.Vector(live[i]), snapshot.Header.VectorStorage);
             for (int j = i + 1; j < live.Count; j++)

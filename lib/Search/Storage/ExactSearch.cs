@@ -8,7 +8,7 @@ internal static unsafe class ExactSearch
     /// <summary>Values below which a second thread costs more than it saves.</summary>
     private const long ValuesPerThread = 1 << 20;
 
-    /// <summary>Rows between two looks at the cancellation.</summary>
+    /// <summary>Rows between two looks at the cancellationToken.</summary>
     private const int Block = 4096;
 
     /// <summary>Says which image has no vector: a library that did not look may have written what a damaged model gave.</summary>
@@ -22,10 +22,10 @@ internal static unsafe class ExactSearch
     /// <param name="count">How many, at least 1.</param>
     /// <param name="minimum">The least score.</param>
     /// <param name="filter">Which rows count; asked only of rows that would be among the best so far; from several threads.</param>
-    /// <param name="cancellation">Stops between two blocks.</param>
+    /// <param name="cancellationToken">Stops between two blocks.</param>
     /// <exception cref="InvalidDataException">A row is not finite: it would never be found.</exception>
     internal static List<(float Score, long Row)> Run(
-        Snapshot snapshot, float[] query, int count, float minimum, Func<long, bool>? filter, CancellationToken cancellation)
+        Snapshot snapshot, float[] query, int count, float minimum, Func<long, bool>? filter, CancellationToken cancellationToken)
     {
         int keep = (int)Math.Clamp(snapshot.Live, 1, count);
         long blocks = (snapshot.Rows + Block - 1) / Block;
@@ -38,7 +38,8 @@ internal static unsafe class ExactSearch
         {
             try
             {
-                Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, Scan);
+                Parallel.For(0, threads,
+                    new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken }, Scan);
             }
             catch (AggregateException exception)
             {
@@ -54,7 +55,7 @@ internal static unsafe class ExactSearch
             var best = parts[part] = new TopRows(keep, minimum);
             for (long block; (block = Interlocked.Increment(ref next)) < blocks;)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 long end = Math.Min(snapshot.Rows, (block + 1) * Block);
                 for (long row = block * Block; row < end; row++)
                 {

@@ -1,5 +1,6 @@
 using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook.Scenes;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;
 

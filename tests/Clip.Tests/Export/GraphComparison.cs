@@ -73,7 +73,7 @@ internal sealed class GraphComparison(ClipModel model, string folder)
     {
         var graph = make(precision);
         string path = Path.Combine(folder, $"{graph.Proto.Name}_{precision}.onnx");
-        OnnxFile.Write(graph, path, OnnxFile.MessageLimit, CancellationToken.None);
+        OnnxFile.Write(graph, path, OnnxFile.MessageLimit, null, CancellationToken.None);
         return new RunGraph(path);
     }
 

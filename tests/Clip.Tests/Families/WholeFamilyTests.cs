@@ -6,6 +6,7 @@ using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Tests.Inference;
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Onnx;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -83,7 +84,7 @@ public sealed class WholeFamilyTests : IDisposable
 
         using var classifier = new ZeroShotClassifier(encoder, ["cat", "dog", "pizza"]);
         Assert.Equal(encoder.IsSigmoid, classifier.IsIndependent);
-        var rows = classifier.Probabilities(images).sum(1);
+        var rows = Close.Rows(classifier.Probabilities(images)).sum(1);
         if (!encoder.IsSigmoid) Near(ones(images.Length), rows);
         Assert.InRange(Retrieval.RecallAt(text.mm(image.t())[..3], 1), 0, 1);
 
@@ -96,7 +97,7 @@ public sealed class WholeFamilyTests : IDisposable
         {
             Assert.Equal(0, (again.EncodeImages(images) - image).abs().max().ToDouble());
             Assert.Equal(0, (again.EncodeTexts(Texts) - text).abs().max().ToDouble());
-            Assert.Equal(ModelFingerprint.Of(encoder), ModelFingerprint.Of(again));
+            Assert.Equal(encoder.Fingerprint(), again.Fingerprint());
         }
 
         if (encoder.Processor.Transform.Config.Patches is null) CompareOnnx(encoder, images, image, text);

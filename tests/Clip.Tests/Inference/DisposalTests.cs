@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Inference;
@@ -56,7 +57,7 @@ public sealed class DisposalTests
         var classifier = new ZeroShotClassifier(clip, ["cat", "dog"], multiLabel: true);
         var embeddings = clip.EncodeImages([RandomClip.Image(1)]);
         IDisposable used = withItsEncoder ? clip : new Both(classifier, clip);
-        return (used, [() => classifier.Probabilities([RandomClip.Image(2)]), () => classifier.Probabilities(embeddings)]);
+        return (used, [() => Close.Rows(classifier.Probabilities([RandomClip.Image(2)])), () => classifier.Probabilities(embeddings)]);
     });
 
     [Fact]
@@ -74,7 +75,7 @@ public sealed class DisposalTests
         Assert.Contains(nameof(ClipEncoder), Assert.Throws<ObjectDisposedException>(() => clip.EncodeTexts(Captions)).Message);
         Assert.Throws<ObjectDisposedException>(() => clip.EncodePixels(pixels));
         Assert.Throws<ObjectDisposedException>(() => clip.Prepare());
-        Assert.Throws<ObjectDisposedException>(() => ModelFingerprint.Of(clip));
+        Assert.Throws<ObjectDisposedException>(() => clip.Fingerprint());
         Assert.Throws<ObjectDisposedException>(() => new ZeroShotClassifier(clip, ["cat"]));
         var refused = Assert.Throws<ObjectDisposedException>(() => classifier.Probabilities([RandomClip.Image(1)]));
         Assert.Contains(nameof(ZeroShotClassifier), refused.Message);

@@ -126,7 +126,7 @@ public sealed class TransformersFiveTests : IDisposable
         using var scope = NewDisposeScope();
         using var older = ClipEncoder.FromPretrained(TinyClip, CPU);
         using var newer = ClipEncoder.FromPretrained(folder, CPU);
-        Assert.Equal(ModelFingerprint.Of(older), ModelFingerprint.Of(newer));
+        Assert.Equal(older.Fingerprint(), newer.Fingerprint());
         string[] texts = ["a photo of a cat", "two red circles beside a house"];
         var image = RandomClip.Image(1, 90, 70);
         Assert.Equal(older.EncodeTexts(texts).data<float>(), newer.EncodeTexts(texts).data<float>());

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Tests.Inference;
@@ -107,6 +108,8 @@ public sealed class OnnxClipEncoderTests : IDisposable
             Assert.InRange(e.Zip(a).Max(pair => Math.Abs(pair.First - pair.Second)), 0, near * e.Max(Math.Abs));
             Assert.InRange(e.Zip(a).Sum(pair => (double)pair.First * pair.Second), cosine, 1 + 1e-6);
         }
+        // What one has indexed the other searches; 8 bits are too far from it.
+        Assert.Equal(precision != ExportPrecision.Int8, expected.Fingerprint() == actual.Fingerprint());
         float[][] pixels = [.. images.Select(expected.Processor.Transform.Apply)];
         Same(expected.EmbedImages(images), expected.EmbedPixels(pixels));
         Assert.Throws<ArgumentException>(() => expected.EmbedPixels([new float[7]]));
@@ -123,6 +126,30 @@ public sealed class OnnxClipEncoderTests : IDisposable
         }
         using var set = OnnxClipEncoder.FromPretrained(_folder, new OnnxOptions { Scale = 100, Bias = 1 });
         Assert.Equal((100, 1), (set.Scale, set.Bias));
+    }
+
+    [Fact]
+    public void Graphs_that_do_not_say_what_they_were_made_from_are_named_by_their_bytes_and_their_recipe()
+    {
+        Towers();
+        string first = Of(), other;
+        Assert.Matches("^[0-9a-f]{64}$", first);
+        Assert.Equal(first, Of());
+        Text(table: [.. Table.Select(value => value * 2)]).Write(At("onnx/text_model.onnx"));
+        Assert.NotEqual(first, other = Of());
+        // Numbers that lie beside a graph count too.
+        File.WriteAllText(At("onnx/text_model.onnx_data"), "numbers");
+        Assert.NotEqual(other, Of());
+        File.Delete(At("onnx/text_model.onnx_data"));
+        string recipe = File.ReadAllText(At("preprocessor_config.json"));
+        File.WriteAllText(At("preprocessor_config.json"), Regex.Replace(recipe, "\"image_mean\": \\[[^]]*]", "\"image_mean\": [0, 0, 0]"));
+        Assert.NotEqual(other, Of());
+
+        string Of()
+        {
+            using var clip = OnnxClipEncoder.FromPretrained(_folder);
+            return clip.Fingerprint();
+        }
     }
 
     [Fact]

@@ -91,11 +91,11 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
             var query = Sandbox.Vectors(1, width, 100 + trial);
             foreach (var options in new[]
             {
-                new SearchOptions { Count = rows },
-                new SearchOptions { Count = 20, Skip = 1500 },
-                new SearchOptions { Count = int.MaxValue, MinScore = 0.2 },
-                new SearchOptions { Count = 10, Filter = entry => entry.Metadata["kind"] == "rare" },
-                new SearchOptions { Count = 2, Skip = 1, Filter = entry => entry.Metadata["kind"] == "rare", MinScore = -0.5 },
+                new SearchOptions { Top = rows },
+                new SearchOptions { Top = 20, Skip = 1500 },
+                new SearchOptions { Top = int.MaxValue, MinScore = 0.2 },
+                new SearchOptions { Top = 10, Filter = entry => entry.Metadata["kind"] == "rare" },
+                new SearchOptions { Top = 2, Skip = 1, Filter = entry => entry.Metadata["kind"] == "rare", MinScore = -0.5 },
                 new SearchOptions { Filter = _ => false },
                 new SearchOptions { Skip = rows },
             })
@@ -292,7 +292,7 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
             locking.ExecuteNonQuery();
             using var soon = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
             Assert.Throws<OperationCanceledException>(() =>
-                store.Search(Sandbox.Vectors(1, 8), new SearchOptions { Cancellation = soon.Token }));
+                store.Search(Sandbox.Vectors(1, 8), cancellationToken: soon.Token));
         }
         // The connections that were broken off are not given to the next.
         Assert.Equal(10, store.Search(Sandbox.Vectors(1, 8)).Count);

@@ -90,8 +90,8 @@ public sealed class ShardedIndexTests : IDisposable
         foreach (string id in whole.Embeddings.Ids) Assert.Equal(whole.Embeddings[id], merged.Embeddings[id]);
         for (int query = 0; query < 10; query++)
         {
-            var found = merged.Search(Sandbox.Image(100 + query), new SearchOptions { Count = 40 });
-            Assert.Equal(whole.Search(Sandbox.Image(100 + query), new SearchOptions { Count = 40 })
+            var found = merged.Search(Sandbox.Image(100 + query), new SearchOptions { Top = 40 });
+            Assert.Equal(whole.Search(Sandbox.Image(100 + query), new SearchOptions { Top = 40 })
                 .Select(result => (result.Id, result.Path, result.Score)), found.Select(result => (result.Id, result.Path, result.Score)));
         }
         Assert.Equal("0 added, 0 updated, 40 unchanged, 0 removed, 0 unreadable", $"{await merged.AddFolderAsync(_sandbox.Pictures)}");

@@ -1,4 +1,5 @@
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook.Scenes;
 
 namespace ClipNotebooks.Workbook.Tests.Training;

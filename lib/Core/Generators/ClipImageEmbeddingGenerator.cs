@@ -1,10 +1,8 @@
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using Microsoft.Extensions.AI;
-using static TorchSharp.torch;
 
-namespace ClipNotebooks.Search.Generators;
+namespace ClipNotebooks.Core.Generators;
 
 /// <summary>
 /// CLIP's image tower for whatever speaks Microsoft.Extensions.AI: encoded images (PNG, JPEG, WebP, GIF, BMP) to vectors of length 1, in
@@ -22,7 +20,7 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <param name="decoder">
     /// What decodes the images; SkiaSharp by default, which refuses by its header what claims too many pixels.
     /// </param>
-    public ClipImageEmbeddingGenerator(ClipEncoder encoder, string? modelId = null, bool ownsEncoder = false,
+    public ClipImageEmbeddingGenerator(IClipEncoder encoder, string? modelId = null, bool ownsEncoder = false,
         IImageDecoder? decoder = null) =>
         (_generator, _decoder) = (new Generator(encoder, modelId, ownsEncoder), decoder ?? new SkiaImageDecoder());
 
@@ -40,18 +38,18 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
         IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-        _generator.RunAsync(values, options, Encode, cancellationToken);
+        _generator.RunAsync(values, options, Embed, cancellationToken);
 
-    private Tensor Encode(ClipEncoder encoder, DataContent[] images)
+    private float[][] Embed(IClipEncoder encoder, DataContent[] images)
     {
         var transform = encoder.Processor.Transform;
         var prepared = ImageFiles.ReadAheadAsync(images.Index(), (entry, stop) =>
         {
             string name = entry.Item.Name ?? $"image {entry.Index + 1}";
             using var image = _decoder.Decode(entry.Item.Data, name, stop);
-            return new PreparedImage(name, transform.Apply(image), null);
-        }, Environment.ProcessorCount, images.Length, CancellationToken.None);
-        return encoder.Encode([.. prepared.ToBlockingEnumerable()])!;
+            return (Name: name, Pixels: transform.Apply(image));
+        }, Environment.ProcessorCount, images.Length, CancellationToken.None).ToBlockingEnumerable().ToList();
+        return encoder.EmbedPixels([.. prepared.Select(image => image.Pixels)], [.. prepared.Select(image => image.Name)]);
     }
 
     /// <inheritdoc cref="ClipTextEmbeddingGenerator.GetService"/>

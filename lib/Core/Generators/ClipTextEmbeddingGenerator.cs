@@ -1,8 +1,7 @@
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Inference;
 using Microsoft.Extensions.AI;
 
-namespace ClipNotebooks.Search.Generators;
+namespace ClipNotebooks.Core.Generators;
 
 /// <summary>
 /// CLIP's text tower for whatever speaks Microsoft.Extensions.AI: vectors of length 1, in one space with those of
@@ -17,7 +16,7 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
     /// <param name="encoder">The model.</param>
     /// <param name="modelId">What the metadata call it; null if it has no name.</param>
     /// <param name="ownsEncoder">Whether the model is disposed with the generator.</param>
-    public ClipTextEmbeddingGenerator(ClipEncoder encoder, string? modelId = null, bool ownsEncoder = false) =>
+    public ClipTextEmbeddingGenerator(IClipEncoder encoder, string? modelId = null, bool ownsEncoder = false) =>
         _generator = new Generator(encoder, modelId, ownsEncoder);
 
     /// <summary>Embeds captions, each cut at the context length.</summary>
@@ -31,10 +30,10 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-        _generator.RunAsync(values, options, (encoder, texts) => encoder.EncodeTexts(texts), cancellationToken);
+        _generator.RunAsync(values, options, (encoder, texts) => encoder.EmbedTexts(texts), cancellationToken);
 
     /// <summary>
-    /// The generator itself, its <see cref="EmbeddingGeneratorMetadata"/> or its <see cref="ClipEncoder"/>; null for anything else.
+    /// The generator itself, its <see cref="EmbeddingGeneratorMetadata"/> or its <see cref="IClipEncoder"/>; null for anything else.
     /// </summary>
     /// <param name="serviceType">What is wanted.</param>
     /// <param name="serviceKey">Null; nothing is kept by key.</param>

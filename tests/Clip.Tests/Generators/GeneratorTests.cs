@@ -1,9 +1,11 @@
 using ClipNotebooks.Clip.Inference;
-using ClipNotebooks.Search.Generators;
+using ClipNotebooks.Clip.Tests.Inference;
+using ClipNotebooks.Core.Generators;
+using ClipNotebooks.Core.Inference;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace ClipNotebooks.Search.Tests.Generators;
+namespace ClipNotebooks.Clip.Tests.Generators;
 
 public sealed class GeneratorTests
 {
@@ -12,12 +14,12 @@ public sealed class GeneratorTests
     [Fact]
     public async Task Texts_and_images_become_the_encoders_own_vectors()
     {
-        using var encoder = Sandbox.RandomClip();
+        using var encoder = RandomClip.Create();
         using var texts = new ClipTextEmbeddingGenerator(encoder, "small");
         using var images = new ClipImageEmbeddingGenerator(encoder, "small");
         // More than a batch of 64.
         string[] captions = [.. Enumerable.Range(0, 70).Select(i => $"caption {i}")];
-        var pictures = Enumerable.Range(0, 3).Select(i => Sandbox.Image(i)).ToList();
+        var pictures = Enumerable.Range(0, 3).Select(i => RandomClip.Image(i)).ToList();
         using var expectedTexts = encoder.EncodeTexts(captions);
         using var expectedImages = encoder.EncodeImages(pictures);
         var (a, b) = (await texts.GenerateAsync(captions, cancellationToken: Cancellation),
@@ -32,7 +34,7 @@ public sealed class GeneratorTests
     [Fact]
     public async Task What_the_model_cannot_give_is_refused()
     {
-        using var encoder = Sandbox.RandomClip();
+        using var encoder = RandomClip.Create();
         using var texts = new ClipTextEmbeddingGenerator(encoder, "small");
         using var images = new ClipImageEmbeddingGenerator(encoder);
         Assert.Contains("width 512", (await Assert.ThrowsAsync<ArgumentException>(
@@ -48,7 +50,7 @@ public sealed class GeneratorTests
     [Fact]
     public async Task A_generator_can_be_cancelled_and_disposed_and_leaves_a_borrowed_encoder()
     {
-        using var encoder = Sandbox.RandomClip();
+        using var encoder = RandomClip.Create();
         var texts = new ClipTextEmbeddingGenerator(encoder);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => texts.GenerateAsync(["a"], cancellationToken: new CancellationToken(true)));
@@ -75,7 +77,7 @@ public sealed class GeneratorTests
     {
         for (int round = 0; round < 50; round++)
         {
-            var texts = new ClipTextEmbeddingGenerator(Sandbox.RandomClip(), ownsEncoder: true);
+            var texts = new ClipTextEmbeddingGenerator(RandomClip.Create(), ownsEncoder: true);
             using var begun = new SemaphoreSlim(0);
             var threads = Enumerable.Range(0, 16).Select(thread => Task.Run(async () =>
             {
@@ -105,7 +107,7 @@ public sealed class GeneratorTests
     [Fact]
     public async Task Many_threads_get_what_one_gets()
     {
-        using var encoder = Sandbox.RandomClip();
+        using var encoder = RandomClip.Create();
         using var texts = new ClipTextEmbeddingGenerator(encoder);
         float[] alone = (await texts.GenerateAsync(["a cat"], cancellationToken: Cancellation))[0].Vector.ToArray();
         var all = await Task.WhenAll(Enumerable.Range(0, 32)
@@ -116,31 +118,78 @@ public sealed class GeneratorTests
     [Fact]
     public async Task AddClip_gives_an_application_both_generators_over_one_model()
     {
-        var services = new ServiceCollection().AddClip(Sandbox.TinyClip);
-        ClipEncoder encoder;
-        await using (var provider = services.BuildServiceProvider())
+        string folder = Path.Combine(Repository.Root, "data", "models", "tiny-clip");
+        IClipEncoder encoder;
+        await using (var provider = new ServiceCollection().AddClip(folder).BuildServiceProvider())
         {
             var texts = provider.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
             var images = provider.GetRequiredService<IEmbeddingGenerator<DataContent, Embedding<float>>>();
-            encoder = (ClipEncoder)texts.GetService(typeof(ClipEncoder))!;
-            Assert.Same(encoder, images.GetService(typeof(ClipEncoder)));
-            var metadata = (EmbeddingGeneratorMetadata)texts.GetService(typeof(EmbeddingGeneratorMetadata))!;
-            Assert.Equal(("clip", Sandbox.TinyClip, 128),
-                (metadata.ProviderName, metadata.DefaultModelId, metadata.DefaultModelDimensions));
+            encoder = provider.GetRequiredService<IClipEncoder>();
+            Assert.Same(encoder, texts.GetService(typeof(IClipEncoder)));
+            Assert.Same(encoder, images.GetService(typeof(IClipEncoder)));
+            Assert.Equal(("clip", folder, null), About(texts));
             Assert.Same(texts, texts.GetService(typeof(ClipTextEmbeddingGenerator)));
-            Assert.Null(texts.GetService(typeof(ClipEncoder), "key"));
+            Assert.Null(texts.GetService(typeof(IClipEncoder), "key"));
+            Assert.False(provider.GetRequiredService<LazyClipEncoder>().IsLoaded);
 
             // A cat's picture fits a cat's caption better than a pizza's.
             string[] captions = ["a photo of a cat", "a photo of a pizza"];
             var words = await texts.GenerateAsync(captions, cancellationToken: Cancellation);
             var cat = (await images.GenerateAsync([await DataContent.LoadFromAsync(
-                Path.Combine(Sandbox.RepositoryRoot, "data", "images", "cat.png"), cancellationToken: Cancellation)],
+                Path.Combine(Repository.Root, "data", "images", "cat.png"), cancellationToken: Cancellation)],
                 cancellationToken: Cancellation))[0];
             Assert.True(Dot(cat, words[0]) > Dot(cat, words[1]));
+            Assert.Equal(("clip", folder, 128), About(texts));
+            Assert.IsType<ClipEncoder>(await provider.GetRequiredService<LazyClipEncoder>().LoadAsync(Cancellation));
         }
-        Assert.ThrowsAny<Exception>(() => encoder.EncodeTexts(["a"]));
+        Assert.Throws<ObjectDisposedException>(() => encoder.EmbedTexts(["a"]));
+
+        static (string?, string?, int?) About(IEmbeddingGenerator<string, Embedding<float>> texts) =>
+            texts.GetService(typeof(EmbeddingGeneratorMetadata)) is EmbeddingGeneratorMetadata about
+                ? (about.ProviderName, about.DefaultModelId, about.DefaultModelDimensions) : default;
 
         static double Dot(Embedding<float> x, Embedding<float> y) =>
             x.Vector.ToArray().Zip(y.Vector.ToArray(), (p, q) => (double)p * q).Sum();
+    }
+
+    /// <summary>The Hub is not asked either: there is no model of that name.</summary>
+    [Fact]
+    public async Task A_model_is_opened_at_its_first_use_once_and_an_opening_that_failed_is_tried_again()
+    {
+        int opened = 0;
+        await using var provider = new ServiceCollection().AddClip(_ => Interlocked.Increment(ref opened) == 1
+            ? throw new IOException("The network is down.") : RandomClip.Create()).BuildServiceProvider();
+        var texts = provider.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
+        var lazy = provider.GetRequiredService<LazyClipEncoder>();
+        Assert.Equal(0, opened);
+        await Assert.ThrowsAsync<IOException>(() => texts.GenerateAsync(["a"], cancellationToken: Cancellation));
+        Assert.False(lazy.IsLoaded);
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => texts.GenerateAsync(["a"], cancellationToken: Cancellation)));
+        Assert.Equal((2, true), (opened, lazy.IsLoaded));
+        Assert.Same(await lazy.LoadAsync(Cancellation), await lazy.LoadAsync(Cancellation));
+        Assert.Equal(lazy.Width, lazy.EmbedImages([RandomClip.Image(1)])[0].Length);
+
+        await using var other = new ServiceCollection().AddClip("nobody/no-such-model").BuildServiceProvider();
+        _ = other.GetRequiredService<IEmbeddingGenerator<DataContent, Embedding<float>>>();
+        var unused = other.GetRequiredService<LazyClipEncoder>();
+        unused.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => unused.LoadAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Waiting_for_a_model_can_be_cancelled_and_it_is_opened_all_the_same()
+    {
+        using var gate = new ManualResetEventSlim();
+        using var lazy = new LazyClipEncoder(() =>
+        {
+            gate.Wait(Cancellation);
+            return RandomClip.Create();
+        });
+        using var stop = new CancellationTokenSource();
+        var waiting = lazy.LoadAsync(stop.Token);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        gate.Set();
+        Assert.Equal(24, (await lazy.LoadAsync(Cancellation)).Width);
     }
 }

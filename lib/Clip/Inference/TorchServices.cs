@@ -1,17 +1,17 @@
-using ClipNotebooks.Clip.Inference;
-using Microsoft.Extensions.AI;
+using ClipNotebooks.Core.Generators;
+using ClipNotebooks.Core.Inference;
 using Microsoft.Extensions.DependencyInjection;
 using TorchSharp;
 
-namespace ClipNotebooks.Search.Generators;
+namespace ClipNotebooks.Clip.Inference;
 
-/// <summary>CLIP for an application's services.</summary>
-public static class ClipServices
+/// <summary>CLIP on libtorch for an application's services.</summary>
+public static class TorchServices
 {
     /// <summary>
-    /// Registers one <see cref="ClipEncoder"/>, opened when it is first asked for and disposed with the container, and over it
-    /// <c>IEmbeddingGenerator&lt;string, Embedding&lt;float&gt;&gt;</c> and <c>IEmbeddingGenerator&lt;DataContent,
-    /// Embedding&lt;float&gt;&gt;</c>: all singletons.
+    /// Registers a <see cref="ClipEncoder"/> as the application's CLIP, with generators of embeddings
+    /// (<see cref="ClipServices.AddClip(IServiceCollection, Func{IServiceProvider, IClipEncoder}, string?)"/>). It is opened, downloaded if
+    /// need be, and prepared at its first use, not while services are resolved.
     /// </summary>
     /// <param name="services">The application's.</param>
     /// <param name="idOrFolder">
@@ -24,20 +24,22 @@ public static class ClipServices
     public static IServiceCollection AddClip(this IServiceCollection services, string idOrFolder, torch.Device? device = null,
         Precision precision = Precision.Float32)
     {
-        ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(idOrFolder);
-        return services
-            .AddSingleton(_ => Open(idOrFolder, device, precision))
-            .AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(provider =>
-                new ClipTextEmbeddingGenerator(provider.GetRequiredService<ClipEncoder>(), idOrFolder))
-            .AddSingleton<IEmbeddingGenerator<DataContent, Embedding<float>>>(provider =>
-                new ClipImageEmbeddingGenerator(provider.GetRequiredService<ClipEncoder>(), idOrFolder));
+        return services.AddClip(_ => Open(idOrFolder, device, precision), idOrFolder);
     }
 
     private static ClipEncoder Open(string idOrFolder, torch.Device? device, Precision precision)
     {
         var encoder = ClipEncoder.FromPretrained(idOrFolder, device);
-        encoder.Prepare(precision);
-        return encoder;
+        try
+        {
+            encoder.Prepare(precision);
+            return encoder;
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
     }
 }

@@ -1,11 +1,9 @@
 using ClipNotebooks.Core.Base;
-using ClipNotebooks.Core.Hub;
-using static TorchSharp.torch;
 
-namespace ClipNotebooks.Clip.Checkpoints;
+namespace ClipNotebooks.Core.Hub;
 
 /// <summary>
-/// A file's bytes, copied once, from the page cache straight into a tensor's memory. A memory map would save no copy, and would end the
+/// A file's bytes, copied once, from the page cache straight to where they are needed. A memory map would save no copy, and would end the
 /// process where another cuts the file short meanwhile. Thread-safe.
 /// </summary>
 internal sealed class FileBytes : IDisposable
@@ -48,12 +46,6 @@ internal sealed class FileBytes : IDisposable
             destination = destination[read..];
             offset += read;
         }
-    }
-
-    /// <summary>Fills a contiguous tensor of the CPU.</summary>
-    internal void Read(long offset, Tensor destination)
-    {
-        if (destination.numel() > 0) Read(offset, destination.bytes);
     }
 
     public void Dispose() => _file.Dispose();

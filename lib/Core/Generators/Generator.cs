@@ -1,34 +1,32 @@
-using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Inference;
 using Microsoft.Extensions.AI;
-using static TorchSharp.torch;
 
-namespace ClipNotebooks.Search.Generators;
+namespace ClipNotebooks.Core.Generators;
 
 /// <summary>What both generators do alike: disposed while inputs are embedded, it frees the model that it owns once they are.</summary>
 internal sealed class Generator : IDisposable
 {
-    private readonly ClipEncoder _encoder;
+    private readonly IClipEncoder _encoder;
     private readonly string? _modelId;
-    private readonly EmbeddingGeneratorMetadata _metadata;
     private readonly UseGate _gate;
 
-    internal Generator(ClipEncoder encoder, string? modelId, bool ownsEncoder)
+    internal Generator(IClipEncoder encoder, string? modelId, bool ownsEncoder)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         (_encoder, _modelId) = (encoder, modelId);
-        int width = encoder.Model.Config.EmbeddingWidth;
-        _metadata = new EmbeddingGeneratorMetadata("clip", defaultModelId: modelId, defaultModelDimensions: width);
         _gate = new UseGate(this, () => { if (ownsEncoder) encoder.Dispose(); });
     }
 
+    /// <summary>A model that is not opened yet is not opened to tell its width.</summary>
+    private EmbeddingGeneratorMetadata Metadata => new("clip", defaultModelId: _modelId,
+        defaultModelDimensions: _encoder is LazyClipEncoder { IsLoaded: false } ? null : _encoder.Width);
+
     internal Task<GeneratedEmbeddings<Embedding<float>>> RunAsync<T>(
-        IEnumerable<T> values, EmbeddingGenerationOptions? options, Func<ClipEncoder, T[], Tensor> encode, CancellationToken cancellation)
+        IEnumerable<T> values, EmbeddingGenerationOptions? options, Func<IClipEncoder, T[], float[][]> embed,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(values);
-        int width = _encoder.Model.Config.EmbeddingWidth;
-        if (options?.Dimensions is { } asked && asked != width) throw new ArgumentException(
-            $"Embeddings of width {asked} are asked for; this model's have {width}.", nameof(options));
         if (options?.ModelId is { } other && other != _modelId)
         {
             string own = _modelId is null ? "one without a name" : $"\"{_modelId}\"";
@@ -38,19 +36,19 @@ internal sealed class Generator : IDisposable
 
         async Task<GeneratedEmbeddings<Embedding<float>>> RunAsync(UseGate.Use use)
         {
-            using (use) return await Task.Run(Run, cancellation).ConfigureAwait(false);
+            using (use) return await Task.Run(Run, cancellationToken).ConfigureAwait(false);
         }
 
         GeneratedEmbeddings<Embedding<float>> Run()
         {
+            if (options?.Dimensions is { } asked && asked != _encoder.Width) throw new ArgumentException(
+                $"Embeddings of width {asked} are asked for; this model's have {_encoder.Width}.", nameof(options));
             var generated = new GeneratedEmbeddings<Embedding<float>>();
-            foreach (var batch in values.Chunk(ClipEncoder.DefaultBatch))
+            foreach (var batch in values.Chunk(ImageFiles.DefaultBatch))
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 if (batch.Any(value => value is null)) throw new ArgumentException("An input is null.", nameof(values));
-                using var embeddings = encode(_encoder, batch);                                     // (B, E)
-                float[] rows = embeddings.data<float>().ToArray();
-                generated.AddRange(Enumerable.Range(0, batch.Length).Select(i => new Embedding<float>(rows.AsMemory(i * width, width))
+                generated.AddRange(embed(_encoder, batch).Select(row => new Embedding<float>(row)               // B × (E)
                 {
                     ModelId = _modelId,
                     CreatedAt = DateTimeOffset.UtcNow,
@@ -63,8 +61,8 @@ internal sealed class Generator : IDisposable
     internal object? Service(object self, Type type, object? key)
     {
         ArgumentNullException.ThrowIfNull(type);
-        return key is not null ? null : type.IsInstanceOfType(self) ? self : type == typeof(EmbeddingGeneratorMetadata) ? _metadata
-            : type == typeof(ClipEncoder) ? _encoder : null;
+        return key is not null ? null : type.IsInstanceOfType(self) ? self : type == typeof(EmbeddingGeneratorMetadata) ? Metadata
+            : type.IsInstanceOfType(_encoder) ? _encoder : null;
     }
 
     public void Dispose() => _gate.Close();

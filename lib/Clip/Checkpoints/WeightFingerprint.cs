@@ -1,0 +1,27 @@
+using System.Security.Cryptography;
+using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Inference;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Clip.Checkpoints;
+
+/// <summary>The fingerprint of a model on libtorch (<see cref="IClipEncoder.Fingerprint"/>).</summary>
+internal static class WeightFingerprint
+{
+    /// <summary>
+    /// Over parameter names, shapes and values, and the processor. Values count as bfloat16, so that a model keeps its fingerprint when it
+    /// is cast from float32 to bfloat16.
+    /// </summary>
+    internal static string Of(ClipModel model, ClipProcessor processor) => ModelFingerprint.Of(processor, hash => Append(hash, model));
+
+    private static void Append(IncrementalHash hash, ClipModel model)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (name, value) in model.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        {
+            using var inner = NewDisposeScope();
+            ModelFingerprint.Append(hash, $"{name} ({string.Join(", ", value.shape)})");
+            hash.AppendData(value.detach().to(bfloat16).cpu().contiguous().bytes);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using ClipNotebooks.Core.Inference;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ClipNotebooks.Core.Generators;
+
+/// <summary>CLIP for an application's services.</summary>
+public static class ClipServices
+{
+    /// <summary>
+    /// Registers a model, and over it <c>IEmbeddingGenerator&lt;string, Embedding&lt;float&gt;&gt;</c> and
+    /// <c>IEmbeddingGenerator&lt;DataContent, Embedding&lt;float&gt;&gt;</c>: all singletons, disposed with the container. Nothing is
+    /// opened while they are resolved: the model is at its first use, or by <see cref="LazyClipEncoder.LoadAsync"/> of the registered
+    /// <see cref="LazyClipEncoder"/>, which is the <see cref="IClipEncoder"/> too.
+    /// </summary>
+    /// <param name="services">The application's.</param>
+    /// <param name="open">Opens the model, on libtorch, ONNX Runtime or whatever else; called once, on a thread that may wait.</param>
+    /// <param name="modelId">What the generators' metadata call it; null if it has no name.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddClip(this IServiceCollection services, Func<IServiceProvider, IClipEncoder> open,
+        string? modelId = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(open);
+        return services
+            .AddSingleton(provider => new LazyClipEncoder(() => open(provider)))
+            .AddSingleton<IClipEncoder>(provider => provider.GetRequiredService<LazyClipEncoder>())
+            .AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(provider =>
+                new ClipTextEmbeddingGenerator(provider.GetRequiredService<LazyClipEncoder>(), modelId))
+            .AddSingleton<IEmbeddingGenerator<DataContent, Embedding<float>>>(provider =>
+                new ClipImageEmbeddingGenerator(provider.GetRequiredService<LazyClipEncoder>(), modelId));
+    }
+}
