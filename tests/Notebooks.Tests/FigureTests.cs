@@ -8,7 +8,6 @@ namespace ClipNotebooks.Notebooks.Tests;
 /// What the prose states of our own runs is what the cells of its section print; any other figure stands in a paragraph that says where it
 /// is from.
 /// </summary>
-[Collection(LessonRunCollection.Name)]
 public sealed partial class FigureTests(LessonRun run)
 {
     /// <summary>The English lessons; EditionTests holds the figures of the others to theirs.</summary>

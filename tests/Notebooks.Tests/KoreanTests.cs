@@ -11,7 +11,6 @@ namespace ClipNotebooks.Notebooks.Tests;
 /// words in a row of Latin letters that neither stand in the lesson's own cells nor are all words of captions, which the model reads in
 /// English. A cell that prints what an exception says prints it in the language of all .NET's exceptions.
 /// </summary>
-[Collection(LessonRunCollection.Name)]
 public sealed partial class KoreanTests(LessonRun run)
 {
     /// <summary>The words of which captions are made.</summary>

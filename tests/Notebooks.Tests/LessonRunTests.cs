@@ -1,27 +1,23 @@
 using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Notebooks.Tests;
+
+[assembly: AssemblyFixture(typeof(LessonRun))]
 
 namespace ClipNotebooks.Notebooks.Tests;
 
-/// <summary>Runs every lesson once, as `clipbook run` does.</summary>
-public sealed class LessonRun : IAsyncLifetime
+/// <summary>Every lesson, run once for all tests that look at it, as `clipbook run` does: when the first of them asks.</summary>
+public sealed class LessonRun
 {
-    internal IReadOnlyDictionary<string, LessonResult> Results { get; private set; } = new Dictionary<string, LessonResult>();
+    private readonly Lazy<IReadOnlyDictionary<string, LessonResult>> _results = new(() => Task.Run(RunAsync).GetAwaiter().GetResult());
 
-    public async ValueTask InitializeAsync()
+    internal IReadOnlyDictionary<string, LessonResult> Results => _results.Value;
+
+    private static async Task<IReadOnlyDictionary<string, LessonResult>> RunAsync()
     {
         LessonResult[] results = await LessonRunner.RunAsync(
             Lessons.Paths, new RunOptions { KeepGoing = true }, null, null, CancellationToken.None);
-        Results = results.ToDictionary(result => Lessons.NameOf(result.Path));
+        return results.ToDictionary(result => Lessons.NameOf(result.Path));
     }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-}
-
-/// <summary>The tests that look at the lessons' run share it.</summary>
-[CollectionDefinition(Name)]
-public sealed class LessonRunCollection : ICollectionFixture<LessonRun>
-{
-    internal const string Name = "the lessons' run";
 }
 
 /// <summary>Tests that run lessons' code in this process, which has one console, one folder, one seed: alone, after the others.</summary>
@@ -31,7 +27,6 @@ public sealed class InProcessCollection
     internal const string Name = "in this process";
 }
 
-[Collection(LessonRunCollection.Name)]
 public sealed class LessonRunTests(LessonRun run)
 {
     [Theory(SkipTestWithoutData = true)]

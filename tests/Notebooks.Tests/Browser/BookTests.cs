@@ -5,7 +5,6 @@ using SkiaSharp;
 namespace ClipNotebooks.Notebooks.Tests.Browser;
 
 /// <summary>The book of the lessons' run, opened in a browser.</summary>
-[Collection(LessonRunCollection.Name)]
 public sealed class BookTests(Book book, Chromium chromium) : IClassFixture<Book>, IClassFixture<Chromium>
 {
     /// <summary>Text on the sides of the window or under the contents, plots and their labels cut off: one line each.</summary>

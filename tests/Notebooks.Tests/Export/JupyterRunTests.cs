@@ -8,7 +8,6 @@ using ClipNotebooks.Cli.Notebooks.Export;
 namespace ClipNotebooks.Notebooks.Tests.Export;
 
 /// <summary>The English lessons, exported and executed once by Jupyter's client in the real kernel, beside the shared run.</summary>
-[Collection(LessonRunCollection.Name)]
 public sealed partial class JupyterRunTests(LessonRun run)
 {
     private static readonly string Root = Path.GetDirectoryName(Lessons.Folder)!;

@@ -7,7 +7,6 @@ using ClipNotebooks.Workbook.Views;
 namespace ClipNotebooks.Notebooks.Tests.Export;
 
 /// <summary>Lessons as Jupyter notebooks, with the outputs of the shared run and without.</summary>
-[Collection(LessonRunCollection.Name)]
 public sealed partial class JupyterTests(LessonRun run) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("ipynb-").FullName;
