@@ -48,30 +48,48 @@ public sealed class OnnxClipEncoder : IClipEncoder
     public double Bias => Logits().Bias;
 
     /// <summary>Opens a model.</summary>
-    /// <param name="folder">
+    /// <param name="idOrFolder">
     /// A folder with config.json, the tokenizer, preprocessor_config.json, and <c>vision_model.onnx</c> and <c>text_model.onnx</c>, in its
-    /// folder onnx or beside them; or with <c>model.onnx</c> alone, whose towers are then both run for either.
+    /// folder onnx or beside them; or with <c>model.onnx</c> alone, whose towers are then both run for either. Or a Hub id such as
+    /// <c>Xenova/clip-vit-base-patch32</c>, whose towers are downloaded once, or where it has none the whole.
     /// </param>
     /// <param name="options">Which graphs, and how they are run.</param>
     /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs; the message says which.</exception>
     /// <exception cref="CheckpointException">
     /// A graph or the configuration is damaged, or has other inputs, outputs or shapes than a CLIP.
     /// </exception>
+    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had, or is not there as ONNX.</exception>
     /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged, or makes images of another
     /// size.</exception>
     /// <exception cref="NotSupportedException">
     /// The tokenizer's file asks for something that is not known; the message names its key.
     /// </exception>
-    public static OnnxClipEncoder FromPretrained(string folder, OnnxOptions? options = null)
+    public static OnnxClipEncoder FromPretrained(string idOrFolder, OnnxOptions? options = null) =>
+        Task.Run(() => FromPretrainedAsync(idOrFolder, options)).GetAwaiter().GetResult();
+
+    /// <summary>As <see cref="FromPretrained"/>, without a thread that waits for the network.</summary>
+    /// <param name="idOrFolder">A folder, or a Hub id.</param>
+    /// <param name="options">Which graphs, and how they are run.</param>
+    /// <param name="progress">Told of every file that is downloaded, from first to last byte.</param>
+    /// <param name="cancellationToken">Stops a download; what has arrived is kept for the next time.</param>
+    public static async Task<OnnxClipEncoder> FromPretrainedAsync(string idOrFolder, OnnxOptions? options = null,
+        IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentException.ThrowIfNullOrEmpty(idOrFolder);
         options ??= new OnnxOptions();
+        var wanted = OnnxFolder.Wanted(options.Weights);
+        string folder = await HuggingFaceHub.ResolveAsync(idOrFolder, wanted, progress, cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => Open(idOrFolder, folder, options), cancellationToken).ConfigureAwait(false);
+    }
+
+    private static OnnxClipEncoder Open(string source, string folder, OnnxOptions options)
+    {
         var towers = OnnxTowers.Open(OnnxFolder.Find(folder, options.Weights), OnnxRecipe.Load(folder), options);
         try
         {
             var processor = ClipProcessor.FromPretrained(folder, towers.ContextLength, towers.Recipe.ImageSize);
             towers.RequireShape(processor.Transform);
-            return new OnnxClipEncoder(folder, towers, processor, options);
+            return new OnnxClipEncoder(source, towers, processor, options);
         }
         catch
         {

@@ -1,4 +1,5 @@
 using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Onnx;
 
@@ -19,6 +20,15 @@ internal sealed record OnnxFolder(string Vision, string Text, string? Whole)
     /// <summary>transformers.js has them in a folder of their own, optimum beside the configuration.</summary>
     private static readonly string[] Places = ["onnx", ""];
 
+    /// <summary>What a model's repository is asked for: its towers, else the whole.</summary>
+    internal static HubFiles Wanted(OnnxWeights weights)
+    {
+        string[][] contents = [["vision_model", "text_model"], ["model"]];
+        var sets = from content in contents from place in Places from ending in Endings[weights]
+                   select content.Select(name => $"{(place.Length > 0 ? place + "/" : "")}{name}{ending}.onnx").ToArray();
+        return HubFiles.Graphs([.. sets]);
+    }
+
     /// <summary>Finds a model's graphs.</summary>
     /// <exception cref="FileNotFoundException">They are not there; the message says what was looked for, and what is there.</exception>
     /// <exception cref="InvalidDataException">One of them is a pipe or a device, is empty, or is a link that leads nowhere.</exception>
@@ -27,8 +37,8 @@ internal sealed record OnnxFolder(string Vision, string Text, string? Whole)
         if (!Directory.Exists(folder))
         {
             throw new FileNotFoundException($"There is no folder {folder} with a model as ONNX. Name one, in the layout of " +
-                "transformers.js or optimum: configuration, tokenizer and recipe, and the graphs beside them or " +
-                "in its folder onnx.", folder);
+                "transformers.js or optimum (configuration, tokenizer and recipe, and the graphs beside them or " +
+                "in its folder onnx), or a model of the Hub such as Xenova/clip-vit-base-patch32.", folder);
         }
         string? whole = Existing(folder, weights, "model");
         string? vision = Existing(folder, weights, "vision_model"), text = Existing(folder, weights, "text_model");

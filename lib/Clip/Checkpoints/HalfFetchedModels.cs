@@ -47,6 +47,10 @@ internal static class HalfFetchedModels
         }
     }
 
+    /// <summary>Whether it was fetched as ONNX.</summary>
+    private static bool HasGraphs(string snapshot) => new[] { snapshot, Path.Combine(snapshot, "onnx") }
+        .Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.onnx")).Any(ModelFile.IsThere);
+
     private static string? WeightsFault(string snapshot)
     {
         string weights;
@@ -56,13 +60,13 @@ internal static class HalfFetchedModels
         }
         catch (FileNotFoundException)
         {
-            return "its weights are not there";
+            return HasGraphs(snapshot) ? null : "its weights are not there";
         }
         try
         {
-            if (HuggingFaceHub.IsIndex(weights))
+            if (HubFiles.IsIndex(weights))
             {
-                var shards = HuggingFaceHub.Shards(weights);
+                var shards = HubFiles.Shards(weights);
                 int gone = shards.Count(shard => !ModelFile.IsThere(Path.Combine(snapshot, shard)));
                 if (gone > 0) return $"{gone} of its {shards.Count} files of weights are not there";
             }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -17,8 +16,6 @@ internal static class MetaMemory
         {
             foreach (var (_, parameter) in part.named_parameters(false)) Allocate(parameter);
             foreach (var (_, buffer) in part.named_buffers(false)) Allocate(buffer);
-            // Embedding alone keeps its parameter a second time, on the native side.
-            if (part is Embedding embedding && embedding.get_parameter("weight") is { } weight) embedding.weight = weight;
         }
     }
 

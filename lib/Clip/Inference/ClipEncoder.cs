@@ -80,9 +80,26 @@ public sealed partial class ClipEncoder : IClipEncoder
     /// <exception cref="InvalidOperationException">
     /// The model's image tower is convolutional, and has no positions to interpolate.
     /// </exception>
-    public static ClipEncoder FromPretrained(string idOrFolder, Device? device = null, int? imageSize = null)
+    public static ClipEncoder FromPretrained(string idOrFolder, Device? device = null, int? imageSize = null) =>
+        Open(idOrFolder, HuggingFaceHub.Resolve(idOrFolder), device, imageSize);
+
+    /// <summary>
+    /// As <see cref="FromPretrained"/>, without a thread that waits for the network; the model is built on a thread of the pool.
+    /// </summary>
+    /// <param name="idOrFolder">A folder, or a Hub id.</param>
+    /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
+    /// <param name="imageSize">The side of the images in pixels where it is to be another than the model's own.</param>
+    /// <param name="progress">Told of every file that is downloaded, from first to last byte.</param>
+    /// <param name="cancellationToken">Stops a download; what has arrived is kept for the next time.</param>
+    public static async Task<ClipEncoder> FromPretrainedAsync(string idOrFolder, Device? device = null, int? imageSize = null,
+        IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        string folder = HuggingFaceHub.Resolve(idOrFolder);
+        string folder = await HuggingFaceHub.ResolveAsync(idOrFolder, progress, cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => Open(idOrFolder, folder, device, imageSize), cancellationToken).ConfigureAwait(false);
+    }
+
+    private static ClipEncoder Open(string source, string folder, Device? device, int? imageSize)
+    {
         var model = ClipCheckpoint.FromPretrained(folder);
         try
         {
@@ -103,7 +120,7 @@ public sealed partial class ClipEncoder : IClipEncoder
                 recipe = recipe with { Size = size, ResizeSize = size, Patches = budget };
                 processor = new ClipProcessor(new ClipImageTransform(recipe), processor.Tokenizer);
             }
-            return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU)) { Source = idOrFolder };
+            return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU)) { Source = source };
         }
         catch
         {

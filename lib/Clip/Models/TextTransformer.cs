@@ -16,8 +16,8 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     [ComponentName(Name = "cls_emb")] private Parameter? _classEmbedding;
     [ComponentName(Name = "text_projection")] private Parameter? _projection;
     [ComponentName(Name = "transformer")] private readonly Transformer _transformer;
-    [ComponentName(Name = "token_embedding")] private readonly Embedding _tokenEmbedding;
-    [ComponentName(Name = "token_type_embedding")] private readonly Embedding? _typeEmbedding;
+    [ComponentName(Name = "token_embedding")] private readonly TokenEmbedding _tokenEmbedding;
+    [ComponentName(Name = "token_type_embedding")] private readonly TokenEmbedding? _typeEmbedding;
     [ComponentName(Name = "ln_pre")] private readonly LayerNorm? _lnPre;
     [ComponentName(Name = "ln_final")] private readonly LayerNorm? _lnFinal;
     [ComponentName(Name = "transformation")] private readonly Linear? _transformation;
@@ -41,16 +41,16 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         Config = config;
         var (width, pooled, device) = (config.Width, config.PooledWidth, shape.Device);
         _transformer = new Transformer(shape, config.Layers, config.Causal);
-        _tokenEmbedding = Embedding(config.VocabularySize, width, device: device);
+        _tokenEmbedding = new TokenEmbedding(config.VocabularySize, width, device);
         _positionalEmbedding = new Parameter(empty(config.Positions, width, device: device));
         if (config.AppendedClassToken) _classEmbedding = new Parameter(empty(width, device: device));
-        if (config.TokenTypes > 0) _typeEmbedding = Embedding(config.TokenTypes, width, device: device);
+        if (config.TokenTypes > 0) _typeEmbedding = new TokenEmbedding(config.TokenTypes, width, device);
         if (config.NormBefore) _lnPre = LayerNorm(width, shape.LayerNormEpsilon, device: device);
         if (config.NormAfter) _lnFinal = LayerNorm(width, shape.LayerNormEpsilon, device: device);
         if (config.TransformationWidth is { } transformed) _transformation = Linear(width, transformed, device: device);
         if (config.Pooler) _pooler = Linear(width, width, device: device);
-        foreach (var embedding in new[] { _tokenEmbedding, _typeEmbedding }.OfType<Embedding>()) init.normal_(
-            embedding.get_parameter("weight")!, 0, 0.02);
+        foreach (var embedding in new[] { _tokenEmbedding, _typeEmbedding }.OfType<TokenEmbedding>())
+            init.normal_(embedding.Weight, 0, 0.02);
         foreach (var parameter in new[] { _positionalEmbedding, _classEmbedding }.OfType<Parameter>()) init.normal_(parameter, 0, 0.01);
         if (embeddingWidth is { } E)
             (_projection, _head) = (Projection.Matrix(config.Projection, pooled, E, device),
@@ -157,7 +157,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         var x = _tokenEmbedding.call(ids);                                                  // (B, L, D)
         if (_classEmbedding is not null) x = cat([x, _classEmbedding.expand(ids.shape[0], 1, -1)], 1);
         x = x.Plus(Config.PositionsSkipPadding ? SkippingPositions(ids) : _positionalEmbedding.narrow(0, 0, x.shape[1]));
-        if (_typeEmbedding is not null) x = x.Plus(_typeEmbedding.get_parameter("weight")!.narrow(0, 0, 1));
+        if (_typeEmbedding is not null) x = x.Plus(_typeEmbedding.Weight.narrow(0, 0, 1));
         return (_lnPre is null ? x : _lnPre.call(x)).MoveToOuterDisposeScope();
     }
 

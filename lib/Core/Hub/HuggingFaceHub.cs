@@ -36,14 +36,28 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     /// <param name="idOrFolder">A folder, a file, or an id such as <c>openai/clip-vit-base-patch32</c>.</param>
     /// <returns>A path; what is neither comes back as it is.</returns>
     /// <exception cref="HubException">The model is not in the cache and cannot be had.</exception>
-    public static string Resolve(string idOrFolder)
+    public static string Resolve(string idOrFolder) => Task.Run(() => ResolveAsync(idOrFolder)).GetAwaiter().GetResult();
+
+    /// <summary>As <see cref="Resolve"/>, without a thread that waits for the network.</summary>
+    /// <param name="idOrFolder">A folder, a file, or an id such as <c>openai/clip-vit-base-patch32</c>.</param>
+    /// <param name="progress">Told of every file that is downloaded, from first to last byte.</param>
+    /// <param name="cancellationToken">Stops a download; what has arrived is kept for the next time.</param>
+    /// <returns>A path; what is neither comes back as it is.</returns>
+    /// <exception cref="HubException">The model is not in the cache and cannot be had.</exception>
+    public static Task<string> ResolveAsync(string idOrFolder, IProgress<HubProgress>? progress = null,
+        CancellationToken cancellationToken = default) => ResolveAsync(idOrFolder, HubFiles.Weights, progress, cancellationToken);
+
+    /// <summary>As <see cref="Resolve"/>, of a model that is kept in other files.</summary>
+    internal static async Task<string> ResolveAsync(string idOrFolder, HubFiles wanted, IProgress<HubProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(idOrFolder);
         if (Path.Exists(idOrFolder) || !IsId(idOrFolder)) return idOrFolder;
         var hub = new HuggingFaceHub();
         try
         {
-            return hub.Find(idOrFolder) ?? Task.Run(() => hub.DownloadAsync(idOrFolder)).GetAwaiter().GetResult();
+            return hub.Find(idOrFolder, "main", wanted)
+                ?? await hub.DownloadAsync(idOrFolder, "main", wanted, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (HubException exception)
         {
@@ -56,18 +70,12 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     /// <param name="id">Such as <c>openai/clip-vit-base-patch32</c>.</param>
     /// <param name="revision">A branch, tag or commit.</param>
     /// <returns>Its folder; null where it is not there, or not all of it.</returns>
-    public string? Find(string id, string revision = "main")
+    public string? Find(string id, string revision = "main") => Find(id, revision, HubFiles.Weights);
+
+    private string? Find(string id, string revision, HubFiles wanted)
     {
         Require(id, revision);
-        if (new HubCache(_options.CacheFolder, id).Find(revision) is not { } folder) return null;
-        foreach (var (weights, configs) in CheckpointFolder.Forms)
-        {
-            string path = Path.Combine(folder, weights);
-            if (ModelFile.IsThere(path) && Fits(configs, folder, name => ModelFile.IsThere(Path.Combine(folder, name))))
-                return IsWhole(folder) && (!IsIndex(weights) || Shards(path).All(shard => ModelFile.IsThere(Path.Combine(folder,
-                    shard)))) ? folder : null;
-        }
-        return null;
+        return new HubCache(_options.CacheFolder, id).Find(revision) is { } folder && wanted.AreIn(folder) && IsWhole(folder) ? folder : null;
     }
 
     /// <summary>
@@ -83,30 +91,29 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     /// <exception cref="HubException">
     /// There is no such model, no access, no network, no space on the disk, or a file arrives damaged.
     /// </exception>
-    public async Task<string> DownloadAsync(string id, string revision = "main", IProgress<HubProgress>? progress = null,
-        CancellationToken cancellationToken = default)
+    public Task<string> DownloadAsync(string id, string revision = "main", IProgress<HubProgress>? progress = null,
+        CancellationToken cancellationToken = default) => DownloadAsync(id, revision, HubFiles.Weights, progress, cancellationToken);
+
+    private async Task<string> DownloadAsync(string id, string revision, HubFiles wanted, IProgress<HubProgress>? progress,
+        CancellationToken cancellationToken)
     {
         Require(id, revision);
         if (_options.Offline)
-            return Find(id, revision) ?? throw new HubException(
+            return Find(id, revision, wanted) ?? throw new HubException(
                 $"{id} ({revision}) is not in the cache at {_options.CacheFolder}, and HF_HUB_OFFLINE is set. Unset it, or bring the " +
                     $"model's folder over from a machine that has it.");
         var cache = new HubCache(_options.CacheFolder, id);
         using var client = new HubClient(_options);
         var (commit, names) = await ListAsync(client, id, revision, cancellationToken);
-        foreach (string name in Companions.Where(names.Contains)) await FetchAsync(
-            client, cache, id, commit, name, progress, cancellationToken);
-        var form = CheckpointFolder.Forms.FirstOrDefault(
-            form => names.Contains(form.Weights) && Fits(form.Configs, cache.Snapshot(commit), names.Contains));
-        if (form.Weights is null)
-            throw new HubException($"{id} ({revision}) holds no CLIP that can be read: " +
-                $"{string.Join(", ", CheckpointFolder.Forms.Select(f => f.Weights))} were looked for, with their configuration.");
-
-        string weights = await FetchAsync(client, cache, id, commit, form.Weights, progress, cancellationToken);
-        if (IsIndex(form.Weights))
-            foreach (string shard in Shards(weights)) await FetchAsync(client, cache, id, commit, shard, progress, cancellationToken);
-        if (ModelFile.Fault(weights) is { } fault)
-            throw new HubException($"{form.Weights} of {id} is not to be read: {fault}. The model's publisher has to mend it.");
+        Task<string> Fetch(string name) => FetchAsync(client, cache, id, commit, name, progress, cancellationToken);
+        foreach (string name in Companions.Where(names.Contains)) await Fetch(name);
+        var files = await wanted.FetchAsync(names, cache.Snapshot(commit), Fetch);
+        if (files.Count == 0) throw new HubException($"{id} ({revision}) holds no CLIP that can be read: {wanted.LookedFor}.");
+        foreach (string file in files)
+        {
+            if (ModelFile.Fault(file) is { } fault)
+                throw new HubException($"{Path.GetFileName(file)} of {id} is not to be read: {fault}. The model's publisher has to mend it.");
+        }
         cache.Refer(revision, commit);
         return cache.Snapshot(commit);
     }
@@ -165,7 +172,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         if (await HubCache.IsSoundAsync(present, cancellationToken)) return present;
         if (ModelFile.IsThere(present)) HubCache.Forget(present);
 
-        string what = $"{name} of {id}", path = $"{id}/resolve/{commit}/{Uri.EscapeDataString(name)}";
+        string what = $"{name} of {id}", path = $"{id}/resolve/{commit}/{string.Join('/', name.Split('/').Select(Uri.EscapeDataString))}";
         var file = await client.RetryAsync(what, () => AskAsync(client, path, what, name, commit, cancellationToken), cancellationToken);
         using (await cache.LockAsync(file.ETag, cancellationToken))
         {
@@ -252,33 +259,9 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         return await content.ReadAsync(buffer, limit.Token);
     }
 
-    /// <summary>Whether the configuration that belongs to a form is there, and is one of a model.</summary>
-    private static bool Fits(string[] configs, string folder, Func<string, bool> exists) => configs.FirstOrDefault(exists) is { } config
-        && CheckpointFolder.DescribesModel(Path.Combine(folder, config));
-
     /// <summary>Whether none of the small files is a link whose content is gone.</summary>
     private static bool IsWhole(string folder) =>
         Companions.Select(name => Path.Combine(folder, name)).All(path => !File.Exists(path) || ModelFile.IsThere(path));
-
-    internal static bool IsIndex(string weights) => weights.EndsWith(".index.json", StringComparison.Ordinal);
-
-    internal static List<string> Shards(string index)
-    {
-        try
-        {
-            if (ModelFile.Fault(index) is { } fault) throw new JsonException(fault + ".");
-            using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            return [.. json.RootElement.GetProperty("weight_map").EnumerateObject()
-                .Select(entry => entry.Value.GetString() ?? throw new JsonException($"\"{Quote.Cut(entry.Name)}\" is in no file (null)."))
-                .Distinct(StringComparer.Ordinal)];
-        }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new HubException(
-                $"{index} is not an index of shards: {Quote.Cut(exception.Message)} Delete it, and it is fetched again; " +
-                "if it comes so again, the model's publisher has to mend it.", exception);
-        }
-    }
 
     private static void Require(string id, string revision)
     {
@@ -296,8 +279,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     [GeneratedRegex(@"^[A-Za-z0-9][\w./-]{0,250}\z", RegexOptions.ECMAScript)]
     private static partial Regex Revision();
 
-    /// <summary>Files at the repository's top, none hidden: nothing that a CLIP needs lies deeper.</summary>
-    [GeneratedRegex(@"^[A-Za-z0-9_][\w.-]{0,250}\z", RegexOptions.ECMAScript)]
+    /// <summary>Files at the repository's top or in its folder of graphs, none hidden: nothing that a CLIP needs lies deeper.</summary>
+    [GeneratedRegex(@"^(onnx/)?[A-Za-z0-9_][\w.-]{0,250}\z", RegexOptions.ECMAScript)]
     private static partial Regex FileName();
 
     [GeneratedRegex(@"^[0-9a-fA-F]{8,128}\z", RegexOptions.ECMAScript)]

@@ -34,7 +34,7 @@ internal sealed class HubServer : IDisposable
 
     internal Uri Storage { get; }
 
-    /// <summary>Small files, and large ones (named *.safetensors or *.bin).</summary>
+    /// <summary>Small files, and large ones (named *.safetensors, *.bin or *.onnx).</summary>
     internal Dictionary<string, byte[]> Files { get; } = [];
 
     /// <summary>Looked at before each answer; a status ends it there.</summary>
@@ -82,7 +82,7 @@ internal sealed class HubServer : IDisposable
     internal static string Sha256(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
     private static bool IsLarge(string name) => name.EndsWith(".safetensors", StringComparison.Ordinal)
-        || name.EndsWith(".bin", StringComparison.Ordinal);
+        || name.EndsWith(".bin", StringComparison.Ordinal) || name.Contains(".onnx", StringComparison.Ordinal);
 
     private static string ETag(string name, byte[] content)
     {
