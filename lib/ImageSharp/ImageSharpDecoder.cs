@@ -75,7 +75,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
             throw new InvalidDataException($"{name} asks for too much work: its scans have {work:N0} pixels, more than the "
                 + $"{MostWork:N0} decoded. Save it anew.");
         // Every block of a JPEG's 8 x 8 pixels takes a bit, at least.
-        if ((format is JpegFormat && pixels > 8 * 64 * (long)bytes.Length) || !WholeFile.Is(bytes))
+        if ((format is JpegFormat && pixels > 8 * 64 * (long)bytes.Length) || !TruncationCheck.IsWhole(bytes))
             throw new InvalidDataException($"{name} is damaged: it is cut short.");
     }
 

@@ -58,7 +58,7 @@ internal static class BenchCommand
             throw new UserError($"--only {only}: no work is called so. There are: {names}.", ExitCode.Usage);
         }
         var machine = Machine.Here();
-        var (limits, measured) = await LongWork.RunAsync("measuring", works.Count + 1, progress => Task.Run(() =>
+        var (limits, measured) = await ConsoleProgress.RunAsync("measuring", works.Count + 1, progress => Task.Run(() =>
         {
             var bounds = MachineLimits.Measure(budget / 2);
             List<Measurement> figures = [];

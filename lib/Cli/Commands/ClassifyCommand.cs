@@ -63,8 +63,8 @@ internal static class ClassifyCommand
         var unreadable = new List<string>();
         // On a terminal a bar and a table would write over each other: the tables wait for the bar's end.
         var waiting = new List<Action>();
-        bool bar = files.Count > ClipEncoder.DefaultBatch && LongWork.HasTerminal;
-        if (bar) await LongWork.RunAsync("classifying", files.Count, progress => Task.FromResult(Classify(progress)));
+        bool bar = files.Count > ClipEncoder.DefaultBatch && ConsoleProgress.HasTerminal;
+        if (bar) await ConsoleProgress.RunAsync("classifying", files.Count, progress => Task.FromResult(Classify(progress)));
         else Classify(null);
         waiting.ForEach(write => write());
         if (classifier.IsIndependent && !json) Terminal.WriteLine(Independent);

@@ -65,7 +65,7 @@ internal static class EmbedCommand
         using var encoder = opened;
         var options = PreparedEncoder.Options(encoder, half, draft);
         var clock = Stopwatch.StartNew();
-        var report = await LongWork.RunAsync($"embedding shard {shard}", 1, progress =>
+        var report = await ConsoleProgress.RunAsync($"embedding shard {shard}", 1, progress =>
             ShardedIndex.EmbedAsync(folder, output, shard, encoder, options, new IndexBar(progress), cancellation));
         double seconds = clock.Elapsed.TotalSeconds, rate = (report.Added.Count + report.Updated.Count) / seconds;
         int images;

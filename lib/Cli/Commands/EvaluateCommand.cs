@@ -84,7 +84,7 @@ internal static class EvaluateCommand
             {
                 var (opened, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
                 using var used = opened;
-                var (report, unreadable) = await LongWork.RunAsync(
+                var (report, unreadable) = await ConsoleProgress.RunAsync(
                     "measuring", total, progress => Task.Run(() => measure(opened, new Count(progress, total), cancellation),
                     CancellationToken.None));
                 if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(forJson(report)));

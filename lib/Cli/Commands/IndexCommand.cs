@@ -54,7 +54,7 @@ internal static class IndexCommand
         var (opened, chosen) = PreparedEncoder.OpenForIndex(model, precision);
         using var encoder = opened;
         using var index = ImageStores.OpenOrCreate(place, encoder, PreparedEncoder.Options(encoder, half, draft));
-        var report = await LongWork.RunAsync("indexing", 1, progress =>
+        var report = await ConsoleProgress.RunAsync("indexing", 1, progress =>
             index.AddFolderAsync(folder, progress: new IndexBar(progress), cancellationToken: cancellation));
         if (json)
             Terminal.WriteJson(Output.Json(new

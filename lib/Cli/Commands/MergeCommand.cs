@@ -40,7 +40,7 @@ internal static class MergeCommand
             string place = parsed.GetValue(index)!;
             if (parsed.GetValue(salvage)) return Salvage(parsed.GetValue(shards)!, place, parsed.GetValue(json), cancellation);
             string[] folders = [.. parsed.GetValue(shards)!.SelectMany(Shards)];
-            int images = await LongWork.RunAsync("merging", 1, progress =>
+            int images = await ConsoleProgress.RunAsync("merging", 1, progress =>
                 Task.Run(() => ShardedIndex.Merge(folders, place, progress, cancellation), CancellationToken.None));
             string shown = ImageStores.Shown(place), search = $"clipbook search \"…\" {Output.Again(place)}";
             if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(new { index = shown, shards = folders.Length, images }));

@@ -25,7 +25,7 @@ internal sealed class PackedProducts : IDisposable
 
     internal void Run()
     {
-        using var team = CoreTeam.Begin();
+        using var team = ThreadTeam.Begin();
         for (int i = 0; i < _products.Length; i++) _products[i]
             .Run(team, _inputs[i], _output, _rows, follower: _products[(i + 1) % _products.Length]);
     }

@@ -26,7 +26,7 @@ public sealed unsafe class PackedProductTests
         using var plain = new PlainLinear(weight, bias, then);
         using var packed = new PackedLinear(weight, bias, then);
         using var sum = new PackedLinear(weight, bias);
-        using var team = CoreTeam.Begin();
+        using var team = ThreadTeam.Begin();
         using var input = Rows(x);
         using var output = Rows(y);
 
@@ -45,7 +45,7 @@ public sealed unsafe class PackedProductTests
         using var scope = NewDisposeScope();
         var (x, gain, bias) = (randn(13, 48) * 3 + 5, randn(48), randn(48));
         using var norm = new PackedNorm(new Affine(gain, bias), 1e-5);
-        using var team = CoreTeam.Begin();
+        using var team = ThreadTeam.Begin();
         using var rows = Rows(x);
         norm.Run(team, rows, rows, 13);
         Close.Relative(nn.functional.layer_norm(x, [48], gain, bias, 1e-5), Tensor(rows, 13, 48), 1e-6); // one rounding or two
@@ -96,7 +96,7 @@ public sealed unsafe class PackedProductTests
         {
             for (int round = 0; round < 200; round++)
             {
-                using var team = CoreTeam.Begin();
+                using var team = ThreadTeam.Begin();
                 foreach (int units in new[] { 0, 1, 2, 37 })
                 {
                     var done = new int[units];
@@ -112,7 +112,7 @@ public sealed unsafe class PackedProductTests
     {
         for (int round = 0; round < 50; round++)
         {
-            using var team = CoreTeam.Begin();
+            using var team = ThreadTeam.Begin();
             Assert.ThrowsAny<InvalidOperationException>(() =>
                 team.For(20, share => throw new InvalidOperationException($"unit {share.Unit}")));
             int sum = 0;

@@ -55,7 +55,7 @@ internal sealed unsafe class PackedLinear : IDisposable
     /// <param name="rows">How many.</param>
     /// <param name="add">Whether what stands in y is added.</param>
     /// <param name="follower">Which product comes afterwards: the first of its weights are asked for.</param>
-    internal void Run(CoreTeam.Session team, RowBuffer x, RowBuffer y, int rows, bool add = false, PackedLinear? follower = null)
+    internal void Run(ThreadTeam.Session team, RowBuffer x, RowBuffer y, int rows, bool add = false, PackedLinear? follower = null)
     {
         int tiles = (rows + Tile.Rows - 1) / Tile.Rows, aheadStep = (Tile.StepBytes + tiles - 1) / tiles;
         team.For(_panels, share =>

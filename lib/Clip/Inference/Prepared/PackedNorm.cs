@@ -16,7 +16,7 @@ internal sealed unsafe class PackedNorm : IDisposable
     }
 
     /// <summary>Rows of x → rows of y, which may be x.</summary>
-    internal void Run(CoreTeam.Session team, RowBuffer x, RowBuffer y, int rows) =>
+    internal void Run(ThreadTeam.Session team, RowBuffer x, RowBuffer y, int rows) =>
         team.For((rows + Tile.Rows - 1) / Tile.Rows, share =>
         {
             for (int row = share.Unit * Tile.Rows, end = Math.Min(rows, row + Tile.Rows); row < end; row++) Row(x.Row(row), y.Row(row));

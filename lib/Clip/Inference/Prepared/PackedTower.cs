@@ -40,11 +40,11 @@ internal abstract unsafe class PackedTower : IDisposable
     /// <param name="last">Whether a sequence is pooled at its last token, or at its first.</param>
     /// <param name="fill">Writes the tokens of some sequences: who does it, where, the first sequence, and where each begins.</param>
     /// <returns>(sequences, E), float32.</returns>
-    private protected Tensor Encode(int[] lengths, bool last, Action<CoreTeam.Session, PackedTransformer.Buffers, int, int[]> fill)
+    private protected Tensor Encode(int[] lengths, bool last, Action<ThreadTeam.Session, PackedTransformer.Buffers, int, int[]> fill)
     {
         int width = _projection?.Outputs ?? _shape.Width;
         var embeddings = empty([lengths.Length, width], float32);
-        using var team = CoreTeam.Begin();
+        using var team = ThreadTeam.Begin();
         for (int first = 0, next; first < lengths.Length; first = next)
         {
             int tokens = lengths[first];

@@ -35,7 +35,7 @@ internal sealed unsafe class PackedTransformer : IDisposable
     /// <param name="buffers">Made for as many tokens and sequences.</param>
     /// <param name="starts">Where each sequence begins, and the end of the last.</param>
     /// <param name="pooled">The row of each sequence's pooled token; a causal one's last.</param>
-    internal void Run(CoreTeam.Session team, Buffers buffers, int[] starts, int[] pooled)
+    internal void Run(ThreadTeam.Session team, Buffers buffers, int[] starts, int[] pooled)
     {
         int rows = starts[^1], D = _shape.Width;
         var (x, normed, projected, mixed, hidden) = (buffers.Tokens, buffers.Normed, buffers.Projected, buffers.Mixed, buffers.Hidden);
@@ -73,7 +73,7 @@ internal sealed unsafe class PackedTransformer : IDisposable
     /// <param name="queries">q of all tokens, beside k and v, or of the pooled ones alone, a row a sequence: these see all of it.</param>
     /// <param name="firstKey">The column where keys begin; values do a width after it.</param>
     /// <param name="starts">Where sequences begin.</param>
-    private void Attend(CoreTeam.Session team, Buffers buffers, RowBuffer queries, int firstKey, int[] starts)
+    private void Attend(ThreadTeam.Session team, Buffers buffers, RowBuffer queries, int firstKey, int[] starts)
     {
         int heads = _shape.Heads;
         bool pooled = queries != buffers.Projected;

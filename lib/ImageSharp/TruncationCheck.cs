@@ -3,10 +3,10 @@ using System.Buffers.Binary;
 namespace ClipNotebooks.ImageSharp;
 
 /// <summary>Tells a file that is cut short by its form: ImageSharp 2.1 gives the part that it could read as if it were the whole.</summary>
-internal static class WholeFile
+internal static class TruncationCheck
 {
     /// <summary>Whether the end that the format prescribes is there; true for formats of which ImageSharp itself finds out.</summary>
-    internal static bool Is(ReadOnlySpan<byte> bytes)
+    internal static bool IsWhole(ReadOnlySpan<byte> bytes)
     {
         if (bytes.StartsWith<byte>([0xff, 0xd8]))
             return bytes.LastIndexOf<byte>([0xff, 0xd9]) > bytes.LastIndexOf<byte>([0xff, 0xda]);

@@ -13,11 +13,11 @@ internal readonly record struct Share(int Unit, int Next, int Member);
 /// third of a millisecond. The thread pool would take a good part of that to wake its threads, and OpenMP's threads, libtorch's, keep a
 /// core busy for some milliseconds after each of their own tasks, so that the two do not go together within a forward.
 /// </summary>
-internal sealed class CoreTeam
+internal sealed class ThreadTeam
 {
     private const int Closed = 1 << 30;
 
-    private static readonly CoreTeam Shared = new();
+    private static readonly ThreadTeam Shared = new();
 
     private readonly List<ManualResetEventSlim> _calls = [];
     private Action<Share>? _task;
@@ -123,7 +123,7 @@ internal sealed class CoreTeam
     }
 
     /// <summary>The team for the time of a forward.</summary>
-    internal sealed class Session(CoreTeam? team) : IDisposable
+    internal sealed class Session(ThreadTeam? team) : IDisposable
     {
         /// <summary>Does all units of a task, in any order, and returns when they are done.</summary>
         internal void For(int units, Action<Share> task)

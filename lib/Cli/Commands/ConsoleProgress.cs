@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>A progress bar on the error stream, so that the output stays clean for a pipe; none where that stream is no terminal.</summary>
-internal static class LongWork
+internal static class ConsoleProgress
 {
     internal static bool HasTerminal => !Console.IsErrorRedirected;
 
