@@ -57,10 +57,12 @@ public static partial class ClipCheckpoint
     /// <exception cref="ArgumentException">
     /// The layout has no place for the model, as Hugging Face's for a ResNet; nothing is written.
     /// </exception>
+    /// <exception cref="InvalidOperationException">Low-rank adapters are attached that are not merged.</exception>
     public static void SavePretrained(ClipModel model, string folder, CheckpointLayout layout = CheckpointLayout.HuggingFace)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        model.RequireMerged("SavePretrained");
         bool openClip = layout == CheckpointLayout.OpenClip;
         var names = ModelNames.Of(model.Config, openClip ? OpenClipConfig.Naming(model.Config) : ParameterNaming.HuggingFace);
         string path = Path.Combine(folder, openClip ? CheckpointFolder.OpenClipConfigName : CheckpointFolder.HuggingFaceConfigName);

@@ -51,6 +51,7 @@ public sealed class PreparedClip : IDisposable
         try
         {
             ArgumentNullException.ThrowIfNull(model);
+            model.RequireMerged("its prepared form");
             var (chosen, reason) = PreparedTower.Choice(precision, model.LogitScale.device_type);
             image = new PreparedTower(model.ImageTower, model.Config, chosen, reason);
             return new PreparedClip(image, new PreparedTower(model.Text, model.Config, chosen, reason), reason, hold);

@@ -77,6 +77,19 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
     /// </summary>
     public Parameter? LogitBias => _logitBias;
 
+    /// <summary>
+    /// How many sets of low-rank additions are attached and not in the weights; what reads the weights alone refuses them.
+    /// </summary>
+    internal int UnmergedAdapters { get; set; }
+
+    /// <exception cref="InvalidOperationException">Low-rank additions are attached that the weights do not hold.</exception>
+    internal void RequireMerged(string what)
+    {
+        if (UnmergedAdapters > 0)
+            throw new InvalidOperationException($"The model has low-rank adapters that are not merged, and {what} takes its weights " +
+                "alone: call LowRankAdapters.Merge first, or dispose of them.");
+    }
+
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
     /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
     public Tensor EncodeImage(Tensor pixels) => ImageTower.call(pixels);

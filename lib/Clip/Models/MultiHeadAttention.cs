@@ -62,6 +62,9 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
         }
     }
 
+    /// <summary>(B, N, D) → (B, N, 3D), what fine-tuning adds to the joint product of q, k and v; none by default.</summary>
+    internal Func<Tensor, Tensor?>? Addition { get; set; }
+
     /// <summary>(B, N, D) → (B, N, D).</summary>
     public override Tensor forward(Tensor input) => Run(input, null);
 
@@ -114,8 +117,9 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
         var (B, N, D) = (x.shape[0], x.shape[1], x.shape[2]);
         var bias = _inBias.shape[0] == 3 * D ? _inBias
             : cat([_inBias.narrow(0, 0, D), zeros_like(_inBias.narrow(0, 0, D)), _inBias.narrow(0, D, D)], 0);
-        var qkv = functional.linear(x, _inWeight, bias)                                     // (B, N, 3D)
-            .view(B, N, 3, _heads, D / _heads).permute(2, 0, 3, 1, 4);                      // (3, B, H, N, K)
+        var joint = functional.linear(x, _inWeight, bias);                                  // (B, N, 3D)
+        if (Addition?.Invoke(x) is { } addition) joint = joint.Plus(addition);
+        var qkv = joint.view(B, N, 3, _heads, D / _heads).permute(2, 0, 3, 1, 4);           // (3, B, H, N, K)
         var (q, k, v) = (qkv[0], qkv[1], qkv[2]);
         if (_queryNorm is not null) (q, k) = (_queryNorm.call(q), _keyNorm!.call(k));
         return rotary is null ? (q, k, v) : (rotary.Turn(q), rotary.Turn(k), v);

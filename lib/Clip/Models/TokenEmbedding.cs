@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// A table of vectors, one for each token id: <c>nn.Embedding</c>, whose native form is made and filled on the processor even where
-/// <c>meta</c> is asked for. That took longer than to read the weights that then replace it.
+/// A table of vectors, one for each token id: <c>nn.Embedding</c>, whose native form fills its table on the processor even where
+/// <c>meta</c> is asked for: of a large vocabulary that took longer than to read the weights that then replace it.
 /// </summary>
 internal sealed class TokenEmbedding : Module<Tensor, Tensor>
 {
@@ -19,7 +19,7 @@ internal sealed class TokenEmbedding : Module<Tensor, Tensor>
     internal TokenEmbedding(long rows, long width, Device? device) : base(nameof(TokenEmbedding))
     {
         _weight = new Parameter(empty(rows, width, device: device));
-        init.normal_(_weight);                                        // as nn.Embedding: seeded models stay the same
+        init.normal_(_weight);                                                              // as nn.Embedding: seeded models stay the same
         RegisterComponents();
     }
 
@@ -27,5 +27,9 @@ internal sealed class TokenEmbedding : Module<Tensor, Tensor>
     internal Parameter Weight => _weight;
 
     /// <summary>Ids (B, L) → (B, L, D).</summary>
-    public override Tensor forward(Tensor input) => functional.embedding(input, _weight);
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return _weight.index_select(0, input.flatten()).view([.. input.shape, _weight.shape[1]]).MoveToOuterDisposeScope();
+    }
 }

@@ -17,14 +17,19 @@ public sealed class ClipTrainer : IDisposable
 
     private readonly ClipModel _model;
     private readonly TrainerOptions _options;
+    private readonly IReadOnlyList<Parameter> _besides, _trained;
     private readonly AdamW _optimizer;
+    private readonly double[] _factors;
     private readonly WorkingCopy? _copy;
 
     /// <summary>A trainer at step 0.</summary>
-    /// <param name="model">The model to train, on its device, in float32.</param>
+    /// <param name="model">The model to train, on its device, in float32; its parameters that require no gradient stay as they are.</param>
     /// <param name="options">How to train it.</param>
-    /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public ClipTrainer(ClipModel model, TrainerOptions options)
+    /// <param name="besides">
+    /// Parameters that are trained besides the model's own, as <c>LowRankAdapters.Parameters</c>; the caller's.
+    /// </param>
+    /// <exception cref="ArgumentException">An option is out of its range, or nothing is left to train.</exception>
+    public ClipTrainer(ClipModel model, TrainerOptions options, IReadOnlyList<Parameter>? besides = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
@@ -36,10 +41,22 @@ public sealed class ClipTrainer : IDisposable
         _model = model;
         _options = options;
 
+        _besides = besides ?? [];
+        if (_besides.Count > 0 && options.ComputeType != ScalarType.Float32)
+            throw new ArgumentException($"TrainerOptions.ComputeType is {options.ComputeType}, and parameters besides the model's are " +
+                "trained: these have no copy in another type. Train them in float32.", nameof(besides));
+        var own = model.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
+        _trained = [.. own.Select(pair => pair.parameter), .. _besides];
+        if (_trained.Count == 0)
+            throw new ArgumentException("Every parameter of the model is frozen: there is nothing to train.", nameof(model));
+
         // Gains, biases and the logit scale are not decayed, as in OpenCLIP: they have fewer than two dimensions.
-        var parameters = model.parameters().Where(p => p.requires_grad).ToList();
+        var groups = own.Select(pair => (Parameter: pair.parameter, Factor: LayerDecay.Factor(pair.name, model.Config, options.LayerDecay)))
+            .Concat(_besides.Select(parameter => (Parameter: parameter, Factor: 1.0)))
+            .GroupBy(item => (Decays: item.Parameter.dim() >= 2, item.Factor)).OrderByDescending(group => group.Key).ToList();
+        _factors = [.. groups.Select(group => group.Key.Factor)];
         _optimizer = new AdamW(
-            [Group(parameters.Where(p => p.dim() >= 2), options.WeightDecay), Group(parameters.Where(p => p.dim() < 2), 0)],
+            [.. groups.Select(group => Group(group.Select(item => item.Parameter), group.Key.Decays ? options.WeightDecay : 0))],
             options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, false, false);
         if (options.ComputeType != ScalarType.Float32) _copy = new WorkingCopy(model, options.ComputeType);
     }
@@ -90,14 +107,14 @@ public sealed class ClipTrainer : IDisposable
         using var scope = NewDisposeScope();
         _model.train();
         double rate = _options.LearningRateAt(Step);
-        foreach (var group in _optimizer.ParamGroups) group.LearningRate = rate;
+        foreach (var (group, factor) in _optimizer.ParamGroups.Zip(_factors)) group.LearningRate = rate * factor;
 
         _optimizer.zero_grad();
         double value = Backward(batch);
         if (!double.IsFinite(value))
             throw new InvalidOperationException($"The loss of step {Step + 1} is {value}: the learning rate ({rate:g3}) is too high, or " +
                 $"the batch holds values that are not numbers.");
-        double norm = nn.utils.clip_grad_norm_(_model.parameters().Where(p => p.requires_grad), _options.MaxGradientNorm);
+        double norm = nn.utils.clip_grad_norm_(_trained, _options.MaxGradientNorm);
         if (!double.IsFinite(norm))
         {
             throw new InvalidOperationException(
@@ -124,11 +141,21 @@ public sealed class ClipTrainer : IDisposable
         {
             var (image, text) = (GradientCache.Unit(towers.EncodeImage(batch.Pixels.to(_options.ComputeType))),
                 GradientCache.Unit(towers.EncodeText(batch.TokenIds)));
-            loss = ContrastiveLoss.WithLogitScale(image, text, _model.LogitScale);
+            loss = Loss(image, text, batch.Teacher);
             loss.backward();
         }
         _copy?.HandOn();
         return loss.ToDouble();
+    }
+
+    private Tensor Loss(Tensor image, Tensor text, TeacherEmbeddings? teacher)
+    {
+        var own = ContrastiveLoss.WithLogitScale(image, text, _model.LogitScale);
+        if (_options.Distillation == 0) return own;
+        if (teacher is null) throw new ArgumentException(
+            "TrainerOptions.Distillation is set, and the batch has no embeddings of a teacher: give TrainingBatch.Teacher.");
+        double share = _options.Distillation;
+        return own.Times(1 - share).Plus(DistillationLoss.Affinity(image, text, _model.LogitScale, teacher).Times(share));
     }
 
     /// <summary>
@@ -146,6 +173,7 @@ public sealed class ClipTrainer : IDisposable
             writer.Write(Magic);
             writer.Write(JsonSerializer.Serialize(new Header(Step, Fingerprint())));
             _model.save(writer);
+            foreach (var parameter in _besides) parameter.Save(writer);
             _optimizer.save_state_dict(writer);
             using var randomState = Generator.Default.get_state();
             writer.Write((int)randomState.numel());
@@ -171,6 +199,7 @@ public sealed class ClipTrainer : IDisposable
                 throw new InvalidDataException($"it belongs to another run: it was saved with {header.Fingerprint}, this run has " +
                     $"{Fingerprint()}");
             _model.load(reader);
+            foreach (var parameter in _besides) parameter.Load(reader);
             _optimizer.load_state_dict(reader);
             using var randomState = tensor(reader.ReadBytes(reader.ReadInt32()));
             Generator.Default.set_state(randomState);
@@ -190,7 +219,8 @@ public sealed class ClipTrainer : IDisposable
         _copy?.Dispose();
     }
 
-    private string Fingerprint() => $"{_options}, {_model.Config}";
+    private string Fingerprint() => $"{_options}, {_model.Config}" + (_besides.Count == 0 ? ""
+        : $", besides {string.Join(", ", _besides.Select(parameter => $"({string.Join(" × ", parameter.shape)})"))}");
 
     private static AdamW.ParamGroup Group(IEnumerable<Parameter> parameters, double weightDecay) =>
         new(parameters, new AdamW.Options { weight_decay = weightDecay });

@@ -48,6 +48,18 @@ public sealed record TrainerOptions
     /// </summary>
     public ScalarType ComputeType { get; init; } = ScalarType.Float32;
 
+    /// <summary>
+    /// The factor by which the learning rate falls from block to block, from a tower's end to its beginning; 1, the default: all alike.
+    /// For fine-tuning transformers, where 0.65 to 0.9 are usual (Bao et al. 2021, "BEiT").
+    /// </summary>
+    public double LayerDecay { get; init; } = 1;
+
+    /// <summary>
+    /// The share of the loss that asks for a teacher's similarities (<see cref="DistillationLoss"/>), between 0 and 1; the rest is the
+    /// contrastive loss. 0, the default: none. Not with <see cref="ChunkSize"/>.
+    /// </summary>
+    public double Distillation { get; init; }
+
     /// <summary>What the batches are drawn from, in words: a checkpoint of other batches is refused.</summary>
     public string Data { get; init; } = "";
 
@@ -74,6 +86,9 @@ public sealed record TrainerOptions
         if (ComputeType is not (ScalarType.Float32 or ScalarType.BFloat16))
             throw new ArgumentException($"TrainerOptions.{nameof(ComputeType)} is {ComputeType}; it must be {ScalarType.Float32} or " +
                 $"{ScalarType.BFloat16}.");
+        Require(LayerDecay is > 0 and <= 1, nameof(LayerDecay), LayerDecay, "above 0, and at most 1");
+        Require(Distillation is >= 0 and <= 1, nameof(Distillation), Distillation, "between 0 and 1");
+        Require(Distillation == 0 || ChunkSize == 0, nameof(Distillation), Distillation, $"0 with a {nameof(ChunkSize)}");
         Require(MaxScale >= 1, nameof(MaxScale), MaxScale, "at least 1");
     }
 

@@ -25,7 +25,8 @@ internal abstract class HubFiles
     /// <param name="fetchAsync">Fetches one file and gives its path.</param>
     /// <returns>The files that begin it; none where the repository has no such model.</returns>
     /// <exception cref="HubException">The index of the weights is not one.</exception>
-    internal abstract Task<IReadOnlyList<string>> FetchAsync(IReadOnlySet<string> names, string folder, Func<string, Task<string>> fetchAsync);
+    internal abstract Task<IReadOnlyList<string>> FetchAsync(
+        IReadOnlySet<string> names, string folder, Func<string, Task<string>> fetchAsync);
 
     internal static bool IsIndex(string weights) => weights.EndsWith(".index.json", StringComparison.Ordinal);
 
@@ -59,7 +60,8 @@ internal abstract class HubFiles
             return form.Weights is { } weights && (!IsIndex(weights) || Shards(Path.Combine(folder, weights)).All(IsThere));
         }
 
-        internal override async Task<IReadOnlyList<string>> FetchAsync(IReadOnlySet<string> names, string folder, Func<string, Task<string>> fetchAsync)
+        internal override async Task<IReadOnlyList<string>> FetchAsync(
+            IReadOnlySet<string> names, string folder, Func<string, Task<string>> fetchAsync)
         {
             var form = CheckpointFolder.Forms.FirstOrDefault(
                 form => names.Contains(form.Weights) && Fits(form.Configs, folder, names.Contains));
@@ -83,7 +85,8 @@ internal abstract class HubFiles
         internal override bool AreIn(string folder) =>
             sets.Any(set => set.All(name => ModelFile.IsThere(Path.Combine(folder, name))));
 
-        internal override async Task<IReadOnlyList<string>> FetchAsync(IReadOnlySet<string> names, string folder, Func<string, Task<string>> fetchAsync)
+        internal override async Task<IReadOnlyList<string>> FetchAsync(
+            IReadOnlySet<string> names, string folder, Func<string, Task<string>> fetchAsync)
         {
             List<string> graphs = [];
             foreach (string graph in sets.FirstOrDefault(set => set.All(names.Contains)) ?? [])

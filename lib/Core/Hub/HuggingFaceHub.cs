@@ -75,7 +75,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     private string? Find(string id, string revision, HubFiles wanted)
     {
         Require(id, revision);
-        return new HubCache(_options.CacheFolder, id).Find(revision) is { } folder && wanted.AreIn(folder) && IsWhole(folder) ? folder : null;
+        string? folder = new HubCache(_options.CacheFolder, id).Find(revision);
+        return folder is not null && wanted.AreIn(folder) && IsWhole(folder) ? folder : null;
     }
 
     /// <summary>
@@ -112,7 +113,8 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         foreach (string file in files)
         {
             if (ModelFile.Fault(file) is { } fault)
-                throw new HubException($"{Path.GetFileName(file)} of {id} is not to be read: {fault}. The model's publisher has to mend it.");
+                throw new HubException(
+                    $"{Path.GetFileName(file)} of {id} is not to be read: {fault}. The model's publisher has to mend it.");
         }
         cache.Refer(revision, commit);
         return cache.Snapshot(commit);

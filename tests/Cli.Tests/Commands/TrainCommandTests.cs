@@ -56,7 +56,8 @@ public sealed partial class TrainCommandTests(ITestOutputHelper output)
     public async Task A_run_ended_at_any_moment_loses_at_most_one_interval_and_ends_in_an_unbroken_ones_weights(string signal, bool slow)
     {
         SkipOnWindows();
-        Assert.SkipWhen(slow && !Long, "Steps of seconds are taken with CLIP_LONG_TESTS=1.");
+        bool isLong = slow || signal == "INT";
+        Assert.SkipWhen(isLong && !Long, "Steps of seconds, and Ctrl-C beside SIGTERM, are tried with CLIP_LONG_TESTS=1.");
         string[] arguments = slow ? Slow : Quick;
         using TemporaryFolder whole = new(), broken = new();
         var clock = Stopwatch.StartNew();
