@@ -47,7 +47,7 @@ public sealed partial class SlurmTests : IDisposable
         FileInfo Journal() => new(At("shards/2/journal.bin"));
         await UntilAsync(() => Task.FromResult(Journal() is { Exists: true, Length: > 5000 }));
         await SaidAsync("scontrol", "requeue", $"{job}_2");
-        Assert.Contains("PENDING", await SaidAsync("squeue", "--noheader", "--format=%T", $"--jobs={job}_2"), StringComparison.Ordinal);
+        await UntilAsync(async () => (await SaidAsync("squeue", "--noheader", "--format=%T", $"--jobs={job}_2")).Trim() == "PENDING");
         // Slurm lets two minutes pass before it starts such a task again.
         await SaidAsync("scontrol", "update", $"jobid={job}_2", "StartTime=now");
         await UntilAsync(async () => (await SaidAsync("squeue", "--noheader")).Trim().Length == 0);
@@ -55,7 +55,8 @@ public sealed partial class SlurmTests : IDisposable
         string log = File.ReadAllText(At("merge.log"));
         Assert.True(Directory.Exists(At("index")), log +
             string.Concat(Directory.GetFiles(_folder.Path, "task-*.log").Select(File.ReadAllText)));
-        Assert.Contains("CANCELLED", File.ReadAllText(At("task-2.log")), StringComparison.Ordinal);
+        // Started again it went on where it was.
+        Assert.Matches("[1-9][0-9]* added, 0 updated, [1-9][0-9]* unchanged", File.ReadAllText(At("task-2.log")));
         var (code, _, error) = await Clipbook.RunAsync("index", At("photos"), "--index", At("whole"));
         Assert.True(code == ExitCode.Success, error);
         var (one, other) = (Embeddings(At("whole")), Embeddings(At("index")));

@@ -47,10 +47,18 @@ EOF
 }
 
 stop() {
+  if scancel --user="$(id -un)" 2>/dev/null; then
+    timeout 20 bash -c 'while [ -n "$(squeue -h)" ]; do sleep 0.2; done' || true
+  fi
   for name in slurmd slurmctld munge/pid; do
     local file=$folder/${name%.pid}
     [ "$name" = munge/pid ] || file=$folder/$name.pid
-    [ -s "$file" ] && kill "$(cat "$file")" || true
+    [ -s "$file" ] || continue
+    local pid
+    pid=$(cat "$file")
+    kill "$pid" 2>/dev/null || continue
+    # A process that nobody waits for keeps its number, and no program.
+    for _ in $(seq 100); do readlink "/proc/$pid/exe" >/dev/null || break; sleep 0.1; done
   done
 }
 
