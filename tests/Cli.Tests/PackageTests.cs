@@ -136,6 +136,53 @@ public sealed class PackageTests : IDisposable
     }
 
     [Fact]
+    public async Task The_sample_application_embeds_classifies_adds_finds_and_deletes_on_packages_alone()
+    {
+        string sample = Path.Combine(Lesson.Repository, "environment", "samples", "ImageApi");
+        Assert.InRange(File.ReadLines(Path.Combine(sample, "Program.cs")).Count(), 1, 120);
+        Assert.SkipUnless(Long, "The sample is built and served with CLIP_LONG_TESTS=1.");
+        await PackAsync("Core", "Onnx", "Search");
+        string model = Path.Combine(_folder.Path, "onnx"), program = Path.Combine(_folder.Path, "Sample");
+        OnnxExport.Write(Model, model);
+        foreach (string file in Directory.GetFiles(sample))
+            _folder.Write($"Sample/{Path.GetFileName(file)}", File.ReadAllText(file).Replace("0.2.0", Version, StringComparison.Ordinal));
+        Configuration();
+        await MustAsync(program, "build", "-c", "Release", "-v", "q");
+        using var site = TestProcess.Start(TestProcess.DotNet, ["run", "-c", "Release", "--no-build", "--", "--urls", "http://127.0.0.1:0",
+            "--Clip:Model", model, "--Clip:Index", Path.Combine(_folder.Path, "index")], Variables, program);
+        await site.SaysAsync("Now listening on:");
+        using HttpClient client = new() { BaseAddress = new Uri(Regex.Match(site.Output, "http://127.0.0.1:[0-9]+").Value) };
+        var stop = TestContext.Current.CancellationToken;
+        ByteArrayContent Body(byte[] bytes) => new(bytes);
+        byte[] cat = await File.ReadAllBytesAsync(Picture, stop);
+
+        Assert.Equal("Degraded", await client.GetStringAsync("/health", stop));
+        using var clip = ClipEncoder.FromPretrained(Model);
+        Close(clip.EmbedTexts(["a cat at night"])[0], (await client.GetFromJsonAsync<float[]>("/embed?text=a%20cat%20at%20night", stop))!);
+        Assert.Equal("Healthy", await client.GetStringAsync("/health", stop));
+        foreach (string name in new[] { "cat", "pizza", "dog" })
+        {
+            byte[] bytes = await File.ReadAllBytesAsync(Path.Combine(Lesson.Repository, "data", "images", $"{name}.png"), stop);
+            Assert.Equal(201, (int)(await client.PutAsync($"/pictures/{name}?kind=drawn", Body(bytes), stop)).StatusCode);
+        }
+        string answers = await (await client.PostAsync("/classify", Body(cat), stop)).Content.ReadAsStringAsync(stop);
+        Assert.StartsWith("[{\"className\":\"cat\",", answers, StringComparison.Ordinal);
+        string found = await client.GetStringAsync("/search?text=a%20cat&top=1", stop);
+        Assert.Contains("\"id\":\"cat\"", found, StringComparison.Ordinal);
+        Assert.Contains("\"kind\":\"drawn\"", found, StringComparison.Ordinal);
+        found = await (await client.PostAsync("/search?top=1&skip=1", Body(cat), stop)).Content.ReadAsStringAsync(stop);
+        Assert.DoesNotContain("\"id\":\"cat\"", found, StringComparison.Ordinal);
+        Assert.Equal(204, (int)(await client.DeleteAsync("/pictures/cat", stop)).StatusCode);
+        Assert.Equal(404, (int)(await client.DeleteAsync("/pictures/cat", stop)).StatusCode);
+        var refused = await client.PostAsync("/embed", Body([1, 2, 3]), stop);
+        Assert.Equal(422, (int)refused.StatusCode);
+        Assert.Contains("is not an image", await refused.Content.ReadAsStringAsync(stop), StringComparison.Ordinal);
+        // Asked for beforehand: a body on its way is cut off.
+        client.DefaultRequestHeaders.ExpectContinue = true;
+        Assert.Equal(413, (int)(await client.PostAsync("/embed", Body(new byte[21_000_000]), stop)).StatusCode);
+    }
+
+    [Fact]
     public async Task The_tool_installs_and_classifies_outside_of_the_repository()
     {
         Assert.SkipUnless(Long, "The tool, 170 MB, is packed and installed with CLIP_LONG_TESTS=1.");

@@ -1,5 +1,6 @@
 using ClipNotebooks.Core.Generators;
 using ClipNotebooks.Core.Inference;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using TorchSharp;
 
@@ -26,6 +27,25 @@ public static class TorchServices
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(idOrFolder);
         return services.AddClip(_ => Open(idOrFolder, device, precision), idOrFolder);
+    }
+
+    /// <summary>The same, as the application's configuration says.</summary>
+    /// <param name="services">The application's.</param>
+    /// <param name="configuration">The section with the values of <see cref="TorchServiceOptions"/>.</param>
+    /// <returns>The same services.</returns>
+    /// <exception cref="InvalidOperationException">A value of the section has another type; the message names its key.</exception>
+    /// <exception cref="ArgumentException">The section names no model.</exception>
+    public static IServiceCollection AddClip(this IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var options = configuration.Get<TorchServiceOptions>() ?? new TorchServiceOptions();
+        if (string.IsNullOrWhiteSpace(options.Model))
+        {
+            string place = configuration is IConfigurationSection section ? $"The section \"{section.Path}\"" : "The configuration";
+            throw new ArgumentException($"{place} names no model: set its \"Model\" to a folder or to an id of the Hub.",
+                nameof(configuration));
+        }
+        return services.AddClip(options.Model, options.Device is { } device ? torch.device(device) : null, options.Precision);
     }
 
     private static ClipEncoder Open(string idOrFolder, torch.Device? device, Precision precision)

@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using ClipNotebooks.Core.Inference;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ClipNotebooks.Core.Generators;
 
@@ -23,11 +26,29 @@ public static class ClipServices
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(open);
         return services
-            .AddSingleton(provider => new LazyClipEncoder(() => open(provider)))
+            .AddSingleton(provider => new LazyClipEncoder(() => Logged(open, provider, modelId ?? "of the application")))
             .AddSingleton<IClipEncoder>(provider => provider.GetRequiredService<LazyClipEncoder>())
             .AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(provider =>
                 new ClipTextEmbeddingGenerator(provider.GetRequiredService<LazyClipEncoder>(), modelId))
             .AddSingleton<IEmbeddingGenerator<DataContent, Embedding<float>>>(provider =>
                 new ClipImageEmbeddingGenerator(provider.GetRequiredService<LazyClipEncoder>(), modelId));
+    }
+
+    private static IClipEncoder Logged(Func<IServiceProvider, IClipEncoder> open, IServiceProvider provider, string model)
+    {
+        var logger = provider.GetService<ILoggerFactory>()?.CreateLogger(ModelLog.Category) ?? NullLogger.Instance;
+        ModelLog.Opening(logger, model);
+        long begun = Stopwatch.GetTimestamp();
+        try
+        {
+            var encoder = open(provider);
+            ModelLog.Opened(logger, model, Stopwatch.GetElapsedTime(begun).TotalSeconds, encoder.Width);
+            return encoder;
+        }
+        catch (Exception exception)
+        {
+            ModelLog.Failed(logger, model, exception);
+            throw;
+        }
     }
 }
