@@ -1,13 +1,12 @@
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
-using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;
 
 /// <summary>
 /// Images by their embeddings, wherever these are kept: in a folder (<see cref="ImageSearchIndex"/>) or in PostgreSQL
-/// (<see cref="PgVectorImageStore"/>). <see cref="ImageStores"/> opens either by its place. Thread-safe.
+/// (<c>PgVectorImageStore</c> of ClipNotebooks.Search.Postgres, whose <c>ImageStores</c> opens either by its place). Thread-safe.
 /// </summary>
 public abstract partial class ImageStore : IDisposable
 {

@@ -29,12 +29,12 @@ public sealed class PackageTests : IDisposable
     private const string Small = """
         using ClipNotebooks.Core.Images;
         using ClipNotebooks.Onnx;
-        using ClipNotebooks.Search;
+        using ClipNotebooks.Search.Postgres;
         using var clip = OnnxClipEncoder.FromPretrained(args[0]);
         System.Globalization.CultureInfo.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
         foreach (var row in new[] { clip.EmbedImages([RasterImage.Load(args[1])])[0], clip.EmbedTexts(["a cat at night"])[0] })
             System.Console.WriteLine(string.Join(' ', row));
-        using var index = ImageSearchIndex.Create(args[2], clip);
+        using var index = ImageStores.OpenOrCreate(args[2], clip);
         await index.AddFilesAsync([args[1]]);
         if (index.Search("a cat")[0].Path != args[1]) throw new InvalidOperationException("The picture is not found.");
         """;
@@ -104,10 +104,10 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public async Task A_console_program_on_ONNX_Runtime_embeds_alike_and_searches_without_libtorch()
     {
-        await PackAsync("Core", "Onnx", "Search");
+        await PackAsync("Core", "Onnx", "Search", "Search.Postgres");
         string model = Path.Combine(_folder.Path, "onnx"), published = Path.Combine(_folder.Path, "published");
         OnnxExport.Write(Model, model);
-        string program = New("Small", "Microsoft.NET.Sdk", Small, ["ClipNotebooks.Onnx", "ClipNotebooks.Search"]);
+        string program = New("Small", "Microsoft.NET.Sdk", Small, ["ClipNotebooks.Onnx", "ClipNotebooks.Search.Postgres"]);
         await MustAsync(program, "publish", "-c", "Release", "-o", published, "-v", "q");
         Equal((await TestProcess.RunAsync(Path.Combine(published, "Small"), [model, Picture, Path.Combine(_folder.Path, "index")])).Output);
         string[] files = Directory.GetFiles(published, "*", SearchOption.AllDirectories);

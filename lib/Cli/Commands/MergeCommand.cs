@@ -41,7 +41,7 @@ internal static class MergeCommand
             if (parsed.GetValue(salvage)) return Salvage(parsed.GetValue(shards)!, place, parsed.GetValue(json), cancellation);
             string[] folders = [.. parsed.GetValue(shards)!.SelectMany(Shards)];
             int images = await ConsoleProgress.RunAsync("merging", 1, progress =>
-                Task.Run(() => ShardedIndex.Merge(folders, place, progress, cancellation), CancellationToken.None));
+                Task.Run(() => ImageStores.Merge(folders, place, progress, cancellation), CancellationToken.None));
             string shown = ImageStores.Shown(place), search = $"clipbook search \"…\" {Output.Again(place)}";
             if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(new { index = shown, shards = folders.Length, images }));
             else Terminal.WriteLine($"{images:N0} images of {folders.Length} shards can be found in {shown}: {search}");

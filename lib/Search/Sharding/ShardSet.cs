@@ -1,4 +1,3 @@
-using ClipNotebooks.Search.Postgres;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Sharding;
@@ -6,11 +5,8 @@ namespace ClipNotebooks.Search.Sharding;
 /// <summary>Shards that were found to make a whole.</summary>
 internal sealed class ShardSet
 {
-    private readonly IndexHeader _header;
-    private readonly string? _root;
-
     private ShardSet(List<(string Path, ShardManifest Manifest)> shards, IndexHeader header) =>
-        (InOrder, _header, _root, Images) = (shards, header, shards[0].Manifest.Root, checked(shards.Sum(shard => shard.Manifest.Images)));
+        (InOrder, Header, Root, Images) = (shards, header, shards[0].Manifest.Root, checked(shards.Sum(shard => shard.Manifest.Images)));
 
     /// <summary>By number.</summary>
     internal IReadOnlyList<(string Path, ShardManifest Manifest)> InOrder { get; }
@@ -18,17 +14,16 @@ internal sealed class ShardSet
     /// <summary>Of all shards.</summary>
     internal int Images { get; }
 
-    internal VectorStorage Storage => _header.VectorStorage;
+    /// <summary>Their model, and how they keep vectors.</summary>
+    internal IndexHeader Header { get; }
+
+    /// <summary>What relative paths begin at.</summary>
+    internal string? Root { get; }
 
     /// <summary>Makes an empty index of their model, storage and root.</summary>
     internal ImageSearchIndex Create(string folder) =>
-        ImageSearchIndex.Create(folder, _header.Width, _header.Model, _header.ModelSummary, null,
-            new IndexOptions { Storage = _header.VectorStorage, Root = _root });
-
-    /// <summary>The same in a database; what is there already is opened.</summary>
-    internal PgVectorImageStore CreateIn(string connection) =>
-        PgVectorImageStore.Connect(connection, _header.Width, _header.Model, _header.ModelSummary, null,
-            new IndexOptions { Storage = _header.VectorStorage, Root = _root });
+        ImageSearchIndex.Create(folder, Header.Width, Header.Model, Header.ModelSummary, null,
+            new IndexOptions { Storage = Header.VectorStorage, Root = Root });
 
     internal static ImageSearchIndex Open(string path, ShardManifest manifest) =>
         ImageSearchIndex.Open(path, options: new IndexOptions { Root = manifest.Root });

@@ -1,7 +1,5 @@
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Inference;
-using ClipNotebooks.Search.Postgres;
-using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Sharding;
 
@@ -12,8 +10,6 @@ namespace ClipNotebooks.Search.Sharding;
 /// </summary>
 public static class ShardedIndex
 {
-    private const int ImagesPerReport = 1000;
-
     /// <summary>
     /// Embeds one part of a folder's images, at any depth. What is interrupted, in whatever way, is continued by the same call; a shard
     /// that is whole is brought up to date by it.
@@ -82,28 +78,24 @@ public static class ShardedIndex
     /// <summary>
     /// Puts shards together as one index, equal to the one that adding the whole folder would have made. The shards stay as they are. The
     /// index appears when it is whole: what is interrupted leaves nothing but a folder ending in <c>.part</c>, which the next call begins
-    /// anew; in PostgreSQL all images come by COPY in one transaction, and nothing is left.
+    /// anew.
     /// </summary>
     /// <param name="shards">The folders of all N, in any order; or one index that is no part of another.</param>
-    /// <param name="index">
-    /// The new index's folder, or the connection string of a store that has no images yet (<see cref="PgVectorImageStore"/>).
-    /// </param>
-    /// <param name="progress">Told of images and their total, after every shard or some thousand images.</param>
+    /// <param name="index">The new index's folder.</param>
+    /// <param name="progress">Told of images and their total, after every shard.</param>
     /// <param name="cancellationToken">Stops; no index is left.</param>
     /// <returns>How many images the index has.</returns>
     /// <exception cref="InvalidDataException">
     /// A shard is missing, given twice, not whole or damaged, or the shards differ in their number, folder, model or storage; the message
     /// names the shards.
     /// </exception>
-    /// <exception cref="IOException"><paramref name="index"/> holds something already, or cannot be written or reached.</exception>
+    /// <exception cref="IOException"><paramref name="index"/> holds something already, or cannot be written.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public static int Merge(IReadOnlyCollection<string> shards, string index, IProgress<(int Done, int Total)>? progress = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(shards);
         ArgumentException.ThrowIfNullOrEmpty(index);
-        if (PgVectorImageStore.IsConnectionString(index)) return MergeIntoDatabase(
-            ShardSet.Check(shards, cancellationToken), index, progress, cancellationToken);
         index = FullPath(index);
         WholeFolder.RefuseTaken(index);
         var parts = ShardSet.Check(shards, cancellationToken);
@@ -122,28 +114,6 @@ public static class ShardedIndex
                 "Embed them again, in new folders.");
         });
         return parts.Images;
-    }
-
-    private static int MergeIntoDatabase(ShardSet parts, string connection, IProgress<(int Done, int Total)>? progress,
-        CancellationToken cancellationToken)
-    {
-        using var store = parts.CreateIn(connection);
-        if (store.Count is > 0 and var images) throw new IOException(
-            $"{store.Place} holds {images:N0} images already. Choose another table, Table=…, or drop this one first.");
-        if (store.Storage != parts.Storage) throw new IOException($"{store.Place} keeps its vectors in {store.Storage}, and the shards " +
-            $"theirs in {parts.Storage}. Choose another table: Table=….");
-        int done = 0;
-        return store.Load(parts.InOrder.SelectMany(Rows), cancellationToken);
-
-        IEnumerable<(float[], StoredEntry)> Rows((string Path, ShardManifest Manifest) shard)
-        {
-            using var part = ShardSet.Open(shard.Path, shard.Manifest);
-            foreach (var row in store.Rows(part))
-            {
-                yield return row;
-                if (++done % ImagesPerReport == 0 || done == parts.Images) progress?.Report((done, parts.Images));
-            }
-        }
     }
 
     /// <summary>Whether a folder holds a shard, whole or begun.</summary>

@@ -8,7 +8,7 @@ namespace ClipNotebooks.Search.Tests.Postgres;
 
 /// <summary>
 /// What the graph leaves out, and what it saves: recall@10 against latency, beside the exact index on the same vectors.
-/// <c>CLIP_LONG_TESTS=1</c> and <c>CLIP_TEST_POSTGRES</c>; the table of lib/Search/README.md is the test's output.
+/// <c>CLIP_LONG_TESTS=1</c> and <c>CLIP_TEST_POSTGRES</c>; the table of lib/Search.Postgres/README.md is the test's output.
 /// </summary>
 public sealed class RecallTests(ITestOutputHelper output) : IDisposable
 {

@@ -2,20 +2,14 @@ using Npgsql;
 
 namespace ClipNotebooks.Search.Tests.Postgres;
 
-/// <summary>A database of its own on the server of <c>CLIP_TEST_POSTGRES</c>, gone after the test.</summary>
+/// <summary>A database of its own on the tests' server, gone after the test.</summary>
 internal sealed class TestDatabase : IDisposable
 {
     private readonly NpgsqlConnectionStringBuilder _server;
 
     internal TestDatabase()
     {
-        if (Environment.GetEnvironmentVariable("CLIP_TEST_POSTGRES") is not { Length: > 0 } server)
-        {
-            Assert.Skip("The store in PostgreSQL is tested where CLIP_TEST_POSTGRES is the connection string of a server with pgvector, " +
-                "of a login that may make databases.");
-            throw new InvalidOperationException();
-        }
-        _server = new NpgsqlConnectionStringBuilder(server) { Pooling = false };
+        _server = new NpgsqlConnectionStringBuilder(TestServer.Connection) { Pooling = false };
         Name = $"clip_test_{Guid.NewGuid():N}";
         Execute(_server.ConnectionString, $"CREATE DATABASE {Name}");
     }

@@ -4,7 +4,7 @@ namespace ClipNotebooks.Search.Postgres;
 public sealed record PgVectorOptions
 {
     /// <summary>
-    /// Candidates that a search keeps, 1 to 1000: more find more of the true neighbours, in more time (lib/Search/README.md has the
+    /// Candidates that a search keeps, 1 to 1000: more find more of the true neighbours, in more time (the package's README has the
     /// measurements). At least as many as results are asked for.
     /// </summary>
     public int EfSearch { get; init; } = 100;
