@@ -111,6 +111,7 @@ public sealed class OnnxClipEncoder : IClipEncoder
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(images));
         using var use = _calls.Enter();
+        using var told = ClipTelemetry.Begin(ClipTelemetry.Image, images.Count);
         return [.. Enumerable.Range(0, images.Count).Chunk(ImageFiles.DefaultBatch).SelectMany(chunk =>
         {
             var pixels = new float[chunk.Length][];
@@ -126,6 +127,7 @@ public sealed class OnnxClipEncoder : IClipEncoder
         if (pixels.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(pixels));
         Processor.Transform.Require(pixels);
         using var use = _calls.Enter();
+        using var told = ClipTelemetry.Begin(ClipTelemetry.Image, pixels.Count);
         return Unit(_towers.Images(pixels, Processor), i => Named(names, i, pixels.Count), pixels);
     }
 
@@ -135,6 +137,7 @@ public sealed class OnnxClipEncoder : IClipEncoder
         ArgumentNullException.ThrowIfNull(texts);
         if (texts.Count == 0) throw new ArgumentException("There is no caption: the list is empty.", nameof(texts));
         using var use = _calls.Enter();
+        using var told = ClipTelemetry.Begin(ClipTelemetry.Text, texts.Count);
 
         // Captions of like length go together: a row costs as much as the longest of its batch.
         var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true);

@@ -1,11 +1,12 @@
 using System.CommandLine;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
+using ClipNotebooks.Cli.Service;
 using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook serve`: the book in a browser, while its lessons are written.</summary>
+/// <summary>`clipbook serve`: the book in a browser, while its lessons are written; or, with --api, the service.</summary>
 internal static class ServeCommand
 {
     /// <summary>
@@ -17,29 +18,48 @@ internal static class ServeCommand
     {
         Argument<string[]> lessons = new("lessons") { Description = "Paths, names or numbers of lessons to watch, of the Korean ones as " +
             "ko/03; all below notebooks if none.", Arity = ArgumentArity.ZeroOrMore };
-        Option<int> port = new("--port") { Description = "The port on 127.0.0.1; 0 for one that is free.", DefaultValueFactory = _ =>
-            8470 };
+        Option<int?> port = new("--port") { Description = $"The port on 127.0.0.1, 8470 by default, with --api " +
+            $"{ServiceOptions.DefaultPort}; 0 for one that is free." };
         Option<string?> language = new("--language") { Description = $"One language alone: {Edition.Languages}. Default: all." };
         Option<string?> output = new("--output") { Description = "Folder of the pages. Default: artifacts/book in the repository." };
         Option<double> timeout = new("--timeout") { Description = "Seconds a lesson may take.", DefaultValueFactory = _ => 600 };
+        ServiceCommand service = new();
         lessons.CompletionSources.Add(_ => CompletionCommand.LessonNames());
         language.CompletionSources.Add([.. Edition.All.Select(edition => edition.Language)]);
         Command command = new("serve", $"""
             Shows the book at http://127.0.0.1:8470/, to this machine alone, until Ctrl-C. Lessons are run first where there is no book.
             Then a lesson is run again when its file changes, and its open page shows what it shows now, failures too.
 
+            With --api, CLIP over HTTP at http://127.0.0.1:8471/ instead: texts and pictures are embedded, pictures classified, found in an
+            index, added and removed; the address itself is a search page, /openapi/v1.json says the rest. What comes together is encoded
+            together. Other machines are let in by --host, and then with a key alone; who wants TLS puts a proxy before it.
+
             Examples:
               clipbook serve
               clipbook serve 04 --port 0               one lesson, a free port
               clipbook serve my.dib --output pages
+              clipbook serve --api --index artifacts/photos-index
+              clipbook serve --api --index artifacts/photos-index --host 0.0.0.0 --key-file key
+              curl -H "Content-Type: image/jpeg" --data-binary @cat.jpg "http://127.0.0.1:8471/v1/classify?label=cat&label=dog"
 
             {ExitCode.Help}
             """) { lessons, port, language, output, timeout };
+        foreach (Option option in service.Options)
+            command.Options.Add(option);
         command.SetAction((parsed, token) =>
         {
-            int at = parsed.GetValue(port);
+            bool isService = service.IsAsked(parsed);
+            int at = parsed.GetValue(port) ?? (isService ? ServiceOptions.DefaultPort : 8470);
             if (at is < 0 or > 65535)
                 throw new UserError($"--port {at}: a number from 1 to 65535 is needed, or 0 for a port that is free.", ExitCode.Usage);
+            if (isService)
+            {
+                if (new Symbol[] { lessons, language, output, timeout }.FirstOrDefault(
+                    symbol => parsed.GetResult(symbol) is { } given && given.Tokens.Count > 0) is { } other)
+                    throw new UserError($"{other.Name} is for the book, which --api takes the place of: leave one of both out.",
+                        ExitCode.Usage);
+                return service.RunAsync(parsed, at, token);
+            }
             RunOptions options = new() { Timeout = RunCommand.Timeout(parsed.GetValue(timeout)) };
             string? root = RepositoryRoot.TryFind();
             string[] names = parsed.GetValue(lessons) ?? [];

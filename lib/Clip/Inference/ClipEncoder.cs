@@ -141,6 +141,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw Empty(nameof(images));
         using var use = _calls.Enter();
+        using var told = ClipTelemetry.Begin(ClipTelemetry.Image, images.Count);
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
         var rows = images.Chunk(DefaultBatch).Select(chunk =>
@@ -164,6 +165,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         ArgumentNullException.ThrowIfNull(texts);
         if (texts.Count == 0) throw Empty(nameof(texts));
         using var use = _calls.Enter();
+        using var told = ClipTelemetry.Begin(ClipTelemetry.Text, texts.Count);
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
 
@@ -208,6 +210,7 @@ public sealed partial class ClipEncoder : IClipEncoder
                 nameof(pixels));
         }
         using var use = _calls.Enter();
+        using var told = ClipTelemetry.Begin(ClipTelemetry.Image, (int)pixels.shape[0]);
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
         var embeddings = Normalised(pixels, EncodeImage).cpu();                                    // (B, E)

@@ -55,6 +55,16 @@ public sealed partial class ReadmeTests : IDisposable
     }
 
     [Fact]
+    public async Task The_service_of_the_README_answers()
+    {
+        Assert.Contains("lib/Cli -- serve --api --index artifacts/index\n", Readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        using CancellationTokenSource stop = new();
+        await using Serving serving = new(stop, "serve", "--api", "--index", Path.Combine(_folder, "index"), "--port", "0");
+        using HttpClient client = new() { BaseAddress = await serving.AddressAsync() };
+        Assert.Contains("\"ready\"", await client.GetStringAsync("/health"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_shards_of_the_README_merge()
     {
         string[] commands = ["embed data/images --shard 1/2 --output artifacts/shards/1",

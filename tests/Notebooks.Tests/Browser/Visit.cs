@@ -30,7 +30,8 @@ internal sealed class Visit : IAsyncDisposable
         page.RequestFailed += (_, request) => Note($"failed: {request.Url}");
         context.Request += (_, request) =>
         {
-            if (!home.IsBaseOf(new Uri(request.Url)) && !request.Url.StartsWith("data:", StringComparison.Ordinal))
+            if (!home.IsBaseOf(new Uri(request.Url)) && !request.Url.StartsWith("data:", StringComparison.Ordinal)
+                && !request.Url.StartsWith("blob:" + home, StringComparison.Ordinal))
                 Note($"left {home}: {request.Url}");
         };
     }

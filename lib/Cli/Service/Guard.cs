@@ -1,0 +1,57 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace ClipNotebooks.Cli.Service;
+
+/// <summary>
+/// Whom the service answers. On loopback names by which this machine calls itself, so that no page of another site reads it through a name
+/// that leads here (DNS rebinding); nowhere pages of other sites, whose browsers say where they come from; and where there is a key, who
+/// knows it.
+/// </summary>
+internal sealed class Guard(ServiceOptions options)
+{
+    /// <summary>What a page may read before its reader has typed the key: itself.</summary>
+    private static readonly string[] Open = ["/", "/search.js", "/search.css", "/health"];
+
+    private readonly byte[]? _key = options.Key is { } key ? Hash(key) : null;
+
+    internal async Task CheckAsync(HttpContext context, RequestDelegate next)
+    {
+        var headers = context.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers.CacheControl = "no-store";
+        headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        Refuse(context.Request);
+        await next(context);
+    }
+
+    private void Refuse(HttpRequest request)
+    {
+        if (IPAddress.IsLoopback(options.Address)
+            && request.Host.Host.ToLowerInvariant() is not ("127.0.0.1" or "localhost" or "[::1]"))
+            throw new ApiProblem(421, "other-name", "This service is on its user's own machine",
+                "It answers to 127.0.0.1 and localhost alone. Ask for it by one of these; or start it with --host and a key.");
+        string? origin = request.Headers.Origin;
+        if (origin is not null && !string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase)
+            || request.Headers["Sec-Fetch-Site"] == "cross-site" && request.Headers["Sec-Fetch-Mode"] != "navigate")
+            throw new ApiProblem(403, "other-site", "Pages of other sites are not answered",
+                $"The request comes from a page of {origin ?? "another site"}. Open the service's own page, or ask it from a program.");
+        if (_key is null || Open.Contains(request.Path.Value)) return;
+        if (!CryptographicOperations.FixedTimeEquals(Hash(Given(request)), _key))
+            throw new ApiProblem(401, "key", "The key is missing or wrong",
+                "Send the service's key as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\".");
+    }
+
+    private static string Given(HttpRequest request) =>
+        request.Headers.Authorization.ToString() is { } bearer && bearer.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+            ? bearer["Bearer ".Length..].Trim() : request.Headers["X-Api-Key"].ToString();
+
+    /// <summary>Of one length, so that comparing takes the same time whatever was given.</summary>
+    private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+}

@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Search;
+
+namespace ClipNotebooks.Cli.Service;
+
+/// <summary>
+/// An index as a service has it: what other programs write to it is seen within a second, and pictures that clients add are kept beside
+/// it, under names that are made of their ids and never by them. Thread-safe.
+/// </summary>
+internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
+{
+    private static readonly TimeSpan Refreshed = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _changing = new(), _listing = new();
+    private long _lookedAt = Stopwatch.GetTimestamp();
+    private Listing? _listed;
+
+    internal int Count => index.Count;
+
+    internal IReadOnlyList<SearchResult> Search(SearchQuery query, Func<IndexEntry, bool>? filter, int top, int skip, double minScore,
+        CancellationToken token)
+    {
+        Refresh();
+        return index.Search(query,
+            new SearchOptions { Count = top, Skip = skip, MinScore = minScore, Filter = filter, Cancellation = token });
+    }
+
+    /// <summary>Pictures without a query, those that were added last first; none of a store that cannot be read in order.</summary>
+    internal IEnumerable<IndexEntry> Newest(Func<IndexEntry, bool>? filter) => Listed().Ids
+        .Select(id => index.Find(id)).OfType<IndexEntry>().Where(entry => filter?.Invoke(entry) ?? true);
+
+    internal Facets Facets() => Listed().Facets;
+
+    /// <exception cref="ApiProblem">There is none of this name.</exception>
+    internal IndexEntry Find(string id)
+    {
+        Refresh();
+        return index.Find(id) ?? throw ApiProblem.NoSuchImage(id);
+    }
+
+    /// <summary>The embedding that the index keeps of a picture; null of a store that does not hand it out.</summary>
+    internal float[]? Embedding(string id)
+    {
+        Find(id);
+        if (index is not ImageSearchIndex folder) return null;
+        try
+        {
+            return folder.Embeddings[id];
+        }
+        catch (KeyNotFoundException)
+        {
+            throw ApiProblem.NoSuchImage(id); // it was removed between the two
+        }
+    }
+
+    /// <summary>Puts a picture in the place of what had its id.</summary>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="ApiProblem">The index cannot be written, or the id or the metadata not kept.</exception>
+    internal bool Add(string id, float[] embedding, byte[] picture, IReadOnlyDictionary<string, string> metadata) => Change(() =>
+    {
+        bool replaced = index.Find(id) is not null;
+        void Commit(string _) => index.AddEmbeddings([id], embedding, [metadata]);
+        if (UploadOf(id) is not { } place)
+        {
+            Commit(id);
+            return replaced;
+        }
+        Directory.CreateDirectory(options.Uploads!);
+        AtomicFile.Put(place, beside =>
+        {
+            File.WriteAllBytes(beside, picture);
+            Commit(beside);
+        });
+        return replaced;
+    });
+
+    /// <summary>Removes a picture from the index, and its file where a client had added it; other files stay.</summary>
+    /// <exception cref="ApiProblem">There is none of this name, or the index cannot be written.</exception>
+    internal void Remove(string id) => Change(() =>
+    {
+        if (index.Remove(id) == 0) throw ApiProblem.NoSuchImage(id);
+        if (UploadOf(id) is { } place) File.Delete(place);
+        return true;
+    });
+
+    /// <summary>Where a picture's file is; null where none is kept.</summary>
+    internal string? FileOf(string id, string? path) => path ?? (UploadOf(id) is { } place && File.Exists(place) ? place : null);
+
+    /// <summary>Opens a picture's file: one that the index knows, and nothing but a picture.</summary>
+    /// <exception cref="ApiProblem">There is none of this name, or no picture is there any more.</exception>
+    internal (FileStream Stream, string MediaType) Open(string id)
+    {
+        string path = FileOf(id, Find(id).Path) ?? throw Gone("it was added without one.");
+        FileStream? stream = null;
+        try
+        {
+            var file = ImageFileBytes.Target(new FileInfo(path));
+            if (!file.Exists || file.Length == 0 || !ImageFileBytes.IsRegular(file)) throw Gone("its file is gone.");
+            stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.Asynchronous);
+            var start = new byte[PictureKind.Length];
+            int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            stream.Position = 0;
+            return (stream, PictureKind.Of(start.AsSpan(0, read)) ?? throw Gone("its file is no picture any more."));
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ApiProblem)
+        {
+            stream?.Dispose();
+            if (problem is ApiProblem) throw;
+            throw Gone("its file cannot be read.");
+        }
+
+        ApiProblem Gone(string why) => new(404, "no-picture-kept", "There is no picture to show", $"The index knows \"{id}\", but {why}");
+    }
+
+    private string? UploadOf(string id) => options.Uploads is { } folder
+        ? Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)))) : null;
+
+    private bool Change(Func<bool> change)
+    {
+        try
+        {
+            lock (_changing) return change();
+        }
+        catch (ArgumentException problem)
+        {
+            throw ApiProblem.Request(problem.Message.Split(" (Parameter")[0]);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new ApiProblem(503, "index", "The index cannot be written", $"{problem.Message} Nothing was changed. Where another " +
+                "program writes to the index (clipbook index, another service), end it and try again.")
+                { RetryAfter = TimeSpan.FromSeconds(10) };
+        }
+        finally
+        {
+            lock (_listing) _listed = null;
+        }
+    }
+
+    private void Refresh()
+    {
+        if (index is not ImageSearchIndex folder || Stopwatch.GetElapsedTime(Volatile.Read(ref _lookedAt)) < Refreshed) return;
+        Volatile.Write(ref _lookedAt, Stopwatch.GetTimestamp());
+        if (folder.Refresh())
+            lock (_listing) _listed = null;
+    }
+
+    private Listing Listed()
+    {
+        Refresh();
+        lock (_listing)
+            return _listed ??= index is ImageSearchIndex folder ? Listing.Of(folder.Embeddings.All().Select(pair => pair.Entry))
+                : Listing.Of([]);
+    }
+}

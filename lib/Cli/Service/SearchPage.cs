@@ -1,0 +1,34 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace ClipNotebooks.Cli.Service;
+
+/// <summary>The page that searches, at the service's root: three files that travel in the program.</summary>
+internal static class SearchPage
+{
+    private static readonly (string Path, string Resource, string MediaType)[] Files =
+    [
+        ("/", "search.html", "text/html; charset=utf-8"),
+        ("/search.js", "search.js", "text/javascript; charset=utf-8"),
+        ("/search.css", "search.css", "text/css; charset=utf-8"),
+    ];
+
+    internal static void Map(IEndpointRouteBuilder app)
+    {
+        foreach (var (path, resource, type) in Files)
+        {
+            byte[] content = Content(resource);
+            app.MapGet(path, () => Results.Bytes(content, type)).ExcludeFromDescription();
+        }
+    }
+
+    private static byte[] Content(string name)
+    {
+        using var resource = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;
+        using MemoryStream whole = new();
+        resource.CopyTo(whole);
+        return whole.ToArray();
+    }
+}

@@ -1,0 +1,26 @@
+namespace ClipNotebooks.Core.Inference;
+
+/// <summary>The bounds of a <see cref="BatchingEncoder"/>.</summary>
+public sealed record BatchingOptions
+{
+    /// <summary>The most images, or captions, that are encoded at once; at least 1.</summary>
+    public int MaxBatch { get; init; } = 32;
+
+    /// <summary>How long an input waits for others while the model has nothing else to do.</summary>
+    public TimeSpan MaxWait { get; init; } = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>
+    /// The most images, and the most captions, that wait; at least <see cref="MaxBatch"/>. An image waits as pixels: 600 kB of a model for
+    /// 224 × 224.
+    /// </summary>
+    public int MaxQueue { get; init; } = 256;
+
+    /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
+    internal BatchingOptions Validated()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxBatch, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxWait, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxQueue, MaxBatch);
+        return this;
+    }
+}
