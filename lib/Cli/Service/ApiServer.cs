@@ -45,8 +45,8 @@ internal sealed class ApiServer : IAsyncDisposable
         {
             new SearchEndpoints(_clip, _uploads, images, options).Map(_app);
             new ImageEndpoints(_clip, _uploads, images, _thumbnails!).Map(_app);
+            SearchPage.Map(_app);
         }
-        SearchPage.Map(_app);
     }
 
     /// <summary>Where the service is, with the port that was free where 0 was asked for.</summary>

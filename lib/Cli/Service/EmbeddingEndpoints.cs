@@ -76,7 +76,7 @@ internal sealed class EmbeddingEndpoints(BatchingEncoder clip, UploadReader uplo
         if (texts.Count == 0) throw ApiProblem.Request($"\"{name}\" is missing or empty: at least one is needed.");
         if (texts.Count > most)
             throw ApiProblem.TooLarge($"\"{name}\" is there {texts.Count:N0} times; at most {most:N0} go in a request.");
-        if (texts.Index().FirstOrDefault(text => string.IsNullOrWhiteSpace(text.Item), (-1, "")) is { Index: >= 0 and var at })
-            throw ApiProblem.Request($"\"{name}\" number {at + 1} of {texts.Count} is empty.");
+        foreach (var (place, text) in texts.Index())
+            if (string.IsNullOrWhiteSpace(text)) throw ApiProblem.Request($"\"{name}\" number {place + 1} of {texts.Count} is empty.");
     }
 }

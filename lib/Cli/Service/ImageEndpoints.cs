@@ -24,7 +24,8 @@ internal sealed class ImageEndpoints(BatchingEncoder clip, UploadReader uploads,
             .WithSummary("Removes a picture from the index. A file that the service did not make itself stays where it is.");
         app.MapGet("/v1/images/thumbnail", ThumbnailAsync).Produces(200, contentType: "image/jpeg")
             .WithSummary($"A square picture of {Thumbnails.Side} pixels a side.");
-        app.MapGet("/v1/images/original", Original).Produces(200, contentType: "image/*").WithSummary("The picture's file.");
+        app.MapGet("/v1/images/original", Original).WithSummary("The picture's file.").Produces(
+            200, null, "image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp");
     }
 
     private async Task<IResult> AddAsync(HttpContext context, CancellationToken token)

@@ -3,6 +3,7 @@ using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 
 namespace ClipNotebooks.Cli.Service;
@@ -46,8 +47,7 @@ internal sealed class SearchEndpoints(BatchingEncoder clip, UploadReader uploads
     {
         if (request.HasJsonContentType())
         {
-            if (request.ContentLength > options.MaxTextBytes)
-                throw ApiProblem.TooLarge($"The query has more than {options.MaxTextBytes:N0} bytes.");
+            request.HttpContext.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.MaxTextBytes;
             return (await request.ReadFromJsonAsync<SearchRequest>(token) ?? throw ApiProblem.Request("The query is null."), []);
         }
         var upload = await uploads.ReadAsync(request, keepBytes: false, token);

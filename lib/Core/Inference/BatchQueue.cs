@@ -15,7 +15,6 @@ internal sealed class BatchQueue<T>
     private readonly BatchingOptions _options;
     private readonly SemaphoreSlim _model;
     private readonly string _kind;
-    private readonly Task _work;
     private int _waiting;
 
     /// <param name="kind">Of the inputs, as telemetry calls it.</param>
@@ -25,11 +24,13 @@ internal sealed class BatchQueue<T>
     internal BatchQueue(string kind, Func<T[], string[], float[][]> encode, BatchingOptions options, SemaphoreSlim model)
     {
         (_kind, _encode, _options, _model) = (kind, encode, options, model);
-        _work = Task.Run(WorkAsync);
+        Ended = Task.Run(WorkAsync);
     }
 
     /// <summary>Inputs that wait.</summary>
     internal int Waiting => Volatile.Read(ref _waiting);
+
+    internal Task Ended { get; }
 
     /// <summary>Encodes inputs, with those of others where these come at the same time.</summary>
     /// <param name="inputs">At least one; more than a batch go one batch after the other.</param>
@@ -44,12 +45,8 @@ internal sealed class BatchQueue<T>
         return [.. rows];
     }
 
-    /// <summary>Takes no more, and waits until what was taken is answered.</summary>
-    internal async Task EndAsync()
-    {
-        _requests.Writer.TryComplete();
-        await _work.ConfigureAwait(false);
-    }
+    /// <summary>Takes no more; <see cref="Ended"/> comes when what was taken is answered.</summary>
+    internal void Close() => _requests.Writer.TryComplete();
 
     private async Task<float[][]> OneAsync(T[] inputs, string[] names, CancellationToken cancellationToken)
     {

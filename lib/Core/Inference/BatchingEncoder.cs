@@ -87,8 +87,9 @@ public sealed class BatchingEncoder : IAsyncDisposable
     /// <summary>Takes no more, answers what waits, and ends. The model stays.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _images.EndAsync().ConfigureAwait(false);
-        await _texts.EndAsync().ConfigureAwait(false);
+        _images.Close();
+        _texts.Close();
+        await Task.WhenAll(_images.Ended, _texts.Ended).ConfigureAwait(false);
         _model.Dispose();
     }
 }
