@@ -123,7 +123,9 @@ public sealed class SearchPageTests(Chromium chromium) : IClassFixture<Chromium>
         Assert.All(await names.AllInnerTextsAsync(), name => Assert.StartsWith("c", name, StringComparison.Ordinal));
         await letter.UncheckAsync();
         await Assertions.Expect(status).ToContainTextAsync("40 and more");
-        Assert.Equal([], visit.Problems.Where(problem => key is null || !problem.Contains("401", StringComparison.Ordinal)));
+        // A search that a newer one takes the place of is given up; without the key the first ones were refused.
+        Assert.Equal([], visit.Problems.Where(problem => !problem.EndsWith("/v1/search", StringComparison.Ordinal)
+            && (key is null || !problem.Contains("401", StringComparison.Ordinal))));
 
         // Nothing, a failure, and a service that is gone are said.
         await AnsweredAsync(200, """{"results": [], "more": false}""");
