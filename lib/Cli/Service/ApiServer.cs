@@ -24,12 +24,14 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly BatchingEncoder _clip;
     private readonly UploadReader _uploads;
+    private readonly Classes _classes;
     private readonly Thumbnails? _thumbnails;
 
     private ApiServer(IClipEncoder encoder, ImageStore? index, ServiceOptions options)
     {
         _clip = new(encoder, options.Batching);
         _uploads = new(options, encoder.Processor.Transform);
+        _classes = new(encoder);
         var images = index is null ? null : new ImageCollection(index, options);
         _thumbnails = images is null ? null : new(images, options);
         _app = Build(options);
@@ -40,7 +42,7 @@ internal sealed class ApiServer : IAsyncDisposable
         _app.MapOpenApi();
         _app.MapGet("/health", () => Results.Ok(new Health("ready", encoder.Source, encoder.Width, images?.Count, _clip.Waiting,
             options.Key is not null))).Produces<Health>().WithSummary("Whether the service answers, with which model and index.");
-        new EmbeddingEndpoints(_clip, _uploads, options).Map(_app);
+        new EmbeddingEndpoints(_clip, _uploads, _classes, options).Map(_app);
         if (images is not null)
         {
             new SearchEndpoints(_clip, _uploads, images, options).Map(_app);
@@ -90,6 +92,7 @@ internal sealed class ApiServer : IAsyncDisposable
         await _app.DisposeAsync();
         await _clip.DisposeAsync();
         _uploads.Dispose();
+        _classes.Dispose();
         _thumbnails?.Dispose();
     }
 

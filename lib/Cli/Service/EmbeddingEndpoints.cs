@@ -6,10 +6,8 @@ using Microsoft.AspNetCore.Routing;
 namespace ClipNotebooks.Cli.Service;
 
 /// <summary>What needs a model and no index: embeddings, and classes.</summary>
-internal sealed class EmbeddingEndpoints(BatchingEncoder clip, UploadReader uploads, ServiceOptions options)
+internal sealed class EmbeddingEndpoints(BatchingEncoder clip, UploadReader uploads, Classes classes, ServiceOptions options)
 {
-    private readonly Classes _classes = new(clip);
-
     internal void Map(IEndpointRouteBuilder app)
     {
         app.MapPost("/v1/embeddings/texts", TextsAsync).WithSummary("Embeds captions.").Produces<TextEmbeddings>()
@@ -62,8 +60,9 @@ internal sealed class EmbeddingEndpoints(BatchingEncoder clip, UploadReader uplo
         int top = Values("top") is not [.., var number] ? labels.Length : int.TryParse(number, out int most) && most > 0 ? most
             : throw ApiProblem.Request($"top is \"{number}\"; a number from 1 is needed.");
         float[] row = (await clip.EmbedPixelsAsync([picture.Pixels], [picture.Name], token))[0];
-        var (probabilities, isIndependent) = await _classes.AnswerAsync(row, labels, templates, multiLabel, token);
-        return Results.Ok(new Classification(isIndependent, [.. labels.Zip(probabilities, (label, value) => new LabelAnswer(label, value))
+        var classifier = await classes.OfAsync(labels, templates, multiLabel, token);
+        return Results.Ok(new Classification(classifier.IsIndependent, [.. labels
+            .Zip(classifier.Probabilities([row])[0], (label, value) => new LabelAnswer(label, value))
             .OrderByDescending(answer => answer.Probability).Take(top)]));
 
         // Of a picture that is the body, the fields stand in the address.

@@ -25,8 +25,7 @@ internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
         CancellationToken token)
     {
         Refresh();
-        return index.Search(query,
-            new SearchOptions { Count = top, Skip = skip, MinScore = minScore, Filter = filter, Cancellation = token });
+        return index.Search(query, new SearchOptions { Top = top, Skip = skip, MinScore = minScore, Filter = filter }, token);
     }
 
     /// <summary>Pictures without a query, those that were added last first; none of a store that cannot be read in order.</summary>

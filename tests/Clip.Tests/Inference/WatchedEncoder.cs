@@ -27,6 +27,8 @@ internal sealed class WatchedEncoder(IClipEncoder inner) : IClipEncoder
 
     public bool IsSigmoid => inner.IsSigmoid;
 
+    public string Fingerprint() => inner.Fingerprint();
+
     public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null) =>
         inner.EmbedImages(images, names);
 
