@@ -37,6 +37,7 @@ internal static class Program
         Verbose,
         RunCommand.Create(),
         ServeCommand.Create(),
+        McpCommand.Create(),
         RunLessonCommand.Create(),
         ExportCommand.Create(),
         PlotsCommand.Create(),

@@ -33,6 +33,7 @@ public sealed partial class FloorTests
         ("Microsoft.DotNet.Interactive", ["Cli/Notebooks"]),
         ("Microsoft.AspNetCore", ["Cli/Notebooks", "Cli/Service"]),
         ("Microsoft.OpenApi", ["Cli/Service"]),
+        ("ModelContextProtocol", ["Cli/Service", "Cli/Commands"]),
         ("Microsoft.Net.Http.Headers", ["Cli/Service"]),
         ("Microsoft.Extensions", ["Cli/Notebooks/Pages", "Cli/Service"]),
     ];

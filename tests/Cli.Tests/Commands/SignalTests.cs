@@ -41,6 +41,7 @@ public sealed class SignalTests : IDisposable
     [InlineData("download")]
     [InlineData("serve")]
     [InlineData("serve --api")]
+    [InlineData("mcp")]
     [InlineData("bench")]
     [InlineData("export")]
     public async Task Two_signals_end_a_command_with_its_exit_code_and_at_most_one_line(string command)
@@ -108,6 +109,7 @@ public sealed class SignalTests : IDisposable
             "search" => ["search", "a cat", "--index", Index(images)],
             "download" => ["download", "nobody/nothing"],
             "serve" => ["serve", "00", "--port", "0", "--output", place],
+            "mcp" => ["mcp", "--images", images],
             "serve --api" => ["serve", "--api", "--port", "0", "--index", place],
             "export" => ["export", "00", "01", "--to", "ipynb", "--outputs", "--output", place],
             _ => [command],
