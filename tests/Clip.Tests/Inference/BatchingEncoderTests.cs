@@ -117,13 +117,13 @@ public sealed class BatchingEncoderTests : IAsyncDisposable
     }
 
     [Fact]
-    public void Bounds_that_make_no_sense_are_refused()
+    public async Task Bounds_that_make_no_sense_are_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new BatchingEncoder(_model, new() { MaxBatch = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new BatchingEncoder(_model, new() { MaxBatch = 8, MaxQueue = 7 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new BatchingEncoder(_model, new() { MaxWait = TimeSpan.FromTicks(-1) }));
-        Assert.ThrowsAsync<ArgumentException>(() => _clip.EmbedTextsAsync([]));
-        Assert.ThrowsAsync<ArgumentException>(() => _clip.EmbedPixelsAsync([new float[3]]));
+        await Assert.ThrowsAsync<ArgumentException>(() => _clip.EmbedTextsAsync([]));
+        await Assert.ThrowsAsync<ArgumentException>(() => _clip.EmbedPixelsAsync([new float[3]]));
     }
 
     private static void Close(float[] expected, float[] actual)
