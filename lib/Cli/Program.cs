@@ -41,6 +41,7 @@ internal static class Program
         RunLessonCommand.Create(),
         ExportCommand.Create(),
         PlotsCommand.Create(),
+        DataCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),
         ClassifyCommand.Create(),

@@ -13,7 +13,8 @@ public sealed partial class FloorTests
     private static readonly (string Package, string[] Rooms)[] Homes =
     [
         ("TorchSharp", ["Clip", "Workbook", "Cli"]),
-        ("SkiaSharp", ["Core/Images", "Workbook"]),
+        ("SkiaSharp", ["Core/Images", "Workbook", "Cli/Emoji"]),
+        ("Svg.Skia", ["Cli/Emoji"]),
         ("Microsoft.ML.Tokenizers", ["Core/Text"]),
         ("OnnxSharp", ["Clip/Export"]),
         ("Google.Protobuf", ["Clip/Export"]),

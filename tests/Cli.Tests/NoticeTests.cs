@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using ClipNotebooks.Cli.Emoji;
 using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Tests;
@@ -43,6 +44,15 @@ public sealed partial class NoticeTests
         Assert.Empty(wrong);
         Assert.SkipWhen(read == 0, $"No package was restored into {folder}: the licences are held where they are.");
         Assert.True(read > 15, $"Of {Packages.Length} packages {read} were read in {folder}.");
+    }
+
+    /// <summary>What is drawn and named from packages that a user fetches has its row, by the licence that the package states.</summary>
+    [Fact]
+    public void Each_package_that_emoji_are_made_from_has_its_row()
+    {
+        var rows = Row().Matches(File.ReadAllText(Path.Combine(Notices, "README.md")).Split("| read | licence | by |\n|---|---|---|\n")[1]
+            .Split("\n\n")[0]).Select(row => row.Groups["name"].Value);
+        Assert.Equal(EmojiPackages.Houses.Select(house => house.Package).Append(EmojiPackages.Names), rows);
     }
 
     /// <summary>A text that a licence wants to be handed on is there.</summary>

@@ -14,6 +14,8 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>`clipbook evaluate`: how well a model does on held-out scenes, or on images of one's own.</summary>
 internal static class EvaluateCommand
 {
+    private const string Scenes = "scenes", Emoji = "emoji";
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     internal static Command Create()
@@ -29,6 +31,16 @@ internal static class EvaluateCommand
             "beside its images." };
         Option<string?> templates = new("--templates") { Description = "With --images: a file of sentences with {} for the class's name, " +
             "one a line; \"a photo of a {}.\" by default." };
+        Option<string> world = new("--world")
+        {
+            Description = "What it is measured on: scenes that the project draws, or emoji (with --data).",
+            DefaultValueFactory = _ => Scenes,
+        };
+        world.AcceptOnlyFromAmong(Scenes, Emoji);
+        Option<string?> data = new("--data") { Description = "With --world emoji: the folder that clipbook data emoji wrote." };
+        Option<string?> style = new("--style") { Description = "With --world emoji: another house than the one held out." };
+        Option<string?> sheet = new("--sheet") { Description = "With --world emoji: a PNG file for the surest mistakes, beside what they " +
+            "are taken for." };
         var precision = PreparedEncoder.Option(Precision.Float32);
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Command command = new("evaluate", $"""
@@ -36,17 +48,20 @@ internal static class EvaluateCommand
             diagonal. On your own images: --images measures zero-shot classification (top-1, top-5, mean per-class recall), --captions
             retrieval among 1, 5 and 10 both ways, as CLIP's hit rate and as true recall. Images that cannot be read are named and left out,
             and the exit code is 1.
+            --world emoji: naming the emoji of the house that nothing was trained on, finding them by name and by held-out keywords, in
+            English and Korean; by group; the surest mistakes. A keyword's picture is looked for among those that have not the keyword.
 
             Examples:
               clipbook evaluate
               clipbook evaluate --model artifacts/tiny-clip --json
               clipbook evaluate --images photos-by-class --templates templates.txt
               clipbook evaluate --captions photos/captions.csv
+              clipbook evaluate --world emoji --data artifacts/emoji --model artifacts/emoji-clip --sheet look-alikes.png
 
             {ExitCode.Help}
             """)
         {
-            model, perConcept, pairs, images, captions, templates, precision, json,
+            model, perConcept, pairs, images, captions, templates, world, data, style, sheet, precision, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -56,6 +71,13 @@ internal static class EvaluateCommand
             if (folder is not null && file is not null) throw new UserError(
                 "--images and --captions measure different things: give one of them.", ExitCode.Usage);
             if (prompts is not null && folder is null) throw new UserError("--templates goes with --images.", ExitCode.Usage);
+            bool emoji = parsed.GetValue(world) == Emoji;
+            if (emoji && (folder ?? file) is not null) throw new UserError(
+                "--world emoji measures other things than --images and --captions: give one of them.", ExitCode.Usage);
+            if (!emoji && (parsed.GetValue(data) ?? parsed.GetValue(style) ?? parsed.GetValue(sheet)) is not null) throw new UserError(
+                "--data, --style and --sheet go with --world emoji.", ExitCode.Usage);
+            if (emoji && parsed.GetValue(data) is null) throw new UserError(
+                "--world emoji needs --data: the folder that clipbook data emoji wrote.", ExitCode.Usage);
             if (folder is not null)
             {
                 var dataset = ImageFolderDataset.Open(folder);
@@ -73,6 +95,8 @@ internal static class EvaluateCommand
 
             var (encoder, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
             using var used = encoder;
+            if (emoji) return EmojiMeasure.Run(encoder, parsed.GetValue(data)!, parsed.GetValue(style), parsed.GetValue(sheet),
+                parsed.GetValue(json));
             var result = SceneEvaluation.Measure(encoder, SceneWorld.HeldOut, parsed.GetValue(perConcept), parsed.GetValue(pairs));
             if (parsed.GetValue(json)) Terminal.WriteJson(JsonSerializer.Serialize(result, Indented));
             else Print(result);

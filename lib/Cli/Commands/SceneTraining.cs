@@ -1,0 +1,51 @@
+using ClipNotebooks.Clip.Evaluation;
+using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Core.Text;
+using ClipNotebooks.Workbook.Scenes;
+using ClipNotebooks.Workbook.Training;
+using TorchSharp;
+
+namespace ClipNotebooks.Cli.Commands;
+
+/// <summary>The scenes that the project draws: data/models/tiny-clip.</summary>
+internal sealed class SceneTraining : TrainingWorld
+{
+    internal override int Steps => 5000;
+
+    internal override int Batch => 64;
+
+    internal override int ContextLength => TinyClip.ContextLength;
+
+    internal override string Pairs => "captions";
+
+    internal override string Arguments => "";
+
+    internal override ClipTokenizer WriteVocabulary(string folder) => TinyClip.WriteVocabulary(folder);
+
+    internal override ClipModel Create(ClipTokenizer tokenizer, int seed) => TinyClip.Create(tokenizer, seed);
+
+    internal override TrainerOptions Options(int steps, int batch, int seed) =>
+        TinyClip.Options(steps) with { Data = $"scenes of seed {seed} in batches of {batch} captions" };
+
+    internal override Func<long, TrainingBatch> Batches(ClipTokenizer tokenizer, int batch, int seed) =>
+        new SceneBatches(tokenizer, new(TinyClip.Transform), batch, seed).Batch;
+
+    /// <summary>Text → image recall@1 among the first 100 held-out scenes, drawn at the model's size.</summary>
+    internal override string HeldOut(ClipModel model, ClipTokenizer tokenizer)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        model.eval();
+        var processor = new ClipProcessor(new(TinyClip.Transform), tokenizer);
+        var scenes = Enumerable.Range(0, 100).Select(i => SyntheticScenes.Create(SceneWorld.HeldOut, i)).ToList();
+        var images = torch.nn.functional.normalize(model.EncodeImage(processor.Images([.. scenes.Select(s => s.Draw(TinyClip.ImageSize))])),
+            p: 2, dim: -1);
+        var texts = torch.nn.functional.normalize(model.EncodeText(processor.Texts([.. scenes.Select(s => s.Captions[0])])), p: 2, dim: -1);
+        return $"held-out R@1 of 100: {Retrieval.RecallAt(texts.mm(images.t()), 1):p0}";
+    }
+
+    internal override void Save(ClipModel model, string folder) => TinyClip.Save(model, folder);
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Workbook.Emoji;
+
+namespace ClipNotebooks.Cli.Emoji;
+
+/// <summary>Makes a folder of emoji data from npm's packages. The same packages give the same bytes.</summary>
+internal static class EmojiDataWriter
+{
+    /// <summary>The side of each picture in pixels.</summary>
+    internal const int Pixels = 96;
+
+    /// <summary>Reads, matches, draws and writes; the folder is there whole or not at all.</summary>
+    /// <param name="packages">The folder of the packages.</param>
+    /// <param name="output">Must not hold anything.</param>
+    /// <param name="progress">Told of pictures drawn, of how many.</param>
+    /// <param name="cancellationToken">Stops between two pictures; nothing is left.</param>
+    /// <returns>The manifest.</returns>
+    internal static EmojiManifest Write(string packages, string output, IProgress<(int Done, int Total)> progress,
+        CancellationToken cancellationToken)
+    {
+        WholeFolder.RefuseTaken(output);
+        var names = NpmPackage.Open(packages, EmojiPackages.Names, Annotations.File("en"), Annotations.File("ko"));
+        (string Style, IconSet Icons, bool Trained)[] houses =
+            [.. EmojiPackages.Houses.Select(house => (house.Style, IconSet.Open(packages, house.Package), house.Trained))];
+        var table = ConceptTable.Match(houses, Annotations.Read(names, "en"), Annotations.Read(names, "ko"));
+        int total = table.Concepts.Sum(concept => concept.Styles.Count), done = 0;
+        var manifest = new EmojiManifest(1, Pixels, [.. houses.Where(house => house.Trained).Select(house => house.Style)],
+            houses.Single(house => !house.Trained).Style, "one in five of each concept and language, by a hash; no part of the name",
+            table.Concepts.Count, total, table.Left,
+            [
+                .. houses.Select(house => house.Icons.Package.Source(
+                    $"{(house.Trained ? "pictures to train on" : "pictures held out")}: {house.Style}")),
+                names.Source("names and keywords, English and Korean"),
+            ]);
+        WholeFolder.Write(output, folder =>
+        {
+            foreach (var (style, icons, _) in houses)
+            {
+                Directory.CreateDirectory(Path.Combine(folder, Path.GetDirectoryName(EmojiData.PictureName(style, "0"))!));
+                foreach (var concept in table.Concepts.Where(concept => concept.Styles.Contains(style)))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    byte[] png = SvgDrawing.Png(icons.Svg(concept.Id), Pixels, $"{concept.Emoji} ({concept.Id}) of {icons.Package.Name}");
+                    File.WriteAllBytes(Path.Combine(folder, EmojiData.PictureName(style, concept.Id)), png);
+                    progress.Report((++done, total));
+                }
+            }
+            string concepts = JsonSerializer.Serialize(table.Concepts, EmojiData.Json);
+            File.WriteAllText(Path.Combine(folder, EmojiData.ConceptsName), concepts + "\n");
+            File.WriteAllText(Path.Combine(folder, EmojiData.ManifestName), JsonSerializer.Serialize(manifest, EmojiData.Json) + "\n");
+        });
+        return manifest;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using ClipNotebooks.Cli.Shell;
+using ClipNotebooks.Core.Base;
+using ClipNotebooks.Workbook.Emoji;
+using SkiaSharp;
+
+namespace ClipNotebooks.Cli.Emoji;
+
+/// <summary>One style's emoji before white as small WebP files that are called by their English names, and what they are called.</summary>
+internal static class GalleryWriter
+{
+    private const int Quality = 85;
+
+    /// <summary>The file of the names.</summary>
+    internal const string NamesFile = "names.json";
+
+    /// <summary>Writes a gallery; the folder is there whole or not at all.</summary>
+    /// <param name="data">The emoji.</param>
+    /// <param name="style">The house.</param>
+    /// <param name="output">Must not hold anything.</param>
+    /// <returns>How many pictures there are.</returns>
+    internal static int Write(EmojiData data, string style, string output)
+    {
+        EmojiConcept[] concepts = [.. data.Concepts.Where(concept => concept.Styles.Contains(style))];
+        if (concepts.Length == 0)
+        {
+            string styles = string.Join(", ", data.Manifest.TrainingStyles.Append(data.Manifest.HeldOutStyle));
+            throw new UserError($"--style {style}: {data.Folder} has {styles}.", ExitCode.Usage);
+        }
+        WholeFolder.Write(output, folder =>
+        {
+            Directory.CreateDirectory(folder);
+            var names = new SortedDictionary<string, object>(StringComparer.Ordinal);
+            foreach (var concept in concepts)
+            {
+                string file = Name(concept.English.Name) + ".webp";
+                if (names.ContainsKey(file)) file = $"{Name(concept.English.Name)}-{concept.Id}.webp";
+                File.WriteAllBytes(Path.Combine(folder, file), WebP(data, style, concept));
+                names[file] = new { concept.Emoji, concept.Group, English = Words(concept.English), Korean = Words(concept.Korean) };
+            }
+            File.WriteAllText(Path.Combine(folder, NamesFile), JsonSerializer.Serialize(names, EmojiData.Json) + "\n");
+        });
+        return concepts.Length;
+
+        static object Words(EmojiWords words) => new { words.Name, Keywords = words.Keywords.Concat(words.HeldOut) };
+    }
+
+    private static byte[] WebP(EmojiData data, string style, EmojiConcept concept)
+    {
+        using var image = data.OnWhite(style, concept);
+        using var bitmap = new SKBitmap(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        image.Samples.CopyTo(bitmap.GetPixelSpan());
+        using var webp = bitmap.Encode(SKEncodedImageFormat.Webp, Quality);
+        return webp.ToArray();
+    }
+
+    /// <summary>Letters, digits and single hyphens.</summary>
+    private static string Name(string name)
+    {
+        string hyphened = string.Concat(name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));
+        return string.Join('-', hyphened.Split('-', StringSplitOptions.RemoveEmptyEntries)) is { Length: > 0 } some ? some : "emoji";
+    }
+}

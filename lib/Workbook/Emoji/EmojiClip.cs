@@ -1,0 +1,79 @@
+using ClipNotebooks.Clip.Checkpoints;
+using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Clip.Training;
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Core.Text;
+using static TorchSharp.torch;
+
+namespace ClipNotebooks.Workbook.Emoji;
+
+/// <summary>
+/// The recipe of a small CLIP for emoji: everything that its weights depend on, besides the data, the seed, the number of steps and the
+/// batch.
+/// </summary>
+public static class EmojiClip
+{
+    /// <summary>R, the side of its input in pixels.</summary>
+    public const int ImageSize = 64;
+
+    /// <summary>The longest row of token ids, start and end included.</summary>
+    public const int ContextLength = 32;
+
+    /// <summary>Optimizer steps where none are asked for.</summary>
+    public const int Steps = 3000;
+
+    /// <summary>B, the pairs of a batch, where no number is asked for.</summary>
+    public const int Batch = 256;
+
+    private const int VocabularySize = 4096;
+
+    /// <summary>How it is trained.</summary>
+    /// <param name="steps">Optimizer steps.</param>
+    public static TrainerOptions Options(int steps) => new()
+    {
+        Steps = steps,
+        LearningRate = 1e-3,
+        WarmupSteps = Math.Max(1, Math.Min(100, steps / 10)),
+        WeightDecay = 0.2,
+    };
+
+    /// <summary>Its shape.</summary>
+    /// <param name="vocabularySize">The number of token ids; the last is the end token's.</param>
+    public static ClipConfig Config(int vocabularySize) => new()
+    {
+        Vision = new VisionConfig { ImageSize = ImageSize, PatchSize = 8, Width = 160, Layers = 5, Heads = 5 },
+        Text = new TextConfig { ContextLength = ContextLength, VocabularySize = vocabularySize, Width = 128, Layers = 3, Heads = 4,
+            EndOfTextId = vocabularySize - 1 },
+        EmbeddingWidth = 128,
+    };
+
+    /// <summary>What it asks of its images, as a Hugging Face model does.</summary>
+    public static ImageTransformConfig Transform { get; } =
+        new() { ResizeSize = ImageSize, Size = ImageSize, ConvertFirst = true, CropRoundsDown = true };
+
+    /// <summary>Trains its vocabulary on the names and the keywords to train with, and writes it with the image configuration.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="folder">The model's folder.</param>
+    /// <returns>The tokenizer.</returns>
+    public static ClipTokenizer WriteVocabulary(EmojiData data, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        Directory.CreateDirectory(folder);
+        BytePairTrainer.Train(EmojiCaptions.All(data.Concepts), VocabularySize, folder);
+        Transform.Save(Path.Combine(folder, "preprocessor_config.json"));
+        return ClipTokenizer.Load(folder, ContextLength);
+    }
+
+    /// <summary>A model with fresh weights.</summary>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="seed">Fixes the weights.</param>
+    public static ClipModel Create(ClipTokenizer tokenizer, int seed)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        random.manual_seed(seed);
+        return new ClipModel(Config(tokenizer.VocabularySize));
+    }
+
+    /// <summary>Writes the weights and the configuration beside the vocabulary.</summary>
+    public static void Save(ClipModel model, string folder) => ClipCheckpoint.SavePretrained(model, folder);
+}

@@ -1,0 +1,11 @@
+namespace ClipNotebooks.Workbook.Emoji;
+
+/// <summary>Something that several houses draw: an emoji, without its tones of skin.</summary>
+/// <param name="Id">Its code points in hexadecimal, joined by hyphens, without variation selectors, such as <c>1f418</c>.</param>
+/// <param name="Emoji">The same as text.</param>
+/// <param name="Group">The group that its houses list it in, such as "Animals &amp; Nature".</param>
+/// <param name="English">Its name and keywords.</param>
+/// <param name="Korean">The same in Korean.</param>
+/// <param name="Styles">The houses that draw it, by name.</param>
+public sealed record EmojiConcept(string Id, string Emoji, string Group, EmojiWords English, EmojiWords Korean,
+    IReadOnlyList<string> Styles);
