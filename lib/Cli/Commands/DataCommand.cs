@@ -34,11 +34,12 @@ internal static class DataCommand
             DefaultValueFactory = _ => "artifacts/emoji",
         };
         Command command = new("emoji", $"""
-            Draws the world's emoji as four houses draw them, with their names and keywords in English and Korean: pictures of
-            {EmojiDataWriter.Pixels} x {EmojiDataWriter.Pixels} pixels with transparency, concepts.json, and manifest.json with version,
-            licence and SHA-256 of every source. A concept is what CLDR names in both languages and three houses or more draw; tones of
-            skin, and a man's or woman's form of what has a person's, are left out. OpenMoji's pictures, and one keyword in five of each
-            concept, are held out: nothing is trained on them. The same packages give the same bytes; nothing is fetched.
+            Draws the world's emoji as four houses draw them, with names and keywords in English and Korean: pictures with
+            {EmojiDataWriter.Pixels} pixels to a side and transparency, concepts.json, and manifest.json, which has version, licence and
+            SHA-256 of every source. A concept is what CLDR names in both languages and three houses or more draw; tones
+            of skin, and a man's or woman's form of what has a person's, are left out. OpenMoji's pictures, and one
+            keyword in five of each concept, are held out: nothing is trained on them. The same packages give the same
+            bytes; nothing is fetched.
 
             npm fetches the packages into a folder that is there, in one line:
               {EmojiPackages.Line}

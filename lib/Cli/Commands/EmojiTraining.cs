@@ -17,7 +17,10 @@ internal sealed class EmojiTraining(EmojiData data) : TrainingWorld
 
     internal override int Steps => EmojiClip.Steps;
 
-    internal override int Batch => Math.Min(EmojiClip.Batch, data.Concepts.Count);
+    internal override int Batch => Math.Min(EmojiClip.Batch, MostPairs);
+
+    /// <summary>A batch has each concept at most once.</summary>
+    internal override int MostPairs => data.Concepts.Count(concept => concept.Styles.Any(data.Manifest.TrainingStyles.Contains));
 
     internal override int ContextLength => EmojiClip.ContextLength;
 

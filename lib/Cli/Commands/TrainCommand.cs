@@ -83,6 +83,8 @@ internal static class TrainCommand
         var (world, folder, seed, steps, batch, _) = plan;
         if (steps < 1 || batch < 2) throw new UserError(
             $"--steps is {steps} and --batch {batch}; they must be at least 1 and 2.", ExitCode.Usage);
+        if (batch > world.MostPairs) throw new UserError($"--batch is {batch}; a batch has each concept at most once, and there are " +
+            $"{world.MostPairs}.", ExitCode.Usage);
         var checkpoints = new TrainingCheckpoints(folder);
         string pattern = Path.Combine(folder, "train-*.checkpoint");
         if (resume && checkpoints.Step is null)

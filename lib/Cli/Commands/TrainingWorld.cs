@@ -13,6 +13,9 @@ internal abstract class TrainingWorld
     /// <summary>The pairs of a batch where no number is asked for.</summary>
     internal abstract int Batch { get; }
 
+    /// <summary>The most pairs that a batch can have.</summary>
+    internal virtual int MostPairs => int.MaxValue;
+
     /// <summary>The longest row of token ids.</summary>
     internal abstract int ContextLength { get; }
 

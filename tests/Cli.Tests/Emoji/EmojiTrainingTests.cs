@@ -52,7 +52,11 @@ public sealed class EmojiTrainingTests : IDisposable
             Assert.Contains($"lib/Cli -- {command}", readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
         await MakeAsync();
         string[] world = ["--world", "emoji", "--data", Emoji];
-        var (code, said, error) = await Clipbook.RunAsync(["train", .. world, "--output", Model, "--steps", "2", "--batch", "4"]);
+        var (code, said, error) = await Clipbook.RunAsync(["train", .. world, "--output", Model, "--batch", "10"]);
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("--batch is 10; a batch has each concept at most once, and there are 9.", error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Model));
+        (code, said, error) = await Clipbook.RunAsync(["train", .. world, "--output", Model, "--steps", "2", "--batch", "4"]);
         Assert.True(code == ExitCode.Success, error);
         Assert.Contains($"Measure it: clipbook evaluate --world emoji --data {Emoji} --model {Model}", said, StringComparison.Ordinal);
 
