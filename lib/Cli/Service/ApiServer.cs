@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ClipNotebooks.Cli.Shell;
@@ -53,9 +54,6 @@ internal sealed class ApiServer : IAsyncDisposable
 
     /// <summary>Where the service is, with the port that was free where 0 was asked for.</summary>
     internal Uri Address => new(_app.Urls.First());
-
-    /// <summary>The model's queue.</summary>
-    internal BatchingEncoder Clip => _clip;
 
     /// <param name="encoder">The model; stays the caller's.</param>
     /// <param name="index">What is searched; stays the caller's. Null for a service that embeds and classifies alone.</param>
@@ -117,6 +115,7 @@ internal sealed class ApiServer : IAsyncDisposable
     private static JsonSerializerOptions Configured(JsonSerializerOptions json)
     {
         json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping; // an answer is JSON and never part of a page
         json.NumberHandling = JsonNumberHandling.Strict;
         json.MaxDepth = 16;
         return json;

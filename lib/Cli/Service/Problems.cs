@@ -43,7 +43,7 @@ internal static class Problems
         if (problem.RetryAfter is { } later)
             response.Headers.RetryAfter = Math.Ceiling(later.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.WriteAsync(JsonSerializer.Serialize(
-            new { type = problem.Type, title = problem.Title, status = problem.Status, detail = problem.Message }));
+            new { type = problem.Type, title = problem.Title, status = problem.Status, detail = problem.Message }, ApiServer.Json));
     }
 
     private static ApiProblem Of(Exception failure)

@@ -33,6 +33,9 @@ internal sealed record ServiceOptions
     /// <summary>Of one request; pictures are read one after the other and never held together.</summary>
     internal long MaxBodyBytes { get; init; } = 256L << 20;
 
+    /// <summary>Of all pictures' files that are read at the same time; who comes then is to try again.</summary>
+    internal long MaxHeldBytes { get; init; } = 512L << 20;
+
     /// <summary>Of a request without pictures, and of the fields beside them.</summary>
     internal int MaxTextBytes { get; init; } = 1 << 20;
 

@@ -15,6 +15,7 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
 
     private readonly SkiaImageDecoder _decoder = new() { MaxPixels = options.MaxPixels };
     private readonly SemaphoreSlim _decoding = new(Environment.ProcessorCount);
+    private long _held;
 
     /// <summary>Reads a form's files and fields, or one picture that is the body itself.</summary>
     /// <param name="request">Of multipart/form-data, image/… or application/octet-stream.</param>
@@ -85,7 +86,7 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
                 else
                 {
                     byte[] value = await BytesAsync(
-                        section.Body, left, $"The form's fields have more than {options.MaxTextBytes:N0} bytes.", token);
+                        section.Body, left, $"The form's fields have more than {options.MaxTextBytes:N0} bytes.", null, token);
                     left -= value.Length;
                     if (!upload.Fields.TryGetValue(part, out var values)) upload.Fields[part] = values = [];
                     values.Add(Strict.GetString(value));
@@ -104,18 +105,35 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
 
     private async Task<Upload.Picture> PictureAsync(Stream from, string part, string name, bool keepBytes, CancellationToken token)
     {
-        byte[] bytes = await BytesAsync(from, options.MaxPictureBytes,
-            $"{name} has more than {options.MaxPictureBytes:N0} bytes, which one picture may have. Send a smaller one.", token);
-        return new(part, name, await PixelsAsync(bytes, name, token), keepBytes ? bytes : null);
+        long held = 0;
+        try
+        {
+            byte[] bytes = await BytesAsync(from, options.MaxPictureBytes,
+                $"{name} has more than {options.MaxPictureBytes:N0} bytes, which one picture may have. Send a smaller one.", Hold, token);
+            return new(part, name, await PixelsAsync(bytes, name, token), keepBytes ? bytes : null);
+        }
+        finally
+        {
+            Interlocked.Add(ref _held, -held);
+        }
+
+        void Hold(int more)
+        {
+            held += more;
+            if (Interlocked.Add(ref _held, more) > options.MaxHeldBytes)
+                throw new ApiProblem(503, "busy", "The service is busy", $"The pictures that are read at this moment have more than " +
+                    $"{options.MaxHeldBytes:N0} bytes together. Try again in a few seconds.") { RetryAfter = TimeSpan.FromSeconds(3) };
+        }
     }
 
-    private static async Task<byte[]> BytesAsync(Stream from, long most, string tooLarge, CancellationToken token)
+    private static async Task<byte[]> BytesAsync(Stream from, long most, string tooLarge, Action<int>? hold, CancellationToken token)
     {
         using var whole = new MemoryStream();
         var buffer = new byte[64 << 10];
         for (int read; (read = await from.ReadAsync(buffer, token)) > 0;)
         {
             if (whole.Length + read > most) throw ApiProblem.TooLarge(tooLarge);
+            hold?.Invoke(read);
             whole.Write(buffer, 0, read);
         }
         return whole.ToArray();

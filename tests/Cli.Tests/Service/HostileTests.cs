@@ -88,6 +88,17 @@ public sealed class HostileTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task More_pictures_at_once_than_are_held_are_asked_to_come_later()
+    {
+        await using var small = await RunningService.StartAsync(new() { MaxHeldBytes = 50_000 }, hasIndex: false);
+        byte[] cat = _service.Picture("cat.png");
+        for (int i = 0; i < 20; i++) await small.Client.PostAsync("/v1/embeddings/images", Image(cat)).SuccessAsync();
+        using var later = await small.Client.PostAsync("/v1/embeddings/images", Image([.. cat, .. new byte[60_000]]));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(3)), (later.StatusCode, later.Headers.RetryAfter!.Delta));
+        await small.Client.PostAsync("/v1/embeddings/images", Image(cat)).SuccessAsync();
+    }
+
+    [Fact]
     public async Task A_form_that_is_cut_short_or_no_UTF_8_is_said_to_be_so()
     {
         async Task<string> FormAsync(byte[] body, string type = "multipart/form-data; boundary=b")

@@ -15,7 +15,8 @@ namespace ClipNotebooks.Cli.Tests.Service;
 
 /// <summary>
 /// Sixteen clients at once, each asking again as soon as it is answered: half with a picture, half with a few words. A few seconds; with
-/// <c>CLIP_LONG_TESTS=1</c> five minutes, and a model of ViT-B/32's size with what comes together encoded together and one by one, in turns.
+/// <c>CLIP_LONG_TESTS=1</c> five minutes, and a model of ViT-B/32's size with what comes together encoded together and one by one, in
+/// turns.
 /// </summary>
 public sealed class LoadTests(ITestOutputHelper output)
 {
