@@ -20,7 +20,7 @@ namespace ClipNotebooks.Search.Postgres;
 /// and clip_images_about (the model, the storage, the root). Another name is chosen by <c>Table=…</c> in the connection string. The graph
 /// is approximate: where it gives fewer images than are asked for, as behind a strict filter, all vectors are read instead.
 /// </remarks>
-public sealed class PgVectorImageStore : ImageStore
+public sealed partial class PgVectorImageStore : ImageStore
 {
     /// <summary>Names in one query.</summary>
     private const int NamesAtOnce = 10_000;
@@ -386,12 +386,14 @@ public sealed class PgVectorImageStore : ImageStore
         return new HalfVector(half);
     }
 
-    private IndexEntry EntryOf(NpgsqlDataReader row) => Public(new StoredEntry
+    private IndexEntry EntryOf(NpgsqlDataReader row) => Public(StoredOf(row));
+
+    private static StoredEntry StoredOf(NpgsqlDataReader row) => new()
     {
         Id = row.GetString(0),
         IsFile = row.GetBoolean(1),
         Metadata = JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(2))!,
-    });
+    };
 
     private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params object[] values)
     {

@@ -18,6 +18,7 @@ public sealed class ApiPagesTests
         foreach (string type in new[]
         {
             "Core.Inference.IClipEncoder", "Clip.Inference.ClipEncoder", "Onnx.OnnxClipEncoder", "Search.ImageSearchIndex",
+            "Search.Postgres.PgVectorImageStore",
             "ImageSharp.ImageSharpDecoder",
         })
         {

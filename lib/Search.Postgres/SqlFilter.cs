@@ -1,0 +1,77 @@
+using System.Linq.Expressions;
+using ClipNotebooks.Search.Rows;
+using Npgsql;
+
+namespace ClipNotebooks.Search.Postgres;
+
+/// <summary>A filter as SQL over metadata jsonb; values are parameters, names are quoted.</summary>
+/// <param name="parameters">The command's, which it adds to.</param>
+internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
+{
+    internal string Of(RowFilter filter) => filter switch
+    {
+        RowFilter.Always always => always.Truth ? "TRUE" : "FALSE",
+        RowFilter.Both both => $"({Of(both.Left)} AND {Of(both.Right)})",
+        RowFilter.Either either => $"({Of(either.Left)} OR {Of(either.Right)})",
+        RowFilter.Not not => $"(NOT {Of(not.Inner)})",
+        RowFilter.Has has => Known($"jsonb_exists({Text(has.Field)}::jsonb, {Parameter(has.Value)})"),
+        RowFilter.Comparison { Value: null } missing => missing.Operation switch
+        {
+            ExpressionType.Equal => $"({Text(missing.Field)} IS NULL)",
+            ExpressionType.NotEqual => $"({Text(missing.Field)} IS NOT NULL)",
+            _ => "FALSE",
+        },
+        RowFilter.Comparison comparison => comparison.Operation switch
+        {
+            ExpressionType.Equal => Compared(comparison, "="),
+            ExpressionType.NotEqual => $"({Value(comparison.Field)} IS DISTINCT FROM {Parameter(comparison.Value!)})",
+            ExpressionType.LessThan => Compared(comparison, "<"),
+            ExpressionType.LessThanOrEqual => Compared(comparison, "<="),
+            ExpressionType.GreaterThan => Compared(comparison, ">"),
+            _ => Compared(comparison, ">="),
+        },
+        RowFilter.OneOf among => Among(among),
+        _ => throw new NotSupportedException($"{filter.GetType().Name} has no form in SQL."),
+    };
+
+    /// <summary>A property in the form in which it is compared.</summary>
+    internal static string Value(RecordField field) => field.Kind switch
+    {
+        FieldKind.Integer => $"({Text(field)})::bigint",
+        FieldKind.Real => $"({Text(field)})::double precision",
+        FieldKind.Exact => $"({Text(field)})::numeric",
+        FieldKind.Truth => $"({Text(field)})::boolean",
+        _ => $"({Text(field)} COLLATE \"C\")",
+    };
+
+    internal string Parameter(object value)
+    {
+        parameters.Add(new NpgsqlParameter { Value = value });
+        return $"${parameters.Count}";
+    }
+
+    private string Compared(RowFilter.Comparison comparison, string sign) =>
+        Known($"{Value(comparison.Field)} {sign} {Parameter(comparison.Value!)}");
+
+    private string Among(RowFilter.OneOf among)
+    {
+        object[] values = [.. among.Values.OfType<object>()];
+        string found = Known($"{Value(among.Field)} = ANY({Parameter(Typed(values, among.Field.Kind))})");
+        return values.Length == among.Values.Count ? found : $"({found} OR {Text(among.Field)} IS NULL)";
+    }
+
+    private static Array Typed(object[] values, FieldKind kind) => kind switch
+    {
+        FieldKind.Integer => values.Cast<long>().ToArray(),
+        FieldKind.Real => values.Cast<double>().ToArray(),
+        FieldKind.Exact => values.Cast<decimal>().ToArray(),
+        FieldKind.Truth => values.Cast<bool>().ToArray(),
+        _ => values.Cast<string>().ToArray(),
+    };
+
+    /// <summary>What SQL does not know of a row that lacks the property is false, as in C#, under NOT too.</summary>
+    private static string Known(string condition) => $"COALESCE({condition}, FALSE)";
+
+    private static string Text(RecordField field) => field.Name is not { } name ? "id"
+        : $"(metadata ->> '{name.Replace("'", "''", StringComparison.Ordinal)}')";
+}

@@ -1,0 +1,58 @@
+using ClipNotebooks.Search.Rows;
+using ClipNotebooks.Search.Storage;
+
+namespace ClipNotebooks.Search;
+
+// The index as records. Its files are mapped, and what waits is the processor: on the thread pool.
+public sealed partial class ImageSearchIndex
+{
+    /// <inheritdoc/>
+    internal override Task<IReadOnlyList<Row>> QueryAsync(RowQuery query, CancellationToken cancellationToken) => Task.Run(() =>
+        Read<IReadOnlyList<Row>>(snapshot => query.Point is { } point ? Nearest(snapshot, point, query, cancellationToken)
+            : Listed(snapshot, query, cancellationToken)), cancellationToken);
+
+    /// <inheritdoc/>
+    internal override Task<int> RemoveAsync(IReadOnlyCollection<string> ids, CancellationToken cancellationToken) =>
+        Task.Run(() => Remove(ids), cancellationToken);
+
+    /// <inheritdoc/>
+    internal override Task<int> DeleteAsync(CancellationToken cancellationToken) => Task.Run(() =>
+    {
+        lock (_writing)
+        {
+            Writer();
+            int count = Count;
+            string[] files = [Snapshot.JournalName, _snapshot.Header.VectorsName, IndexWriter.LockName];
+            Dispose();
+            // First what makes the folder an index.
+            foreach (string file in files) File.Delete(Path.Combine(Folder, file));
+            if (!Directory.EnumerateFileSystemEntries(Folder).Any()) Directory.Delete(Folder);
+            return count;
+        }
+    }, cancellationToken);
+
+    /// <inheritdoc/>
+    private protected override Task<int> CommitAsync(float[] vectors, StoredEntry[] entries, CancellationToken cancellationToken) =>
+        Task.Run(() => Commit(vectors, entries).Length, cancellationToken);
+
+    private static Row[] Nearest(Snapshot snapshot, float[] point, RowQuery query, CancellationToken cancellationToken)
+    {
+        Func<long, bool>? filter = query.Filter is { } asked ? row => asked.Passes(snapshot.Entry(row)) : null;
+        int wanted = (int)Math.Min(int.MaxValue, (long)query.Skip + query.Top);
+        return [.. ExactSearch.Run(snapshot, point, wanted, (float)query.MinScore, filter, cancellationToken).Skip(query.Skip)
+            .Select(hit => new Row(snapshot.Entry(hit.Row), query.Vectors ? snapshot.Vector(hit.Row) : null, hit.Score))];
+    }
+
+    private static Row[] Listed(Snapshot snapshot, RowQuery query, CancellationToken cancellationToken)
+    {
+        var passing = new List<(long Row, StoredEntry Entry)>();
+        foreach (var pair in snapshot.Entries())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (query.Filter?.Passes(pair.Entry) != false) passing.Add(pair);
+        }
+        var sorted = passing.Order(Comparer<(long Row, StoredEntry Entry)>.Create((x, y) => query.Compare(x.Entry, y.Entry)));
+        return [.. sorted.Skip(query.Skip).Take(query.Top)
+            .Select(pair => new Row(pair.Entry, query.Vectors ? snapshot.Vector(pair.Row) : null, 0))];
+    }
+}

@@ -1,0 +1,37 @@
+using ClipNotebooks.Search.Rows;
+using ClipNotebooks.Search.Storage;
+
+namespace ClipNotebooks.Search;
+
+// A store as rows, for those who bring a record of their own.
+public abstract partial class ImageStore
+{
+    /// <summary>The rows that a query asks for, in its order.</summary>
+    internal abstract Task<IReadOnlyList<Row>> QueryAsync(RowQuery query, CancellationToken cancellationToken);
+
+    /// <summary>Removes rows.</summary>
+    /// <returns>How many there were.</returns>
+    internal abstract Task<int> RemoveAsync(IReadOnlyCollection<string> ids, CancellationToken cancellationToken);
+
+    /// <summary>Deletes the store's files or tables.</summary>
+    /// <returns>How many rows there were, where that is known.</returns>
+    internal abstract Task<int> DeleteAsync(CancellationToken cancellationToken);
+
+    /// <summary>Adds rows under names that differ from each other, or replaces those of the same names; all of them or none.</summary>
+    /// <exception cref="ArgumentException">A name has half a character, or a vector has another width, is 0 or not finite.</exception>
+    internal Task<int> UpsertAsync(IReadOnlyList<(StoredEntry Entry, float[] Vector)> rows, CancellationToken cancellationToken)
+    {
+        var units = new float[rows.Count * Width];
+        foreach (var (i, (entry, vector)) in rows.Index())
+        {
+            RequireWhole(entry.Id, nameof(rows));
+            RequireWhole(entry.Metadata, nameof(rows));
+            Unit(vector, nameof(rows)).CopyTo(units, i * Width);
+        }
+        return CommitAsync(units, [.. rows.Select(row => row.Entry)], cancellationToken);
+    }
+
+    /// <summary>As <see cref="Commit"/>.</summary>
+    /// <returns>How many rows were stored.</returns>
+    private protected abstract Task<int> CommitAsync(float[] vectors, StoredEntry[] entries, CancellationToken cancellationToken);
+}

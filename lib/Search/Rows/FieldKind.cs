@@ -1,0 +1,23 @@
+namespace ClipNotebooks.Search.Rows;
+
+/// <summary>What a property's text stands for, and so how it is compared.</summary>
+internal enum FieldKind
+{
+    /// <summary>Text, or what is in order as text: a moment, a date, a GUID.</summary>
+    Text,
+
+    /// <summary>A whole number of at most 64 bits.</summary>
+    Integer,
+
+    /// <summary>A floating-point number.</summary>
+    Real,
+
+    /// <summary>A decimal number.</summary>
+    Exact,
+
+    /// <summary>true or false.</summary>
+    Truth,
+
+    /// <summary>Texts, as an array of JSON.</summary>
+    List,
+}

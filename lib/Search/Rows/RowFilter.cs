@@ -1,0 +1,75 @@
+using System.Linq.Expressions;
+using ClipNotebooks.Search.Storage;
+
+namespace ClipNotebooks.Search.Rows;
+
+/// <summary>Which rows count, read from an expression once: asked here of a row, or written as SQL for a server.</summary>
+internal abstract record RowFilter
+{
+    /// <exception cref="InvalidDataException">A row's text stands for no value of a property.</exception>
+    internal abstract bool Passes(StoredEntry row);
+
+    /// <summary>Every row, or none.</summary>
+    internal sealed record Always(bool Truth) : RowFilter
+    {
+        internal override bool Passes(StoredEntry row) => Truth;
+    }
+
+    internal sealed record Both(RowFilter Left, RowFilter Right) : RowFilter
+    {
+        internal override bool Passes(StoredEntry row) => Left.Passes(row) && Right.Passes(row);
+    }
+
+    internal sealed record Either(RowFilter Left, RowFilter Right) : RowFilter
+    {
+        internal override bool Passes(StoredEntry row) => Left.Passes(row) || Right.Passes(row);
+    }
+
+    internal sealed record Not(RowFilter Inner) : RowFilter
+    {
+        internal override bool Passes(StoredEntry row) => !Inner.Passes(row);
+    }
+
+    /// <summary>A property against a value: null equals null, and is neither less nor more than anything.</summary>
+    /// <param name="Field">The property.</param>
+    /// <param name="Operation">Equal, NotEqual, LessThan and so on.</param>
+    /// <param name="Value">In the form in which it is compared.</param>
+    internal sealed record Comparison(RecordField Field, ExpressionType Operation, object? Value) : RowFilter
+    {
+        internal override bool Passes(StoredEntry row)
+        {
+            object? found = Field.ComparableIn(row);
+            if (found is null || Value is null)
+                return Operation == ExpressionType.Equal ? found == Value : Operation == ExpressionType.NotEqual && found != Value;
+            int order = Compare(found, Value);
+            return Operation switch
+            {
+                ExpressionType.Equal => order == 0,
+                ExpressionType.NotEqual => order != 0,
+                ExpressionType.LessThan => order < 0,
+                ExpressionType.LessThanOrEqual => order <= 0,
+                ExpressionType.GreaterThan => order > 0,
+                _ => order >= 0,
+            };
+        }
+    }
+
+    /// <summary>Whether a property's value is among some.</summary>
+    internal sealed record OneOf(RecordField Field, IReadOnlyList<object?> Values) : RowFilter
+    {
+        internal override bool Passes(StoredEntry row) => Values.Contains(Field.ComparableIn(row));
+    }
+
+    /// <summary>Whether a list has a text.</summary>
+    internal sealed record Has(RecordField Field, string Value) : RowFilter
+    {
+        internal override bool Passes(StoredEntry row) => Field.TextsIn(row).Contains(Value);
+    }
+
+    /// <summary>The order of two values of one kind; texts by their code units.</summary>
+    internal static int Compare(object? left, object? right) => (left, right) switch
+    {
+        (string one, string other) => string.CompareOrdinal(one, other),
+        _ => Comparer<object>.Default.Compare(left!, right!),
+    };
+}
