@@ -23,7 +23,7 @@ public sealed class Chromium : IAsyncLifetime
             return;
         _playwright = await Playwright.CreateAsync();
         // Lessons run at the same time, and take both cores of a small machine.
-        Assertions.SetDefaultExpectTimeout(20_000);
+        Assertions.SetDefaultExpectTimeout(40_000);
         // What Chromium asks of its maker's servers in the background has no place in a test. Chromium refuses its sandbox to root.
         string[] quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync"];
@@ -40,6 +40,7 @@ public sealed class Chromium : IAsyncLifetime
             ColorScheme = theme,
             ReducedMotion = ReducedMotion.Reduce,
         });
+        context.SetDefaultTimeout(90_000);
         Visit visit = new(context, await context.NewPageAsync(), new Uri(address, "."));
         await visit.Page.GotoAsync(address.AbsoluteUri);
         return visit;
