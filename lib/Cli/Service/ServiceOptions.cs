@@ -39,6 +39,9 @@ internal sealed record ServiceOptions
     /// <summary>Of a request without pictures, and of the fields beside them.</summary>
     internal int MaxTextBytes { get; init; } = 1 << 20;
 
+    /// <summary>Of a form, beside its pictures: an empty one takes memory too.</summary>
+    internal int MaxFields { get; init; } = 2000;
+
     /// <summary>Captions, or labels, in one request.</summary>
     internal int MaxTexts { get; init; } = 1000;
 

@@ -68,7 +68,7 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
     {
         if (boundary.Length is 0 or > 70) throw ApiProblem.Request("The form's Content-Type names no boundary of 1 to 70 characters.");
         var reader = new MultipartReader(boundary, body);
-        int left = options.MaxTextBytes;
+        int left = options.MaxTextBytes, fields = 0;
         try
         {
             while (await reader.ReadNextSectionAsync(token) is { } section)
@@ -85,6 +85,8 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
                 }
                 else
                 {
+                    if (++fields > options.MaxFields)
+                        throw ApiProblem.TooLarge($"The form has more than {options.MaxFields:N0} fields. Send fewer.");
                     byte[] value = await BytesAsync(
                         section.Body, left, $"The form's fields have more than {options.MaxTextBytes:N0} bytes.", null, token);
                     left -= value.Length;

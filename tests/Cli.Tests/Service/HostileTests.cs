@@ -112,6 +112,8 @@ public sealed class HostileTests : IAsyncLifetime
         Assert.Contains("not UTF-8", await FormAsync([.. field, 0xff, 0xfe, .. "\r\n--b--\r\n"u8]));
         Assert.Contains("no boundary", await FormAsync(field, "multipart/form-data"));
         Assert.Contains("has no name", await FormAsync("--b\r\nX: y\r\n\r\nz\r\n--b--\r\n"u8.ToArray()));
+        Assert.Contains("more than 2,000 fields", await FormAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 2001)
+            .Select(i => $"--b\r\nContent-Disposition: form-data; name=\"{i}\"\r\n\r\n\r\n")) + "--b--\r\n")));
         Assert.Contains("0 pictures", await FormAsync([.. field, .. "x\r\n--b--\r\n"u8]));
         Assert.StartsWith("HTTP/1.1 400 ", await FormAsync([.. "--b\r\n"u8, .. Encoding.ASCII.GetBytes(new string('h', 40_000))]));
     }
