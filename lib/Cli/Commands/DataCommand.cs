@@ -11,8 +11,9 @@ internal static class DataCommand
     internal static Command Create() => new("data", $"""
         Makes data sets to train and measure on.
 
-        Example:
+        Examples:
           clipbook data emoji --packages artifacts/packages --output artifacts/emoji
+          clipbook data gallery --data artifacts/emoji --style noto --output artifacts/gallery
 
         {ExitCode.Help}
         """)
@@ -44,7 +45,7 @@ internal static class DataCommand
             npm fetches the packages into a folder that is there, in one line:
               {EmojiPackages.Line}
 
-            Example:
+            Examples:
               clipbook data emoji --packages artifacts/packages --output artifacts/emoji
 
             {ExitCode.Help}
@@ -76,7 +77,7 @@ internal static class DataCommand
             Writes one house's emoji before white as WebP files with English names, and {GalleryWriter.NamesFile}, which has their names and
             keywords in English and Korean.
 
-            Example:
+            Examples:
               clipbook data gallery --data artifacts/emoji --style noto --output artifacts/gallery
 
             {ExitCode.Help}
