@@ -78,8 +78,8 @@ public sealed partial class TerminalTests : IDisposable
             .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin"))
             .Where(path => Writing().IsMatch(File.ReadAllText(path, Encoding.UTF8)))
             .Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
-        // The completion scripts are the program's own text.
-        Assert.Equal(["CompletionCommand.cs", "Terminal.cs"], writers);
+        // The completion scripts are the program's own text, and an assistant's protocol is no text for a terminal.
+        Assert.Equal(["CompletionCommand.cs", "McpCommand.cs", "Terminal.cs"], writers);
     }
 
     [GeneratedRegex(@"\bConsole\.((Out\.|Error\.)?Write|OpenStandardOutput|OpenStandardError)|\bAnsiConsole\.")]
