@@ -70,7 +70,7 @@ public sealed class ModifiedResNet : Module<Tensor, Tensor>
     {
         Shapes.Require(pixels, "The image tower", "(B, 3, R, R)", -1, 3, _imageSize, _imageSize);
         using var scope = NewDisposeScope();
-        var x = functional.relu(_bn1.call(_conv1.call(pixels)));                                // (B, D / 2, R / 2, R / 2)
+        var x = functional.relu(_bn1.call(_conv1.call(ChannelsLast(pixels))));                  // (B, D / 2, R / 2, R / 2)
         x = functional.relu(_bn2.call(_conv2.call(x)));
         x = functional.relu(_bn3.call(_conv3.call(x)));                                         // (B, D, R / 2, R / 2)
         x = functional.avg_pool2d(x, 2, 2);                                                     // (B, D, R / 4, R / 4)
@@ -82,6 +82,12 @@ public sealed class ModifiedResNet : Module<Tensor, Tensor>
         }
         return x.MoveToOuterDisposeScope();                                                     // (B, 32 D, R / 32, R / 32)
     }
+
+    /// <summary>
+    /// The same image with the colours of a pixel side by side in memory, which every layer hands on: oneDNN's convolutions need not turn
+    /// their inputs and outputs round then.
+    /// </summary>
+    private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
     private static Sequential Stage(int input, int planes, int blocks, int stride, Device? device) => Sequential(
         Enumerable.Range(0, blocks).Select(i => ($"{i}", (Module<Tensor, Tensor>)(i == 0
