@@ -58,7 +58,16 @@ public static class Lesson
         : Found is { } root && Directory.Exists(Path.Combine(root, chosen)) ? Path.Combine(root, chosen)
         : chosen;
 
-    /// <summary>Whether that is the model that the repository ships, which a book's pages compute with.</summary>
+    /// <summary>The embedded model that knows emoji, by their names in English and Korean: data/models/emoji-clip.</summary>
+    public static string EmojiModel => Path.Combine(Data, "models", "emoji-clip");
+
+    /// <summary>Emoji by one of the houses that it was trained on, as <see cref="Emoji.EmojiGallery"/> reads them: data/emoji.</summary>
+    public static string EmojiPictures => Path.Combine(Data, "emoji");
+
+    /// <summary>Some emoji of a house that it was not trained on: data/openmoji.</summary>
+    public static string NewStyle => Path.Combine(Data, "openmoji");
+
+    /// <summary>Whether <see cref="Model"/> is the model that the repository ships, which a book's pages compute with.</summary>
     internal static bool UsesEmbeddedModel => Path.GetFullPath(Model) == Path.GetFullPath(Path.Combine(Data, "models", "tiny-clip"));
 
     /// <summary>The sample images of data/images with their captions, in the order of captions.json.</summary>

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using ClipNotebooks.Cli.Emoji;
 using ClipNotebooks.Workbook;
+using ClipNotebooks.Workbook.Emoji;
 
 namespace ClipNotebooks.Cli.Tests;
 
@@ -62,6 +63,21 @@ public sealed partial class NoticeTests
         string text = File.ReadAllText(Path.Combine(Notices, "Inter-OFL-1.1.txt"));
         Assert.StartsWith("Copyright (c) 2016 The Inter Project Authors", text, StringComparison.Ordinal);
         Assert.Contains("SIL OPEN FONT LICENSE", text, StringComparison.Ordinal);
+    }
+
+    /// <summary>What is kept of emoji has its licence beside it, and the texts that two of them want.</summary>
+    [Theory]
+    [InlineData("emoji", "Apache License 2.0", "Apache-2.0.txt", "Apache License")]
+    [InlineData("openmoji", "CC BY-SA 4.0", "Unicode-3.0.txt", "UNICODE LICENSE V3")]
+    public void Emoji_are_kept_with_their_licence(string folder, string licence, string file, string head)
+    {
+        string told = File.ReadAllText(Path.Combine(Lesson.Data, folder, "README.md"));
+        Assert.Contains(licence, told, StringComparison.Ordinal);
+        Assert.Contains($"environment/notices/{file}", told, StringComparison.Ordinal);
+        Assert.StartsWith(head, File.ReadAllText(Path.Combine(Notices, file)).TrimStart(), StringComparison.Ordinal);
+        Assert.Contains($"`data/{folder}`", File.ReadAllText(Path.Combine(Notices, "README.md")), StringComparison.Ordinal);
+        int listed = EmojiGallery.Open(Path.Combine(Lesson.Data, folder)).Entries.Count;
+        Assert.Equal(listed, Directory.GetFiles(Path.Combine(Lesson.Data, folder), "*.webp").Length);
     }
 
     [GeneratedRegex(@"^\| (?<name>[^|]+) \| (?<licence>[^|]+) \| [^|]*\|$", RegexOptions.Multiline)]

@@ -72,23 +72,27 @@ internal static class DataCommand
     {
         Option<string> data = new("--data") { Description = "The folder that clipbook data emoji wrote.", Required = true };
         Option<string> style = new("--style") { Description = "Whose pictures.", DefaultValueFactory = _ => "noto" };
+        Option<int> every = new("--every") { Description = "Every nth concept.", DefaultValueFactory = _ => 1 };
         Option<string> output = new("--output") { Description = "Where to; must not hold anything.", Required = true };
         Command command = new("gallery", $"""
-            Writes one house's emoji before white as WebP files with English names, and {GalleryWriter.NamesFile}, which has their names and
+            Writes one house's emoji before white as WebP files with English names, and {EmojiGallery.NamesFile}, which has their names and
             keywords in English and Korean.
 
             Examples:
               clipbook data gallery --data artifacts/emoji --style noto --output artifacts/gallery
+              clipbook data gallery --data artifacts/emoji --style openmoji --every 10 --output artifacts/new-style
 
             {ExitCode.Help}
             """)
         {
-            data, style, output,
+            data, style, every, output,
         };
         command.SetAction(parsed =>
         {
             string folder = parsed.GetValue(output)!;
-            int count = GalleryWriter.Write(EmojiData.Open(parsed.GetValue(data)!), parsed.GetValue(style)!, folder);
+            int step = parsed.GetValue(every);
+            if (step < 1) throw new UserError($"--every {step}: 1 takes every concept, 10 every tenth.", ExitCode.Usage);
+            int count = GalleryWriter.Write(EmojiData.Open(parsed.GetValue(data)!), parsed.GetValue(style)!, step, folder);
             Terminal.WriteLine($"{count:N0} pictures written to {folder}. Search them: clipbook index {folder}");
             return ExitCode.Success;
         });

@@ -11,17 +11,15 @@ internal static class GalleryWriter
 {
     private const int Quality = 85;
 
-    /// <summary>The file of the names.</summary>
-    internal const string NamesFile = "names.json";
-
     /// <summary>Writes a gallery; the folder is there whole or not at all.</summary>
     /// <param name="data">The emoji.</param>
     /// <param name="style">The house.</param>
+    /// <param name="every">1 takes all of its concepts, n every nth.</param>
     /// <param name="output">Must not hold anything.</param>
     /// <returns>How many pictures there are.</returns>
-    internal static int Write(EmojiData data, string style, string output)
+    internal static int Write(EmojiData data, string style, int every, string output)
     {
-        EmojiConcept[] concepts = [.. data.Concepts.Where(concept => concept.Styles.Contains(style))];
+        EmojiConcept[] concepts = [.. data.Concepts.Where(concept => concept.Styles.Contains(style)).Where((_, i) => i % every == 0)];
         if (concepts.Length == 0)
         {
             string styles = string.Join(", ", data.Manifest.TrainingStyles.Append(data.Manifest.HeldOutStyle));
@@ -30,19 +28,20 @@ internal static class GalleryWriter
         WholeFolder.Write(output, folder =>
         {
             Directory.CreateDirectory(folder);
-            var names = new SortedDictionary<string, object>(StringComparer.Ordinal);
+            var entries = new SortedDictionary<string, EmojiEntry>(StringComparer.Ordinal);
             foreach (var concept in concepts)
             {
                 string file = Name(concept.English.Name) + ".webp";
-                if (names.ContainsKey(file)) file = $"{Name(concept.English.Name)}-{concept.Id}.webp";
+                if (entries.ContainsKey(file)) file = $"{Name(concept.English.Name)}-{concept.Id}.webp";
                 File.WriteAllBytes(Path.Combine(folder, file), WebP(data, style, concept));
-                names[file] = new { concept.Emoji, concept.Group, English = Words(concept.English), Korean = Words(concept.Korean) };
+                entries[file] = new(file, concept.Emoji, concept.Group, Names(concept.English), Names(concept.Korean));
             }
-            File.WriteAllText(Path.Combine(folder, NamesFile), JsonSerializer.Serialize(names, EmojiData.Json) + "\n");
+            string names = JsonSerializer.Serialize(entries.Values, EmojiData.Json);
+            File.WriteAllText(Path.Combine(folder, EmojiGallery.NamesFile), names + "\n");
         });
         return concepts.Length;
 
-        static object Words(EmojiWords words) => new { words.Name, Keywords = words.Keywords.Concat(words.HeldOut) };
+        static EmojiNames Names(EmojiWords words) => new(words.Name, [.. words.Keywords, .. words.HeldOut]);
     }
 
     private static byte[] WebP(EmojiData data, string style, EmojiConcept concept)

@@ -22,7 +22,7 @@ public static class EmojiClip
     public const int ContextLength = 32;
 
     /// <summary>Optimizer steps where none are asked for.</summary>
-    public const int Steps = 5000;
+    public const int Steps = 4000;
 
     /// <summary>B, the pairs of a batch, where no number is asked for.</summary>
     public const int Batch = 128;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using ClipNotebooks.Cli.Emoji;
 using ClipNotebooks.Cli.Shell;
-using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Emoji;
 
 namespace ClipNotebooks.Cli.Tests.Emoji;
@@ -156,10 +155,17 @@ public sealed class EmojiDataTests : IDisposable
         var (code, said, error) = await Clipbook.RunAsync("data", "gallery", "--data", Output, "--style", "twemoji", "--output", gallery);
         Assert.True(code == ExitCode.Success, error);
         Assert.Contains("9 pictures", said, StringComparison.Ordinal);
-        using (var apple = RasterImage.Load(Path.Combine(gallery, "red-apple.webp"))) Assert.Equal(EmojiDataWriter.Pixels, apple.Width);
-        using var names = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(gallery, "names.json")));
-        Assert.Equal(9, names.RootElement.EnumerateObject().Count());
-        Assert.Equal("코끼리", names.RootElement.GetProperty("elephant.webp").GetProperty("korean").GetProperty("name").GetString());
+        var drawn = EmojiGallery.Open(gallery);
+        var apple = drawn.Entries.Single(entry => entry.File == "red-apple.webp");
+        using (var picture = drawn.Picture(apple)) Assert.Equal(EmojiDataWriter.Pixels, picture.Width);
+        Assert.Equal(9, drawn.Entries.Count);
+        Assert.Equal("코끼리", drawn.Entries.Single(entry => entry.File == "elephant.webp").Korean.Name);
+
+        (code, said, _) = await Clipbook.RunAsync("data", "gallery", "--data", Output, "--every", "4", "--output", gallery + "1");
+        Assert.Contains("3 pictures", said, StringComparison.Ordinal);
+        Assert.Equal(3, EmojiGallery.Open(gallery + "1").Entries.Count);
+        (code, _, error) = await Clipbook.RunAsync("data", "gallery", "--data", Output, "--every", "0", "--output", gallery + "2");
+        Assert.Equal((ExitCode.Usage, true), (code, error.Contains("--every 0", StringComparison.Ordinal)));
         (code, _, error) = await Clipbook.RunAsync("data", "gallery", "--data", Output, "--style", "mine", "--output", gallery + "2");
         Assert.Equal(ExitCode.Usage, code);
         Assert.Contains("noto, fluent, twemoji, openmoji", error, StringComparison.Ordinal);
@@ -175,6 +181,7 @@ public sealed class EmojiDataTests : IDisposable
         await File.WriteAllTextAsync(manifest, JsonSerializer.Serialize(data.Manifest with { Format = 2 }, EmojiData.Json));
         Says("\"format\" is 2", Assert.Throws<InvalidDataException>(() => EmojiData.Open(Output)));
         Says("clipbook data emoji", Assert.Throws<FileNotFoundException>(() => EmojiData.Open(Packages)));
+        Says("clipbook data gallery", Assert.Throws<FileNotFoundException>(() => EmojiGallery.Open(Packages)));
 
         static void Says(string what, Exception problem) => Assert.Contains(what, problem.Message, StringComparison.Ordinal);
     }
