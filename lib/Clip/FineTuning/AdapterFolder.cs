@@ -11,7 +11,8 @@ namespace ClipNotebooks.Clip.FineTuning;
 
 /// <summary>
 /// Adapters in peft's layout: <c>adapter_config.json</c> as <c>LoraConfig</c> has it, and in <c>adapter_model.safetensors</c> each
-/// addition's two matrices under <c>base_model.model.</c> and the module's name in transformers.
+/// addition's two matrices under <c>base_model.model.</c> and the module's name in transformers, or in OpenCLIP where transformers has no
+/// such model.
 /// </summary>
 internal static partial class AdapterFolder
 {
@@ -32,7 +33,7 @@ internal static partial class AdapterFolder
 
     internal static void Write(string folder, ClipModel model, IReadOnlyList<LowRankAdapter> adapters, string? baseModel)
     {
-        var names = ModelNames.Of(model.Config, ParameterNaming.HuggingFace);
+        var names = Names(model.Config);
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         var targets = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var adapter in adapters)
@@ -75,7 +76,7 @@ internal static partial class AdapterFolder
         RequirePlain(values, path);
         bool rankStabilised = values["use_rslora"]?.ToJsonString() == "true";
         using var weights = SafetensorsFile.Open(file);
-        var names = ModelNames.Of(model.Config, ParameterNaming.HuggingFace);
+        var names = Names(model.Config);
         var places = LowRankPlace.In(model).ToDictionary(place => Module(names, place), StringComparer.Ordinal);
         var adapters = new List<LowRankAdapter>();
         try
@@ -134,10 +135,19 @@ internal static partial class AdapterFolder
         }
     }
 
-    /// <summary>A matrix's module in transformers' model.</summary>
+    /// <summary>transformers' names; OpenCLIP's for a model that it alone has a class for, as one with a ResNet.</summary>
+    private static Func<string, ParameterSource> Names(ClipConfig config) => ModelNames.Of(config,
+        HuggingFaceFamily.All.Any(family => family.Holds(config)) ? ParameterNaming.HuggingFace : OpenClipConfig.Naming(config));
+
+    /// <summary>A matrix's module. A third of a joint matrix, which is no module, is named as if the three stood apart.</summary>
     private static string Module(Func<string, ParameterSource> names, LowRankPlace place)
     {
         var sources = names(place.Parameter).Sources;
+        if (sources.Count == 1 && place.IsThird)
+        {
+            string joint = sources[0].EndsWith(".weight", StringComparison.Ordinal) ? sources[0][..^".weight".Length] : sources[0];
+            return $"{joint[..joint.LastIndexOf('.')]}.{"qkv"[place.Part]}_proj";
+        }
         string name = sources[sources.Count == 1 ? 0 : place.Part];
         return name[..^".weight".Length];
     }

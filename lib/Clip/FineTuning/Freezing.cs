@@ -4,7 +4,10 @@ using TorchSharp.Modules;
 
 namespace ClipNotebooks.Clip.FineTuning;
 
-/// <summary>Parameters that a training leaves as they are.</summary>
+/// <summary>
+/// Parameters that a training leaves as they are. A batch normalisation keeps statistics besides, which are no parameters and follow every
+/// batch in training mode; <see cref="Training.ClipTrainer"/> leaves those of a frozen one as they are too.
+/// </summary>
 public static class Freezing
 {
     /// <summary>The names of the image tower's parameters: frozen, training is LiT (Zhai et al. 2022, "locked-image tuning").</summary>

@@ -7,8 +7,9 @@ namespace ClipNotebooks.Clip.FineTuning;
 
 /// <summary>
 /// Fine-tuning by low-rank additions (Hu et al. 2022, "LoRA"): the model's own weights stand still, and beside chosen matrices of its
-/// blocks two small ones are trained, W·x + alpha/r · B·(A·x). Saved in peft's layout and read from it. While additions are attached and
-/// not merged, the model trains and embeds with them; it cannot be prepared or saved. Not thread-safe.
+/// blocks, and of the attention that pools a ResNet's grid, two small ones are trained, W·x + alpha/r · B·(A·x). Saved in peft's layout and
+/// read from it. While additions are attached and not merged, the model trains and embeds with them; it cannot be prepared or saved.
+/// Not thread-safe.
 /// </summary>
 public sealed class LowRankAdapters : IDisposable
 {
@@ -50,7 +51,7 @@ public sealed class LowRankAdapters : IDisposable
         var places = LowRankPlace.In(model).Where(place => options.Targets.HasFlag(place.Target)
             && (place.IsOfImages ? options.ImageTower : options.TextTower)).ToList();
         if (places.Count == 0)
-            throw new ArgumentException($"The model has none of {options.Targets}: its towers that were asked for have no transformer.");
+            throw new ArgumentException($"The model has none of {options.Targets}: its towers that were asked for have no attention.");
         double scale = options.Alpha / options.Rank;
         return new LowRankAdapters(model, [.. places.Select(place => new LowRankAdapter(place, options.Rank, scale))]);
     }
@@ -74,11 +75,12 @@ public sealed class LowRankAdapters : IDisposable
 
     /// <summary>
     /// Writes them in peft's layout, each file beside its place and renamed: <c>adapter_config.json</c> and
-    /// <c>adapter_model.safetensors</c>, for the model of transformers with the same weights.
+    /// <c>adapter_model.safetensors</c>, for the model of transformers with the same weights; for OpenCLIP's where transformers has none
+    /// of this shape, as with a ResNet. OpenCLIP's own blocks keep q, k and v in one matrix: their additions are named as if these stood
+    /// apart, which is read here; to take them there, merge and save the model.
     /// </summary>
     /// <param name="folder">Where to; made if it is not there.</param>
     /// <param name="baseModel">The id or folder of the model that they belong to, for whoever reads them.</param>
-    /// <exception cref="ArgumentException">transformers has no model of this shape, whose names peft's would be.</exception>
     /// <exception cref="IOException">The files cannot be written.</exception>
     public void Save(string folder, string? baseModel = null)
     {

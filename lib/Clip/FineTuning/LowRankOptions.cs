@@ -12,10 +12,10 @@ public sealed record LowRankOptions
     /// <summary>Which matrices get one.</summary>
     public LowRankTargets Targets { get; init; } = LowRankTargets.Query | LowRankTargets.Value;
 
-    /// <summary>Whether the image tower's blocks get them.</summary>
+    /// <summary>Whether the image tower's get them.</summary>
     public bool ImageTower { get; init; } = true;
 
-    /// <summary>Whether the text tower's blocks get them.</summary>
+    /// <summary>Whether the text tower's get them.</summary>
     public bool TextTower { get; init; } = true;
 
     /// <summary>Refuses what makes no adapter.</summary>

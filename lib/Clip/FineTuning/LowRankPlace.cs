@@ -13,17 +13,23 @@ namespace ClipNotebooks.Clip.FineTuning;
 /// <param name="Rows">Its outputs.</param>
 internal sealed record LowRankPlace(nn.Module Module, Parameter Weight, string Parameter, LowRankTargets Target, long Row, long Rows)
 {
+    private const string Pool = "visual.attnpool.";
+
     /// <summary>Which of the parts that other layouts keep the parameter in.</summary>
     internal int Part => (int)(Row / Rows);
 
+    /// <summary>Whether it is a part of its parameter.</summary>
+    internal bool IsThird => Rows < Weight.shape[0];
+
     internal bool IsOfImages => Parameter.StartsWith("visual.", StringComparison.Ordinal);
 
-    /// <summary>Every such matrix of a model's blocks, in their order.</summary>
+    /// <summary>Every such matrix of a model's blocks, and of the attention that pools a ResNet's grid, in their order.</summary>
     internal static IEnumerable<LowRankPlace> In(ClipModel model)
     {
         foreach (var (name, module) in model.named_modules())
         {
-            if (!name.Contains("resblocks.", StringComparison.Ordinal)) continue;
+            bool pool = name.StartsWith(Pool, StringComparison.Ordinal);
+            if (!pool && !name.Contains("resblocks.", StringComparison.Ordinal)) continue;
             if (module is MultiHeadAttention)
             {
                 var joint = (Parameter)module.get_parameter("in_proj_weight")!;
@@ -31,13 +37,17 @@ internal sealed record LowRankPlace(nn.Module Module, Parameter Weight, string P
                 foreach (var (i, target) in new[] { LowRankTargets.Query, LowRankTargets.Key, LowRankTargets.Value }.Index())
                     yield return new LowRankPlace(module, joint, $"{name}.in_proj_weight", target, i * width, width);
             }
-            if (module is Linear linear && TargetOf(name) is { } whole)
+            if (module is Linear linear && TargetOf(name, pool) is { } whole)
                 yield return new LowRankPlace(module, linear.weight!, $"{name}.weight", whole, 0, linear.weight!.shape[0]);
         }
     }
 
-    private static LowRankTargets? TargetOf(string name) => name[(name.LastIndexOf('.') + 1)..] switch
+    private static LowRankTargets? TargetOf(string name, bool pool) => name[(name.LastIndexOf('.') + 1)..] switch
     {
+        "q_proj" => LowRankTargets.Query,
+        "k_proj" => LowRankTargets.Key,
+        "v_proj" => LowRankTargets.Value,
+        "c_proj" when pool => LowRankTargets.Output,
         "out_proj" => LowRankTargets.Output,
         "c_fc" => LowRankTargets.MlpIn,
         "c_proj" => LowRankTargets.MlpOut,

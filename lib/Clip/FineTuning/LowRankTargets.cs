@@ -1,6 +1,9 @@
 namespace ClipNotebooks.Clip.FineTuning;
 
-/// <summary>Which matrices of a transformer's blocks get a low-rank addition; the names in brackets are transformers'.</summary>
+/// <summary>
+/// Which matrices of a transformer's blocks get a low-rank addition, and of the attention that pools a ResNet's grid; the names in brackets
+/// are transformers'.
+/// </summary>
 [Flags]
 public enum LowRankTargets
 {
@@ -16,7 +19,7 @@ public enum LowRankTargets
     /// <summary>Attention's values (<c>v_proj</c>).</summary>
     Value = 4,
 
-    /// <summary>Attention's output (<c>out_proj</c>).</summary>
+    /// <summary>Attention's output (<c>out_proj</c>; of a ResNet's pool <c>c_proj</c>).</summary>
     Output = 8,
 
     /// <summary>The MLP's first layer (<c>fc1</c>).</summary>

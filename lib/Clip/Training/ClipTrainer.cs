@@ -21,9 +21,13 @@ public sealed class ClipTrainer : IDisposable
     private readonly AdamW _optimizer;
     private readonly double[] _factors;
     private readonly WorkingCopy? _copy;
+    private readonly nn.Module[] _still;
 
     /// <summary>A trainer at step 0.</summary>
-    /// <param name="model">The model to train, on its device, in float32; its parameters that require no gradient stay as they are.</param>
+    /// <param name="model">
+    /// The model to train, on its device, in float32; its parameters that require no gradient stay as they are, and where all of a batch
+    /// normalisation's do, so do the statistics that it keeps.
+    /// </param>
     /// <param name="options">How to train it.</param>
     /// <param name="besides">
     /// Parameters that are trained besides the model's own, as <c>LowRankAdapters.Parameters</c>; the caller's.
@@ -59,6 +63,8 @@ public sealed class ClipTrainer : IDisposable
             [.. groups.Select(group => Group(group.Select(item => item.Parameter), group.Key.Decays ? options.WeightDecay : 0))],
             options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, false, false);
         if (options.ComputeType != ScalarType.Float32) _copy = new WorkingCopy(model, options.ComputeType);
+        _still = [.. (_copy?.Model ?? model).modules().OfType<BatchNorm2d>()
+            .Where(norm => norm.parameters().All(parameter => !parameter.requires_grad))];
     }
 
     /// <summary>Optimizer steps done so far.</summary>
@@ -105,7 +111,8 @@ public sealed class ClipTrainer : IDisposable
                 $"image needs its caption.");
 
         using var scope = NewDisposeScope();
-        _model.train();
+        (_copy?.Model ?? _model).train();
+        foreach (var frozen in _still) frozen.eval();
         double rate = _options.LearningRateAt(Step);
         foreach (var (group, factor) in _optimizer.ParamGroups.Zip(_factors)) group.LearningRate = rate * factor;
 

@@ -13,12 +13,16 @@ namespace ClipNotebooks.Clip.Training;
 internal sealed class WorkingCopy : IDisposable
 {
     private readonly (Parameter Master, Parameter Copy)[] _pairs;
+    private readonly (Tensor Master, Tensor Copy)[] _statistics;
 
     internal WorkingCopy(ClipModel master, ScalarType dtype)
     {
         Model = new ClipModel(master.Config, master.LogitScale.device);
         Model.to(dtype);
-        Model.train();
+        foreach (var (own, copy) in master.parameters().Zip(Model.parameters())) copy.requires_grad = own.requires_grad;
+        using (no_grad())
+            foreach (var (own, copy) in master.state_dict().Values.Zip(Model.state_dict().Values)) copy.copy_(own);
+        _statistics = [.. master.buffers().Zip(Model.buffers())];
         _pairs = [.. master.parameters().Zip(Model.parameters())
             .Where(pair => !ReferenceEquals(pair.First, master.LogitScale) && pair.First.requires_grad)];
     }
@@ -33,7 +37,7 @@ internal sealed class WorkingCopy : IDisposable
         Model.zero_grad();
     }
 
-    /// <summary>Hands the gradient on to the weights, in float32.</summary>
+    /// <summary>Hands the gradient on to the weights, in float32, and what batch normalisation has noted.</summary>
     internal void HandOn()
     {
         foreach (var (master, copy) in _pairs)
@@ -41,6 +45,8 @@ internal sealed class WorkingCopy : IDisposable
             using var gradient = copy.grad;
             master.grad = gradient?.to(float32);
         }
+        using var _ = no_grad();
+        foreach (var (master, copy) in _statistics) master.copy_(copy);
     }
 
     public void Dispose() => Model.Dispose();

@@ -27,6 +27,38 @@ public sealed class FineTuningTests
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void A_locked_ResNet_keeps_its_statistics_and_the_text_tower_learns_beside_it(ScalarType type)
+    {
+        using var model = TinyPairs.ResNet();
+        using var batch = TinyPairs.Batch(side: 32);
+        Freezing.Freeze(model, [Freezing.ImageTower]);
+        var before = Copies(model);
+        model.eval();
+        double expected = ContrastiveLoss.FromLogits(model.call(batch.Pixels, batch.TokenIds).LogitsPerImage).ToDouble();
+        using var trainer = new ClipTrainer(model, Options with { ComputeType = type });
+        // bfloat16 keeps three digits of each of the values that the loss is made of.
+        Assert.Equal(expected, trainer.TrainStep(batch).Loss, type == ScalarType.Float32 ? 1e-4 : 0.05);
+        foreach (var (name, value) in model.state_dict().Where(pair => pair.Key.StartsWith("visual.", StringComparison.Ordinal)))
+            Assert.True(value.equal(before[name]).all().item<bool>(), name);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void A_ResNet_that_is_trained_notes_the_statistics_of_its_batches(ScalarType type)
+    {
+        using var model = TinyPairs.ResNet();
+        using var batch = TinyPairs.Batch(side: 32);
+        using var trainer = new ClipTrainer(model, Options with { ComputeType = type });
+        trainer.TrainStep(batch);
+        var state = model.state_dict();
+        Assert.Equal(1, state["visual.bn1.num_batches_tracked"].ToInt64());
+        Assert.True(state["visual.bn1.running_mean"].abs().max().ToDouble() > 0);
+    }
+
     [Fact]
     public void Learning_rates_fall_from_the_last_block_to_the_embeddings()
     {

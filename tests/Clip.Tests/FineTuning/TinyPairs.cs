@@ -21,10 +21,22 @@ internal static class TinyPairs
         });
     }
 
-    internal static TrainingBatch Batch(long step = 0, int pairs = 6)
+    /// <summary>The same with a ResNet before the text tower: its attention pool is (128) → (16).</summary>
+    internal static ClipModel ResNet(int seed = 1)
+    {
+        manual_seed(seed);
+        return new ClipModel(new ClipConfig
+        {
+            EmbeddingWidth = 16,
+            Vision = VisionConfig.ResNet(32, 4, (1, 1, 1, 1)),
+            Text = new TextConfig { ContextLength = 8, VocabularySize = 50, Width = Width, Layers = Layers, Heads = 2 },
+        });
+    }
+
+    internal static TrainingBatch Batch(long step = 0, int pairs = 6, int side = 16)
     {
         using var generator = new Generator((ulong)(100 + step % 3));
-        var pixels = randn([pairs, 3, 16, 16], generator: generator);
+        var pixels = randn([pairs, 3, side, side], generator: generator);
         var ids = randint(1, 48, [pairs, 8], dtype: ScalarType.Int64, generator: generator);
         ids[.., 7] = 49;
         return new TrainingBatch(pixels, ids);
