@@ -20,7 +20,7 @@ public sealed class ProgramRunTests
     public async Task The_program_of_the_lesson_runs_and_writes_its_pictures(string name)
     {
         Assert.SkipUnless(Always.Contains(name) || Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1",
-            "Three programs run here, all ten with CLIP_LONG_TESTS=1; that each compiles is seen in ProgramTests.");
+            "Three programs run here, all of them with CLIP_LONG_TESTS=1; that each compiles is seen in ProgramTests.");
         var (exit, said) = await RunAsync(Path.Combine(Lessons.Folder, name));
         Assert.True(exit == 0, said);
         Assert.DoesNotContain(": warning ", said, StringComparison.Ordinal);

@@ -1,0 +1,52 @@
+using ClipNotebooks.Core.Images;
+using ClipNotebooks.Workbook.Plotting;
+using SkiaSharp;
+
+namespace ClipNotebooks.Workbook.Scenes;
+
+/// <summary>A white note with letters on it, stuck on a picture: the typographic attack of Goh et al. 2021. Thread-safe.</summary>
+public static class PaperNote
+{
+    /// <summary>The shares of the picture's side: the note's height, the widest note, the paper beside and the letters' size.</summary>
+    private const float High = 0.24f, Widest = 0.94f, Margin = 0.03f, Letters = 0.22f;
+
+    /// <summary>Where the note's middle is, from the top.</summary>
+    private const float Middle = 0.84f;
+
+    /// <summary>Sticks a note on the lower part of a picture. Long words are written smaller, so that the note fits.</summary>
+    /// <param name="picture">Any size; stays as it is.</param>
+    /// <param name="words">What is written.</param>
+    /// <param name="blank">Whether the letters are left out: the same paper, and nothing on it.</param>
+    /// <returns>A picture of the same size; the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">There are no words.</exception>
+    public static RasterImage On(RasterImage picture, string words, bool blank = false)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        ArgumentException.ThrowIfNullOrWhiteSpace(words);
+        byte[] rgb = picture.ToRgbBytes();
+        var (width, height) = (picture.Width, picture.Height);
+        float side = Math.Min(width, height);
+        using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        var samples = bitmap.GetPixelSpan();
+        for (int i = 0, j = 0; i < rgb.Length; i += 3, j += 4)
+            (samples[j], samples[j + 1], samples[j + 2], samples[j + 3]) = (rgb[i], rgb[i + 1], rgb[i + 2], 255);
+        using (var canvas = new SKCanvas(bitmap)) Stick(canvas, words, blank, width / 2f, Middle * height, side);
+        samples = bitmap.GetPixelSpan();
+        for (int i = 0, j = 0; i < rgb.Length; i += 3, j += 4)
+            (rgb[i], rgb[i + 1], rgb[i + 2]) = (samples[j], samples[j + 1], samples[j + 2]);
+        return RasterImage.FromRgb(width, height, rgb);
+    }
+
+    private static void Stick(SKCanvas canvas, string words, bool blank, float x, float y, float side)
+    {
+        using var font = new SKFont(Fonts.For(words, Fonts.SemiBold), Letters * side) { Subpixel = true };
+        float room = (Widest - (2 * Margin)) * side, length = font.MeasureText(words);
+        if (length > room) (font.Size, length) = (font.Size * room / length, room);
+        using var paper = new SKPaint { Color = SKColors.White, IsAntialias = true };
+        using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
+        float half = (length / 2) + (Margin * side);
+        canvas.DrawRect(new SKRect(x - half, y - (High * side / 2), x + half, y + (High * side / 2)), paper);
+        if (!blank) canvas.DrawText(words, x, y + (0.36f * font.Size), SKTextAlign.Center, font, ink);
+        canvas.Flush();
+    }
+}
