@@ -28,18 +28,20 @@ internal sealed class EmojiTraining(EmojiData data) : TrainingWorld
 
     internal override string Arguments => $" --world emoji --data {data.Folder}";
 
-    internal override ClipTokenizer WriteVocabulary(string folder) => EmojiClip.WriteVocabulary(data, folder);
+    internal override string Output => "artifacts/emoji-clip";
 
-    internal override ClipModel Create(ClipTokenizer tokenizer, int seed) => EmojiClip.Create(tokenizer, seed);
+    internal override ITokenizer WriteVocabulary(string folder) => EmojiClip.WriteVocabulary(data, folder);
+
+    internal override ClipModel Create(ITokenizer tokenizer, int seed) => EmojiClip.Create(tokenizer, seed);
 
     internal override TrainerOptions Options(int steps, int batch, int seed) =>
         EmojiClip.Options(steps) with { Data = $"emoji {data.Fingerprint} of seed {seed} in batches of {batch}" };
 
-    internal override Func<long, TrainingBatch> Batches(ClipTokenizer tokenizer, int batch, int seed) =>
+    internal override Func<long, TrainingBatch> Batches(ITokenizer tokenizer, int batch, int seed) =>
         new EmojiBatches(data, tokenizer, new(EmojiClip.Transform), batch, seed).Batch;
 
     /// <summary>Name → picture recall@1 among some concepts in the held-out style.</summary>
-    internal override string HeldOut(ClipModel model, ClipTokenizer tokenizer)
+    internal override string HeldOut(ClipModel model, ITokenizer tokenizer)
     {
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();

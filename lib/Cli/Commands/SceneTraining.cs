@@ -23,18 +23,20 @@ internal sealed class SceneTraining : TrainingWorld
 
     internal override string Arguments => "";
 
-    internal override ClipTokenizer WriteVocabulary(string folder) => TinyClip.WriteVocabulary(folder);
+    internal override string Output => "artifacts/tiny-clip";
 
-    internal override ClipModel Create(ClipTokenizer tokenizer, int seed) => TinyClip.Create(tokenizer, seed);
+    internal override ITokenizer WriteVocabulary(string folder) => TinyClip.WriteVocabulary(folder);
+
+    internal override ClipModel Create(ITokenizer tokenizer, int seed) => TinyClip.Create(tokenizer, seed);
 
     internal override TrainerOptions Options(int steps, int batch, int seed) =>
         TinyClip.Options(steps) with { Data = $"scenes of seed {seed} in batches of {batch} captions" };
 
-    internal override Func<long, TrainingBatch> Batches(ClipTokenizer tokenizer, int batch, int seed) =>
+    internal override Func<long, TrainingBatch> Batches(ITokenizer tokenizer, int batch, int seed) =>
         new SceneBatches(tokenizer, new(TinyClip.Transform), batch, seed).Batch;
 
     /// <summary>Text → image recall@1 among the first 100 held-out scenes, drawn at the model's size.</summary>
-    internal override string HeldOut(ClipModel model, ClipTokenizer tokenizer)
+    internal override string HeldOut(ClipModel model, ITokenizer tokenizer)
     {
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();

@@ -23,13 +23,25 @@ internal static class TrainCommand
         };
         world.AcceptOnlyFromAmong(Scenes, Emoji);
         Option<string?> data = new("--data") { Description = "With --world emoji: the folder that clipbook data emoji wrote." };
-        Option<string?> output = new("--output") { Description = "The model's folder; artifacts/tiny-clip or artifacts/emoji-clip by " +
-            "default." };
+        Option<string?> from = new("--from") { Description = "Fine-tune this model's folder or Hub id on pairs of your own (with " +
+            "--images and --captions)." };
+        Option<string?> images = new("--images") { Description = "With --from: the folder that the captions' file names begin at; by " +
+            "default the captions' own." };
+        Option<string?> captions = new("--captions") { Description = "With --from: a .json, .csv or .tsv file of captions." };
+        Option<bool> lora = new("--lora") { Description = "With --from: train low-rank adapters (LoRA) on attention and MLP in place of " +
+            "the model's own weights." };
+        Option<int> rank = new("--rank") { Description = "The adapters' rank.", DefaultValueFactory = _ => 8 };
+        Option<double?> learningRate = new("--learning-rate") { Description = "With --from: the largest; 1e-5, or 1e-4 with --lora, by " +
+            "default. A small model bears more." };
+        Option<double> heldOut = new("--held-out") { Description = "With --from: the share of the images that is measured on and not " +
+            "trained on.", DefaultValueFactory = _ => 0.1 };
+        Option<string?> output = new("--output") { Description = "The model's folder; artifacts/tiny-clip, artifacts/emoji-clip or " +
+            "artifacts/fine-tuned by default." };
         Option<int> seed = new("--seed") { Description = "Fixes the weights and the pictures.", DefaultValueFactory = _ => 1 };
-        Option<int?> steps = new("--steps") { Description = $"Optimizer steps; {new SceneTraining().Steps}, or {EmojiClip.Steps} with " +
-            "--world emoji, by default." };
+        Option<int?> steps = new("--steps") { Description = $"Optimizer steps; {new SceneTraining().Steps}, {EmojiClip.Steps} with " +
+            "--world emoji, or ten times through the pairs with --from, by default." };
         Option<int?> batch = new("--batch") { Description = $"Pairs in a batch, of scenes in one of captions; " +
-            $"{new SceneTraining().Batch}, or {EmojiClip.Batch} with --world emoji, by default." };
+            $"{new SceneTraining().Batch}, {EmojiClip.Batch} with --world emoji, or 64 with --from, by default." };
         Option<double> saveEvery = new("--save-every")
         {
             Description = "Minutes between two checkpoints; 0 saves after every step.",
@@ -39,6 +51,9 @@ internal static class TrainCommand
         Command command = new("train", $"""
             Trains the tiny CLIP from a seed on scenes that the project draws: the recipe of data/models/tiny-clip. --world emoji trains one
             of {EmojiClip.ImageSize} x {EmojiClip.ImageSize} pixels on emoji by three houses, with names and keywords in English and Korean.
+            --from fine-tunes a model on your own pairs, and says how well it finds those held out before and after; with --lora it also
+            writes the adapters in peft's layout, into OUTPUT/adapter. No caption stands twice in a batch; an image that cannot be read is
+            named and left out, and the exit code is 1.
             A checkpoint, train-STEP.checkpoint, is written into the folder every five minutes and at Ctrl-C or SIGTERM, which wait for the
             step under way; the last two are kept, each with a checksum. --resume continues from the newest that is whole, to the same
             weights bit for bit as a run without a break on the same machine. A process that is killed (kill -9, memory full) loses what
@@ -50,28 +65,53 @@ internal static class TrainCommand
               clipbook train --output artifacts/tiny-clip --resume
               clipbook train --output artifacts/quick --steps 200
               clipbook train --world emoji --data artifacts/emoji --output artifacts/emoji-clip
+              clipbook train --from data/models/tiny-clip --images photos --captions photos/captions.csv --lora --output artifacts/mine
 
             {ExitCode.Help}
             """)
         {
-            world, data, output, seed, steps, batch, saveEvery, resume,
+            world, data, from, images, captions, lora, rank, learningRate, heldOut, output, seed, steps, batch, saveEvery, resume,
         };
         command.SetAction((parsed, cancellation) =>
         {
             double minutes = parsed.GetValue(saveEvery);
             if (minutes is not (>= 0 and < 1e6))
                 throw new UserError($"--save-every {minutes}: a number of minutes is needed, 0 or more.", ExitCode.Usage);
-            var trained = World(parsed.GetValue(world)!, parsed.GetValue(data));
-            string folder = parsed.GetValue(output) ?? (trained is EmojiTraining ? "artifacts/emoji-clip" : "artifacts/tiny-clip");
-            var (number, length) = (parsed.GetValue(steps) ?? trained.Steps, parsed.GetValue(batch) ?? trained.Batch);
-            var plan = new Plan(trained, folder, parsed.GetValue(seed), number, length, TimeSpan.FromMinutes(minutes));
-            return Task.Run(() => Run(plan, parsed.GetValue(resume), cancellation), CancellationToken.None);
+            return Task.Run(() =>
+            {
+                using var trained = World(parsed.GetValue(world)!, parsed.GetValue(data), Pairs(), parsed.GetValue(seed));
+                int length = parsed.GetValue(batch) ?? trained.Batch;
+                var plan = new Plan(trained, parsed.GetValue(output) ?? trained.Output, parsed.GetValue(seed),
+                    parsed.GetValue(steps) ?? trained.StepsOf(Math.Max(1, length)), length, TimeSpan.FromMinutes(minutes));
+                return Run(plan, parsed.GetValue(resume), cancellation);
+            }, CancellationToken.None);
+
+            PairTraining.Request? Pairs()
+            {
+                var (model, folder, file) = (parsed.GetValue(from), parsed.GetValue(images), parsed.GetValue(captions));
+                bool tunes = (model ?? folder ?? file) is not null || parsed.GetValue(lora) || parsed.GetValue(learningRate) is not null;
+                if (!tunes) return null;
+                if (model is null || file is null) throw new UserError("Fine-tuning needs --from, a model, and --captions, a file.",
+                    ExitCode.Usage);
+                double share = parsed.GetValue(heldOut);
+                if (share is not (> 0 and < 1))
+                    throw new UserError($"--held-out {share}: a share between 0 and 1 is needed.", ExitCode.Usage);
+                if (parsed.GetValue(learningRate) is <= 0 or double.NaN) throw new UserError("--learning-rate must be above 0.",
+                    ExitCode.Usage);
+                if (parsed.GetValue(rank) < 1) throw new UserError("--rank must be at least 1.", ExitCode.Usage);
+                if (folder is not null && !Directory.Exists(folder))
+                    throw new UserError($"There is no folder {folder} to take images from.");
+                return new(model, folder ?? Path.GetDirectoryName(Path.GetFullPath(file))!, file, parsed.GetValue(lora),
+                    parsed.GetValue(rank), parsed.GetValue(learningRate), share);
+            }
         });
         return command;
     }
 
-    private static TrainingWorld World(string name, string? data)
+    private static TrainingWorld World(string name, string? data, PairTraining.Request? pairs, int seed)
     {
+        if (pairs is not null) return name == Scenes && data is null ? new PairTraining(pairs, seed)
+            : throw new UserError("--from has pairs of its own: leave out --world and --data.", ExitCode.Usage);
         if (name == Emoji) return data is null
             ? throw new UserError("--world emoji needs --data: the folder that clipbook data emoji wrote.", ExitCode.Usage)
             : new EmojiTraining(EmojiData.Open(data));
@@ -83,8 +123,8 @@ internal static class TrainCommand
         var (world, folder, seed, steps, batch, _) = plan;
         if (steps < 1 || batch < 2) throw new UserError(
             $"--steps is {steps} and --batch {batch}; they must be at least 1 and 2.", ExitCode.Usage);
-        if (batch > world.MostPairs) throw new UserError($"--batch is {batch}; a batch has each concept at most once, and there are " +
-            $"{world.MostPairs}.", ExitCode.Usage);
+        if (batch > world.MostPairs) throw new UserError($"--batch is {batch}; a batch has nothing twice, and there are " +
+            $"{world.MostPairs} to train on.", ExitCode.Usage);
         var checkpoints = new TrainingCheckpoints(folder);
         string pattern = Path.Combine(folder, "train-*.checkpoint");
         if (resume && checkpoints.Step is null)
@@ -98,9 +138,9 @@ internal static class TrainCommand
         Interruption.Grace = Timeout.InfiniteTimeSpan; // a step, however slow, and a checkpoint are waited for
         // A run that was killed while it wrote left parts of files.
         AtomicFile.DeleteParts(folder, "*");
-        var tokenizer = resume ? ClipTokenizer.Load(folder, world.ContextLength) : world.WriteVocabulary(folder);
+        var tokenizer = resume ? world.ReadVocabulary(folder) : world.WriteVocabulary(folder);
         using var model = world.Create(tokenizer, seed);
-        using var trainer = new ClipTrainer(model, world.Options(steps, batch, seed));
+        using var trainer = new ClipTrainer(model, world.Options(steps, batch, seed), world.Besides);
         if (resume)
             foreach (string problem in checkpoints.Resume(trainer))
                 Terminal.WriteError($"clipbook: {problem} The one before is taken.");
@@ -121,8 +161,9 @@ internal static class TrainCommand
         }
         world.Save(model, folder);
         checkpoints.Delete();
-        Terminal.WriteLine($"Written to {folder}. Measure it: clipbook evaluate{world.Arguments} --model {folder}");
-        return ExitCode.Success;
+        int code = world.End();
+        Terminal.WriteLine($"Written to {folder}. Measure it: {world.Measure(folder)}");
+        return code;
     }
 
     private static void Watch(

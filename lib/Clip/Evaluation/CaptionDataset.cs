@@ -71,6 +71,29 @@ public sealed class CaptionDataset
             [.. captions.Index().SelectMany(list => Enumerable.Repeat(list.Index, list.Item.Count))]);
     }
 
+    /// <summary>Divides it by images: none of them, nor its captions, is in both parts.</summary>
+    /// <param name="share">The second part's share of the images, about; each part gets one image at least.</param>
+    /// <param name="seed">Which images.</param>
+    /// <returns>What is left to train on, and what is held out.</returns>
+    /// <exception cref="InvalidOperationException">There is one image alone.</exception>
+    public (CaptionDataset Training, CaptionDataset HeldOut) Split(double share, int seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(share is > 0 and < 1, true, nameof(share));
+        if (Files.Count < 2) throw new InvalidOperationException("One image cannot be divided into a part to train on and one held out.");
+        int[] order = [.. Enumerable.Range(0, Files.Count)];
+        new Random(seed).Shuffle(order);
+        int held = Math.Clamp((int)Math.Round(share * order.Length), 1, order.Length - 1);
+        return (Part(order[held..]), Part(order[..held]));
+
+        CaptionDataset Part(int[] images)
+        {
+            var row = images.Order().Index().ToDictionary(image => image.Item, image => image.Index);
+            int[] captions = [.. Enumerable.Range(0, Captions.Count).Where(caption => row.ContainsKey(ImageOf[caption]))];
+            return new([.. row.Keys.Order().Select(image => Files[image])], [.. captions.Select(caption => Captions[caption])],
+                [.. captions.Select(caption => row[ImageOf[caption]])]);
+        }
+    }
+
     /// <summary>Searches every image by every caption and the other way round, and measures what was found.</summary>
     /// <param name="encoder">The model.</param>
     /// <param name="progress">Told the number of images done, batch by batch.</param>

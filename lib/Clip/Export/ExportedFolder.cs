@@ -12,13 +12,6 @@ internal static class ExportedFolder
 {
     private const string Recipe = "preprocessor_config.json", TokenizerJson = "tokenizer.json";
 
-    /// <summary>The files that a tokenizer or a recipe may be in; each that is there is copied.</summary>
-    private static readonly string[] Copied =
-    [
-        Recipe, "processor_config.json", CheckpointFolder.OpenClipConfigName, TokenizerJson, "tokenizer_config.json",
-        "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
-    ];
-
     /// <summary>Copies a model's files, and writes those that others look for and that are not there.</summary>
     /// <param name="from">The model's folder.</param>
     /// <param name="to">The exported one; is there.</param>
@@ -29,8 +22,7 @@ internal static class ExportedFolder
     {
         // What cannot be read here is not handed on.
         var processor = ClipProcessor.FromPretrained(from, config.Text.ContextLength, config.Vision.ImageSize);
-        foreach (string name in Copied)
-            if (File.Exists(Path.Combine(from, name))) File.Copy(Path.Combine(from, name), Path.Combine(to, name));
+        CheckpointFolder.CopyCompanions(from, to);
         bool isHuggingFaces = CheckpointFolder.Find(from) is { Config: { } path, IsOpenClip: false };
         if (isHuggingFaces) File.Copy(CheckpointFolder.Find(from).Config!, Path.Combine(to, CheckpointFolder.HuggingFaceConfigName));
         bool isClips = processor.Tokenizer is ClipTokenizer;

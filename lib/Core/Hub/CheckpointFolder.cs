@@ -54,6 +54,20 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
         return present.Find(form => form.Config is { } config && DescribesModel(config)) ?? present.FirstOrDefault();
     }
 
+    /// <summary>The files that a tokenizer or an image recipe may be in.</summary>
+    private static readonly string[] Companions =
+    [
+        "preprocessor_config.json", "processor_config.json", OpenClipConfigName, "tokenizer.json", "tokenizer_config.json",
+        "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
+    ];
+
+    /// <summary>Copies a model's tokenizer and image recipe, each file that is there, over what the other folder has.</summary>
+    internal static void CopyCompanions(string from, string to)
+    {
+        foreach (string name in Companions)
+            if (File.Exists(Path.Combine(from, name))) File.Copy(Path.Combine(from, name), Path.Combine(to, name), overwrite: true);
+    }
+
     internal bool IsOpenClip => Config is not null && IsOpenClips(Config);
 
     internal static bool IsOpenClips(string config) => Path.GetFileName(config) == OpenClipConfigName;

@@ -72,7 +72,7 @@ public static class EmojiClip
     /// <summary>A model with fresh weights.</summary>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="seed">Fixes the weights.</param>
-    public static ClipModel Create(ClipTokenizer tokenizer, int seed)
+    public static ClipModel Create(ITokenizer tokenizer, int seed)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         random.manual_seed(seed);

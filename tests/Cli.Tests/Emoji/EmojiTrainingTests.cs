@@ -54,7 +54,7 @@ public sealed class EmojiTrainingTests : IDisposable
         string[] world = ["--world", "emoji", "--data", Emoji];
         var (code, said, error) = await Clipbook.RunAsync(["train", .. world, "--output", Model, "--batch", "10"]);
         Assert.Equal(ExitCode.Usage, code);
-        Assert.Contains("--batch is 10; a batch has each concept at most once, and there are 9.", error, StringComparison.Ordinal);
+        Assert.Contains("--batch is 10; a batch has nothing twice, and there are 9 to train on.", error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Model));
         (code, said, error) = await Clipbook.RunAsync(["train", .. world, "--output", Model, "--steps", "2", "--batch", "4"]);
         Assert.True(code == ExitCode.Success, error);
