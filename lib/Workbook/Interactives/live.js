@@ -208,30 +208,31 @@
     return values;
   }
 
-  // The model in the page, fetched once from beside it: ClipModel. Pages outside a book name no such file, and there is none to ask for.
-  let loading = null;
-  const files = () => (document.querySelector("meta[name=clip-model]") || { content: "" }).content.split(" ").filter(Boolean);
+  // A model in the page, of scenes or of emoji, fetched once from beside it: ClipModel. Pages outside a book name no such file, and there
+  // is none to ask for.
+  const loading = {};
+  const files = (kind) => (document.querySelector(`meta[name=clip-${kind}]`) || { content: "" }).content.split(" ").filter(Boolean);
   function load(file) {
     return new Promise((loaded, failed) =>
       document.head.append(element("script", { src: file, load: loaded, error: () => failed(new Error(file)) })),
     );
   }
-  function model() {
-    loading = loading || Promise.all(files().map(load)).then(() => new window.ClipModel(window.clipWeights));
-    loading.catch(() => {
-      loading = null;
+  function model(kind) {
+    loading[kind] = loading[kind] || Promise.all(files(kind).map(load)).then(() => new window.ClipModel(window.clipWeights[kind]));
+    loading[kind].catch(() => {
+      loading[kind] = null;
     });
-    return loading;
+    return loading[kind];
   }
 
   // The model at an interactive's first touch; until it is there the library's numbers stand. Where it does not come, its status says so,
   // and the next touch asks again.
   const touched = new WeakSet();
-  function touch(status, w, use) {
+  function touch(status, w, use, kind) {
     if (touched.has(status)) return;
     touched.add(status);
     status.textContent = w.loading;
-    model().then(use, () => {
+    model(kind || "scenes").then(use, () => {
       touched.delete(status);
       status.textContent = w.failed;
     });
@@ -241,7 +242,7 @@
   function start(root) {
     const live = known[root.dataset.live],
       file = root.dataset.content;
-    if (!live || root.dataset.alive || (live.needsModel && files().length === 0)) return;
+    if (!live || root.dataset.alive || (live.needsModel && files(root.dataset.model).length === 0)) return;
     root.dataset.alive = "yes";
     if (file)
       load(file).then(

@@ -1,6 +1,6 @@
 // A thousand scenes searched as one types: a sentence, what is added to it, what is taken away; or a picture that is pointed at.
 // data: {count, width: E, embeddings: 16-bit floats in base64, (N, E), of length 1; sheet: all pictures in one, columns, side: pixels of
-// one; captions, first: {query, found: [[picture, cosine]]}}
+// one; captions, query, found: [[picture, cosine]]; model: "scenes" or "emoji"; hint}
 (function () {
   "use strict";
   const { element: e, slider, button, teller, touch, halves } = window.ClipLive;
@@ -14,13 +14,12 @@
       like: "search from this picture: ",
       picture: "starting from the picture",
       drop: "without the picture",
-      loading: "loading the model (4 MB, from beside this page) …",
+      loading: "loading the model (from beside this page) …",
       failed: "The model could not be loaded from beside this page.",
       time: (n, a, b) => `${n} pictures; the sentences in ${a} ms, the search in ${b} ms`,
       say: (n, c) => `Best: ${c}.`,
       empty: "Write what to look for.",
       library: "These are the library's results. Type, and the model in the page answers.",
-      hint: "Choose a picture to search from it; then add “a blue car” and take away “a red car”.",
     },
     ko: {
       query: "찾을 것",
@@ -30,13 +29,12 @@
       like: "이 그림에서 출발하기: ",
       picture: "출발하는 그림",
       drop: "그림 없이",
-      loading: "모델을 불러오는 중 (이 페이지 옆에서 4 MB) …",
+      loading: "모델을 불러오는 중 (이 페이지 옆에서) …",
       failed: "이 페이지 옆에서 모델을 불러오지 못했습니다.",
       time: (n, a, b) => `그림 ${n}개. 문장에 ${a} ms, 검색에 ${b} ms`,
       say: (n, c) => `가장 가까운 것: ${c}.`,
       empty: "찾을 것을 쓰세요.",
       library: "라이브러리가 계산한 결과입니다. 입력하면 페이지 안의 모델이 답합니다.",
-      hint: "그림을 고르면 그 그림에서 출발합니다. 그다음 “a blue car”를 더하고 “a red car”를 빼 보세요.",
     },
   };
 
@@ -62,10 +60,15 @@
       said = teller();
 
     function wake() {
-      touch(status, w, (loaded) => {
-        clip = loaded;
-        search();
-      });
+      touch(
+        status,
+        w,
+        (loaded) => {
+          clip = loaded;
+          search();
+        },
+        data.model,
+      );
     }
 
     function later() {
@@ -188,7 +191,7 @@
       e("div", { class: "row" }, queryLabel, plusLabel, minusLabel),
       e("div", { class: "row" }, amount),
       start,
-      e("p", { class: "small" }, w.hint),
+      e("p", { class: "small" }, data.hint),
       found,
       status,
       said,

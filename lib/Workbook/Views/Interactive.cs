@@ -19,8 +19,11 @@ public abstract class Interactive : IView
     /// <summary>The script of this kind, without its ending.</summary>
     private protected abstract string Script { get; }
 
-    /// <summary>Whether it computes with the model in the page.</summary>
+    /// <summary>Whether it computes with a model in the page.</summary>
     private protected virtual bool NeedsModel => false;
+
+    /// <summary>With which one.</summary>
+    private protected virtual string Model => InteractiveModel.Scenes;
 
     /// <summary>What the script is given: public properties of strings, numbers and arrays.</summary>
     private protected abstract object Content { get; }
@@ -36,7 +39,7 @@ public abstract class Interactive : IView
 
     /// <inheritdoc/>
     public string ToHtml() => $"""
-        {Note}<div class="clip-live" data-live="{Script}"{(NeedsModel ? $" {InteractiveModel.Mark}" : "")} lang="{Lesson.Language}">
+        {Note}<div class="clip-live" data-live="{Script}{(NeedsModel ? InteractiveModel.Mark(Model) : "\"")} lang="{Lesson.Language}">
         <div class="clip-live-still">{Still()}{(NeedsModel ? Elsewhere : "")}</div>
         <script type="application/json">{JsonSerializer.Serialize(Content, Json)}</script>
         </div>
@@ -44,7 +47,7 @@ public abstract class Interactive : IView
         {Resource("live.js")}{Resource(Script + ".js")}</script>
         """;
 
-    private string Note => NeedsModel ? InteractiveModel.Note(Lesson.Model) : "";
+    private string Note => NeedsModel && Model == InteractiveModel.Scenes ? InteractiveModel.Note(Lesson.Model) : "";
 
     private static string Elsewhere => $"<p style=\"font-size:0.85em;margin:0.3em 0\">{Markup.Escape(Lesson.In(
         "This is its still form. In the book it answers: run `clipbook run` and open this lesson's page under artifacts/book.",

@@ -8,37 +8,50 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// The embedded model as two scripts that lie beside the pages of a book: its forward pass, and its weights. A page loads them when one of
-/// its interactives is first touched.
+/// The embedded models as scripts that lie beside the pages of a book: the forward pass, and the weights of each. A page loads those that
+/// one of its interactives names, when it is first touched.
 /// </summary>
 public static class InteractiveModel
 {
-    /// <summary>The attribute by which markup asks for the model.</summary>
-    internal const string Mark = "data-model";
+    /// <summary>The model of the drawn scenes, both towers.</summary>
+    internal const string Scenes = "scenes";
 
-    /// <summary>The scripts' names.</summary>
-    public static IReadOnlyList<string> Files { get; } = ["clip-model.js", "clip-weights.js"];
+    /// <summary>The model of emoji, its text tower: what searches pictures that were embedded before.</summary>
+    internal const string Emoji = "emoji";
 
-    /// <summary>Whether a page with this markup loads the model.</summary>
-    public static bool IsAskedForBy(string html)
+    private const string Forward = "clip-model.js";
+
+    private static readonly (string Kind, string File)[] Kinds = [(Scenes, "clip-weights.js"), (Emoji, "clip-emoji.js")];
+
+    /// <summary>The scripts that a page with this markup loads; none where nothing in it computes.</summary>
+    public static IReadOnlyList<string> FilesOf(string html)
     {
         ArgumentNullException.ThrowIfNull(html);
-        return html.Contains($"\" {Mark} lang=\"", StringComparison.Ordinal);
+        string[] weights = [.. Kinds.Where(kind => html.Contains(Mark(kind.Kind) + " lang=\"", StringComparison.Ordinal))
+            .Select(kind => kind.File)];
+        return weights.Length == 0 ? [] : [Forward, .. weights];
     }
 
-    /// <summary>The element of a page's head that says where the scripts lie.</summary>
-    public static string Head => $"<meta name=\"clip-model\" content=\"{string.Join(' ', Files)}\">";
+    /// <summary>The elements of a page's head that say where the scripts for its markup lie.</summary>
+    public static string HeadOf(string html)
+    {
+        var files = FilesOf(html);
+        return string.Concat(Kinds.Where(kind => files.Contains(kind.File))
+            .Select(kind => $"<meta name=\"clip-{kind.Kind}\" content=\"{Forward} {kind.File}\">"));
+    }
 
-    /// <summary>
-    /// Makes a script anew: the forward pass as it is in the library, or the weights of data/models/tiny-clip with 16 bits a number.
-    /// </summary>
-    /// <param name="file">One of <see cref="Files"/>.</param>
+    /// <summary>Makes a script anew: the forward pass as it is in the library, or the weights of a model with 16 bits a number.</summary>
+    /// <param name="file">One of <see cref="FilesOf"/>.</param>
     /// <exception cref="FileNotFoundException">The embedded model is not there.</exception>
     /// <exception cref="CheckpointException">Its weights are damaged.</exception>
-    public static string Create(string file) => file == Files[0] ? Interactive.Resource("model.js") : Weights(Folder);
+    public static string Create(string file) => file == Forward ? Interactive.Resource("model.js")
+        : file == Kinds[0].File ? Weights(Folder) : TextWeights(Lesson.EmojiModel);
+
+    /// <summary>The attribute by which markup asks for a model, with a quotation mark before it.</summary>
+    internal static string Mark(string kind) => $"\" data-model=\"{kind}\"";
 
     /// <summary>The same model in the library, whichever one the lesson uses: still forms and pages then say the same.</summary>
-    internal static ClipEncoder Open() => ClipEncoder.FromPretrained(Folder, CPU);
+    internal static ClipEncoder Open(string kind = Scenes) => ClipEncoder.FromPretrained(kind == Emoji ? Lesson.EmojiModel : Folder, CPU);
 
     /// <summary>What a page says where the lesson uses another model than the one in the page; nothing where it is the same.</summary>
     /// <param name="inUse">The lesson's model, a folder or a Hub id.</param>
@@ -57,17 +70,64 @@ public static class InteractiveModel
     {
         using var weights = SafetensorsFile.Open(Path.Combine(folder, "model.safetensors"));
         using var scope = NewDisposeScope();
-        var halves = weights.Names.Select(name => (Name: name, Values: weights.Read(name).to(float16).contiguous())).ToList();
+        return Script(folder, Scenes, Read(folder, "config.json"), weights.Names.Select(name => (name, weights.Read(name))));
+    }
+
+    /// <summary>The text tower alone, in Hugging Face's names, which the forward pass goes by.</summary>
+    private static string TextWeights(string folder)
+    {
+        using var model = ClipCheckpoint.FromPretrained(folder, CPU);
+        using var scope = NewDisposeScope();
+        var text = model.Config.Text;
+        var weights = model.state_dict();
+        List<(string, Tensor)> named =
+        [
+            ("logit_scale", weights["logit_scale"]), ("text_projection.weight", weights["text_projection"].t()),
+            ("text_model.embeddings.token_embedding.weight", weights["token_embedding.weight"]),
+            ("text_model.embeddings.position_embedding.weight", weights["positional_embedding"]),
+        ];
+        Pair("ln_final", "text_model.final_layer_norm");
+        for (int i = 0; i < text.Layers; i++)
+        {
+            string from = $"transformer.resblocks.{i}", to = $"text_model.encoder.layers.{i}";
+            foreach (string end in new[] { "weight", "bias" })
+                named.AddRange(weights[$"{from}.attn.in_proj_{end}"].chunk(3, 0).Zip(["q", "k", "v"],
+                    (part, name) => ($"{to}.self_attn.{name}_proj.{end}", part)));
+            Pair($"{from}.attn.out_proj", $"{to}.self_attn.out_proj");
+            Pair($"{from}.ln_1", $"{to}.layer_norm1");
+            Pair($"{from}.ln_2", $"{to}.layer_norm2");
+            Pair($"{from}.mlp.c_fc", $"{to}.mlp.fc1");
+            Pair($"{from}.mlp.c_proj", $"{to}.mlp.fc2");
+        }
+        string config = JsonSerializer.Serialize(new
+        {
+            projection_dim = model.Config.EmbeddingWidth,
+            text_config = new
+            {
+                hidden_size = text.Width, intermediate_size = 4 * text.Width, num_attention_heads = text.Heads,
+                num_hidden_layers = text.Layers, layer_norm_eps = model.Config.LayerNormEpsilon,
+                max_position_embeddings = text.ContextLength, bos_token_id = text.VocabularySize - 2, eos_token_id = text.EndOfTextId,
+            },
+        });
+        return Script(folder, Emoji, config, named);
+
+        void Pair(string from, string to) => named.AddRange(new[] { "weight", "bias" }
+            .Select(end => ($"{to}.{end}", weights[$"{from}.{end}"])));
+    }
+
+    private static string Script(string folder, string kind, string config, IEnumerable<(string Name, Tensor Values)> weights)
+    {
+        var halves = weights.Select(tensor => (tensor.Name, Values: tensor.Values.detach().to(float16).contiguous())).ToList();
         using var bytes = new MemoryStream();
         foreach (var (_, values) in halves) bytes.Write(values.bytes);
         string[] tokens = [.. JsonSerializer.Deserialize<Dictionary<string,
-            int>>(Read("vocab.json"))!.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
+            int>>(Read(folder, "vocab.json"))!.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
         string[] merges = [.. TextFile.ReadLines(Path.Combine(folder, "merges.txt"))
             .Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal))];
         return $$"""
-            window.clipWeights = {
-            "config": {{Read("config.json")}},
-            "preprocessor": {{Read("preprocessor_config.json")}},
+            (window.clipWeights = window.clipWeights || {}).{{kind}} = {
+            "config": {{config}},
+            "preprocessor": {{Read(folder, "preprocessor_config.json")}},
             "vocabulary": {{JsonSerializer.Serialize(tokens)}},
             "merges": {{JsonSerializer.Serialize(merges)}},
             "tensors": {{JsonSerializer.Serialize(halves.Select(half => new object[] { half.Name, half.Values.numel() }))}},
@@ -75,7 +135,7 @@ public static class InteractiveModel
             };
 
             """;
-
-        string Read(string name) => TextFile.Read(Path.Combine(folder, name));
     }
+
+    private static string Read(string folder, string name) => TextFile.Read(Path.Combine(folder, name));
 }

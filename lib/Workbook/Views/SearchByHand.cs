@@ -7,7 +7,7 @@ namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
 /// Pictures that are searched as one types, with sentences added and taken away, or from a picture that is pointed at. It computes with
-/// the embedded model; its still form is the library's answer.
+/// an embedded model, that of the drawn scenes or that of emoji; its still form is the library's answer.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SearchByHand : Interactive
@@ -15,7 +15,7 @@ public sealed class SearchByHand : Interactive
     private const int Side = 48, Most = 12;
 
     private readonly string[] _captions;
-    private readonly string _query, _embeddings, _sheet, _still;
+    private readonly string _query, _embeddings, _sheet, _still, _model;
     private readonly long _width;
     private readonly int _columns;
     private readonly (int Picture, double Score)[] _found;
@@ -28,19 +28,22 @@ public sealed class SearchByHand : Interactive
     /// (N, E), rows of length 1: what <see cref="Lesson.Open"/>'s model makes of the pictures, where that is at hand; it stays the
     /// caller's. They are encoded here where there is none, or where the lesson uses another model than the embedded one.
     /// </param>
+    /// <param name="emoji">Whether <see cref="Lesson.EmojiModel"/> searches, and has made the embeddings.</param>
     /// <exception cref="ArgumentException">
     /// There are not as many of both, or fewer than two; or the embeddings are not (N, E) of the embedded model.
     /// </exception>
-    public SearchByHand(IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, string query, Tensor? embeddings = null)
+    public SearchByHand(IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, string query, Tensor? embeddings = null,
+        bool emoji = false)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(captions);
         if (images.Count != captions.Count
             || images.Count < 2) throw new ArgumentException(
             $"There are {images.Count} pictures and {captions.Count} captions; as many of both are needed, two or more.", nameof(captions));
-        using var clip = InteractiveModel.Open();
+        _model = emoji ? InteractiveModel.Emoji : InteractiveModel.Scenes;
+        using var clip = InteractiveModel.Open(_model);
         using var scope = NewDisposeScope();
-        var given = Lesson.UsesEmbeddedModel ? embeddings : null;
+        var given = emoji || Lesson.UsesEmbeddedModel ? embeddings : null;
         long[] shape = [images.Count, clip.Model.Config.EmbeddingWidth];
         if (given is not null && !given.shape.AsSpan().SequenceEqual(shape))
             throw new ArgumentException(
@@ -58,10 +61,18 @@ public sealed class SearchByHand : Interactive
 
     private protected override bool NeedsModel => true;
 
+    private protected override string Model => _model;
+
+    private string Hint => _model == InteractiveModel.Emoji
+        ? Lesson.In("Try 코끼리, something cold, a happy face; choose a picture to search from it.",
+            "elephant, 차가운 것, 웃는 얼굴을 찾아 보세요. 그림을 고르면 그 그림에서 출발합니다.")
+        : Lesson.In("Choose a picture to search from it; then add “a blue car” and take away “a red car”.",
+            "그림을 고르면 그 그림에서 출발합니다. 그다음 “a blue car”를 더하고 “a red car”를 빼 보세요.");
+
     private protected override object Content => new
     {
         Count = _captions.Length, Width = _width, Embeddings = _embeddings, Sheet = _sheet, Columns = _columns, Captions = _captions,
-            Query = _query, Found = _found.Select(found => new[] { found.Picture, Math.Round(found.Score, 4) }),
+            Query = _query, Model = _model, Hint, Found = _found.Select(found => new[] { found.Picture, Math.Round(found.Score, 4) }),
     };
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
 using ClipNotebooks.Workbook;
+using ClipNotebooks.Workbook.Emoji;
 using ClipNotebooks.Workbook.Scenes;
 using ClipNotebooks.Workbook.Views;
 using static TorchSharp.torch;
@@ -55,11 +56,20 @@ public sealed class InteractiveBook : IDisposable
                 [.. scenes.Take(40).Select(scene => Array.IndexOf(Animals, scene.Concept))], Animals, ["a photo of a {}."]),
             ["search"] = new SearchByHand([.. scenes.Select(scene => scene.Draw(64))], [.. scenes.Select(scene => scene.Captions[0])],
                 "a red cat"),
+            ["emoji"] = Emoji(),
             ["gap"] = new GapByHand(gapImages, gapTexts, captions, 100),
         };
     }
 
     private static readonly string[] Animals = ["cat", "dog", "bird", "fish", "horse"];
+
+    /// <summary>Some of the emoji, an elephant among them.</summary>
+    private static SearchByHand Emoji()
+    {
+        var gallery = EmojiGallery.Open(Lesson.EmojiPictures);
+        EmojiEntry[] some = [.. gallery.Entries.Where((entry, i) => i % 25 == 0 || entry.File == "elephant.webp")];
+        return new SearchByHand([.. some.Select(gallery.Picture)], [.. some.Select(entry => entry.English.Name)], "코끼리", emoji: true);
+    }
 
     /// <summary>Pairs that start apart and end together; and a run in which all become one.</summary>
     private static TrainingFilm Film(IReadOnlyList<Sample> samples, string[] captions)

@@ -242,6 +242,22 @@ public sealed class InteractiveTests(InteractiveBook book, Chromium chromium) : 
         await IsWholeAsync(visit, language);
     }
 
+    [Fact]
+    public async Task Emoji_are_found_in_the_page_as_the_library_finds_them_in_two_languages()
+    {
+        await using Visit visit = await OpenAsync("emoji", "en", 400, ColorScheme.Dark);
+        ILocator fields = visit.Page.Locator(".clip-live input[type=text]"), found = visit.Page.Locator(".clip-live .found button");
+        string[] library = [.. await found.AllInnerTextsAsync()];
+        await ModelAsync(visit, fields.First);
+        Assert.Equal(library.Select(text => text.Split('\n')[^1]), (await found.AllInnerTextsAsync()).Select(text => text.Split('\n')[^1]));
+        await Assertions.Expect(found.First).ToContainTextAsync("elephant");
+        string korean = await found.First.InnerTextAsync();
+        await fields.First.FillAsync("elephant");
+        await Assertions.Expect(found.First).Not.ToHaveTextAsync(korean);
+        await Assertions.Expect(found.First).ToContainTextAsync("elephant");
+        await IsWholeAsync(visit, "en");
+    }
+
     [Theory, MemberData(nameof(Screens))]
     public async Task The_gap_is_turned_and_closed(int width, ColorScheme theme, string language)
     {

@@ -44,7 +44,7 @@ internal static partial class BookPage
         <title>{Text(title)}</title>
         <link rel="icon" href="data:,">
         <link rel="stylesheet" href="{Style}">
-        {(InteractiveModel.IsAskedForBy(main + rest) ? InteractiveModel.Head : "")}
+        {InteractiveModel.HeadOf(main + rest)}
         <noscript><style>.search {"{ display: none; }"}</style></noscript>
         </head>
         <body{Words(edition)}{(HasPlot(main + rest) ? $" data-plots=\"{PlotLibrary}\"" : "")}>

@@ -143,7 +143,7 @@ internal static class BookWriter
         string[] shown = [.. result.Cells.SelectMany(cell => cell.Outputs).Select(output => output.Html ?? "")];
         if (shown.Any(BookPage.HasPlot))
             yield return (BookPage.PlotLibrary, () => Plotly.JavaScript);
-        foreach (string file in shown.Any(InteractiveModel.IsAskedForBy) ? InteractiveModel.Files : [])
+        foreach (string file in shown.SelectMany(InteractiveModel.FilesOf).Distinct(StringComparer.Ordinal))
             yield return (file, () => InteractiveModel.Create(file));
         foreach (var content in shown.SelectMany(SharedContent.FilesOf))
             yield return content;
