@@ -7,12 +7,21 @@ using ClipNotebooks.Cli.Notebooks.Export;
 
 namespace ClipNotebooks.Notebooks.Tests.Export;
 
-/// <summary>The English lessons, exported and executed once by Jupyter's client in the real kernel, beside the shared run.</summary>
+/// <summary>
+/// English lessons, exported and executed once by Jupyter's client in the real kernel, beside the shared run: four, which between them show
+/// every kind of output; all with <c>CLIP_LONG_TESTS=1</c>.
+/// </summary>
 public sealed partial class JupyterRunTests(LessonRun run)
 {
     private static readonly string Root = Path.GetDirectoryName(Lessons.Folder)!;
     private static readonly string Folder = Path.Combine(Root, "artifacts", "test-jupyter");
     private static Task<string?>? _lacking, _executed;
+
+    /// <summary>Pictures, plots, what changes while it runs, what a page answers by hand.</summary>
+    private static readonly string[] Always =
+        ["00-start-here.dib", "04-contrastive-loss.dib", "05-training.dib", "08-image-search.dib"];
+
+    private static bool Long => Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(ProgramTests.English), MemberType = typeof(ProgramTests))]
     public async Task Jupyter_shows_what_the_run_shows(string name)
@@ -50,6 +59,7 @@ public sealed partial class JupyterRunTests(LessonRun run)
     /// <summary>A lesson's notebook after the run in Jupyter, which is one for all of them: as many at a time as `clipbook run`.</summary>
     private async Task<JsonDocument> ExecutedAsync(string name)
     {
+        Assert.SkipUnless(Long || Always.Contains(name), $"{Always.Length} lessons are run by Jupyter here, all with CLIP_LONG_TESTS=1.");
         string? lacking = await (_lacking ??= LackingAsync());
         Assert.SkipWhen(lacking is not null, lacking ?? "");
         string? fault = await (_executed ??= ExecuteAsync());
@@ -62,7 +72,8 @@ public sealed partial class JupyterRunTests(LessonRun run)
         Directory.CreateDirectory(Folder);
         // The longest first: then no core waits at the end.
         LessonResult[] lessons =
-            [.. run.Results.Values.Where(result => result.Edition.IsEnglish).OrderByDescending(result => result.Seconds)];
+            [.. run.Results.Values.Where(result => result.Edition.IsEnglish && (Long || Always.Contains(Lessons.NameOf(result.Path))))
+                .OrderByDescending(result => result.Seconds)];
         string[] files = [.. lessons.Select(lesson => FileOf(Lessons.NameOf(lesson.Path)))];
         foreach (var (lesson, file) in lessons.Zip(files))
             await File.WriteAllTextAsync(file, JupyterNotebook.Write(lesson.Notebook!, Folder, null));

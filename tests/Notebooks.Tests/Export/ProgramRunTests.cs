@@ -9,7 +9,7 @@ public sealed class ProgramRunTests
     private static string Repository => Path.GetDirectoryName(Lessons.Folder)!;
 
     /// <summary>
-    /// Between them they write every kind of page; the others' cells are executed by the lessons' run and by Jupyter all the same.
+    /// Between them they write every kind of page; the others' cells are executed by the lessons' run all the same.
     /// </summary>
     private static readonly string[] Always = ["00-start-here.dib", "04-contrastive-loss.dib", "07-zero-shot-classification.dib"];
 
