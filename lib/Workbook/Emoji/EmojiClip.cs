@@ -40,8 +40,8 @@ public static class EmojiClip
     };
 
     /// <summary>
-    /// Its shape. The image tower is a ResNet: after as many pictures it had learned about twice as much of them as a Vision Transformer
-    /// of as many operations.
+    /// Its shape. The image tower is a ResNet, which learned faster in a trial than a Vision Transformer of as many operations (the
+    /// model's card has the figures).
     /// </summary>
     /// <param name="vocabularySize">The number of token ids; the last is the end token's.</param>
     public static ClipConfig Config(int vocabularySize) => new()
@@ -81,7 +81,7 @@ public static class EmojiClip
 
     /// <summary>
     /// Writes the weights and the configuration beside the vocabulary, in OpenCLIP's layout, which has a place for a ResNet, and in
-    /// float16: half the size, and no figure of the model's changes by it.
+    /// float16, which is half the size.
     /// </summary>
     public static void Save(ClipModel model, string folder)
     {
