@@ -31,8 +31,8 @@ internal sealed class PairBatches(CaptionDataset pairs, ClipProcessor processor,
     {
         while (_planned.Count <= step) PlanEpoch();
         int[] captions = _planned[(int)step];
-        var images = ImageFiles.Prepare(captions.Select(caption => pairs.Files[pairs.ImageOf[caption]]), processor.Transform, captions.Length)
-            .Single();
+        var files = captions.Select(caption => pairs.Files[pairs.ImageOf[caption]]);
+        var images = ImageFiles.Prepare(files, processor.Transform, captions.Length).Single();
         foreach (var image in images)
             if (image.Problem is { } problem && _unreadable.Add(image.Path))
                 Terminal.WriteError($"clipbook: {problem} It is left out.");

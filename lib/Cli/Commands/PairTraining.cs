@@ -8,7 +8,6 @@ using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -140,6 +139,7 @@ internal sealed class PairTraining : TrainingWorld
         _looked?.Dispose();
         _adapters?.Dispose();
         _encoder.Dispose();
+        base.Dispose();
     }
 
     private void SaveAdapters(LowRankAdapters adapters, string folder)

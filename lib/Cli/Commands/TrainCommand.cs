@@ -3,7 +3,6 @@ using System.Diagnostics;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Training;
 using ClipNotebooks.Core.Base;
-using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Emoji;
 using Spectre.Console;
 

@@ -21,6 +21,8 @@ public static class InteractiveModel
 
     private const string Forward = "clip-model.js";
 
+    private static readonly string[] Ends = ["weight", "bias"];
+
     private static readonly (string Kind, string File)[] Kinds = [(Scenes, "clip-weights.js"), (Emoji, "clip-emoji.js")];
 
     /// <summary>The scripts that a page with this markup loads; none where nothing in it computes.</summary>
@@ -90,7 +92,7 @@ public static class InteractiveModel
         for (int i = 0; i < text.Layers; i++)
         {
             string from = $"transformer.resblocks.{i}", to = $"text_model.encoder.layers.{i}";
-            foreach (string end in new[] { "weight", "bias" })
+            foreach (string end in Ends)
                 named.AddRange(weights[$"{from}.attn.in_proj_{end}"].chunk(3, 0).Zip(["q", "k", "v"],
                     (part, name) => ($"{to}.self_attn.{name}_proj.{end}", part)));
             Pair($"{from}.attn.out_proj", $"{to}.self_attn.out_proj");
@@ -111,8 +113,7 @@ public static class InteractiveModel
         });
         return Script(folder, Emoji, config, named);
 
-        void Pair(string from, string to) => named.AddRange(new[] { "weight", "bias" }
-            .Select(end => ($"{to}.{end}", weights[$"{from}.{end}"])));
+        void Pair(string from, string to) => named.AddRange(Ends.Select(end => ($"{to}.{end}", weights[$"{from}.{end}"])));
     }
 
     private static string Script(string folder, string kind, string config, IEnumerable<(string Name, Tensor Values)> weights)

@@ -18,7 +18,7 @@ public sealed class FineTuningCommandTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Captions by numbers, which the model cannot know before: it learns them, and says what it found of those held out.</summary>
+    /// <summary>Captions that the model cannot know before: it learns them, and says what it found of those held out.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
