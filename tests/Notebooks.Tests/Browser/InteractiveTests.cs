@@ -245,7 +245,7 @@ public sealed class InteractiveTests(InteractiveBook book, Chromium chromium) : 
     [Fact]
     public async Task Emoji_are_found_in_the_page_as_the_library_finds_them_in_two_languages()
     {
-        await using Visit visit = await OpenAsync("emoji", "en", 400, ColorScheme.Dark);
+        await using Visit visit = await OpenAsync("emoji", "", 400, ColorScheme.Dark);
         ILocator fields = visit.Page.Locator(".clip-live input[type=text]"), found = visit.Page.Locator(".clip-live .found button");
         string[] library = [.. await found.AllInnerTextsAsync()];
         await ModelAsync(visit, fields.First);
@@ -255,7 +255,7 @@ public sealed class InteractiveTests(InteractiveBook book, Chromium chromium) : 
         await fields.First.FillAsync("elephant");
         await Assertions.Expect(found.First).Not.ToHaveTextAsync(korean);
         await Assertions.Expect(found.First).ToContainTextAsync("elephant");
-        await IsWholeAsync(visit, "en");
+        await IsWholeAsync(visit, "");
     }
 
     [Theory, MemberData(nameof(Screens))]
@@ -294,7 +294,7 @@ public sealed class InteractiveTests(InteractiveBook book, Chromium chromium) : 
     public async Task The_model_in_the_page_agrees_with_the_library_on_a_hundred_pictures_and_captions()
     {
         await using Visit visit = await OpenAsync("try", "", 1280, ColorScheme.Light);
-        await visit.Page.EvaluateAsync("async () => { window.clip = await ClipLive.model(); }");
+        await visit.Page.EvaluateAsync("async () => { window.clip = await ClipLive.model(\"scenes\"); }");
         using var scope = NewDisposeScope();
         using var clip = Workbook.Lesson.Open(CPU);
         var (worstImage, worstText) = (0.0, 0.0);
