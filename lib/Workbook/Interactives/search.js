@@ -1,6 +1,6 @@
 // A thousand scenes searched as one types: a sentence, what is added to it, what is taken away; or a picture that is pointed at.
 // data: {count, width: E, embeddings: 16-bit floats in base64, (N, E), of length 1; sheet: all pictures in one, columns, side: pixels of
-// one; captions, query, found: [[picture, cosine]]; model: "scenes" or "emoji"; hint}
+// one; captions, query, found: [[picture, cosine]]; model: "scenes" or "emoji"}
 (function () {
   "use strict";
   const { element: e, slider, button, teller, touch, halves } = window.ClipLive;
@@ -20,6 +20,10 @@
       say: (n, c) => `Best: ${c}.`,
       empty: "Write what to look for.",
       library: "These are the library's results. Type, and the model in the page answers.",
+      hint: {
+        scenes: "Choose a picture to search from it; then add “a blue car” and take away “a red car”.",
+        emoji: "Try 코끼리, something cold, a happy face; choose a picture to search from it.",
+      },
     },
     ko: {
       query: "찾을 것",
@@ -35,6 +39,10 @@
       say: (n, c) => `가장 가까운 것: ${c}.`,
       empty: "찾을 것을 쓰세요.",
       library: "라이브러리가 계산한 결과입니다. 입력하면 페이지 안의 모델이 답합니다.",
+      hint: {
+        scenes: "그림을 고르면 그 그림에서 출발합니다. 그다음 “a blue car”를 더하고 “a red car”를 빼 보세요.",
+        emoji: "elephant, 차가운 것, 웃는 얼굴을 찾아 보세요. 그림을 고르면 그 그림에서 출발합니다.",
+      },
     },
   };
 
@@ -191,7 +199,7 @@
       e("div", { class: "row" }, queryLabel, plusLabel, minusLabel),
       e("div", { class: "row" }, amount),
       start,
-      e("p", { class: "small" }, data.hint),
+      e("p", { class: "small" }, w.hint[data.model]),
       found,
       status,
       said,

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Unicode;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;
@@ -14,7 +13,7 @@ namespace ClipNotebooks.Workbook.Views;
 public abstract class Interactive : IView
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The script of this kind, without its ending.</summary>
     private protected abstract string Script { get; }
@@ -41,11 +40,16 @@ public abstract class Interactive : IView
     public string ToHtml() => $"""
         {Note}<div class="clip-live" data-live="{Script}{(NeedsModel ? InteractiveModel.Mark(Model) : "\"")} lang="{Lesson.Language}">
         <div class="clip-live-still">{Still()}{(NeedsModel ? Elsewhere : "")}</div>
-        <script type="application/json">{JsonSerializer.Serialize(Content, Json)}</script>
+        <script type="application/json">{Given()}</script>
         </div>
         <script>
         {Resource("live.js")}{Resource(Script + ".js")}</script>
         """;
+
+    /// <summary>
+    /// The content, in which no sign ends the script that holds it, and the plus of base64 is one sign rather than six.
+    /// </summary>
+    private string Given() => JsonSerializer.Serialize(Content, Json).Replace("<", "\\u003C", StringComparison.Ordinal);
 
     private string Note => NeedsModel && Model == InteractiveModel.Scenes ? InteractiveModel.Note(Lesson.Model) : "";
 

@@ -63,16 +63,10 @@ public sealed class SearchByHand : Interactive
 
     private protected override string Model => _model;
 
-    private string Hint => _model == InteractiveModel.Emoji
-        ? Lesson.In("Try 코끼리, something cold, a happy face; choose a picture to search from it.",
-            "elephant, 차가운 것, 웃는 얼굴을 찾아 보세요. 그림을 고르면 그 그림에서 출발합니다.")
-        : Lesson.In("Choose a picture to search from it; then add “a blue car” and take away “a red car”.",
-            "그림을 고르면 그 그림에서 출발합니다. 그다음 “a blue car”를 더하고 “a red car”를 빼 보세요.");
-
     private protected override object Content => new
     {
         Count = _captions.Length, Width = _width, Embeddings = _embeddings, Sheet = _sheet, Columns = _columns, Captions = _captions,
-            Query = _query, Model = _model, Hint, Found = _found.Select(found => new[] { found.Picture, Math.Round(found.Score, 4) }),
+            Query = _query, Model = _model, Found = _found.Select(found => new[] { found.Picture, Math.Round(found.Score, 4) }),
     };
 
     /// <inheritdoc/>

@@ -84,6 +84,15 @@ public sealed partial class InteractiveTests
         Assert.Throws<ArgumentException>(() => new GapByHand(eye(2), eye(3), ["a", "b"], 1));
     }
 
+    [Fact]
+    public void What_a_script_is_given_neither_ends_it_nor_changes()
+    {
+        string[] captions = ["</script><b>&\"", "빨강 + red \\u002B"];
+        string given = Between(new SearchByHand([Red, Blue], captions, "red").ToHtml(), "<script type=\"application/json\">", "</script>");
+        Assert.DoesNotContain('<', given);
+        Assert.Equal(captions, JsonDocument.Parse(given).RootElement.GetProperty("captions").EnumerateArray().Select(one => one.GetString()));
+    }
+
     private static TrainingFilm Film(string run)
     {
         TrainingFilm film = new([Red, Blue], ["red", "blue"]);

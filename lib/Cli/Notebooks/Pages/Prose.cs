@@ -42,7 +42,8 @@ internal sealed partial record Prose(string Html, IReadOnlyList<ProseHeading> He
         html = html.Replace("<table", "<div class=\"scroll\" tabindex=\"0\"><table", StringComparison.Ordinal)
             .Replace("</table>", "</table></div>", StringComparison.Ordinal);
         html = CodeBlock().Replace(html, found => $"<pre class=\"source\" " +
-            $"tabindex=\"0\"><code>{CSharpHighlighter.ToHtml(WebUtility.HtmlDecode(found.Groups[1].Value))}</code></pre>");
+            $"tabindex=\"0\"><code>{CSharpHighlighter.ToHtml(WebUtility.HtmlDecode(found.Groups[1].Value))}</code></pre>")
+            .Replace("<pre><code", "<pre tabindex=\"0\"><code", StringComparison.Ordinal);
         html = LoneFormula().Replace(html, "<div class=\"math\">$1</div>");
         html = Formula().Replace(html, found => Mathematics.ToHtml(
             WebUtility.HtmlDecode(found.Groups["tex"].Value).Trim(), display: found.Groups["element"].Value == "div"));

@@ -425,13 +425,14 @@ document.addEventListener("DOMContentLoaded", function () {
   });
 });
 
-// What is wider than its place is faded at the side where it goes on.
+// What is wider than its place is faded at the side where it goes on, and the keyboard can move it.
 document.addEventListener("DOMContentLoaded", function () {
   "use strict";
   function fade(place) {
     var hidden = place.scrollWidth - place.clientWidth;
     place.classList.toggle("goes-on-right", hidden - place.scrollLeft > 2);
     place.classList.toggle("goes-on-left", hidden > 2 && place.scrollLeft > 2);
+    if (hidden > 0 && !place.hasAttribute("tabindex")) place.tabIndex = 0;
   }
   var places = document.querySelectorAll(".scroll, .clip-scroll, .clip-plot, .output.rich");
   if (!window.ResizeObserver) return;
