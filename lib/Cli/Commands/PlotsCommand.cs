@@ -1,4 +1,6 @@
 using System.CommandLine;
+using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Notebooks.Pages;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
@@ -6,6 +8,7 @@ using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Workbook.Views;
 using ClipNotebooks.Workbook;
+using ClipNotebooks.Workbook.Emoji;
 using Spectre.Console;
 using TorchSharp;
 
@@ -26,7 +29,8 @@ internal static class PlotsCommand
             Description = "Where to write; data/plots in the repository, plots outside of it, by default.",
         };
         Command command = new("plots", $"""
-            Regenerates the similarity-matrix plots: an interactive page (offline) and a PNG, of the sample images or of your own.
+            Regenerates the similarity-matrix plots: an interactive page (offline) and a PNG, of the sample images or of your own. Without
+            images of your own also what the model of emoji finds for some words, which the lessons' map shows (emoji-finds.*.html).
 
             Examples:
               clipbook plots
@@ -57,10 +61,26 @@ internal static class PlotsCommand
                 save(path);
                 Terminal.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
             }
+            if (folder is null) DrawFinds(target);
             Terminal.WriteLine(plot.Description);
             return ExitCode.Success;
         });
         return command;
+    }
+
+    /// <summary>What a book's map shows first; it is part of the program, so that the next build has it.</summary>
+    private static void DrawFinds(string target)
+    {
+        var gallery = EmojiGallery.Open(Lesson.EmojiPictures);
+        using var clip = ClipEncoder.FromPretrained(Lesson.EmojiModel);
+        using var scope = torch.NewDisposeScope();
+        var images = clip.EncodeImages([.. gallery.Entries.Select(gallery.Picture)]);       // (N, E)
+        foreach (var edition in Edition.All)
+        {
+            string path = Path.Combine(target, IndexPage.FindsOf(edition));
+            AtomicFile.Write(path, EmojiFinds.Draw(clip, gallery, images, edition));
+            Terminal.WriteLine($"{path}  {new FileInfo(path).Length:N0} bytes");
+        }
     }
 
     private static (IReadOnlyList<RasterImage> Images, IReadOnlyList<string> Names, IReadOnlyList<string> Captions) Samples()

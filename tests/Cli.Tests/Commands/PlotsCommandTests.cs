@@ -35,6 +35,14 @@ public sealed class PlotsCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_the_lessons_map_shows_first_is_what_the_model_of_emoji_finds()
+    {
+        Assert.Equal(ExitCode.Success, await Program.RunAsync(["plots", "--output", Output], new StringWriter()));
+        foreach (string name in new[] { "emoji-finds.en.html", "emoji-finds.ko.html" })
+            Assert.Equal(File.ReadAllText(Path.Combine(Lesson.Data, "plots", name)), File.ReadAllText(Path.Combine(Output, name)));
+    }
+
+    [Fact]
     public async Task A_file_without_a_caption_is_named()
     {
         string empty = _folder.Write("captions.txt", "\n  \n");

@@ -90,7 +90,8 @@ public sealed partial class InteractiveTests
         string[] captions = ["</script><b>&\"", "빨강 + red \\u002B"];
         string given = Between(new SearchByHand([Red, Blue], captions, "red").ToHtml(), "<script type=\"application/json\">", "</script>");
         Assert.DoesNotContain('<', given);
-        Assert.Equal(captions, JsonDocument.Parse(given).RootElement.GetProperty("captions").EnumerateArray().Select(one => one.GetString()));
+        using JsonDocument read = JsonDocument.Parse(given);
+        Assert.Equal(captions, read.RootElement.GetProperty("captions").EnumerateArray().Select(one => one.GetString()));
     }
 
     private static TrainingFilm Film(string run)

@@ -22,7 +22,9 @@ internal static class IndexPage
             <main id="main" class="index" tabindex="-1">
             <h1>{edition.Book}</h1>
             <p>{edition.About}</p>
+            <div class="front">
             {new ArchitectureMap("all", edition.Language).ToHtml(Address)}
+            {Finds(edition, Address("search"))}</div>
             <ol class="cards">
             {string.Concat(own.Select(lesson => Card(lesson, pictures)))}</ol>
             <section class="ran">
@@ -34,6 +36,20 @@ internal static class IndexPage
             {pictures}</main>
             """);
     }
+
+    /// <summary>
+    /// The name of the file of what the model of emoji finds, which <c>clipbook plots</c> draws, and of the resource that is made of that.
+    /// </summary>
+    internal static string FindsOf(Edition edition) => $"emoji-finds.{edition.Language}.html";
+
+    /// <summary>Where the book has a lesson that lets its reader ask the same.</summary>
+    private static string Finds(Edition edition, string? search) => search is null ? "" : $"""
+        <figure>
+        {BookWriter.Resource(FindsOf(edition))}<figcaption>{edition.Finds}
+        <a href="{search}">{edition.FindsMore}</a></figcaption>
+        </figure>
+
+        """;
 
     private static string Twins(Edition edition, IReadOnlyList<BookLesson> lessons) => string.Concat(
         lessons.Select(lesson => lesson.Edition).Distinct().Where(other => other != edition).Select(other =>
