@@ -13,7 +13,7 @@ namespace ClipNotebooks.Cli.Tests;
 /// The packages, as somebody meets them who has nothing else of the project. <c>CLIP_LONG_TESTS=1</c> also publishes, serves, and
 /// installs the tool.
 /// </summary>
-public sealed class PackageTests : IDisposable
+public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>, IDisposable
 {
     private const string Console = """
         using ClipNotebooks.Core.Images;
@@ -53,14 +53,9 @@ public sealed class PackageTests : IDisposable
     private static readonly string Picture = Path.Combine(Lesson.Repository, "data", "images", "cat.png");
     private static readonly string Model = Path.Combine(Lesson.Repository, "data", "models", "tiny-clip");
 
-    /// <summary>Of this run alone: a package of the same version in the machine's cache would be taken in its place.</summary>
-    private static readonly string Version = $"0.0.0-test{Guid.NewGuid():N}";
-
     private readonly TemporaryFolder _folder = new();
 
     private static bool Long => Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
-
-    private string Feed => Path.Combine(_folder.Path, "packages");
 
     public void Dispose() => _folder.Dispose();
 
@@ -80,7 +75,7 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public async Task A_console_program_that_adds_the_package_gives_the_librarys_embeddings()
     {
-        await PackAsync("Core", "Clip");
+        await feed.PackAsync();
         string program = New("Program", "Microsoft.NET.Sdk", Console, ["ClipNotebooks.Clip"], platform: false);
         var (code, output, _) = await DotNetAsync(program, "build", "-c", "Release", "-v", "q");
         Assert.NotEqual(0, code);
@@ -104,7 +99,7 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public async Task A_console_program_on_ONNX_Runtime_embeds_alike_and_searches_without_libtorch()
     {
-        await PackAsync("Core", "Onnx", "Search", "Search.Postgres");
+        await feed.PackAsync();
         string model = Path.Combine(_folder.Path, "onnx"), published = Path.Combine(_folder.Path, "published");
         OnnxExport.Write(Model, model);
         string program = New("Small", "Microsoft.NET.Sdk", Small, ["ClipNotebooks.Onnx", "ClipNotebooks.Search.Postgres"]);
@@ -119,7 +114,7 @@ public sealed class PackageTests : IDisposable
     public async Task A_web_program_that_adds_the_package_answers_with_the_librarys_embeddings()
     {
         Assert.SkipUnless(Long, "A web program is built and served with CLIP_LONG_TESTS=1.");
-        await PackAsync("Core", "Clip");
+        await feed.PackAsync();
         string program = New("Site", "Microsoft.NET.Sdk.Web", Web, ["ClipNotebooks.Clip"]);
         await MustAsync(program, "build", "-c", "Release", "-v", "q");
         using var site = TestProcess.Start(
@@ -141,11 +136,14 @@ public sealed class PackageTests : IDisposable
         string sample = Path.Combine(Lesson.Repository, "environment", "samples", "ImageApi");
         Assert.InRange(File.ReadLines(Path.Combine(sample, "Program.cs")).Count(), 1, 120);
         Assert.SkipUnless(Long, "The sample is built and served with CLIP_LONG_TESTS=1.");
-        await PackAsync("Core", "Onnx", "Search");
+        await feed.PackAsync();
         string model = Path.Combine(_folder.Path, "onnx"), program = Path.Combine(_folder.Path, "Sample");
         OnnxExport.Write(Model, model);
         foreach (string file in Directory.GetFiles(sample))
-            _folder.Write($"Sample/{Path.GetFileName(file)}", File.ReadAllText(file).Replace("0.2.0", Version, StringComparison.Ordinal));
+        {
+            string text = File.ReadAllText(file).Replace("0.2.0", PackageFeed.Version, StringComparison.Ordinal);
+            _folder.Write($"Sample/{Path.GetFileName(file)}", text);
+        }
         Configuration();
         await MustAsync(program, "build", "-c", "Release", "-v", "q");
         using var site = TestProcess.Start(TestProcess.DotNet, ["run", "-c", "Release", "--no-build", "--", "--urls", "http://127.0.0.1:0",
@@ -186,9 +184,9 @@ public sealed class PackageTests : IDisposable
     public async Task The_tool_installs_and_classifies_outside_of_the_repository()
     {
         Assert.SkipUnless(Long, "The tool, 170 MB, is packed and installed with CLIP_LONG_TESTS=1.");
-        await PackAsync("Cli");
+        await feed.PackToolAsync();
         string tools = Path.Combine(_folder.Path, "tools");
-        await MustAsync(_folder.Path, "tool", "install", "clipbook", "--version", Version, "--tool-path", tools, "--configfile",
+        await MustAsync(_folder.Path, "tool", "install", "clipbook", "--version", PackageFeed.Version, "--tool-path", tools, "--configfile",
             Configuration());
         var (code, output, error) = await TestProcess.RunAsync(
             Path.Combine(tools, "clipbook"), ["classify", Picture, "--labels", "cat,dog,pizza"], Variables, _folder.Path);
@@ -213,13 +211,6 @@ public sealed class PackageTests : IDisposable
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
     }
 
-    private async Task PackAsync(params string[] projects)
-    {
-        foreach (string project in projects)
-            await MustAsync(Lesson.Repository, "pack", $"lib/{project}/{project}.csproj", "-c", "Release", "-v", "q", "-o", Feed,
-                $"-p:Version={Version}", "--artifacts-path", Path.Combine(_folder.Path, "build"));
-    }
-
     private string New(string name, string sdk, string program, string[] packages, bool platform = true)
     {
         _folder.Write($"{name}/Program.cs", program);
@@ -232,7 +223,7 @@ public sealed class PackageTests : IDisposable
                 {(platform ? "<UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>" : "")}
               </PropertyGroup>
               <ItemGroup>
-                {string.Concat(packages.Select(package => $"<PackageReference Include=\"{package}\" Version=\"{Version}\" />"))}
+                {string.Concat(packages.Select(package => $"<PackageReference Include=\"{package}\" Version=\"{PackageFeed.Version}\" />"))}
               </ItemGroup>
             </Project>
             """);
@@ -243,7 +234,7 @@ public sealed class PackageTests : IDisposable
     /// <summary>The folder of packages beside the machine's own sources; what is in the machine's cache is not restored again.</summary>
     private string Configuration() => _folder.Write("nuget.config", $"""
         <configuration>
-          <packageSources><add key="packages" value="{Feed}" /></packageSources>
+          <packageSources><add key="packages" value="{feed.Path}" /></packageSources>
           <fallbackPackageFolders><add key="cache" value="{Cache}" /></fallbackPackageFolders>
         </configuration>
         """);
@@ -259,7 +250,7 @@ public sealed class PackageTests : IDisposable
     };
 
     private async Task<(int Code, string Output, string Error)> DotNetAsync(string folder, params string[] arguments) =>
-        await TestProcess.RunAsync(TestProcess.DotNet, arguments, folder == Lesson.Repository ? null : Variables, folder);
+        await TestProcess.RunAsync(TestProcess.DotNet, arguments, Variables, folder);
 
     private async Task<string> MustAsync(string folder, params string[] arguments)
     {

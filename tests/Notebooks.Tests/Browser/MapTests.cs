@@ -51,9 +51,13 @@ public sealed class MapTests(MapBook book, Chromium chromium) : IClassFixture<Ma
         LessonHead?[] heads = [.. Titles.Select(title => LessonHead.Of(Notebook.Load(Path.Combine(folder, title + ".dib"))))];
         await Assertions.Expect(cards.Locator(".question")).ToHaveCountAsync(heads.Count(head => head?.Question.Length > 0));
         await Assertions.Expect(cards.Locator(".able")).ToHaveCountAsync(heads.Count(head => head?.Afterwards.Length > 0));
-        // The drawing of the architecture comes before the lessons, what was run after them.
-        Assert.Equal(["figure", "ol", "section"], await visit.Page.EvaluateAsync<string[]>(
-            "() => [...document.querySelectorAll('main > figure, main > ol.cards, main > section.ran')].map(e => e.localName)"));
+        // The drawing of the architecture and what words find come before the lessons, what was run after them.
+        Assert.Equal(["figure", "figure", "ol", "section"], await visit.Page.EvaluateAsync<string[]>(
+            "() => [...document.querySelectorAll('main > .front > figure, main > ol.cards, main > section.ran')].map(e => e.localName)"));
+        Assert.Equal(5 * await visit.Page.Locator(".finds tr").CountAsync(), await visit.Page.EvaluateAsync<int>(
+            "() => [...document.querySelectorAll('.finds img')].filter(i => i.naturalWidth > 20 && i.alt).length"));
+        string? more = await visit.Page.Locator(".front figcaption a").GetAttributeAsync("href");
+        Assert.StartsWith("08-image-search", more, StringComparison.Ordinal);
         await visit.Page.Locator("#search").PressSequentiallyAsync("softmax");
         await Assertions.Expect(visit.Page.Locator("#search-results a").First).ToBeVisibleAsync();
         Assert.Equal([language], (await visit.Page.EvaluateAsync<string[]>(

@@ -18,8 +18,7 @@ public sealed partial class JupyterRunTests(LessonRun run)
     private static Task<string?>? _lacking, _executed;
 
     /// <summary>Pictures, plots, what changes while it runs, what a page answers by hand.</summary>
-    private static readonly string[] Always =
-        ["00-start-here.dib", "04-contrastive-loss.dib", "05-training.dib", "08-image-search.dib"];
+    private static readonly string[] Always = ["00-start-here.dib", "04-contrastive-loss.dib", "05-training.dib"];
 
     private static bool Long => Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
 
