@@ -133,6 +133,14 @@ public sealed partial class PgVectorImageStore : ImageStore
     }
 
     /// <inheritdoc/>
+    public override float[]? Embedding(string id)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(id);
+        return Run(connection => (float[]?)Command(connection, $"SELECT embedding::real[] FROM {_schema.Table} WHERE id = $1", id)
+            .ExecuteScalar());
+    }
+
+    /// <inheritdoc/>
     public override int Remove(params IReadOnlyCollection<string> ids)
     {
         ArgumentNullException.ThrowIfNull(ids);

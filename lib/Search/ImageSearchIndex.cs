@@ -96,6 +96,13 @@ public sealed partial class ImageSearchIndex : ImageStore
         return Read(snapshot => snapshot.Find(id) is >= 0 and var row ? Public(snapshot.Entry(row)) : null);
     }
 
+    /// <inheritdoc/>
+    public override float[]? Embedding(string id)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(id);
+        return Read(snapshot => snapshot.Find(id) is >= 0 and var row ? snapshot.Vector(row) : null);
+    }
+
     /// <summary>
     /// Groups of images that resemble each other, found by comparing every pair: N² / 2 dot products, seconds for 10,000 images and hours
     /// for a million. An image belongs to a group when it resembles one of its members.

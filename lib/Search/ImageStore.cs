@@ -123,6 +123,11 @@ public abstract partial class ImageStore : IDisposable
     /// <param name="id">Its name in the store (<see cref="IndexEntry.Id"/>).</param>
     public abstract IndexEntry? Find(string id);
 
+    /// <summary>The embedding that is stored of an image, or null where there is no such image.</summary>
+    /// <param name="id">Its name in the store (<see cref="IndexEntry.Id"/>).</param>
+    /// <returns>(E) values; of length 1, but for the digits that float16 leaves away.</returns>
+    public abstract float[]? Embedding(string id);
+
     /// <summary>Closes files and connections. The encoder stays.</summary>
     public abstract void Dispose();
 

@@ -17,9 +17,8 @@ public sealed class IndexEmbeddings
     /// <param name="id">Its name in the index (<see cref="IndexEntry.Id"/>).</param>
     /// <returns>(E) values, of length 1.</returns>
     /// <exception cref="KeyNotFoundException">There is no such image.</exception>
-    public float[] this[string id] => _index.Read(snapshot => snapshot.Find(id) is >= 0 and var row
-        ? snapshot.Vector(row)
-        : throw new KeyNotFoundException($"The index in {_index.Folder} has no image \"{id}\"."));
+    public float[] this[string id] => _index.Embedding(id)
+        ?? throw new KeyNotFoundException($"The index in {_index.Folder} has no image \"{id}\".");
 
     /// <summary>The images' names: the N rows of <see cref="ToArray"/>.</summary>
     public IReadOnlyList<string> Ids => _index.Read(snapshot => snapshot.Entries().Select(pair => pair.Entry.Id).ToArray());

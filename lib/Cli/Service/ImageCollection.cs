@@ -41,19 +41,12 @@ internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
         return index.Find(id) ?? throw ApiProblem.NoSuchImage(id);
     }
 
-    /// <summary>The embedding that the index keeps of a picture; null of a store that does not hand it out.</summary>
-    internal float[]? Embedding(string id)
+    /// <summary>The embedding that the index keeps of a picture.</summary>
+    /// <exception cref="ApiProblem">There is none of this name.</exception>
+    internal float[] Embedding(string id)
     {
-        Find(id);
-        if (index is not ImageSearchIndex folder) return null;
-        try
-        {
-            return folder.Embeddings[id];
-        }
-        catch (KeyNotFoundException)
-        {
-            throw ApiProblem.NoSuchImage(id); // it was removed between the two
-        }
+        Refresh();
+        return index.Embedding(id) ?? throw ApiProblem.NoSuchImage(id);
     }
 
     /// <summary>Puts a picture in the place of what had its id.</summary>

@@ -85,7 +85,7 @@ internal sealed class SearchEndpoints(BatchingEncoder clip, UploadReader uploads
         foreach (var term in terms)
         {
             float[] embedding = term.Text is not null ? rows[text++]
-                : term.Id is { } id ? images.Embedding(id) ?? await AnewAsync(id, token)
+                : term.Id is { } id ? images.Embedding(id)
                 : await EmbedAsync(pictures.FirstOrDefault(picture => picture.Part == term.Image)
                     ?? throw ApiProblem.Request($"A term names the picture \"{term.Image}\", and the form has no such file."), token);
             query = query.Plus(embedding, term.Weight);
@@ -95,18 +95,6 @@ internal sealed class SearchEndpoints(BatchingEncoder clip, UploadReader uploads
 
     private async Task<float[]> EmbedAsync(Upload.Picture picture, CancellationToken token) =>
         (await clip.EmbedPixelsAsync([picture.Pixels], [picture.Name], token))[0];
-
-    /// <summary>Of a store that keeps its embeddings to itself, from the picture's file.</summary>
-    private async Task<float[]> AnewAsync(string id, CancellationToken token)
-    {
-        var (stream, _) = images.Open(id);
-        await using (stream)
-        {
-            var bytes = new byte[stream.Length];
-            await stream.ReadExactlyAsync(bytes, token);
-            return (await clip.EmbedPixelsAsync([await uploads.PixelsAsync(bytes, id, token)], [id], token))[0];
-        }
-    }
 
     private static Func<IndexEntry, bool>? Filter(IReadOnlyDictionary<string, IReadOnlyList<string>>? asked)
     {

@@ -86,6 +86,9 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         folder.AddEmbeddings(Names(rows), Sandbox.Vectors(rows, width), metadata);
         store.AddFrom(folder);
         Assert.Equal((rows, storage), (store.Count, store.Storage));
+        foreach (string id in Names(rows).Take(5)) Assert.Equal(folder.Embedding(id), store.Embedding(id));
+        Assert.Null(folder.Embedding("nothing"));
+        Assert.Null(store.Embedding("nothing"));
         for (int trial = 0; trial < 5; trial++)
         {
             var query = Sandbox.Vectors(1, width, 100 + trial);

@@ -8,14 +8,14 @@ namespace ClipNotebooks.Search.Tests.Postgres;
 
 /// <summary>
 /// What the graph leaves out, and what it saves: recall@10 against latency, beside the exact index on the same vectors.
-/// Three thousand vectors; with <c>CLIP_LONG_TESTS=1</c> and <c>CLIP_TEST_POSTGRES</c> a hundred thousand, and the table of
+/// Two thousand vectors; with <c>CLIP_LONG_TESTS=1</c> and <c>CLIP_TEST_POSTGRES</c> a hundred thousand, and the table of
 /// lib/Search.Postgres/README.md is the test's output.
 /// </summary>
 public sealed class RecallTests(ITestOutputHelper output) : IDisposable
 {
     private const int Width = 512;
 
-    private static readonly int Rows = Sandbox.Long ? 100_000 : 3_000, Scenes = Sandbox.Long ? 4000 : 200,
+    private static readonly int Rows = Sandbox.Long ? 100_000 : 2_000, Scenes = Sandbox.Long ? 4000 : 200,
         Queries = Sandbox.Long ? 300 : 60, Chunk = Sandbox.Long ? 10_000 : 1_000;
 
     private readonly TestDatabase _database = new();
