@@ -23,8 +23,8 @@ internal static class McpCommand
         var precision = PreparedEncoder.Option();
         Command command = new("mcp", $$"""
             Gives an assistant that speaks the Model Context Protocol the tools search_images and classify_image. It is the assistant's
-            program that starts it, with its standard input and output for the protocol; it ends when the input does. Pictures are opened in
-            the index's folder and in those of --images alone, and nothing is changed.
+            program that starts it, with its standard input and output for the protocol; it ends when the input does and what was asked is
+            answered. Pictures are opened in the index's folder and in those of --images alone, and nothing is changed.
 
             Examples:
               clipbook mcp --index artifacts/photos-index
@@ -63,7 +63,8 @@ internal static class McpCommand
         var allowed = new AllowedFolders(index?.Root is { } root && Directory.Exists(root) ? [root, .. folders] : folders);
         await using BatchingEncoder clip = new(encoder);
         using Classes classes = new(encoder);
-        await using StreamServerTransport transport = new(Console.OpenStandardInput(), Console.OpenStandardOutput(), "clipbook");
+        AnsweredStreams streams = new(Console.OpenStandardInput(), Console.OpenStandardOutput());
+        await using StreamServerTransport transport = new(streams.Input, streams.Output, "clipbook");
         await using var server = McpServer.Create(transport, new()
         {
             ServerInfo = new() { Name = "clipbook", Version = typeof(McpCommand).Assembly.GetName().Version!.ToString(3) },

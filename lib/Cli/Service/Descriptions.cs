@@ -11,10 +11,19 @@ internal static class Descriptions
     /// <param name="endpoint">Whose.</param>
     /// <param name="body">What the body is.</param>
     /// <param name="fields">The form's fields beside the files, with what they mean.</param>
-    internal static RouteHandlerBuilder Takes(this RouteHandlerBuilder endpoint, string body, Dictionary<string, string>? fields = null) =>
+    /// <param name="parameters">Those of them that stand in the address where the body is the picture itself.</param>
+    internal static RouteHandlerBuilder Takes(this RouteHandlerBuilder endpoint, string body, Dictionary<string, string>? fields = null,
+        params IReadOnlyList<string> parameters) =>
         endpoint.AddOpenApiOperationTransformer((operation, _, _) =>
         {
             Describe(operation, body, fields);
+            operation.Parameters = [.. operation.Parameters ?? [], .. parameters.Select(IOpenApiParameter (name) => new OpenApiParameter
+            {
+                Name = name,
+                In = ParameterLocation.Query,
+                Description = fields![name],
+                Schema = new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
+            })];
             return Task.CompletedTask;
         });
 

@@ -15,13 +15,13 @@ internal sealed class EmbeddingEndpoints(BatchingEncoder clip, UploadReader uplo
         app.MapPost("/v1/embeddings/images", ImagesAsync).WithSummary("Embeds pictures.").Produces<ImageEmbeddings>()
             .Takes("One picture, or a form with several files.");
         app.MapPost("/v1/classify", ClassifyAsync).WithSummary("Says which of the given classes a picture shows.")
-            .Produces<Classification>().Takes("The picture; of a form also the fields.", new()
+            .Produces<Classification>().Takes("The picture; of a form also the fields, which else stand in the address.", new()
             {
                 ["label"] = "A class; given once for each.",
                 ["template"] = "A sentence with {} for the name; may be given several times, and their mean is taken.",
                 ["multiLabel"] = "true: a picture may show several classes or none.",
                 ["top"] = "How many of the most probable classes are answered; all by default.",
-            });
+            }, "label", "template", "multiLabel", "top");
     }
 
     private async Task<IResult> TextsAsync(TextsRequest request, CancellationToken token)

@@ -68,7 +68,8 @@ internal sealed record FacetValue(string Value, int Count);
 
 internal sealed record Facet(string Key, IReadOnlyList<FacetValue> Values);
 
-internal sealed record Facets([property: Description("Keys of the metadata with values that several pictures share.")]
+internal sealed record Facets([property: Description(
+    "Keys of the metadata that group pictures: with two values or more, of which several pictures share one.")]
     IReadOnlyList<Facet> Keys);
 
 internal sealed record AddedImage(string Id, [property: Description("Whether it took the place of one with the same id.")] bool Replaced);

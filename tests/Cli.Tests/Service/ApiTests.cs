@@ -144,6 +144,9 @@ public sealed class ApiTests : IAsyncLifetime
             api.GetProperty("paths").EnumerateObject().Select(path => path.Name).Order(StringComparer.Ordinal));
         var body = api.GetProperty("paths").GetProperty("/v1/search").GetProperty("post").GetProperty("requestBody").GetProperty("content");
         Assert.Equal(["application/json", "image/*", "multipart/form-data"], body.EnumerateObject().Select(type => type.Name).Order());
+        var parameters = api.GetProperty("paths").GetProperty("/v1/classify").GetProperty("post").GetProperty("parameters");
+        Assert.Equal(["label", "multiLabel", "template", "top"], parameters.EnumerateArray()
+            .Where(one => one.GetProperty("in").GetString() == "query").Select(one => one.GetProperty("name").GetString()).Order());
         var health = await Client.GetAsync("/health").SuccessAsync();
         Assert.Equal(("ready", 6), (health.GetProperty("status").GetString(), health.GetProperty("images").GetInt32()));
         Assert.False(health.GetProperty("needsKey").GetBoolean());

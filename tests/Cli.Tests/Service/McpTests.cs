@@ -37,6 +37,33 @@ public sealed class McpTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Requests_of_a_file_are_all_answered_before_it_ends()
+    {
+        string[] requests =
+        [
+            """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":"""
+                + """{"name":"sh","version":"1"}}}""",
+            """{"jsonrpc":"2.0","method":"notifications/initialized"}""",
+            """{"jsonrpc":"2.0","id":2,"method":"tools/list"}""",
+            """{"jsonrpc":"2.0","id":"three","method":"tools/call","params":{"name":"search_images","arguments":{"text":"a pizza"}}}""",
+        ];
+        ProcessStartInfo start = new(TestProcess.DotNet, [Assembly, "mcp", "--index", Index])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        using var server = Process.Start(start)!;
+        await server.StandardInput.WriteAsync(string.Join('\n', requests));
+        server.StandardInput.Close();
+        var (said, error) = (server.StandardOutput.ReadToEndAsync(), server.StandardError.ReadToEndAsync());
+        await server.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2));
+        string[] answers = (await said).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.True(answers.Length == 3, await said + await error);
+        var answered = answers.Select(answer => JsonDocument.Parse(answer).RootElement.GetProperty("id").GetRawText());
+        Assert.Equal(["\"three\"", "1", "2"], answered.Order(StringComparer.Ordinal));
+        Assert.Contains("pizza.png", await said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_assistant_s_client_lists_the_tools_searches_classifies_and_is_told_what_is_wrong()
     {
         string outside = _folder.Write("outside.png", "");
