@@ -8,8 +8,8 @@ using ClipNotebooks.Cli.Notebooks.Export;
 namespace ClipNotebooks.Notebooks.Tests.Export;
 
 /// <summary>
-/// English lessons, exported and executed once by Jupyter's client in the real kernel, beside the shared run: three, which between them show
-/// every kind of output; all with <c>CLIP_LONG_TESTS=1</c>.
+/// English lessons, exported and executed once by Jupyter's client in the real kernel, beside the shared run: three, which between them
+/// show every kind of output; all with <c>CLIP_LONG_TESTS=1</c>.
 /// </summary>
 public sealed partial class JupyterRunTests(LessonRun run)
 {

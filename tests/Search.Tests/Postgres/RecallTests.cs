@@ -66,8 +66,8 @@ public sealed class RecallTests(ITestOutputHelper output) : IDisposable
         // but for ties in the last place
         using (var exact = Open(new PgVectorOptions { Exact = true })) Assert.InRange(
             Recall(Measure("exact, in PostgreSQL", exact, 20)), 0.99, 1);
-        // Each breadth sees all that the one before sees: recall does not fall, but for one result in a hundred that another path through the
-        // graph misses.
+        // Each breadth sees all that the one before sees: recall does not fall, but for one result in a hundred that another path through
+        // the graph misses.
         Assert.All(recalls.Zip(recalls.Skip(1)), pair => Assert.InRange(pair.Second, pair.First - 0.01, 1));
         Assert.InRange(recalls[^1], 0.95, 1);
 
