@@ -25,7 +25,7 @@ internal sealed class AnsweredStreams
 
     private void Came(JsonElement message)
     {
-        if (!message.TryGetProperty("method", out var method)) return;
+        if (!message.TryGetProperty("method", out var method) || method.ValueKind != JsonValueKind.String) return;
         if (message.TryGetProperty("id", out var id)) lock (_open) _open.Add(id.GetRawText());
         else if (method.ValueEquals("notifications/cancelled") && message.TryGetProperty("params", out var about)
             && about.ValueKind == JsonValueKind.Object && about.TryGetProperty("requestId", out var cancelled))

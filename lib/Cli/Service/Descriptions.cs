@@ -11,17 +11,17 @@ internal static class Descriptions
     /// <param name="endpoint">Whose.</param>
     /// <param name="body">What the body is.</param>
     /// <param name="fields">The form's fields beside the files, with what they mean.</param>
-    /// <param name="parameters">Those of them that stand in the address where the body is the picture itself.</param>
+    /// <param name="inAddress">Whether they stand in the address where the body is the picture itself.</param>
     internal static RouteHandlerBuilder Takes(this RouteHandlerBuilder endpoint, string body, Dictionary<string, string>? fields = null,
-        params IReadOnlyList<string> parameters) =>
+        bool inAddress = false) =>
         endpoint.AddOpenApiOperationTransformer((operation, _, _) =>
         {
             Describe(operation, body, fields);
-            operation.Parameters = [.. operation.Parameters ?? [], .. parameters.Select(IOpenApiParameter (name) => new OpenApiParameter
+            if (inAddress) operation.Parameters = [.. fields!.Select(IOpenApiParameter (field) => new OpenApiParameter
             {
-                Name = name,
+                Name = field.Key,
                 In = ParameterLocation.Query,
-                Description = fields![name],
+                Description = field.Value,
                 Schema = new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
             })];
             return Task.CompletedTask;

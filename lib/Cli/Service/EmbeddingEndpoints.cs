@@ -21,7 +21,7 @@ internal sealed class EmbeddingEndpoints(BatchingEncoder clip, UploadReader uplo
                 ["template"] = "A sentence with {} for the name; may be given several times, and their mean is taken.",
                 ["multiLabel"] = "true: a picture may show several classes or none.",
                 ["top"] = "How many of the most probable classes are answered; all by default.",
-            }, "label", "template", "multiLabel", "top");
+            }, inAddress: true);
     }
 
     private async Task<IResult> TextsAsync(TextsRequest request, CancellationToken token)

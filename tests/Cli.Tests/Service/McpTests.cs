@@ -43,7 +43,7 @@ public sealed class McpTests : IAsyncLifetime
         [
             """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":"""
                 + """{"name":"sh","version":"1"}}}""",
-            """{"jsonrpc":"2.0","method":"notifications/initialized"}""",
+            """{"jsonrpc":"2.0","method":"notifications/initialized"}""", """{"method":1}""", "[1", "7",
             """{"jsonrpc":"2.0","id":2,"method":"tools/list"}""",
             """{"jsonrpc":"2.0","id":"three","method":"tools/call","params":{"name":"search_images","arguments":{"text":"a pizza"}}}""",
         ];
