@@ -14,7 +14,7 @@ internal sealed record Edition(string Language, string Name)
     {
         Book = "CLIP 수업",
         About = "이미지와 문장을 잇는 모델 CLIP을 C# 코드로 한 부분씩 실행하며 배웁니다. 모든 출력은 아래에 적힌 실행에서 나왔습니다.",
-        Finds = "그림과 그 이름만으로 학습한 작은 모델이 낱말마다 이모지 1,443개에서 찾은 것입니다.",
+        Finds = "이모지와 그 이름, 키워드만으로 학습한 작은 모델이 낱말마다 1,443개에서 찾은 것입니다.",
         FindsMore = "직접 찾아보기",
         Lesson = "수업",
         CodeCells = "코드 셀",
@@ -62,7 +62,7 @@ internal sealed record Edition(string Language, string Name)
         "CLIP, the model that joins images and sentences, part by part in running C#. Every output is of the run that is noted below.";
 
     internal string Finds { get; private init; } =
-        "What a small model, trained on pictures and their names alone, finds for each word among 1,443 emoji.";
+        "What a small model, trained on emoji with their names and keywords alone, finds for each word among 1,443 of them.";
 
     internal string FindsMore { get; private init; } = "Ask it yourself";
 
