@@ -10,9 +10,10 @@ namespace ClipNotebooks.Onnx;
 /// <summary>A graph that ONNX Runtime has opened, by the names of its inputs and outputs. Thread-safe.</summary>
 internal sealed class OnnxSession : IDisposable
 {
-    internal const string Pixels = "pixel_values", Ids = "input_ids", Mask = "attention_mask", Types = "token_type_ids";
+    internal const string Pixels = "pixel_values", Patches = "pixel_attention_mask", Grids = "spatial_shapes", Ids = "input_ids",
+        Mask = "attention_mask", Types = "token_type_ids";
 
-    private static readonly string[] Known = [Pixels, Ids, Mask, Types];
+    private static readonly string[] Known = [Pixels, Patches, Grids, Ids, Mask, Types];
 
     private readonly InferenceSession _session;
     private readonly string[] _inputs;

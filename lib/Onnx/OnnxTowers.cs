@@ -21,10 +21,11 @@ internal sealed class OnnxTowers : IDisposable
         _imageEmbeds = vision.Output(["image_embeds", .. names]);
         _textEmbeds = text.Output(["text_embeds", .. names]);
         var (pixels, ids) = (Input(vision, OnnxSession.Pixels), Input(text, OnnxSession.Ids));
-        if (pixels is not [_, -1 or 3, var height, var width] || height != width)
-            throw Other(vision, OnnxSession.Pixels, pixels, "(B, 3, R, R)");
+        string images = TakesPatches ? "(B, N, 3 P²)" : "(B, 3, R, R)";
+        if (TakesPatches ? pixels.Length != 3 : pixels is not [_, -1 or 3, var height, var width] || height != width)
+            throw Other(vision, OnnxSession.Pixels, pixels, images);
         if (ids is not [_, var length]) throw Other(text, OnnxSession.Ids, ids, "(B, L)");
-        if (pixels[0] > 0) throw Other(vision, OnnxSession.Pixels, pixels, "(B, 3, R, R) with B free");
+        if (pixels[0] > 0) throw Other(vision, OnnxSession.Pixels, pixels, $"{images} with B free");
         if (ids[0] > 0) throw Other(text, OnnxSession.Ids, ids, "(B, L) with B free");
         RowLength = length > 0 ? length : null;
         int image = vision.Sides(_imageEmbeds)[1], caption = text.Sides(_textEmbeds)[1];
@@ -44,6 +45,9 @@ internal sealed class OnnxTowers : IDisposable
 
     /// <summary>The longest row of tokens.</summary>
     internal int ContextLength => RowLength ?? Recipe.ContextLength;
+
+    /// <summary>Whether images are patches with the shape of their grid.</summary>
+    private bool TakesPatches => _vision.Takes(OnnxSession.Grids);
 
     /// <summary>The length that the graph wants each row to have; none where any will do.</summary>
     private int? RowLength { get; }
@@ -85,16 +89,17 @@ internal sealed class OnnxTowers : IDisposable
     internal void RequireShape(ClipImageTransform transform)
     {
         int[] sides = _vision.Sides(OnnxSession.Pixels);
-        bool fits = transform.Shape.Zip(sides.Skip(1)).All(pair => pair.Second < 0 || pair.First == pair.Second);
-        if (transform.Shape.Count == 3 && fits) return;
-        throw Other(_vision, OnnxSession.Pixels, sides, $"(B, {Quote.Shape(transform.Shape)}), what the model's recipe makes of images,");
+        long[] made = OnnxImages.Shape(transform);
+        bool fits = made.Zip(sides.Skip(1)).All(pair => pair.Second < 0 || pair.First == pair.Second);
+        if (made.Length == sides.Length - 1 && fits) return;
+        throw Other(_vision, OnnxSession.Pixels, sides, $"(B, {Quote.Shape(made)}), what the model's recipe makes of images,");
     }
 
     /// <returns>B rows of E, as the graph gives them.</returns>
     internal float[][] Images(IReadOnlyList<float[]> pixels, ClipProcessor processor)
     {
         var inputs = Captions(processor, processor.Tokenizer.Tokenize([""]), [0]);
-        inputs[OnnxSession.Pixels] = Joined(pixels, processor.Transform);
+        OnnxImages.Add(inputs, pixels, processor.Transform);
         return Rows(_vision.Run(inputs, _imageEmbeds)[0], pixels.Count, _vision);
     }
 
@@ -103,8 +108,7 @@ internal sealed class OnnxTowers : IDisposable
     internal float[][] Texts(TokenBatch tokens, int[] places, ClipProcessor processor)
     {
         var inputs = Captions(processor, tokens, places);
-        if (_text.Takes(OnnxSession.Pixels))
-            inputs[OnnxSession.Pixels] = Joined([new float[processor.Transform.Length]], processor.Transform);
+        if (_text.Takes(OnnxSession.Pixels)) OnnxImages.Add(inputs, [new float[processor.Transform.Length]], processor.Transform);
         return Rows(_text.Run(inputs, _textEmbeds)[0], places.Length, _text);
     }
 
@@ -125,9 +129,7 @@ internal sealed class OnnxTowers : IDisposable
         var tokens = processor.Tokenizer.Tokenize(["", "a", "a cat", "two dogs at night"]);
         int[] order = [.. Enumerable.Range(0, tokens.Count).OrderBy(i => tokens.EndOfTextPositions[i])];
         var inputs = Captions(processor, tokens, order);
-        int length = processor.Transform.Length;
-        float[] rising = [.. Enumerable.Range(0, length).Select(i => 2f * i / length - 1)];
-        inputs[OnnxSession.Pixels] = Joined([rising, [.. rising.Select(MathF.Abs)]], processor.Transform);
+        OnnxImages.Add(inputs, OnnxImages.Samples(processor.Transform), processor.Transform);
         float[][][] results = [.. graph.Run(inputs, outputs).Select(output => output.Values.Chunk((int)output.Shape[1]).ToArray())];
         var (logits, images, texts) = (results[0], results[1], results[2]);
         var pairs = from i in Enumerable.Range(0, images.Length) from j in Enumerable.Range(0, texts.Length)
@@ -168,13 +170,6 @@ internal sealed class OnnxTowers : IDisposable
         {
             [OnnxSession.Ids] = (ids, shape), [OnnxSession.Mask] = (mask, shape), [OnnxSession.Types] = (new long[ids.Length], shape),
         };
-    }
-
-    private static (Array, long[]) Joined(IReadOnlyList<float[]> pixels, ClipImageTransform transform)
-    {
-        var joined = new float[pixels.Count * transform.Length];
-        foreach (var (i, values) in pixels.Index()) values.CopyTo(joined, i * transform.Length);
-        return (joined, [pixels.Count, .. transform.Shape]);
     }
 
     private float[][] Rows((float[] Values, long[] Shape) output, int count, OnnxSession graph)

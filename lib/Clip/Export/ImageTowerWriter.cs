@@ -5,31 +5,39 @@ namespace ClipNotebooks.Clip.Export;
 /// <summary>An image tower in a graph: a <see cref="VisionTransformer"/>'s forward, or that of the tower that the shape asks for.</summary>
 internal static class ImageTowerWriter
 {
-    /// <summary>Pixels, (B, 3, R, R), normalised → (B, E).</summary>
-    internal static TowerValues Write(OnnxValue pixels, ClipConfig config) => config.Vision switch
+    /// <summary>Images → (B, E).</summary>
+    internal static TowerValues Write(ImageInputs images, ClipConfig config) => config.Vision switch
     {
-        { Stages: not null } => new TowerValues(ResNetWriter.Write(pixels, config.Vision), null),
-        { Convolutional: ConvNextConfig shape } => new TowerValues(ConvNextWriter.Write(pixels, shape, config), null),
-        { Convolutional: FastVitConfig shape } => new TowerValues(FastVitWriter.Write(pixels, shape), null),
-        _ => Transformer(pixels, config),
+        { Stages: not null } => new TowerValues(ResNetWriter.Write(images.Pixels, config.Vision), null),
+        { Convolutional: ConvNextConfig shape } => new TowerValues(ConvNextWriter.Write(images.Pixels, shape, config), null),
+        { Convolutional: FastVitConfig shape } => new TowerValues(FastVitWriter.Write(images.Pixels, shape), null),
+        _ => Transformer(images, config),
     };
 
-    private static TowerValues Transformer(OnnxValue pixels, ClipConfig config)
+    private static TowerValues Transformer(ImageInputs images, ClipConfig config)
     {
-        var (graph, vision, block) = (pixels.Graph, config.Vision, config.VisionBlock);
-        var x = Assemble(StemWriter.Write(pixels, vision), vision);                         // (B, N, D)
+        var (graph, vision, block) = (images.Pixels.Graph, config.Vision, config.VisionBlock);
+        OnnxValue? mask = images.Seen is { } seen ? graph.Hide(graph.Node("Not", graph.AsTruth(seen))) : null;  // (B, 1, 1, N)
+        var x = Assemble(StemWriter.Write(images.Pixels, vision), Positions(images, vision), vision);           // (B, N, D)
         if (vision.NormBefore) x = graph.LayerNorm(x, "visual.ln_pre", block.LayerNormEpsilon);
         var rotary = vision.Rotary is { } turning ? RotaryWriter.Make(graph, turning, vision) : null;
-        x = BlockWriter.Transformer(x, "visual.", vision.Layers, block, new BlockInputs(Rotary: rotary));
-        var (pooled, hidden) = Pool(x, config);
+        x = BlockWriter.Transformer(x, "visual.", vision.Layers, block, new BlockInputs(mask, rotary));
+        var (pooled, hidden) = Pool(x, mask, config);
         return new TowerValues(ProjectionWriter.Write(pooled, "visual.proj", "visual.head"), hidden);
     }
 
+    /// <summary>The position embeddings, (N, D), or (B, N, D) where each image has its own grid; none where the tower has none.</summary>
+    private static OnnxValue? Positions(ImageInputs images, VisionConfig vision)
+    {
+        if (!vision.Positions) return null;
+        var table = images.Pixels.Graph.Weight("visual.positional_embedding");
+        return images.Shapes is { } shapes ? PositionWriter.Smooth(table, vision.Grid, shapes, images.Pixels.Side(1)) : table;
+    }
+
     /// <summary>The patches, (B, patches, D) → class token before them, and positions: (B, N, D).</summary>
-    private static OnnxValue Assemble(OnnxValue x, VisionConfig vision)
+    private static OnnxValue Assemble(OnnxValue x, OnnxValue? positions, VisionConfig vision)
     {
         var graph = x.Graph;
-        OnnxValue? positions = vision.Positions ? graph.Weight("visual.positional_embedding") : null;
         if (positions is { } patches && !vision.ClassPosition) x += patches;
         if (vision.ClassToken)
         {
@@ -40,7 +48,7 @@ internal static class ImageTowerWriter
     }
 
     /// <summary>Tokens after the last block, (B, N, D) → the pooled, (B, D), and transformers' <c>last_hidden_state</c>.</summary>
-    private static (OnnxValue Pooled, OnnxValue Hidden) Pool(OnnxValue x, ClipConfig config)
+    private static (OnnxValue Pooled, OnnxValue Hidden) Pool(OnnxValue x, OnnxValue? mask, ClipConfig config)
     {
         var (graph, vision, hidden) = (x.Graph, config.Vision, x);
         bool asks = vision.AttentionPool is { MlpWidth: null };
@@ -48,7 +56,7 @@ internal static class ImageTowerWriter
         else if (!vision.NormAfterPooling) x = Norm(x);
         var pooled = vision.Pooling switch
         {
-            VisionPooling.Query => PoolWriter.Query(x, config.VisionBlock, vision.AttentionPool!),
+            VisionPooling.Query => PoolWriter.Query(x, config.VisionBlock, vision.AttentionPool!, mask),
             VisionPooling.Mean => x.From(vision.ClassToken || asks ? 1 : 0, 1).Mean(1),
             _ => x.Select(0, 1),
         };

@@ -9,7 +9,8 @@ namespace ClipNotebooks.Clip.Export;
 /// </summary>
 internal sealed class ModelWriter
 {
-    private const string Images = "image_batch_size", Texts = "text_batch_size", Batch = "batch_size", Length = "sequence_length";
+    private const string Images = "image_batch_size", Texts = "text_batch_size", Batch = "batch_size", Length = "sequence_length",
+        Patches = "num_patches";
 
     private readonly ClipConfig _config;
     private readonly Dictionary<string, Tensor> _weights;
@@ -31,7 +32,8 @@ internal sealed class ModelWriter
     }
 
     /// <summary>
-    /// The image tower: <c>pixel_values</c> → <c>image_embeds</c>, (B, E), not normalised; SigLIP's is called <c>pooler_output</c>.
+    /// The image tower: <c>pixel_values</c> → <c>image_embeds</c>, (B, E), not normalised; SigLIP's is called <c>pooler_output</c>. Where
+    /// images may have any shape, it takes <c>pixel_attention_mask</c> and <c>spatial_shapes</c> too.
     /// </summary>
     internal OnnxGraph Vision(ExportPrecision precision)
     {
@@ -39,7 +41,7 @@ internal sealed class ModelWriter
         var tower = ImageTowerWriter.Write(Pixels(graph, Batch), _config);
         graph.Output(_isSiglip ? "pooler_output" : "image_embeds", tower.Embeds, Batch, _config.EmbeddingWidth);
         if (tower.Hidden is { } hidden)
-            graph.Output("last_hidden_state", hidden, Batch, _config.Vision.Tokens, _config.Vision.Width);
+            graph.Output("last_hidden_state", hidden, Batch, IsFlexible ? Patches : _config.Vision.Tokens, _config.Vision.Width);
         return graph;
     }
 
@@ -60,7 +62,7 @@ internal sealed class ModelWriter
     }
 
     /// <summary>
-    /// Both: <c>pixel_values</c>, <c>input_ids</c>, and <c>attention_mask</c> unless every token is seen → <c>logits_per_image</c>,
+    /// Both: what the image tower takes, <c>input_ids</c>, and <c>attention_mask</c> unless every token is seen → <c>logits_per_image</c>,
     /// <c>logits_per_text</c>, and the embeddings, normalised.
     /// </summary>
     internal OnnxGraph Whole(ExportPrecision precision)
@@ -82,10 +84,16 @@ internal sealed class ModelWriter
         return graph;
     }
 
-    private OnnxValue Pixels(OnnxGraph graph, string batch)
+    /// <summary>Whether images may have any shape: they come as patches.</summary>
+    private bool IsFlexible => _config.Vision.Stem == PatchStem.FlatPatches;
+
+    private ImageInputs Pixels(OnnxGraph graph, string batch)
     {
-        int R = _config.Vision.ImageSize;
-        return graph.FloatInput("pixel_values", batch, 3, R, R);
+        const string Name = "pixel_values";
+        var (R, P) = (_config.Vision.ImageSize, _config.Vision.PatchSize);
+        if (!IsFlexible) return new ImageInputs(graph.FloatInput(Name, batch, 3, R, R));
+        return new ImageInputs(graph.FloatInput(Name, batch, Patches, 3 * P * P),
+            graph.IntegerInput("pixel_attention_mask", batch, Patches), graph.IntegerInput("spatial_shapes", batch, 2));
     }
 
     /// <summary>Rows of ids: of any length, or of the context's where every row has to be filled up.</summary>
@@ -97,12 +105,6 @@ internal sealed class ModelWriter
 
     private static void Refuse(ClipConfig config)
     {
-        if (config.Vision.Stem == PatchStem.FlatPatches)
-        {
-            throw new NotSupportedException("\"num_patches\" makes this model a SigLIP 2 NaFlex, whose positions are smoothed for every " +
-                "image's grid; that is not exported to ONNX. The SigLIP 2 models of one size are, such as " +
-                "google/siglip2-base-patch16-224.");
-        }
         if (config.Vision.Pooling == VisionPooling.None || config.Text.Pooling == TextPooling.None)
         {
             throw new NotSupportedException("\"pool_type\" is \"none\": a tower of this model gives a vector for every token and no " +

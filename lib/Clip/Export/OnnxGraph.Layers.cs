@@ -39,6 +39,9 @@ internal sealed partial class OnnxGraph
         return AsFloat(rows) * scale;
     }
 
+    /// <summary>Far below 0 for keys that are not to be seen, 0 for the others: truths, (B, N) → (B, 1, 1, N).</summary>
+    internal OnnxValue Hide(OnnxValue isHidden) => (AsFloat(isHidden) * Hidden).Reshape(0, 1, 1, -1);
+
     /// <summary>Layer normalisation over the last axis.</summary>
     internal OnnxValue LayerNorm(OnnxValue x, string layer, double epsilon) => Node("LayerNormalization",
         [x, Weight($"{layer}.weight"), Weight($"{layer}.bias")], ("axis", -1L), ("epsilon", epsilon));

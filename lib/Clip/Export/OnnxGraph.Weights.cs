@@ -45,6 +45,9 @@ internal sealed partial class OnnxGraph
         return Add(name, values, DataType.Float16, ScalarType.Float16);
     }
 
+    /// <summary>A constant in float32, whatever the graph's floats are.</summary>
+    internal OnnxValue Float32(string name, Tensor values) => Add($"float32 {name}", values, DataType.Float, ScalarType.Float32);
+
     /// <summary>A number, in the graph's floats.</summary>
     internal OnnxValue Number(double value)
     {

@@ -80,6 +80,9 @@ internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string,
     /// <summary>Floats as float32, in which the rest of the graph is then computed.</summary>
     internal OnnxValue AsFloat32(OnnxValue value) => Float == DataType.Float ? value : Cast(value, DataType.Float);
 
+    /// <summary>Whole numbers or truths as float32.</summary>
+    internal OnnxValue WholeAsFloat32(OnnxValue value) => Cast(value, DataType.Float);
+
     /// <summary>Truths as 0 and 1, int64.</summary>
     internal OnnxValue AsInteger(OnnxValue value) => Cast(value, DataType.Int64);
 

@@ -9,6 +9,8 @@ internal readonly record struct OnnxValue(OnnxGraph Graph, string Name)
 
     public static OnnxValue operator +(OnnxValue x, double y) => x + x.Graph.Number(y);
 
+    public static OnnxValue operator -(OnnxValue x, OnnxValue y) => x.Graph.Node("Sub", x, y);
+
     public static OnnxValue operator *(OnnxValue x, OnnxValue y) => x.Graph.Node("Mul", x, y);
 
     public static OnnxValue operator *(OnnxValue x, double y) => x * x.Graph.Number(y);

@@ -11,12 +11,17 @@ internal static class PoolWriter
     private const double Epsilon = 1e-5;
 
     /// <summary>(B, N, D) → (B, D).</summary>
-    internal static OnnxValue Query(OnnxValue x, BlockShape block, AttentionPoolConfig pool)
+    /// <param name="x">(B, N, D).</param>
+    /// <param name="block">The tower's blocks'.</param>
+    /// <param name="pool">The pool's.</param>
+    /// <param name="mask">Far below 0 for tokens that are not to be seen, (B, 1, 1, N); none where all are.</param>
+    internal static OnnxValue Query(OnnxValue x, BlockShape block, AttentionPoolConfig pool, OnnxValue? mask)
     {
         var (graph, D, H) = (x.Graph, (long)block.Width, (long)pool.Heads);
         var q = AttentionWriter.Heads(Part(graph.Weight($"{Layer}.probe"), "q", 0, 1), H);  // (1, H, 1, K)
         var kv = Part(x, "kv", 1, 2).Split(2);                                              // (B, N, D) each
-        var mixed = AttentionWriter.Mix(q, AttentionWriter.Heads(kv[0], H), AttentionWriter.Heads(kv[1], H), Math.Pow(D / H, -0.5));
+        OnnxValue k = AttentionWriter.Heads(kv[0], H), v = AttentionWriter.Heads(kv[1], H); // (B, H, N, K) each
+        var mixed = AttentionWriter.Mix(q, k, v, Math.Pow(D / H, -0.5), mask);              // (B, H, 1, K)
         var answer = graph.Linear(mixed.Reshape(0, D), $"{Layer}.out_proj");                // (B, D)
         var shape = block with { Options = BlockOptions.Clip };
         return answer + BlockWriter.Mlp(graph.LayerNorm(answer, $"{Layer}.ln", block.LayerNormEpsilon), $"{Layer}.mlp", shape);

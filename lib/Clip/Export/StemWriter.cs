@@ -3,16 +3,18 @@ using ClipNotebooks.Clip.Models;
 namespace ClipNotebooks.Clip.Export;
 
 /// <summary>
-/// What makes tokens of pixels, in a graph: one convolution, or <see cref="ConvolutionStem"/> or <see cref="InvertedResidualStem"/>.
+/// What makes tokens of pixels, in a graph: one convolution, or <see cref="ConvolutionStem"/> or <see cref="InvertedResidualStem"/>, or of
+/// patches one linear layer.
 /// </summary>
 internal static class StemWriter
 {
     private const string Layer = "visual.conv1";
     private const double Epsilon = 1e-6;
 
-    /// <summary>(B, 3, R, R) → (B, patches, D).</summary>
+    /// <summary>(B, 3, R, R), or patches, (B, patches, 3 P²) → (B, patches, D).</summary>
     internal static OnnxValue Write(OnnxValue pixels, VisionConfig vision)
     {
+        if (vision.Stem == PatchStem.FlatPatches) return pixels.Graph.Linear(pixels, Layer);
         var grid = vision.Stem switch                                                       // (B, D, R / P, R / P)
         {
             PatchStem.Convolutions => Convolutions(pixels),

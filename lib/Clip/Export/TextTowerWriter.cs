@@ -65,7 +65,7 @@ internal sealed class TextTowerWriter(OnnxValue ids, OnnxValue? attended, ClipCo
             hidden = _graph.Concat(1, padding.First(_graph.Integers(1), 1) * 0, padding);   // (B, L + 1)
         }
         if (hidden is not { } keys) return mask;
-        var added = (_graph.AsFloat(keys) * _graph.Hidden).Reshape(0, 1, 1, -1);            // (B, 1, 1, L)
+        var added = _graph.Hide(keys);                                                      // (B, 1, 1, L)
         return mask is { } causal ? causal + added : added;
     }
 

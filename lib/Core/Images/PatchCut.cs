@@ -54,4 +54,31 @@ internal static class PatchCut
         for (destination[place..].Clear(); place < destination.Length; place += numbers)
             destination.Slice(place + numbers - 2, 2).Fill(Nowhere);
     }
+
+    /// <summary>An image as <see cref="Fill"/> makes it, apart: its pixels, and the grid on which they stand.</summary>
+    /// <param name="values">N · (3 P² + 2) numbers.</param>
+    /// <param name="P">A patch's side in pixels.</param>
+    /// <param name="pixels">N · 3 P² numbers.</param>
+    internal static (long Rows, long Columns) Apart(ReadOnlySpan<float> values, int P, Span<float> pixels)
+    {
+        int numbers = (int)Numbers(P), own = numbers - 2;
+        var (row, column) = (Nowhere, Nowhere);
+        for (int place = 0; place < values.Length / numbers; place++)
+        {
+            var patch = values.Slice(place * numbers, numbers);
+            patch[..own].CopyTo(pixels[(place * own)..]);
+            (row, column) = (Math.Max(row, patch[own]), Math.Max(column, patch[own + 1]));
+        }
+        return ((long)(row + 1), (long)(column + 1));
+    }
+
+    /// <summary>Sets where an image's patches stand: side by side.</summary>
+    /// <param name="values">N · (3 P² + 2) numbers.</param>
+    /// <param name="P">A patch's side in pixels.</param>
+    internal static void InOneRow(Span<float> values, int P)
+    {
+        int numbers = (int)Numbers(P);
+        for (int place = 0; place < values.Length / numbers; place++)
+            (values[(place + 1) * numbers - 2], values[(place + 1) * numbers - 1]) = (0, place);
+    }
 }

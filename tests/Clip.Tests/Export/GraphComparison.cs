@@ -38,7 +38,7 @@ internal sealed class GraphComparison(ClipModel model, string folder)
         using var graph = Open(_writer.Vision, precision);
         foreach (var pixels in new[] { images, images.narrow(0, 0, 1) })
         {
-            var values = graph.Run(("pixel_values", pixels));
+            var values = graph.Run(Inputs(pixels));
             Near(precision, model.EncodeImage(pixels), Embeds(values, "image_embeds"));
             if (model.ImageTower is VisionTransformer tower)
                 Near(precision, tower.LastHiddenState(pixels), values["last_hidden_state"]);
@@ -62,11 +62,21 @@ internal sealed class GraphComparison(ClipModel model, string folder)
     private void CompareWhole(Tensor images, Tensor ids, Tensor attended)
     {
         using var graph = Open(_writer.Whole, ExportPrecision.Float32);
-        var values = graph.Run(("pixel_values", images), ("input_ids", ids), ("attention_mask", attended));
+        var values = graph.Run([.. Inputs(images), ("input_ids", ids), ("attention_mask", attended)]);
         Close.Relative(model.call(images, ids).LogitsPerImage, values["logits_per_image"], Single);
         Close.Relative(nn.functional.normalize(model.EncodeText(ids), dim: -1), values["text_embeds"], Single);
         Close.Relative(nn.functional.normalize(model.EncodeImage(images), dim: -1), values["image_embeds"], Single);
         Assert.True(values["logits_per_image"].t().equal(values["logits_per_text"]).all().item<bool>());
+    }
+
+    /// <summary>Pixels as they are; patches that say where they stand as transformers has them.</summary>
+    private (string, Tensor)[] Inputs(Tensor images)
+    {
+        if (model.Config.Vision.Stem != PatchStem.FlatPatches) return [("pixel_values", images)];
+        long numbers = images.shape[2] - 2;
+        var places = images.narrow(2, numbers, 2);                                          // (B, N, 2)
+        return [("pixel_values", images.narrow(2, 0, numbers)), ("pixel_attention_mask", places.select(2, 0).ge(0).to(int64)),
+            ("spatial_shapes", (places.amax([1]) + 1).to(int64))];
     }
 
     private RunGraph Open(Func<ExportPrecision, OnnxGraph> make, ExportPrecision precision)

@@ -5,6 +5,7 @@ using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Tests.Inference;
+using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Onnx;
@@ -100,7 +101,7 @@ public sealed class WholeFamilyTests : IDisposable
             Assert.Equal(encoder.Fingerprint(), again.Fingerprint());
         }
 
-        if (encoder.Processor.Transform.Config.Patches is null) CompareOnnx(encoder, images, image, text);
+        CompareOnnx(encoder, images, image, text);
 
         encoder.Prepare(Precision.Float32);
         Near(image, encoder.EncodeImages(images));
@@ -147,6 +148,63 @@ public sealed class WholeFamilyTests : IDisposable
         var refusal = Assert.Throws<InvalidDataException>(() => ClipEncoder.FromPretrained(folder, CPU));
         Assert.Contains("cuts patches of 16 pixels a side for SigLIP 2 NaFlex, and the model takes patches of 8", refusal.Message,
             StringComparison.Ordinal);
+    }
+
+    /// <summary>By the towers, and by the whole graph where it is alone. The least cosines are GraphComparison's.</summary>
+    [Theory]
+    [InlineData(OnnxWeights.Float32, ExportPrecision.Float32, 1 - 1e-6)]
+    [InlineData(OnnxWeights.Float16, ExportPrecision.Float16, 0.9995)]
+    [InlineData(OnnxWeights.Int8, ExportPrecision.Int8, 0.99)]
+    public void NaFlexs_graphs_embed_image_files_of_any_proportions_as_the_library_does(OnnxWeights weights, ExportPrecision precision,
+        double cosine)
+    {
+        using var encoder = Open("hf_siglip2_naflex", "siglip2", Flexible);
+        (int Width, int Height)[] sizes = [(32, 32), (100, 10), (9, 70), (48, 33), (320, 240)];
+        var images = new RasterImage[sizes.Length];
+        foreach (var (i, (width, height)) in sizes.Index())
+        {
+            string file = Path.Combine(_folder, $"{width}x{height}.png");
+            RandomClip.Image(i, width, height).SavePng(file);
+            images[i] = RasterImage.Load(file);
+        }
+        float[][] expected = encoder.EmbedImages(images), captions = encoder.EmbedTexts(Texts);
+        string folder = Path.Combine(_folder, "onnx");
+        OnnxExport.Write(Path.Combine(_folder, "model"), folder, [precision]);
+        Compare();
+        foreach (string tower in Directory.GetFiles(Path.Combine(folder, "onnx"), "*_model*")) File.Delete(tower);
+        Compare();
+
+        void Compare()
+        {
+            using var onnx = OnnxClipEncoder.FromPretrained(folder, new OnnxOptions { Weights = weights });
+            foreach (var (e, a) in expected.Concat(captions).Zip(onnx.EmbedImages(images).Concat(onnx.EmbedTexts(Texts))))
+                Assert.InRange(e.Zip(a).Sum(pair => (double)pair.First * pair.Second), cosine, 1 + 1e-6);
+            if (precision != ExportPrecision.Float32) return;
+            Near(tensor(expected.SelectMany(row => row).ToArray()), tensor(onnx.EmbedImages(images).SelectMany(row => row).ToArray()));
+        }
+    }
+
+    [Fact]
+    public void NaFlexs_graphs_refuse_a_recipe_of_other_images_and_patches_that_stand_nowhere()
+    {
+        string folder = Path.Combine(_folder, "onnx"), recipe = Path.Combine(folder, "preprocessor_config.json");
+        using (Open("hf_siglip2_naflex", "siglip2", Flexible)) OnnxExport.Write(Path.Combine(_folder, "model"), folder);
+        using (var onnx = OnnxClipEncoder.FromPretrained(folder))
+        {
+            float[] nowhere = [.. Enumerable.Repeat(-1f, onnx.Processor.Transform.Length)];
+            Assert.Contains("Image 0 is 0 × 0 patches; 1 to 16 in all are possible",
+                Assert.Throws<ArgumentException>(() => onnx.EmbedPixels([nowhere])).Message, StringComparison.Ordinal);
+        }
+        Refused(Flexible.Replace("8,", "16,", StringComparison.Ordinal), "(B, 16, 768)");
+        Refused("""{ "image_processor_type": "SiglipImageProcessor", "size": { "height": 32, "width": 32 } }""", "(B, 3, 32, 32)");
+
+        void Refused(string text, string made)
+        {
+            File.WriteAllText(recipe, text);
+            string message = Assert.Throws<CheckpointException>(() => OnnxClipEncoder.FromPretrained(folder).Dispose()).Message;
+            Assert.Contains($"takes \"pixel_values\" as (any, any, 192); {made}, what the model's recipe makes of images", message,
+                StringComparison.Ordinal);
+        }
     }
 
     /// <summary>float32 sums in another order: batches of other sizes, the prepared forms.</summary>
