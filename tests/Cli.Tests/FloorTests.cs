@@ -129,6 +129,25 @@ public sealed partial class FloorTests
         Assert.All(named, place => Assert.True(Path.Exists(Path.Combine(Lesson.Repository, place)), place));
     }
 
+    [Fact]
+    public void The_table_of_rooms_has_each_room_with_its_lines_within_a_fifth()
+    {
+        var told = Cost().Matches(Text).ToDictionary(row => row.Groups["room"].Value,
+            row => int.Parse(row.Groups["lines"].Value, System.Globalization.NumberStyles.AllowThousands,
+                System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(Drawing.Select(line => line.Room).Order(StringComparer.Ordinal), told.Keys.Order(StringComparer.Ordinal));
+        Assert.All(told, row => Assert.InRange(Lines(row.Key), row.Value - Math.Max(10, row.Value / 5),
+            row.Value + Math.Max(10, row.Value / 5)));
+    }
+
+    /// <summary>A room's lines of C# without blank ones and comments.</summary>
+    private static int Lines(string room)
+    {
+        string folder = room.StartsWith("Search/Postgres", StringComparison.Ordinal) ? "Search.Postgres" : room;
+        return Directory.GetFiles(Path.Combine(Lesson.Repository, "lib", folder), "*.cs").SelectMany(File.ReadLines)
+            .Count(line => line.Trim() is { Length: > 0 } code && !code.StartsWith("//", StringComparison.Ordinal));
+    }
+
     /// <summary>Each library as this configuration built it.</summary>
     private static IEnumerable<string> Libraries()
     {
@@ -146,6 +165,9 @@ public sealed partial class FloorTests
     [GeneratedRegex(@"^(?<room>[A-Z][\w/]*)(?: +→ (?<uses>[\w/]+(?:, [\w/]+)*))?(?: {2,}|\n)",
         RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Line();
+
+    [GeneratedRegex(@"^\| (?<room>[A-Z][\w/]*) \| (?<lines>[\d,]+) \| ", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex Cost();
 
     [GeneratedRegex(@"`((?:lib|tests|environment|notebooks|data)/[\w./-]+)`")]
     private static partial Regex Place();

@@ -47,8 +47,7 @@ internal static class GalleryWriter
     private static byte[] WebP(EmojiData data, string style, EmojiConcept concept)
     {
         using var image = data.OnWhite(style, concept);
-        using var bitmap = new SKBitmap(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        image.Samples.CopyTo(bitmap.GetPixelSpan());
+        using var bitmap = image.ToBitmap();
         using var webp = bitmap.Encode(SKEncodedImageFormat.Webp, Quality);
         return webp.ToArray();
     }

@@ -157,12 +157,30 @@ public sealed class RasterImage : IDisposable
         if (Interlocked.Exchange(ref _samples, null) is { } samples && _rented) ArrayPool<byte>.Shared.Return(samples);
     }
 
-    private byte[] Encode(SKEncodedImageFormat format, int quality)
+    /// <summary>A copy to draw or to draw on, in RGB, opaque; the caller's to dispose.</summary>
+    internal SKBitmap ToBitmap()
     {
-        using var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         var target = bitmap.GetPixelSpan();
         ToRgb().Samples.CopyTo(target);
         for (int i = 3; i < target.Length; i += 4) target[i] = 255;
+        return bitmap;
+    }
+
+    /// <summary>What was drawn, in RGB.</summary>
+    /// <param name="bitmap">Of four bytes a pixel, red first, opaque.</param>
+    internal static RasterImage FromBitmap(SKBitmap bitmap)
+    {
+        var samples = bitmap.GetPixelSpan();
+        byte[] rgb = new byte[3 * bitmap.Width * bitmap.Height];
+        for (int i = 0, j = 0; i < rgb.Length; i += 3, j += 4)
+            (rgb[i], rgb[i + 1], rgb[i + 2]) = (samples[j], samples[j + 1], samples[j + 2]);
+        return FromRgb(bitmap.Width, bitmap.Height, rgb);
+    }
+
+    private byte[] Encode(SKEncodedImageFormat format, int quality)
+    {
+        using var bitmap = ToBitmap();
         using var data = bitmap.Encode(format, quality);
         return data.ToArray();
     }

@@ -32,17 +32,13 @@ public static class EmojiSheet
                 foreach (var (n, line) in lines.Index()) Write(canvas, line, x, y + Side + (n + 1) * Line, width - 2 * Gap);
             }
         }
-        var samples = bitmap.GetPixelSpan();
-        byte[] rgb = new byte[3 * bitmap.Width * bitmap.Height];
-        for (int i = 0, j = 0; i < rgb.Length; i += 3, j += 4)
-            (rgb[i], rgb[i + 1], rgb[i + 2]) = (samples[j], samples[j + 1], samples[j + 2]);
-        return RasterImage.FromRgb(bitmap.Width, bitmap.Height, rgb);
+        return RasterImage.FromBitmap(bitmap);
     }
 
     private static void Place(SKCanvas canvas, RasterImage picture, float x, float y)
     {
-        using var data = SKData.CreateCopy(picture.ToPng());
-        using var image = SKImage.FromEncodedData(data);
+        using var bitmap = picture.ToBitmap();
+        using var image = SKImage.FromBitmap(bitmap);
         canvas.DrawImage(image, new SKRect(x, y, x + Side, y + Side), new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
     }
 

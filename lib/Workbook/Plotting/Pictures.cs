@@ -55,8 +55,7 @@ internal static class Pictures
     /// <summary>The image with its longer side reduced to <paramref name="side"/> pixels; smaller images as they are.</summary>
     public static SKBitmap Thumbnail(RasterImage image, int side)
     {
-        using var png = SKData.CreateCopy(image.ToPng());
-        var full = SKBitmap.Decode(png);
+        var full = image.ToBitmap();
         double scale = (double)side / Math.Max(image.Width, image.Height);
         if (scale >= 1) return full;
         using (full)

@@ -23,18 +23,10 @@ public static class PaperNote
     {
         ArgumentNullException.ThrowIfNull(picture);
         ArgumentException.ThrowIfNullOrWhiteSpace(words);
-        byte[] rgb = picture.ToRgbBytes();
-        var (width, height) = (picture.Width, picture.Height);
-        float side = Math.Min(width, height);
-        using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        var samples = bitmap.GetPixelSpan();
-        for (int i = 0, j = 0; i < rgb.Length; i += 3, j += 4)
-            (samples[j], samples[j + 1], samples[j + 2], samples[j + 3]) = (rgb[i], rgb[i + 1], rgb[i + 2], 255);
-        using (var canvas = new SKCanvas(bitmap)) Stick(canvas, words, blank, width / 2f, Middle * height, side);
-        samples = bitmap.GetPixelSpan();
-        for (int i = 0, j = 0; i < rgb.Length; i += 3, j += 4)
-            (rgb[i], rgb[i + 1], rgb[i + 2]) = (samples[j], samples[j + 1], samples[j + 2]);
-        return RasterImage.FromRgb(width, height, rgb);
+        float side = Math.Min(picture.Width, picture.Height);
+        using var bitmap = picture.ToBitmap();
+        using (var canvas = new SKCanvas(bitmap)) Stick(canvas, words, blank, picture.Width / 2f, Middle * picture.Height, side);
+        return RasterImage.FromBitmap(bitmap);
     }
 
     private static void Stick(SKCanvas canvas, string words, bool blank, float x, float y, float side)

@@ -46,10 +46,6 @@ public sealed class Scene
         using (var pen = new Pen(canvas, new Dice(_seed)))
             _draw(pen);
         canvas.Flush();
-        var source = bitmap.GetPixelSpan();
-        byte[] pixels = new byte[3 * size * size];
-        for (int i = 0, j = 0; i < pixels.Length; i += 3, j += 4)
-            (pixels[i], pixels[i + 1], pixels[i + 2]) = (source[j], source[j + 1], source[j + 2]);
-        return RasterImage.FromRgb(size, size, pixels);
+        return RasterImage.FromBitmap(bitmap);
     }
 }
