@@ -9,37 +9,28 @@ namespace ClipNotebooks.Cli.Tests.Commands;
 public sealed class PostgresCommandTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly NpgsqlConnectionStringBuilder _server;
-    private readonly string _table = $"clip_test_{Guid.NewGuid():N}";
+    private readonly TestDatabase _database = new();
 
-    public PostgresCommandTests()
-    {
-        if (Environment.GetEnvironmentVariable("CLIP_TEST_POSTGRES") is not { Length: > 0 } server)
-        {
-            Assert.Skip("clipbook on PostgreSQL is tested where CLIP_TEST_POSTGRES is the connection string of a server with pgvector.");
-            throw new InvalidOperationException();
-        }
-        _server = new NpgsqlConnectionStringBuilder(server);
-    }
+    private NpgsqlConnectionStringBuilder Server => new(_database.Connection);
+
+    /// <summary>A server that asks for no password gets one all the same, so that it can be looked for in what is said.</summary>
+    private string Password => Server.Password ?? "not-to-be-said";
 
     public void Dispose()
     {
+        _database.Dispose();
         _folder.Dispose();
-        using var connection = new NpgsqlConnection(_server.ConnectionString);
-        connection.Open();
-        using var command = new NpgsqlCommand($"DROP TABLE IF EXISTS {_table}, {_table}_about, {_table}_2, {_table}_2_about", connection);
-        command.ExecuteNonQuery();
     }
 
-    private string Place(string suffix = "") =>
-        $"postgresql://{Uri.EscapeDataString(_server.Username!)}:{Uri.EscapeDataString(_server.Password ?? "")}" +
-        $"@{_server.Host}:{_server.Port}/{_server.Database}?table={_table}{suffix}";
+    private string Place(string table) =>
+        $"postgresql://{Uri.EscapeDataString(Server.Username!)}:{Uri.EscapeDataString(Password)}" +
+        $"@{Server.Host}:{Server.Port}/{Server.Database}?table={table}";
 
     private async Task<string> RunAsync(params string[] arguments)
     {
         var (code, output, error) = await Clipbook.RunAsync(arguments);
         Assert.True(code == ExitCode.Success, error);
-        Assert.DoesNotContain($":{_server.Password}@", output + error, StringComparison.Ordinal);
+        Assert.DoesNotContain($":{Password}@", output + error, StringComparison.Ordinal);
         Assert.DoesNotContain("Password", output + error, StringComparison.OrdinalIgnoreCase);
         return output;
     }
@@ -53,20 +44,20 @@ public sealed class PostgresCommandTests : IDisposable
     {
         string photos = Path.Combine(Lesson.Data, "images"), index = Path.Combine(_folder.Path, "index");
         int count = Directory.GetFiles(photos, "*.png").Length;
-        Assert.Contains($"{count} added", await RunAsync("index", photos, "--index", Place()), StringComparison.Ordinal);
-        Assert.Contains($"{count} unchanged", await RunAsync("index", photos, "--index", Place()), StringComparison.Ordinal);
+        Assert.Contains($"{count} added", await RunAsync("index", photos, "--index", Place("photos")), StringComparison.Ordinal);
+        Assert.Contains($"{count} unchanged", await RunAsync("index", photos, "--index", Place("photos")), StringComparison.Ordinal);
         await RunAsync("index", photos, "--index", index);
         string[] expected = await FoundAsync(index);
         Assert.Equal("sunset-over-the-ocean.png", expected[0]);
-        Assert.Equal(expected, await FoundAsync(Place()));
+        Assert.Equal(expected, await FoundAsync(Place("photos")));
 
-        var merged = JsonDocument.Parse(await RunAsync("merge", index, "--index", Place("_2"), "--json")).RootElement;
+        var merged = JsonDocument.Parse(await RunAsync("merge", index, "--index", Place("merged"), "--json")).RootElement;
         Assert.Equal(count, merged.GetProperty("images").GetInt32());
-        Assert.Equal($"the table {_table}_2 of the database {_server.Database} on {_server.Host}:{_server.Port}",
+        Assert.Equal($"the table merged of the database {Server.Database} on {Server.Host}:{Server.Port}",
             merged.GetProperty("index").GetString());
-        Assert.Equal(expected, await FoundAsync(Place("_2")));
+        Assert.Equal(expected, await FoundAsync(Place("merged")));
 
-        var (code, _, error) = await Clipbook.RunAsync("merge", index, "--index", Place("_2"));
+        var (code, _, error) = await Clipbook.RunAsync("merge", index, "--index", Place("merged"));
         Assert.Equal(ExitCode.Failed, code);
         Assert.Contains($"holds {count} images already", error, StringComparison.Ordinal);
     }

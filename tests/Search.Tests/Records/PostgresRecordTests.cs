@@ -1,5 +1,4 @@
 using ClipNotebooks.Search.Postgres;
-using ClipNotebooks.Search.Tests.Postgres;
 
 namespace ClipNotebooks.Search.Tests.Records;
 

@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace ClipNotebooks.Search.Tests.Postgres;
+namespace ClipNotebooks.Tests;
 
 /// <summary>A database of its own on the tests' server, gone after the test.</summary>
 internal sealed class TestDatabase : IDisposable

@@ -2,11 +2,11 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace ClipNotebooks.Search.Tests.Postgres;
+namespace ClipNotebooks.Tests;
 
 /// <summary>
 /// The server of the tests: the one that <c>CLIP_TEST_POSTGRES</c> names, or PGlite, a PostgreSQL with pgvector in Node, which
-/// <c>Server/server.mjs</c> lets speak the protocol and which ends with this process.
+/// <c>tests/Search.Tests/Postgres/Server/server.mjs</c> lets speak the protocol and which ends with this process.
 /// </summary>
 internal static class TestServer
 {
@@ -28,10 +28,17 @@ internal static class TestServer
         }
     }
 
+    private static string Root()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "ClipNotebooks.sln"))) folder = Path.GetDirectoryName(folder)!;
+        return folder;
+    }
+
     private static (string?, string) Find()
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given) return (given, "");
-        string folder = Path.Combine(Sandbox.RepositoryRoot, Folder);
+        string folder = Path.Combine(Root(), Folder);
         string cure = $"Run npm ci --prefix {Folder}, or let {Variable} be the connection string of a server with pgvector, of a login " +
             "that may make databases.";
         if (!Directory.Exists(Path.Combine(folder, "node_modules")))
