@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
+using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Tests;
 
@@ -28,17 +29,10 @@ internal static class TestServer
         }
     }
 
-    private static string Root()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "ClipNotebooks.sln"))) folder = Path.GetDirectoryName(folder)!;
-        return folder;
-    }
-
     private static (string?, string) Find()
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given) return (given, "");
-        string folder = Path.Combine(Root(), Folder);
+        string folder = Path.Combine(Lesson.Repository, Folder);
         string cure = $"Run npm ci --prefix {Folder}, or let {Variable} be the connection string of a server with pgvector, of a login " +
             "that may make databases.";
         if (!Directory.Exists(Path.Combine(folder, "node_modules")))
