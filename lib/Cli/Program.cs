@@ -60,6 +60,7 @@ internal static class Program
     private static Task<int> Main(string[] args)
     {
         NativeProcess.HearInterrupts();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => NativeProcess.LeaveOutDestructors();
         return Interruption.RunAsync(token => RunAsync(args, Console.Error, token));
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Images;
@@ -38,6 +39,30 @@ public sealed class SearchTests : IDisposable
         }
 
         double Stored(float value) => storage == VectorStorage.Float16 ? (double)(Half)value : value;
+    }
+
+    [Theory]
+    [InlineData(1, VectorStorage.Float32)]
+    [InlineData(2, VectorStorage.Float32)]
+    [InlineData(3, VectorStorage.Float16)]
+    [InlineData(4095, VectorStorage.Float32)]
+    [InlineData(4097, VectorStorage.Float16)]
+    [InlineData(8195, VectorStorage.Float32)]
+    public void Every_row_is_found_once_with_its_own_score_whatever_their_number(int rows, VectorStorage storage)
+    {
+        const int width = 19; // vectors of 16 and of 8 numbers, and what is left
+        var vectors = Sandbox.Vectors(rows, width);
+        using var index = _sandbox.OfVectors(width, storage);
+        index.AddEmbeddings([.. Enumerable.Range(0, rows).Select(i => $"{i}")], vectors);
+        var query = Sandbox.Vectors(1, width, seed: 7);
+        var found = index.Search(query, new SearchOptions { Top = rows, MinScore = -1 });
+        Assert.Equal(rows, found.Select(result => result.Id).Distinct().Count());
+        Assert.All(found, result =>
+        {
+            int row = int.Parse(result.Id, CultureInfo.InvariantCulture);
+            double score = Enumerable.Range(0, width).Sum(i => (double)query[i] * vectors[row * width + i]);
+            Assert.Equal(score, result.Score, storage == VectorStorage.Float16 ? 1e-3 : 1e-6);
+        });
     }
 
     [Fact]

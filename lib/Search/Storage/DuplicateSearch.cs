@@ -19,14 +19,21 @@ internal static unsafe class DuplicateSearch
         Parallel.For(0, live.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
         {
             var product = new DotProduct(snapshot.Vector(live[i]), snapshot.Header.VectorStorage);
-            for (int j = i + 1; j < live.Count; j++)
+            for (int j = i + 1; j < live.Count; j += 2)
             {
-                if (product.With(snapshot.Row(live[j])) < least) continue;
-                lock (joining) parent[Math.Max(Leader(i), Leader(j))] = Math.Min(Leader(i), Leader(j));
+                int next = Math.Min(j + 1, live.Count - 1);
+                var (score, other) = product.With(snapshot.Row(live[j]), snapshot.Row(live[next]));
+                if (score >= least) Join(i, j);
+                if (other >= least) Join(i, next);
             }
         });
         return [.. Enumerable.Range(0, live.Count).GroupBy(Leader).Where(group => group.Count() > 1).OrderBy(group => group.Key)
             .Select(group => group.Select(i => live[i]).ToList())];
+
+        void Join(int i, int j)
+        {
+            lock (joining) parent[Math.Max(Leader(i), Leader(j))] = Math.Min(Leader(i), Leader(j));
+        }
 
         int Leader(int i)
         {

@@ -56,14 +56,22 @@ internal static unsafe class ExactSearch
             for (long block; (block = Interlocked.Increment(ref next)) < blocks;)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                long end = Math.Min(snapshot.Rows, (block + 1) * Block);
-                for (long row = block * Block; row < end; row++)
+                // Both halves of the block side by side: memory gives two streams a fifth more than one.
+                long start = block * Block, end = Math.Min(snapshot.Rows, start + Block), middle = (start + end + 1) / 2;
+                for (long row = start, across = middle; row < middle; row++, across++)
                 {
-                    float score = product.With(snapshot.Row(row));
-                    if (!float.IsFinite(score) && !snapshot.IsDead(row)) throw NonFinite(snapshot, row);
-                    if (best.Takes(score) && !snapshot.IsDead(row) && filter?.Invoke(row) != false) best.Add(score, row);
+                    bool both = across < end; // the last row of an odd number has none
+                    var (score, other) = product.With(snapshot.Row(row), snapshot.Row(both ? across : row));
+                    Offer(best, score, row);
+                    if (both) Offer(best, other, across);
                 }
             }
+        }
+
+        void Offer(TopRows best, float score, long row)
+        {
+            if (!float.IsFinite(score) && !snapshot.IsDead(row)) throw NonFinite(snapshot, row);
+            if (best.Takes(score) && !snapshot.IsDead(row) && filter?.Invoke(row) != false) best.Add(score, row);
         }
     }
 }

@@ -17,10 +17,11 @@ internal sealed unsafe class Snapshot : IDisposable
     private readonly MappedFile _journal;
     private readonly MappedFile _vectors;
     private readonly ulong[] _dead;
+    private readonly int _rowBytes; // asked for every row of a search, and worked out of the header's words but once
 
     private Snapshot(JournalReader read, MappedFile journal, MappedFile vectors)
     {
-        (Header, _journal, _vectors, _dead) = (read.Header, journal, vectors, read.Dead);
+        (Header, _journal, _vectors, _dead, _rowBytes) = (read.Header, journal, vectors, read.Dead, read.Header.RowBytes);
         (Batches, Touched, Rows, DeadRows, Root) = (read.Batches, read.Touched, read.Rows, read.DeadRows, read.Root);
     }
 
@@ -50,7 +51,7 @@ internal sealed unsafe class Snapshot : IDisposable
     /// <summary>Rows that are gone, a bit for each.</summary>
     internal ulong[] Dead => _dead;
 
-    internal long VectorsLength => VectorsHeaderBytes + Rows * Header.RowBytes;
+    internal long VectorsLength => VectorsHeaderBytes + Rows * _rowBytes;
 
     internal long Live => Rows - DeadRows;
 
@@ -74,7 +75,7 @@ internal sealed unsafe class Snapshot : IDisposable
     }
 
     /// <summary>The bytes of a row.</summary>
-    internal byte* Row(long row) => _vectors.At(VectorsHeaderBytes + row * Header.RowBytes);
+    internal byte* Row(long row) => _vectors.At(VectorsHeaderBytes + row * _rowBytes);
 
     /// <summary>A row as float32.</summary>
     internal float[] Vector(long row)
@@ -120,10 +121,10 @@ internal sealed unsafe class Snapshot : IDisposable
     /// <summary>Whether a batch's rows are there, and are those that were committed.</summary>
     internal bool IsSound(RowBatch batch)
     {
-        if (VectorsHeaderBytes + (batch.FirstRow + batch.Count) * Header.RowBytes > _vectors.Length) return false;
+        if (VectorsHeaderBytes + (batch.FirstRow + batch.Count) * _rowBytes > _vectors.Length) return false;
         uint checksum = 0;
         for (long row = batch.FirstRow; row < batch.FirstRow + batch.Count; row++)
-            checksum = Checksum.Of(new ReadOnlySpan<byte>(Row(row), Header.RowBytes), checksum);
+            checksum = Checksum.Of(new ReadOnlySpan<byte>(Row(row), _rowBytes), checksum);
         return checksum == batch.Checksum;
     }
 
