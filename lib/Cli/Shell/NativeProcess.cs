@@ -40,7 +40,7 @@ internal static partial class NativeProcess
     }
 
     /// <summary>
-    /// Leaves out, at an orderly end, the destructors of native libraries, libtorch's above all, which take apart for a tenth of a second and more
+    /// Leaves out, at an orderly end, the destructors of native libraries, libtorch's above all: they take a tenth of a second and more for
     /// what the system frees anyway. Called when all of them are loaded: what is registered last runs first. The exit code stays.
     /// </summary>
     internal static void LeaveOutDestructors()
