@@ -68,7 +68,9 @@ internal sealed class AnsweredStreams
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             int read = await inner.ReadAsync(buffer, cancellationToken);
-            See(buffer.Span[..read], isEnd: read == 0);
+            // A last line without its end would be read only when the input ends, which waits for its answer.
+            if (read == 0 && _line.Length > 0 && !buffer.IsEmpty) buffer.Span[read++] = (byte)'\n';
+            See(buffer.Span[..read]);
             if (read == 0 && atEnd is not null) await atEnd(cancellationToken);
             return read;
         }
@@ -77,7 +79,7 @@ internal sealed class AnsweredStreams
         {
             await inner.WriteAsync(buffer, cancellationToken);
             await inner.FlushAsync(cancellationToken);
-            See(buffer.Span, isEnd: false);
+            See(buffer.Span);
         }
 
         public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(cancellationToken);
@@ -98,7 +100,7 @@ internal sealed class AnsweredStreams
             base.Dispose(disposing);
         }
 
-        private void See(ReadOnlySpan<byte> bytes, bool isEnd)
+        private void See(ReadOnlySpan<byte> bytes)
         {
             for (int end; (end = bytes.IndexOf((byte)'\n')) >= 0; bytes = bytes[(end + 1)..])
             {
@@ -106,7 +108,6 @@ internal sealed class AnsweredStreams
                 Show();
             }
             _line.Write(bytes);
-            if (isEnd) Show();
         }
 
         private void Show()

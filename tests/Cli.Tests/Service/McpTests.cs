@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using ClipNotebooks.Cli.Service;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Search;
 using ClipNotebooks.Clip.Inference;
@@ -34,6 +35,16 @@ public sealed class McpTests : IAsyncLifetime
     {
         _folder.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task A_last_request_without_the_end_of_its_line_is_handed_on_at_once()
+    {
+        byte[] request = """{"jsonrpc":"2.0","id":1,"method":"tools/list"}"""u8.ToArray(), buffer = new byte[100];
+        var input = new AnsweredStreams(new MemoryStream(request), new MemoryStream()).Input;
+        Assert.Equal(request.Length, await input.ReadAsync(buffer, TestContext.Current.CancellationToken));
+        var next = input.ReadAsync(buffer, TestContext.Current.CancellationToken).AsTask(); // not when patience is at its end
+        Assert.Equal((1, (byte)'\n'), (await next.WaitAsync(TimeSpan.FromSeconds(10)), buffer[0]));
     }
 
     [Fact]
