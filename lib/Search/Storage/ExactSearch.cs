@@ -56,7 +56,7 @@ internal static unsafe class ExactSearch
             for (long block; (block = Interlocked.Increment(ref next)) < blocks;)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                // Both halves of the block side by side: memory gives two streams a fifth more than one.
+                // Both halves of the block side by side: memory gives two streams more than one.
                 long start = block * Block, end = Math.Min(snapshot.Rows, start + Block), middle = (start + end + 1) / 2;
                 for (long row = start, across = middle; row < middle; row++, across++)
                 {
