@@ -17,6 +17,9 @@ public sealed class PackageFeed : IDisposable
     /// <summary>The folder that is a source of packages.</summary>
     internal string Path => System.IO.Path.Combine(_folder.Path, "packages");
 
+    /// <summary>The sources that the repository is restored from; a configuration that lies beside a temporary folder counts for nothing.</summary>
+    internal IReadOnlyList<string> Sources { get; private set; } = [];
+
     public void Dispose() => _folder.Dispose();
 
     /// <summary>Packs the libraries, where that was not done yet. Tests of one class run one after another.</summary>
@@ -43,5 +46,9 @@ public sealed class PackageFeed : IDisposable
             ["pack", what, "-c", "Release", "-v", "q", $"-p:PackageOutputPath={Path}", $"-p:Version={Version}", "-p:RunAnalyzers=false",
                 "--artifacts-path", System.IO.Path.Combine(_folder.Path, "build")], null, Lesson.Repository);
         Assert.True(code == 0, $"dotnet pack {what}:\n{output}{error}");
+        (_, output, _) = await TestProcess.RunAsync(
+            TestProcess.DotNet, ["nuget", "list", "source", "--format", "short"], null, Lesson.Repository);
+        Sources = [.. output.Split('\n').Where(line => line.StartsWith("E ", StringComparison.Ordinal)).Select(line => line[2..].Trim())];
+        Assert.NotEmpty(Sources);
     }
 }

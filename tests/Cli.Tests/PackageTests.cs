@@ -231,10 +231,13 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>,
         return Path.Combine(_folder.Path, name);
     }
 
-    /// <summary>The folder of packages beside the machine's own sources; what is in the machine's cache is not restored again.</summary>
+    /// <summary>The folder of packages beside the repository's own sources; what is in the machine's cache is not restored again.</summary>
     private string Configuration() => _folder.Write("nuget.config", $"""
         <configuration>
-          <packageSources><add key="packages" value="{feed.Path}" /></packageSources>
+          <packageSources>
+            <clear />
+            {string.Concat(feed.Sources.Prepend(feed.Path).Select((source, number) => $"<add key=\"source{number}\" value=\"{source}\" />"))}
+          </packageSources>
           <fallbackPackageFolders><add key="cache" value="{Cache}" /></fallbackPackageFolders>
         </configuration>
         """);
