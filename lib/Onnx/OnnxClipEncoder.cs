@@ -30,6 +30,9 @@ public sealed class OnnxClipEncoder : IClipEncoder
     public string Source { get; }
 
     /// <inheritdoc/>
+    public string? SourceStamp { get; private init; }
+
+    /// <inheritdoc/>
     public int Width => _towers.Width;
 
     /// <inheritdoc/>
@@ -84,12 +87,13 @@ public sealed class OnnxClipEncoder : IClipEncoder
 
     private static OnnxClipEncoder Open(string source, string folder, OnnxOptions options)
     {
+        string? stamp = FolderStamp.Of(folder, $"{options.Weights}");
         var towers = OnnxTowers.Open(OnnxFolder.Find(folder, options.Weights), OnnxRecipe.Load(folder), options);
         try
         {
             var processor = ClipProcessor.FromPretrained(folder, towers.ContextLength, towers.Recipe.ImageSize);
             towers.RequireShape(processor.Transform);
-            return new OnnxClipEncoder(source, towers, processor, options);
+            return new OnnxClipEncoder(source, towers, processor, options) { SourceStamp = stamp };
         }
         catch
         {

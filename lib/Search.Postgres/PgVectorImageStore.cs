@@ -298,7 +298,7 @@ public sealed partial class PgVectorImageStore : ImageStore
         {
             throw PostgresProblem.Of(problem, address);
         }
-        if (encoder is not null) CheckModel(address.ToString(), schema.Model, schema.ModelSummary, encoder);
+        if (encoder is not null) CheckModel(address.ToString(), schema.Model, schema.ModelSummary, null, encoder);
         else if (toMake is not null && toMake.Model != schema.Model)
             throw new InvalidDataException($"The vectors in {address} were made by another model: {schema.ModelSummary}, fingerprint " +
                 $"{schema.Model}, not {toMake.Model}. Embeddings of two models cannot be compared. Choose another table: Table=…");

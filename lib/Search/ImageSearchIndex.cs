@@ -58,8 +58,8 @@ public sealed partial class ImageSearchIndex : ImageStore
     }
 
     /// <summary>
-    /// Opens an index in milliseconds, some twenty for a million images; an encoder's fingerprint adds the time of reading its weights
-    /// once.
+    /// Opens an index in milliseconds, some twenty for a million images. An encoder whose files are not those that the index was made with,
+    /// by their stamp, is compared by its fingerprint: that adds the time of reading its weights once.
     /// </summary>
     /// <param name="folder">What <see cref="Create(string, IClipEncoder, IndexOptions?)"/> made.</param>
     /// <param name="encoder">
@@ -76,7 +76,7 @@ public sealed partial class ImageSearchIndex : ImageStore
         var snapshot = Snapshot.Load(folder);
         try
         {
-            if (encoder is not null) CheckModel(folder, snapshot.Header.Model, snapshot.Header.ModelSummary, encoder);
+            if (encoder is not null) CheckModel(folder, snapshot.Header.Model, snapshot.Header.ModelSummary, snapshot.Header.SourceStamp, encoder);
             return new ImageSearchIndex(folder, snapshot, encoder, options ?? new IndexOptions());
         }
         catch
@@ -160,7 +160,7 @@ public sealed partial class ImageSearchIndex : ImageStore
         Validated(options);
         folder = Path.GetFullPath(folder);
         var header = new IndexHeader { Generation = 1, Width = width, Storage = options.Storage.ToString(), Model = model,
-            ModelSummary = modelSummary };
+            ModelSummary = modelSummary, SourceStamp = encoder?.SourceStamp };
         IndexWriter.Create(folder, header, FullRoot(options.Root));
         return new ImageSearchIndex(folder, Snapshot.Load(folder), encoder, options);
     }

@@ -157,8 +157,9 @@ public abstract partial class ImageStore : IDisposable
     }
 
     /// <exception cref="InvalidDataException">Another model built the store.</exception>
-    private protected static void CheckModel(string place, string model, string modelSummary, IClipEncoder encoder)
+    private protected static void CheckModel(string place, string model, string modelSummary, string? sourceStamp, IClipEncoder encoder)
     {
+        if (sourceStamp is not null && encoder.SourceStamp == sourceStamp) return;
         if (encoder.Fingerprint() is var given && given == model) return;
         throw new InvalidDataException(
             $"The index in {place} was built by another model: {modelSummary}, fingerprint {model[..Math.Min(12, model.Length)]}…; this " +

@@ -23,7 +23,7 @@ public sealed partial class KoreanTests(LessonRun run)
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Korean))]
     public void What_the_libraries_show_on_a_Korean_page_is_Korean(string name)
     {
-        LessonResult lesson = run.Results[name];
+        LessonResult lesson = run.Of(name);
         string cells = string.Join('\n', lesson.Notebook!.CodeCells.Select(cell => cell.Source));
         string[] english = [.. from cell in lesson.Cells
                                where !cell.Cell.Source.Contains(".Message", StringComparison.Ordinal)

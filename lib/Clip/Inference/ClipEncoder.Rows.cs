@@ -9,13 +9,13 @@ namespace ClipNotebooks.Clip.Inference;
 public sealed partial class ClipEncoder
 {
     /// <inheritdoc/>
-    public int Width => Model.Config.EmbeddingWidth;
+    public int Width => _clip.Config.EmbeddingWidth;
 
     /// <inheritdoc/>
     public string Fingerprint()
     {
         using var use = _calls.Enter();
-        return WeightFingerprint.Of(Model, Processor);
+        return WeightFingerprint.Of(_clip, Processor);
     }
 
     /// <inheritdoc/>

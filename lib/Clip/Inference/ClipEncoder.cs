@@ -22,6 +22,8 @@ public sealed partial class ClipEncoder : IClipEncoder
 
     private readonly Device _device;
     private readonly UseGate _calls, _model;
+    private readonly ClipModel _clip;
+    private volatile bool _isHandedOut;
     private PreparedClip? _prepared;
 
     /// <summary>Takes over a model and its processor.</summary>
@@ -33,16 +35,23 @@ public sealed partial class ClipEncoder : IClipEncoder
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(processor);
         _device = device ?? CPU;
-        Model = model;
-        Model.to(_device);
-        Model.eval();
+        _clip = model;
+        _clip.to(_device);
+        _clip.eval();
         Processor = processor;
         _calls = new UseGate(this, Free);
-        _model = new UseGate(this, Model.Dispose);
+        _model = new UseGate(this, _clip.Dispose);
     }
 
-    /// <summary>The model.</summary>
-    public ClipModel Model { get; }
+    /// <summary>The model. From the first time that it is asked for, <see cref="SourceStamp"/> is null: it may be trained.</summary>
+    public ClipModel Model
+    {
+        get
+        {
+            _isHandedOut = true;
+            return _clip;
+        }
+    }
 
     /// <summary>What makes the model's inputs.</summary>
     public ClipProcessor Processor { get; }
@@ -50,8 +59,11 @@ public sealed partial class ClipEncoder : IClipEncoder
     /// <summary>The folder or Hub id that the model was opened from; null for one from memory.</summary>
     public string? Source { get; private init; }
 
+    /// <inheritdoc/>
+    public string? SourceStamp { get => _isHandedOut ? null : field; private init; }
+
     /// <summary>What the blocks compute in: the prepared form's, or what the weights are in.</summary>
-    internal Precision? ComputesIn => _prepared?.Precision ?? Model.LogitScale.dtype switch
+    internal Precision? ComputesIn => _prepared?.Precision ?? _clip.LogitScale.dtype switch
     {
         ScalarType.Float32 => Precision.Float32,
         ScalarType.BFloat16 => Precision.BFloat16,
@@ -100,6 +112,7 @@ public sealed partial class ClipEncoder : IClipEncoder
 
     private static ClipEncoder Open(string source, string folder, Device? device, int? imageSize)
     {
+        string? stamp = FolderStamp.Of(folder, $"{imageSize}");
         var model = ClipCheckpoint.FromPretrained(folder);
         try
         {
@@ -120,7 +133,11 @@ public sealed partial class ClipEncoder : IClipEncoder
                 recipe = recipe with { Size = size, ResizeSize = size, Patches = budget };
                 processor = new ClipProcessor(new ClipImageTransform(recipe), processor.Tokenizer);
             }
-            return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU)) { Source = source };
+            return new ClipEncoder(model, processor, device ?? (cuda.is_available() ? CUDA : CPU))
+            {
+                Source = source,
+                SourceStamp = stamp,
+            };
         }
         catch
         {
@@ -170,7 +187,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         using var _ = inference_mode();
 
         // Captions of like length go together: a row costs as much as the longest of its batch.
-        var text = Model.Config.Text;
+        var text = _clip.Config.Text;
         bool full = text.NeedsFullRows, masked = text.MaskPadding || text.AppendedClassToken;
         var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true, full ? Padding.ContextLength : Padding.Longest, masked
             ? text.PaddingId : null);
@@ -232,7 +249,7 @@ public sealed partial class ClipEncoder : IClipEncoder
     public PreparedClip Prepare(Precision precision = Precision.Auto)
     {
         using var use = _calls.Enter();
-        var prepared = PreparedClip.Held(Model, precision, _model.Enter());
+        var prepared = PreparedClip.Held(_clip, precision, _model.Enter());
         _prepared?.Dispose();
         return _prepared = prepared;
     }
@@ -261,7 +278,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         {
             using var use = _calls.Enter();
             using var scope = NewDisposeScope();
-            double scale = Model.LogitScale.detach().exp().to(float32).ToDouble();
+            double scale = _clip.LogitScale.detach().exp().to(float32).ToDouble();
             return double.IsFinite(scale) ? scale : throw FiniteEmbeddings.Of(this, $"has the scale {scale}");
         }
     }
@@ -275,7 +292,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         {
             using var use = _calls.Enter();
             using var scope = NewDisposeScope();
-            double bias = Model.LogitBias is { } learned ? learned.detach().to(float32).ToDouble() : 0;
+            double bias = _clip.LogitBias is { } learned ? learned.detach().to(float32).ToDouble() : 0;
             return double.IsFinite(bias) ? bias : throw FiniteEmbeddings.Of(this, $"has the bias {bias}");
         }
     }
@@ -283,7 +300,7 @@ public sealed partial class ClipEncoder : IClipEncoder
     /// <summary>
     /// Whether the model was trained with a sigmoid for each pair, so that the sigmoid of a logit is a probability by itself.
     /// </summary>
-    public bool IsSigmoid => Model.Config.IsSigmoid;
+    public bool IsSigmoid => _clip.Config.IsSigmoid;
 
     /// <summary>
     /// What a model's logits say as probabilities: of a CLIP a softmax over each row, of these captions which one; of a model that
@@ -312,9 +329,9 @@ public sealed partial class ClipEncoder : IClipEncoder
 
     private static ArgumentException Empty(string name) => new("There is nothing to encode: the list is empty.", name);
 
-    private Tensor EncodeImage(Tensor pixels) => _prepared is null ? Model.EncodeImage(pixels) : _prepared.EncodeImage(pixels);
+    private Tensor EncodeImage(Tensor pixels) => _prepared is null ? _clip.EncodeImage(pixels) : _prepared.EncodeImage(pixels);
 
-    private Tensor EncodeText(Tensor ids) => _prepared is null ? Model.EncodeText(ids) : _prepared.EncodeText(ids);
+    private Tensor EncodeText(Tensor ids) => _prepared is null ? _clip.EncodeText(ids) : _prepared.EncodeText(ids);
 
     /// <summary>(B, E), on the device: a GPU is waited for only where all batches are under way.</summary>
     private Tensor Normalised(Tensor inputs, Func<Tensor, Tensor> encode)

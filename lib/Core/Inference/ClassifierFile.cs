@@ -11,8 +11,9 @@ namespace ClipNotebooks.Core.Inference;
 /// <param name="Weights">C rows of E.</param>
 /// <param name="Neutral">The row of the name that says nothing; null where classes exclude each other.</param>
 /// <param name="Model">The fingerprint of the model.</param>
+/// <param name="SourceStamp">The stamp of the files that the model was opened from; null where it has none.</param>
 internal sealed record ClassifierFile(
-    IReadOnlyList<string> ClassNames, IReadOnlyList<string> Templates, float[][] Weights, float[]? Neutral, string Model)
+    IReadOnlyList<string> ClassNames, IReadOnlyList<string> Templates, float[][] Weights, float[]? Neutral, string Model, string? SourceStamp)
 {
     private const string Format = "clip-notebooks-classifier-1";
 
@@ -21,16 +22,18 @@ internal sealed record ClassifierFile(
         // In the format's usual order: by name.
         List<(string Name, float[][] Rows)> tensors = [("weights", Weights)];
         if (Neutral is not null) tensors.Insert(0, ("neutral", [Neutral]));
+        Dictionary<string, string> notes = new()
+        {
+            ["format"] = Format,
+            ["class_names"] = JsonSerializer.Serialize(ClassNames),
+            ["templates"] = JsonSerializer.Serialize(Templates),
+            ["model"] = Model,
+        };
+        if (SourceStamp is not null) notes["source_stamp"] = SourceStamp;
         AtomicFile.Write(path, stream =>
         {
             SafetensorsHeader.Write(stream, tensors.Select(tensor =>
-                (tensor.Name, "F32", (IReadOnlyList<long>)[tensor.Rows.Length, tensor.Rows[0].Length])), new Dictionary<string, string>
-                {
-                    ["format"] = Format,
-                    ["class_names"] = JsonSerializer.Serialize(ClassNames),
-                    ["templates"] = JsonSerializer.Serialize(Templates),
-                    ["model"] = Model,
-                });
+                (tensor.Name, "F32", (IReadOnlyList<long>)[tensor.Rows.Length, tensor.Rows[0].Length])), notes);
             foreach (float[] row in tensors.SelectMany(tensor => tensor.Rows)) stream.Write(MemoryMarshal.AsBytes(row.AsSpan()));
         });
     }
@@ -45,13 +48,16 @@ internal sealed record ClassifierFile(
         var header = SafetensorsHeader.Read(file, path);
         if (header.Metadata.GetValueOrDefault("format") != Format)
             throw new InvalidDataException($"{path} is not a saved classifier: its header lacks \"format\": \"{Format}\".");
-        if (header.Metadata.GetValueOrDefault("model") is var made && encoder.Fingerprint() is var given && made != given)
+        string? made = header.Metadata.GetValueOrDefault("model"), stamp = header.Metadata.GetValueOrDefault("source_stamp");
+        bool isKnown = made is not null && stamp is not null && stamp == encoder.SourceStamp;
+        string given = isKnown ? made! : encoder.Fingerprint();
+        if (made != given)
             throw new InvalidDataException($"{path} was made by another model: its fingerprint is {made}, this model's {given}. Open the " +
                 $"model that made it, or make the classifier anew.");
         string[] names = Strings("class_names");
         float[][] weights = Rows("weights", names.Length);
         float[]? neutral = header.Entries.ContainsKey("neutral") ? Rows("neutral", 1)[0] : null;
-        return new ClassifierFile(names, Strings("templates"), weights, neutral, given);
+        return new ClassifierFile(names, Strings("templates"), weights, neutral, given, stamp);
 
         string[] Strings(string key)
         {

@@ -15,6 +15,12 @@ public interface IClipEncoder : IDisposable
     /// <summary>The folder or Hub id that the model was opened from; null for one from memory.</summary>
     string? Source { get; }
 
+    /// <summary>
+    /// Names the files that the model was opened from by their folder, names, lengths, times and first bytes: where it is the same, so is
+    /// <see cref="Fingerprint"/>, which need not be computed again. Null where a model may have changed since, or is from memory.
+    /// </summary>
+    string? SourceStamp => null;
+
     /// <summary>E, the length of an embedding.</summary>
     int Width { get; }
 

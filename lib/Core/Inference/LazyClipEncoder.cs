@@ -32,6 +32,9 @@ public sealed class LazyClipEncoder : IClipEncoder
     public string? Source => Encoder.Source;
 
     /// <inheritdoc/>
+    public string? SourceStamp => Encoder.SourceStamp;
+
+    /// <inheritdoc/>
     public int Width => Encoder.Width;
 
     /// <inheritdoc/>

@@ -166,7 +166,7 @@ public sealed class ZeroShotClassifier : IDisposable
     public void Save(string path)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        new ClassifierFile(ClassNames, Templates, _weights, _neutral, _encoder.Fingerprint()).Write(path);
+        new ClassifierFile(ClassNames, Templates, _weights, _neutral, _encoder.Fingerprint(), _encoder.SourceStamp).Write(path);
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote; no caption is embedded.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace ClipNotebooks.Search.Storage;
 
@@ -22,6 +23,12 @@ internal sealed record IndexHeader
 
     /// <summary>The fingerprint of the model that made the vectors.</summary>
     public required string Model { get; init; }
+
+    /// <summary>
+    /// The stamp of the files that the model was opened from; null where it has none, or the index is of a library that wrote none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SourceStamp { get; init; }
 
     /// <summary>The model in words, for messages.</summary>
     public required string ModelSummary { get; init; }
