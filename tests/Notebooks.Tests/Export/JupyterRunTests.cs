@@ -8,8 +8,8 @@ using ClipNotebooks.Cli.Notebooks.Export;
 namespace ClipNotebooks.Notebooks.Tests.Export;
 
 /// <summary>
-/// English lessons, exported and executed once by Jupyter's client in the real kernel, beside the shared run: three, which between them
-/// show every kind of output; all with <c>CLIP_LONG_TESTS=1</c>.
+/// English lessons, exported and executed once by Jupyter's client in the real kernel, beside the shared run: two, and a short one whose
+/// output changes while it runs, which between them show every kind of output; all with <c>CLIP_LONG_TESTS=1</c>.
 /// </summary>
 public sealed partial class JupyterRunTests(LessonRun run)
 {
@@ -17,8 +17,24 @@ public sealed partial class JupyterRunTests(LessonRun run)
     private static readonly string Folder = Path.Combine(Root, "artifacts", "test-jupyter");
     private static Task<string?>? _lacking, _executed;
 
-    /// <summary>Pictures, plots, what changes while it runs, what a page answers by hand.</summary>
-    private static readonly string[] Always = ["00-start-here.dib", "04-contrastive-loss.dib", "05-training.dib"];
+    /// <summary>Pictures, plots, what a page answers by hand.</summary>
+    private static readonly string[] Always = ["00-start-here.dib", "04-contrastive-loss.dib"];
+
+    /// <summary>What changes while it runs, as in lesson 05, whose training takes a minute.</summary>
+    private const string Changing = "changing.dib";
+
+    private const string ChangingCells = """
+        #!csharp
+        #r "../../lib/Workbook/bin/Release/net10.0/ClipNotebooks.Workbook.dll"
+        using ClipNotebooks.Workbook.Views;
+        Console.WriteLine("before");
+        IView State(int step) => new Panels(new CurveView($"Loss after {step} steps", "step", "loss", [("loss", [1, step], [2, 1])]));
+        var view = LiveView.Show(State(2));
+        for (int step = 3; step <= 6; step++) view.Update(State(step));
+        Console.WriteLine("after");
+        """;
+
+    private static LessonResult? _changing;
 
     private static bool Long => Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
 
@@ -26,8 +42,22 @@ public sealed partial class JupyterRunTests(LessonRun run)
     public async Task Jupyter_shows_what_the_run_shows(string name)
     {
         using JsonDocument document = await ExecutedAsync(name);
+        Alike(name, run.Results[name], document);
+    }
+
+    [Fact]
+    public async Task What_changes_while_it_runs_is_one_picture_in_its_last_state_in_Jupyter_too()
+    {
+        using JsonDocument document = await ExecutedAsync(Changing);
+        Alike(Changing, _changing!, document);
+        string shown = string.Concat(Code(document).Single().GetProperty("outputs").EnumerateArray().Select(output => output.ToString()));
+        Assert.Contains("Loss after 6 steps", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("Loss after 5 steps", shown, StringComparison.Ordinal);
+    }
+
+    private static void Alike(string name, LessonResult result, JsonDocument document)
+    {
         JsonElement[] code = [.. Code(document)];
-        LessonResult result = run.Results[name];
         Assert.Equal(result.Cells.Count, code.Length);
         foreach (var (cell, executed) in result.Cells.Zip(code))
         {
@@ -58,7 +88,7 @@ public sealed partial class JupyterRunTests(LessonRun run)
     /// <summary>A lesson's notebook after the run in Jupyter, which is one for all of them: as many at a time as `clipbook run`.</summary>
     private async Task<JsonDocument> ExecutedAsync(string name)
     {
-        Assert.SkipUnless(Long || Always.Contains(name), $"{Always.Length} lessons are run by Jupyter here, all with CLIP_LONG_TESTS=1.");
+        Assert.SkipUnless(Long || name == Changing || Always.Contains(name), $"{Always.Length} lessons are run by Jupyter here, all with CLIP_LONG_TESTS=1.");
         string? lacking = await (_lacking ??= LackingAsync());
         Assert.SkipWhen(lacking is not null, lacking ?? "");
         string? fault = await (_executed ??= ExecuteAsync());
@@ -69,11 +99,14 @@ public sealed partial class JupyterRunTests(LessonRun run)
     private async Task<string?> ExecuteAsync()
     {
         Directory.CreateDirectory(Folder);
+        string changing = Path.Combine(Folder, Changing);
+        await File.WriteAllTextAsync(changing, ChangingCells);
+        _changing = (await LessonRunner.RunAsync([changing], new RunOptions(), null, null, CancellationToken.None)).Single();
         // The longest first: then no core waits at the end.
         LessonResult[] lessons =
             [.. run.Results.Values.Where(result => result.Edition.IsEnglish && (Long || Always.Contains(Lessons.NameOf(result.Path))))
-                .OrderByDescending(result => result.Seconds)];
-        string[] files = [.. lessons.Select(lesson => FileOf(Lessons.NameOf(lesson.Path)))];
+                .Append(_changing).OrderByDescending(result => result.Seconds)];
+        string[] files = [.. lessons.Select(lesson => FileOf(Path.GetFileName(lesson.Path)))];
         foreach (var (lesson, file) in lessons.Zip(files))
             await File.WriteAllTextAsync(file, JupyterNotebook.Write(lesson.Notebook!, Folder, null));
         string script = Path.Combine(Root, "tests", "Notebooks.Tests", "Export", "execute.py");
