@@ -5,34 +5,91 @@ using System.Runtime.Intrinsics.X86;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// The innermost part of every product: 10 rows times 32 columns, whose 320 sums stay in 20 of the 32 registers of AVX-512 while the inner
-/// dimension passes by. Each step takes 12 loads for 20 multiplications, so that the multipliers are what it waits for.
+/// The innermost part of every product: rows times columns whose sums stay in registers while the inner dimension passes by. With AVX-512 10
+/// times 32, whose 320 sums fill 20 of its 32 registers: each step takes 12 loads for 20 multiplications. With AVX2 5 times 16, 80 sums in
+/// 10 of 16 registers: 7 loads for 10. So the multipliers are what it waits for.
 /// </summary>
 internal static unsafe class Tile
 {
-    internal const int Rows = 10, Columns = 2 * Lanes, Lanes = 16;
+    /// <summary>The values of a cache line, and of the vectors in which rows are gone through.</summary>
+    internal const int Lanes = 16;
+
+    private const int Half = Lanes / 2;
+
+    internal static int Rows => Avx512F.IsSupported ? 10 : 5;
+
+    internal static int Columns => Avx512F.IsSupported ? 2 * Lanes : Lanes;
 
     /// <summary>Bytes of <c>b</c> for one step of the inner dimension.</summary>
-    internal const int StepBytes = Columns * sizeof(float);
+    internal static int StepBytes => Columns * sizeof(float);
 
-    internal static bool IsSupported => Avx512F.IsSupported;
+    internal static bool IsSupported => Avx512F.IsSupported || Avx2.IsSupported && Fma.IsSupported;
 
-    /// <summary>c = a · b, (10, I) · (I, 32) → (10, 32), plus a bias, plus what stands in c. All distances are in values.</summary>
+    /// <summary>What the tiles are made for, in words.</summary>
+    internal static string Instructions => Avx512F.IsSupported ? "AVX-512" : "AVX2";
+
+    /// <summary>
+    /// c = a · b, (R, I) · (I, C) → (R, C) of <see cref="Rows"/> and <see cref="Columns"/>, plus a bias, plus what stands in c. All
+    /// distances are in values.
+    /// </summary>
     /// <param name="a">The rows; also those past the last real one are read.</param>
     /// <param name="strideA">From row to row.</param>
-    /// <param name="b">32 values for each step of the inner dimension.</param>
+    /// <param name="b">C values for each step of the inner dimension.</param>
     /// <param name="strideB">From step to step.</param>
     /// <param name="inner">I.</param>
     /// <param name="c">The result; also rows and columns past the last real ones are written.</param>
     /// <param name="strideC">From row to row.</param>
-    /// <param name="bias">32 values; none for zero.</param>
+    /// <param name="bias">C values; none for zero.</param>
     /// <param name="add">Whether what stands in c is added.</param>
     /// <param name="ahead">
     /// Memory that will be needed soon: it is asked for in the meantime, <paramref name="aheadStep"/> bytes a step. Any address will do.
     /// </param>
-    /// <param name="aheadStep">Up to 128.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    /// <param name="aheadStep">Up to <see cref="StepBytes"/>.</param>
     internal static void Multiply(float* a, nint strideA, float* b, nint strideB, int inner, float* c, nint strideC, float* bias, bool add,
+        byte* ahead, nint aheadStep)
+    {
+        if (Avx512F.IsSupported) Multiply10(a, strideA, b, strideB, inner, c, strideC, bias, add, ahead, aheadStep);
+        else Multiply5(a, strideA, b, strideB, inner, c, strideC, bias, add, ahead, aheadStep);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply5(float* a, nint strideA, float* b, nint strideB, int inner, float* c, nint strideC, float* bias, bool add,
+        byte* ahead, nint aheadStep)
+    {
+        var (bias0, bias1) = bias is null ? (Vector256<float>.Zero, Vector256<float>.Zero)
+            : (Vector256.Load(bias), Vector256.Load(bias + Half));
+        var kept = add ? Vector256<float>.AllBitsSet : Vector256<float>.Zero;
+        var (c00, c01) = (bias0 + (kept & Vector256.Load(c)), bias1 + (kept & Vector256.Load(c + Half)));
+        var (c10, c11) = (bias0 + (kept & Vector256.Load(c + strideC)), bias1 + (kept & Vector256.Load(c + strideC + Half)));
+        var (c20, c21) = (bias0 + (kept & Vector256.Load(c + 2 * strideC)), bias1 + (kept & Vector256.Load(c + 2 * strideC + Half)));
+        var (c30, c31) = (bias0 + (kept & Vector256.Load(c + 3 * strideC)), bias1 + (kept & Vector256.Load(c + 3 * strideC + Half)));
+        var (c40, c41) = (bias0 + (kept & Vector256.Load(c + 4 * strideC)), bias1 + (kept & Vector256.Load(c + 4 * strideC + Half)));
+
+        for (float* end = a + inner; a < end; a++, b += strideB, ahead += aheadStep)
+        {
+            Sse.Prefetch1(ahead);
+            var (b0, b1) = (Vector256.Load(b), Vector256.Load(b + Half));
+            var x = Vector256.Create(*a);
+            (c00, c01) = (Fma.MultiplyAdd(x, b0, c00), Fma.MultiplyAdd(x, b1, c01));
+            x = Vector256.Create(a[strideA]);
+            (c10, c11) = (Fma.MultiplyAdd(x, b0, c10), Fma.MultiplyAdd(x, b1, c11));
+            x = Vector256.Create(a[2 * strideA]);
+            (c20, c21) = (Fma.MultiplyAdd(x, b0, c20), Fma.MultiplyAdd(x, b1, c21));
+            x = Vector256.Create(a[3 * strideA]);
+            (c30, c31) = (Fma.MultiplyAdd(x, b0, c30), Fma.MultiplyAdd(x, b1, c31));
+            x = Vector256.Create(a[4 * strideA]);
+            (c40, c41) = (Fma.MultiplyAdd(x, b0, c40), Fma.MultiplyAdd(x, b1, c41));
+        }
+
+        Store(c, c00, c01);
+        Store(c + strideC, c10, c11);
+        Store(c + 2 * strideC, c20, c21);
+        Store(c + 3 * strideC, c30, c31);
+        Store(c + 4 * strideC, c40, c41);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply10(float* a, nint strideA, float* b, nint strideB, int inner, float* c, nint strideC, float* bias, bool add,
         byte* ahead, nint aheadStep)
     {
         var (bias0, bias1) = bias is null ? (Vector512<float>.Zero, Vector512<float>.Zero)
@@ -93,5 +150,12 @@ internal static unsafe class Tile
     {
         left.Store(c);
         right.Store(c + Lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* c, Vector256<float> left, Vector256<float> right)
+    {
+        left.Store(c);
+        right.Store(c + Half);
     }
 }

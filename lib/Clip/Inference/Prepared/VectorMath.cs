@@ -18,6 +18,7 @@ internal static class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> Exp(Vector512<float> x)
     {
+        if (!Avx512F.IsSupported) return Vector512.Create(Exp(x.GetLower()), Exp(x.GetUpper()));
         var n = Avx512F.RoundScale(x * 1.44269504f, 0);
         var r = Avx512F.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);                  // ln 2 in two parts
         r = Avx512F.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), r);
@@ -28,6 +29,25 @@ internal static class VectorMath
         p = Avx512F.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
         return Avx512F.Scale(Avx512F.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One), n);
     }
+
+    private static Vector256<float> Exp(Vector256<float> x)
+    {
+        // Beyond ±170 it is infinity or 0 at any x; where one of the two is NaN, the instructions give the second.
+        x = Avx.Min(Vector256.Create(170f), Avx.Max(Vector256.Create(-170f), x));
+        var n = Avx.RoundToNearestInteger(x * 1.44269504f);
+        var r = Fma.MultiplyAdd(n, Vector256.Create(-0.693359375f), x);                           // ln 2 in two parts
+        r = Fma.MultiplyAdd(n, Vector256.Create(2.12194440e-4f), r);
+        var p = Fma.MultiplyAdd(Vector256.Create(1.9875691500e-4f), r, Vector256.Create(1.3981999507e-3f));
+        p = Fma.MultiplyAdd(p, r, Vector256.Create(8.3334519073e-3f));
+        p = Fma.MultiplyAdd(p, r, Vector256.Create(4.1665795894e-2f));
+        p = Fma.MultiplyAdd(p, r, Vector256.Create(1.6666665459e-1f));
+        p = Fma.MultiplyAdd(p, r, Vector256.Create(5.0000001201e-1f));
+        // 2ⁿ in two parts, either of which is a float32.
+        var (whole, half) = (Avx.ConvertToVector256Int32(n), Avx.ConvertToVector256Int32(n) >> 1);
+        return Fma.MultiplyAdd(p, r * r, r + Vector256<float>.One) * PowerOfTwo(half) * PowerOfTwo(whole - half);
+    }
+
+    private static Vector256<float> PowerOfTwo(Vector256<int> n) => ((n + Vector256.Create(127)) << 23).AsSingle();
 
     /// <summary>The largest of the 16.</summary>
     internal static float Largest(Vector512<float> x)
@@ -56,10 +76,10 @@ internal static class VectorMath
     {
         var z = Vector512.Abs(x) * 0.707106781f;
         var t = Vector512<float>.One / (Vector512<float>.One + 0.3275911f * z);
-        var p = Avx512F.FusedMultiplyAdd(Vector512.Create(1.061405429f), t, Vector512.Create(-1.453152027f));
-        p = Avx512F.FusedMultiplyAdd(p, t, Vector512.Create(1.421413741f));
-        p = Avx512F.FusedMultiplyAdd(p, t, Vector512.Create(-0.284496736f));
-        p = Avx512F.FusedMultiplyAdd(p, t, Vector512.Create(0.254829592f));
+        var p = Vector512.FusedMultiplyAdd(Vector512.Create(1.061405429f), t, Vector512.Create(-1.453152027f));
+        p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(1.421413741f));
+        p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(-0.284496736f));
+        p = Vector512.FusedMultiplyAdd(p, t, Vector512.Create(0.254829592f));
         var tail = 0.5f * p * t * Exp(-z * z);                                                    // 1 - Φ(|x|)
         return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), tail, Vector512<float>.One - tail);
     }
