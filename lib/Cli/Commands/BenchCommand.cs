@@ -72,7 +72,7 @@ internal static class BenchCommand
         }, CancellationToken.None));
 
         if (json) Terminal.WriteJson(Output.Json(Report(machine, limits, measured)));
-        else Print(machine, limits, measured, families);
+        else Print(machine, limits, measured);
         return ExitCode.Success;
     }
 
@@ -96,7 +96,7 @@ internal static class BenchCommand
         }),
     };
 
-    private static void Print(Machine machine, MachineLimits limits, IReadOnlyList<Measurement> measured, bool families)
+    private static void Print(Machine machine, MachineLimits limits, IReadOnlyList<Measurement> measured)
     {
         var console = Terminal.Rich();
         console.WriteLine($"{machine.Processor}, {machine.Cores} cores; {machine.System}");
@@ -114,8 +114,7 @@ internal static class BenchCommand
                     new Text(figure.Share(limits) is { } share ? $"{share:0%} of {Bound(figure.Work.Limit)}" : ""));
         }
         console.Write(table);
-        if (Workloads.LeftOut is { } reason && (families || measured.Any(figure => figure.Work.Beside is not null)))
-            console.WriteLine(reason);
+        if (Workloads.LeftOut is { } reason) console.WriteLine(reason);
     }
 
     private static string Ways(IReadOnlyDictionary<string, double> rates) =>

@@ -45,13 +45,11 @@ internal static class FamilyWorkloads
         .. from family in Images
            let config = Config(family.Timm, family.Size, family.Projection)
            from form in Workloads.Forms()
-           where form.Precision != Precision.BFloat16 || Workloads.LeftOut is null
            select new Workload($"{family.Name} image encoder, batch {Batch}", form.Name, Batch, "images", form.Limit,
                Batch * FamilyCost.Image(config), keep => Run(config, form.Precision, keep, rand(Batch, 3, family.Size, family.Size))),
         .. from family in Texts
            let config = ClipConfig.ViTB32 with { Vision = ClipConfig.ViTB32.Vision with { Layers = 1 }, Text = family.Text }
            from form in Workloads.Forms()
-           where form.Precision != Precision.BFloat16 || Workloads.LeftOut is null
            select new Workload($"text encoder, {family.Name}, batch {Batch} of {Tokens} tokens", form.Name, Batch, "texts", form.Limit,
                Batch * FamilyCost.Text(config), keep => Run(config, form.Precision, keep, randint(5, 900, [Batch, Tokens], int64))),
     ];

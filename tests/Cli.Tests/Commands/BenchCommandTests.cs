@@ -20,7 +20,8 @@ public sealed class BenchCommandTests
         Assert.All(limits, limit => Assert.InRange(limit, 1e8, 1e15));
 
         var forms = report.GetProperty("measured").EnumerateArray().ToList();
-        Assert.Equal(3, forms.Count);
+        bool hasBFloat16 = report.GetProperty("leftOut").ValueKind == JsonValueKind.Null;
+        Assert.Equal(hasBFloat16 ? 3 : 2, forms.Count);
         Assert.Equal(JsonValueKind.Null, forms[0].GetProperty("timesPlain").ValueKind);
         foreach (var form in forms)
         {
