@@ -76,7 +76,8 @@ public sealed partial class ImageSearchIndex : ImageStore
         var snapshot = Snapshot.Load(folder);
         try
         {
-            if (encoder is not null) CheckModel(folder, snapshot.Header.Model, snapshot.Header.ModelSummary, snapshot.Header.SourceStamp, encoder);
+            var header = snapshot.Header;
+            if (encoder is not null) CheckModel(folder, header.Model, header.ModelSummary, header.SourceStamp, encoder);
             return new ImageSearchIndex(folder, snapshot, encoder, options ?? new IndexOptions());
         }
         catch

@@ -17,7 +17,9 @@ public sealed class PackageFeed : IDisposable
     /// <summary>The folder that is a source of packages.</summary>
     internal string Path => System.IO.Path.Combine(_folder.Path, "packages");
 
-    /// <summary>The sources that the repository is restored from; a configuration that lies beside a temporary folder counts for nothing.</summary>
+    /// <summary>
+    /// The sources that the repository is restored from; a configuration that lies beside a temporary folder counts for nothing.
+    /// </summary>
     internal IReadOnlyList<string> Sources { get; private set; } = [];
 
     public void Dispose() => _folder.Dispose();

@@ -236,7 +236,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>,
         <configuration>
           <packageSources>
             <clear />
-            {string.Concat(feed.Sources.Prepend(feed.Path).Select((source, number) => $"<add key=\"source{number}\" value=\"{source}\" />"))}
+            {string.Concat(feed.Sources.Prepend(feed.Path).Select((source, i) => $"<add key=\"source{i}\" value=\"{source}\" />"))}
           </packageSources>
           <fallbackPackageFolders><add key="cache" value="{Cache}" /></fallbackPackageFolders>
         </configuration>

@@ -54,7 +54,8 @@ public sealed class PreparedTower : IDisposable
             ModifiedResNet => tower.call,
             _ => Plain(tower, () => ClipModel.MakeImageTower(config!, META), config!.Vision.Tokens, takesNumbers: true),
         };
-        Products = Packs(tower) ? $"this library, for {Tile.Instructions}" : FixedLinear.UsesOneDnn(ElementType, device) ? "oneDNN" : "libtorch";
+        Products = Packs(tower) ? $"this library, for {Tile.Instructions}"
+            : FixedLinear.UsesOneDnn(ElementType, device) ? "oneDNN" : "libtorch";
         Description = $"{ElementType}, products by {Products}: {reason}{(IsPlain ? "; in the tower's own form, which has no other" : "")}";
         _gate = new UseGate(this, Free);
     }

@@ -13,7 +13,8 @@ namespace ClipNotebooks.Core.Inference;
 /// <param name="Model">The fingerprint of the model.</param>
 /// <param name="SourceStamp">The stamp of the files that the model was opened from; null where it has none.</param>
 internal sealed record ClassifierFile(
-    IReadOnlyList<string> ClassNames, IReadOnlyList<string> Templates, float[][] Weights, float[]? Neutral, string Model, string? SourceStamp)
+    IReadOnlyList<string> ClassNames, IReadOnlyList<string> Templates, float[][] Weights, float[]? Neutral, string Model,
+    string? SourceStamp)
 {
     private const string Format = "clip-notebooks-classifier-1";
 

@@ -88,7 +88,8 @@ public sealed partial class JupyterRunTests(LessonRun run)
     /// <summary>A lesson's notebook after the run in Jupyter, which is one for all of them: as many at a time as `clipbook run`.</summary>
     private async Task<JsonDocument> ExecutedAsync(string name)
     {
-        Assert.SkipUnless(Long || name == Changing || Always.Contains(name), $"{Always.Length} lessons are run by Jupyter here, all with CLIP_LONG_TESTS=1.");
+        Assert.SkipUnless(Long || name == Changing || Always.Contains(name),
+            $"{Always.Length} lessons are run by Jupyter here, all with CLIP_LONG_TESTS=1.");
         string? lacking = await (_lacking ??= LackingAsync());
         Assert.SkipWhen(lacking is not null, lacking ?? "");
         string? fault = await (_executed ??= ExecuteAsync());

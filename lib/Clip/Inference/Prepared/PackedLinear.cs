@@ -5,14 +5,16 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// A float32 linear layer for processors with AVX-512: x → f(x·Wᵀ + b), or y + x·Wᵀ + b. Its weights lie in panels of 32 columns, in the
-/// order in which <see cref="Tile"/> takes them; a core works on a panel at a time, and while it multiplies, the next panel is on its way
-/// from memory: with an image's 50 rows, reading the weights takes a third as long as multiplying with them, and a library that begins to
-/// read when it needs them waits for it (tests/Benchmarks/README.md).
+/// A float32 linear layer for processors with AVX-512 or AVX2: x → f(x·Wᵀ + b), or y + x·Wᵀ + b. Its weights lie in panels of a tile's
+/// columns, in the order in which <see cref="Tile"/> takes them; a core works on a panel at a time, and while it multiplies, the next
+/// panel is on its way from memory: with an image's 50 rows, reading the weights takes a third as long as multiplying with them, and a
+/// library that begins to read when it needs them waits for it (tests/Benchmarks/README.md).
 /// </summary>
 internal sealed unsafe class PackedLinear : IDisposable
 {
-    /// <summary>Of a panel's inner dimension at a time: with the next, 200 kB of a core's second cache.</summary>
+    /// <summary>
+    /// Of a panel's inner dimension at a time: with the next, 200 kB of a core's second cache with AVX-512, 100 with AVX2.
+    /// </summary>
     private const int Depth = 768;
 
     private readonly FloatMemory _weights, _bias;
@@ -48,7 +50,7 @@ internal sealed unsafe class PackedLinear : IDisposable
     /// <summary>O.</summary>
     internal int Outputs { get; }
 
-    /// <summary>Rows of x → rows of y, up to the next multiple of ten.</summary>
+    /// <summary>Rows of x → rows of y, up to the next multiple of a tile's.</summary>
     /// <param name="team">Who does it.</param>
     /// <param name="x">(rows, I).</param>
     /// <param name="y">(rows, O).</param>

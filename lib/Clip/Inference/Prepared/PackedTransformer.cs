@@ -24,7 +24,7 @@ internal sealed unsafe class PackedTransformer : IDisposable
         _blocks = [.. blocks.Select((block, i) => new Block(block, shape, last: i == blocks.Count - 1))];
     }
 
-    /// <summary>Rows of vectors alone: a width that AVX-512's registers divide.</summary>
+    /// <summary>Rows of vectors alone: a width of whole cache lines.</summary>
     internal static bool IsSupported(BlockShape shape) => Tile.IsSupported && shape.Width % Tile.Lanes == 0;
 
     /// <summary>
@@ -86,7 +86,7 @@ internal sealed unsafe class PackedTransformer : IDisposable
         });
     }
 
-    /// <summary>One head of one sequence, ten queries at a time.</summary>
+    /// <summary>One head of one sequence, a tile's rows of queries at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Head(int head, RowBuffer projected, int firstKey, int first, int N, RowBuffer queries, int firstQuery, int count,
         bool causal, RowBuffer mixed, float* scratch)
@@ -98,7 +98,7 @@ internal sealed unsafe class PackedTransformer : IDisposable
         // after the other.
         for (int n = 0; n < N; n++) Fetch(projected.Row(first + n) + firstKey + head * K, D, K);
         for (int n = 0; n < count; n++) Fetch(queries.Row(firstQuery + n) + head * K, 0, K);
-        for (int n = 0; n < N; n++)                                                                        // (N / 32, K, 32)
+        for (int n = 0; n < N; n++)                                                                        // (N / C, K, C)
         {
             float* key = projected.Row(first + n) + firstKey + head * K,
                 to = keys + (nint)(n / Tile.Columns) * Tile.Columns * K + n % Tile.Columns;
@@ -108,11 +108,11 @@ internal sealed unsafe class PackedTransformer : IDisposable
         for (int query = 0; query < count; query += Tile.Rows)
         {
             int here = Math.Min(Tile.Rows, count - query), seen = causal ? query + here : N;
-            for (int n = 0; n < seen; n += Tile.Columns)                                                   // (10, N)
+            for (int n = 0; n < seen; n += Tile.Columns)                                                   // (R, N)
                 Tile.Multiply(queries.Row(firstQuery + query) + head * K, queries.Stride, keys + (nint)n * K, Tile.Columns, K, scores + n,
                     strideScores, null, false, (byte*)scores, 0);
             for (int row = 0; row < here; row++) Softmax(scores + row * strideScores, causal ? query + row + 1 : N, RoundUp(seen));
-            for (int k = 0; k < K; k += Tile.Columns)                                                      // (10, K)
+            for (int k = 0; k < K; k += Tile.Columns)                                                      // (R, K)
                 Tile.Multiply(scores, strideScores, values + k, projected.Stride, seen, part + k, strideMixed, null, false, (byte*)scores,
                     0);
             for (int row = 0; row < here; row++) Copy(part + row * strideMixed, mixed.Row(firstQuery + query + row) + head * K, K);
