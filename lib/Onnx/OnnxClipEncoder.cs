@@ -87,7 +87,7 @@ public sealed class OnnxClipEncoder : IClipEncoder
 
     private static OnnxClipEncoder Open(string source, string folder, OnnxOptions options)
     {
-        string? stamp = FolderStamp.Of(folder, $"{options.Weights}");
+        string? stamp = FolderStamp.Of(folder, $"{options.Weights}", OnnxFolder.Below);
         var towers = OnnxTowers.Open(OnnxFolder.Find(folder, options.Weights), OnnxRecipe.Load(folder), options);
         try
         {

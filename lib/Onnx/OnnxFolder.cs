@@ -18,7 +18,9 @@ internal sealed record OnnxFolder(string Vision, string Text, string? Whole)
     };
 
     /// <summary>transformers.js has them in a folder of their own, optimum beside the configuration.</summary>
-    private static readonly string[] Places = ["onnx", ""];
+    private static readonly string[] Places = [Below, ""];
+
+    internal const string Below = "onnx";
 
     /// <summary>What a model's repository is asked for: its towers, else the whole.</summary>
     internal static HubFiles Wanted(OnnxWeights weights)

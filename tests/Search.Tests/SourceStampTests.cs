@@ -1,5 +1,7 @@
+using ClipNotebooks.Clip.Export;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Inference;
+using ClipNotebooks.Onnx;
 
 namespace ClipNotebooks.Search.Tests;
 
@@ -77,11 +79,6 @@ public sealed class SourceStampTests : IDisposable
     [Fact]
     public void A_size_of_its_own_another_folder_and_a_link_are_told_apart_or_seen_through()
     {
-        string? Stamp(string folder, int? size = null)
-        {
-            using var clip = ClipEncoder.FromPretrained(folder, imageSize: size);
-            return clip.SourceStamp;
-        }
         string? stamp = Stamp(Model);
         Assert.Equal(stamp, Stamp(Model));
         Assert.NotEqual(stamp, Stamp(Model, 64));
@@ -93,6 +90,40 @@ public sealed class SourceStampTests : IDisposable
         Assert.Equal(stamp, Stamp(Model));
         File.SetLastWriteTimeUtc(aside, DateTime.UtcNow.AddHours(1));
         Assert.NotEqual(stamp, Stamp(Model));
+    }
+
+    [Fact]
+    public async Task A_pipe_or_a_thousand_pictures_beside_the_model_are_not_read()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There are no named pipes in folders there.");
+        await TestProcess.RunAsync("mkfifo", [Path.Combine(Model, "a pipe")]);
+        string? withPipe = await Task.Run(() => Stamp(Model)).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        Assert.NotNull(withPipe);
+        for (int i = 0; i < 1000; i++) await File.WriteAllTextAsync(Path.Combine(Model, $"{i}.png"), "a picture", CancellationToken.None);
+        Assert.Null(Stamp(Model));
+    }
+
+    [Fact]
+    public void Graphs_in_their_own_folder_count_too()
+    {
+        string model = Path.Combine(_sandbox.Folder, "graphs");
+        OnnxExport.Write(Sandbox.TinyClip, model);
+        string? Stamped()
+        {
+            using var clip = OnnxClipEncoder.FromPretrained(model);
+            return clip.SourceStamp;
+        }
+        string? stamp = Stamped();
+        Assert.NotNull(stamp);
+        Assert.Equal(stamp, Stamped());
+        File.SetLastWriteTimeUtc(Directory.GetFiles(Path.Combine(model, "onnx"), "text_model*").First(), DateTime.UtcNow.AddHours(1));
+        Assert.NotEqual(stamp, Stamped());
+    }
+
+    private static string? Stamp(string folder, int? size = null)
+    {
+        using var clip = ClipEncoder.FromPretrained(folder, imageSize: size);
+        return clip.SourceStamp;
     }
 
     private void Make()
