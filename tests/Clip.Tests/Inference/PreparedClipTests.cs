@@ -10,8 +10,8 @@ namespace ClipNotebooks.Clip.Tests.Inference;
 public sealed class PreparedClipTests
 {
     /// <summary>
-    /// Layer scales, other activations and a single block take their own ways through the preparation; a width that AVX-512's registers do
-    /// not divide goes through oneDNN also in float32, and heads of 24 or 40 fill no tile.
+    /// Layer scales, other activations and a single block take their own ways through the preparation; a width of no whole cache lines
+    /// goes through oneDNN also in float32, and heads of 24 or 40 fill no tile.
     /// </summary>
     public static TheoryData<Activation, double?, int, int> Shapes => new()
     {

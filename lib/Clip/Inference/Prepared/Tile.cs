@@ -8,6 +8,7 @@ namespace ClipNotebooks.Clip.Inference.Prepared;
 /// The innermost part of every product: rows times columns whose sums stay in registers while the inner dimension passes by. With AVX-512
 /// 10 times 32, whose 320 sums fill 20 of its 32 registers: each step takes 12 loads for 20 multiplications. With AVX2 5 times 16, 80 sums
 /// in 10 of 16 registers: 7 loads for 10. So the multipliers are what it waits for.
+/// Written once for each: sums stay in registers only as variables by name, and these differ in number and width.
 /// </summary>
 internal static unsafe class Tile
 {

@@ -30,6 +30,7 @@ internal static class VectorMath
         return Avx512F.Scale(Avx512F.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One), n);
     }
 
+    /// <summary>The same polynomial for AVX2, which has no instructions for roundings and powers of two like AVX-512's.</summary>
     private static Vector256<float> Exp(Vector256<float> x)
     {
         // Beyond ±170 it is infinity or 0 at any x; where one of the two is NaN, the instructions give the second.
