@@ -38,9 +38,10 @@ public static class PlotPage
     /// <param name="title">The heading and the page's title, plain text.</param>
     /// <param name="description">What is to be seen, for a screen reader; plain text.</param>
     /// <param name="still">Markup to show until, or unless, plotly.js draws.</param>
-    public static string Page(string figure, string title, string description, string still) => $$"""
+    /// <param name="language">Of title and description, such as "en".</param>
+    public static string Page(string figure, string title, string description, string still, string language) => $$"""
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="{{WebUtility.HtmlEncode(language)}}">
         <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">

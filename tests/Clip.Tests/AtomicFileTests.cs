@@ -72,7 +72,8 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void Parts_of_files_of_a_form_are_removed_and_nothing_else()
     {
-        string[] names = ["train-3.checkpoint.0123.part", "train-3.checkpoint", "train-3.part", "other.checkpoint.0123.part"];
+        string[] names = [$"train-3.checkpoint.{Guid.NewGuid():N}.part", "train-3.checkpoint", "train-3.part",
+            $"other.checkpoint.{Guid.NewGuid():N}.part", "train-film.checkpoint.mkv.part"];
         foreach (string name in names) File.WriteAllText(Path.Combine(_folder, name), "");
         AtomicFile.DeleteParts(_folder, "train-*.checkpoint");
         var left = Directory.GetFiles(_folder).Select(Path.GetFileName);

@@ -17,9 +17,10 @@ public class PlotPageTests
     [Fact]
     public void A_page_carries_the_library_and_asks_nothing_of_a_network()
     {
-        string page = PlotPage.Page("{}", "title", "description", "still");
+        string page = PlotPage.Page("{}", "title", "description", "still", "ko");
 
         Assert.Contains(PlotPage.PlotlyJavaScript, page, StringComparison.Ordinal);
+        Assert.Contains("<html lang=\"ko\">", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<script src", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<link", page, StringComparison.Ordinal);
     }

@@ -66,6 +66,24 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public void No_score_of_float16_rows_is_beyond_a_cosine()
+    {
+        const int rows = 200, width = 64;
+        var vectors = Sandbox.Vectors(rows, width);
+        using var index = _sandbox.OfVectors(width, VectorStorage.Float16);
+        index.AddEmbeddings([.. Enumerable.Range(0, rows).Select(i => $"{i}")], vectors);
+        for (int row = 0; row < rows; row++)
+        {
+            float[] query = vectors[(row * width)..((row + 1) * width)];
+            var best = index.Search(query, new SearchOptions { Top = 1 })[0];
+            Assert.Equal($"{row}", best.Id);
+            Assert.InRange(best.Score, 0.999f, 1f);
+            Assert.InRange(index.Search([.. query.Select(value => -value)], new SearchOptions { Top = rows, MinScore = -1 })[^1].Score,
+                -1f, -0.999f);
+        }
+    }
+
+    [Fact]
     public void Float16_keeps_subnormals_and_signs()
     {
         float[] row = [.. Enumerable.Range(0, 40).Select(i => MathF.ScaleB(i % 2 == 0 ? 1 : -1, -(i % 25))).Select(value => value / 1.7f)];

@@ -48,6 +48,8 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(string only, double budget, bool families, bool json, CancellationToken cancellation)
     {
         using var workloads = new Workloads();
+        // One measurement may take longer than a command is given after a signal: the files do not wait for it.
+        using var stopped = cancellation.Register(workloads.DeleteFiles);
         var every = (families ? FamilyWorkloads.All() : workloads.All()).GroupBy(work => work.Name).ToList();
         var named = every.Where(work => work.Key.Contains(only, StringComparison.OrdinalIgnoreCase)).ToList();
         var beside = named.SelectMany(work => work).Select(work => work.Beside).ToHashSet();
@@ -66,7 +68,14 @@ internal static class BenchCommand
             {
                 cancellation.ThrowIfCancellationRequested();
                 progress.Report((i + 1, works.Count + 1));
-                figures.AddRange(Measurement.Of(work, budget));
+                try
+                {
+                    figures.AddRange(Measurement.Of(work, budget));
+                }
+                catch (Exception) when (cancellation.IsCancellationRequested)
+                {
+                    throw new OperationCanceledException(cancellation); // its files are gone
+                }
             }
             return (bounds, figures);
         }, CancellationToken.None));

@@ -93,7 +93,8 @@ internal static class DataCommand
             int step = parsed.GetValue(every);
             if (step < 1) throw new UserError($"--every {step}: 1 takes every concept, 10 every tenth.", ExitCode.Usage);
             int count = GalleryWriter.Write(EmojiData.Open(parsed.GetValue(data)!), parsed.GetValue(style)!, step, folder);
-            Terminal.WriteLine($"{count:N0} pictures written to {folder}. Search them: clipbook index {folder}");
+            Terminal.WriteLine($"{count:N0} pictures written to {folder}. Make them searchable: " +
+                $"clipbook index {Terminal.Word(folder)} --index artifacts/emoji-index");
             return ExitCode.Success;
         });
         return command;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using ClipNotebooks.Cli.Notebooks;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Inference;
@@ -25,12 +26,25 @@ internal static class Diagnosis
         yield return Memory();
         yield return new("cores", Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture));
         yield return Workbook(root);
-        yield return Model(root, Environment.GetEnvironmentVariable("CLIP_MODEL"));
-        yield return HubCache();
+        yield return Row("model", fatal: true, () => Model(root, Environment.GetEnvironmentVariable("CLIP_MODEL")));
+        yield return Row("Hub cache", fatal: false, () => HubCache(HubOptions.FromEnvironment().CacheFolder));
         yield return Editor();
         foreach (string folder in EditorStorage.Broken())
             yield return new("Polyglot Notebooks", $"its next start will fail: its tool manifest is not where it looks, in {folder}",
                 $"clipbook doctor --fix, or by hand: {EditorStorage.ByHand(folder)}");
+    }
+
+    /// <summary>A row whose looking may itself fail at what it looks at: the others are shown all the same.</summary>
+    internal static Finding Row(string subject, bool fatal, Func<Finding> look)
+    {
+        try
+        {
+            return look();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            return new(subject, problem.Message, "Mend what this line names, and run the doctor again.", fatal);
+        }
     }
 
     private static Finding Sdk()
@@ -136,7 +150,7 @@ internal static class Diagnosis
             return new HuggingFaceHub(options).Find(folder) is { } cached
                 ? new("model", $"{folder} (CLIP_MODEL), in the Hub cache at {cached}")
                 : new("model", $"{folder} (CLIP_MODEL) is not in the Hub cache yet",
-                    options.Offline ? "Unset HF_HUB_OFFLINE, or unset CLIP_MODEL for the embedded model." : $"clipbook download {folder}",
+                    options.Offline ? "Unset HF_HUB_OFFLINE, or unset CLIP_MODEL for the embedded model." : $"clipbook download {Terminal.Word(folder)}",
                     Fatal: options.Offline);
         }
         string cure = named ? "Set CLIP_MODEL to a folder with a model, or unset it for the embedded one."
@@ -158,13 +172,11 @@ internal static class Diagnosis
             CheckpointFolder.Find(folder).Open().Dispose();
             return null;
         }
-        catch (Exception problem) when (problem is IOException or InvalidDataException)
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             return problem.Message;
         }
     }
-
-    private static Finding HubCache() => HubCache(HubOptions.FromEnvironment().CacheFolder);
 
     /// <summary>The cache of the Hub's models, and those that are in it by half.</summary>
     internal static Finding HubCache(string folder)

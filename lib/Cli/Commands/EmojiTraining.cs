@@ -1,3 +1,4 @@
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
@@ -26,7 +27,7 @@ internal sealed class EmojiTraining(EmojiData data) : TrainingWorld
 
     internal override string Pairs => "pictures";
 
-    internal override string Arguments => $" --world emoji --data {data.Folder}";
+    internal override string Arguments => $" --world emoji --data {Terminal.Word(data.Folder)}";
 
     internal override string Output => "artifacts/emoji-clip";
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
@@ -16,8 +15,6 @@ internal static class EvaluateCommand
 {
     private const string Scenes = "scenes", Emoji = "emoji";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     internal static Command Create()
     {
         Option<string?> model = new("--model") { Description =
@@ -26,9 +23,9 @@ internal static class EvaluateCommand
             25 };
         Option<int> pairs = new("--pairs") { Description = "Scenes in the retrieval.", DefaultValueFactory = _ => 200 };
         Option<string?> images = new("--images") { Description = "Classify these instead: a folder that holds one folder of images for " +
-            "each class." };
+            "each class; with --captions, the folder that their images are in." };
         Option<string?> captions = new("--captions") { Description = "Retrieve these instead: a .json, .csv or .tsv file of captions " +
-            "beside its images." };
+            "beside its images, or with --images." };
         Option<string?> templates = new("--templates") { Description = "With --images: a file of sentences with {} for the class's name, " +
             "one a line; \"a photo of a {}.\" by default." };
         Option<string> world = new("--world")
@@ -68,9 +65,8 @@ internal static class EvaluateCommand
             if (parsed.GetValue(perConcept) < 1 || parsed.GetValue(pairs) < 2)
                 throw new UserError("--per-concept must be at least 1 and --pairs at least 2.", ExitCode.Usage);
             var (folder, file, prompts) = (parsed.GetValue(images), parsed.GetValue(captions), parsed.GetValue(templates));
-            if (folder is not null && file is not null) throw new UserError(
-                "--images and --captions measure different things: give one of them.", ExitCode.Usage);
-            if (prompts is not null && folder is null) throw new UserError("--templates goes with --images.", ExitCode.Usage);
+            if (prompts is not null && (folder is null || file is not null))
+                throw new UserError("--templates goes with --images, and not with --captions.", ExitCode.Usage);
             bool emoji = parsed.GetValue(world) == Emoji;
             if (emoji && (folder ?? file) is not null) throw new UserError(
                 "--world emoji measures other things than --images and --captions: give one of them.", ExitCode.Usage);
@@ -78,7 +74,7 @@ internal static class EvaluateCommand
                 "--data, --style and --sheet go with --world emoji.", ExitCode.Usage);
             if (emoji && parsed.GetValue(data) is null) throw new UserError(
                 "--world emoji needs --data: the folder that clipbook data emoji wrote.", ExitCode.Usage);
-            if (folder is not null)
+            if (folder is not null && file is null)
             {
                 var dataset = ImageFolderDataset.Open(folder);
                 return await MeasureAsync((clip, progress, stop) =>
@@ -88,7 +84,7 @@ internal static class EvaluateCommand
             }
             if (file is not null)
             {
-                var dataset = CaptionDataset.Open(file);
+                var dataset = CaptionDataset.Open(file, folder);
                 return await MeasureAsync((clip, progress, stop) => dataset.Evaluate(clip, progress, stop), dataset.Files.Count, report =>
                     report, Print);
             }
@@ -98,7 +94,7 @@ internal static class EvaluateCommand
             if (emoji) return EmojiMeasure.Run(encoder, parsed.GetValue(data)!, parsed.GetValue(style), parsed.GetValue(sheet),
                 parsed.GetValue(json));
             var result = SceneEvaluation.Measure(encoder, SceneWorld.HeldOut, parsed.GetValue(perConcept), parsed.GetValue(pairs));
-            if (parsed.GetValue(json)) Terminal.WriteJson(JsonSerializer.Serialize(result, Indented));
+            if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(result));
             else Print(result);
             return ExitCode.Success;
 

@@ -46,7 +46,7 @@ internal static class McpCommand
                 "There is nothing to search or to open: give an index with --index, a folder of pictures with --images, or both.",
                 ExitCode.Usage);
             if (place is not null && !PgVectorImageStore.IsConnectionString(place) && !ImageSearchIndex.Exists(place)) throw new UserError(
-                $"{place} holds no index. Make one: clipbook index FOLDER --index {place}");
+                $"{place} holds no index. Make one: clipbook index FOLDER --index {Terminal.Word(place)}");
             return RunAsync(place, folders, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision), token);
         });
         return command;

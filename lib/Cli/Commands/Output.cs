@@ -29,7 +29,7 @@ internal static class Output
 
     /// <summary>An index for the next command: a connection string is not repeated, since it may hold a password.</summary>
     internal static string Again(string place) => PgVectorImageStore.IsConnectionString(place) ? "with the same --index"
-        : $"--index {place}";
+        : $"--index {Terminal.Word(place)}";
 
     /// <summary>Says what could not be read, and what the exit code is then.</summary>
     internal static int Unreadable(IEnumerable<string> problems)

@@ -53,10 +53,12 @@ internal sealed class PairTraining : TrainingWorld
 
     internal override string Output => "artifacts/fine-tuned";
 
-    internal override string Arguments => $" --from {_asked.From} --images {_asked.Images} --captions {_asked.Captions}"
+    internal override string Arguments =>
+        $" --from {Terminal.Word(_asked.From)} --images {Terminal.Word(_asked.Images)} --captions {Terminal.Word(_asked.Captions)}"
         + (_asked.LowRank ? $" --lora --rank {_asked.Rank}" : "") + $" --learning-rate {LearningRate} --held-out {_asked.HeldOut}";
 
-    internal override string Measure(string folder) => $"clipbook evaluate --captions {_asked.Captions} --model {folder}";
+    internal override string Measure(string folder) => $"clipbook evaluate --captions {Terminal.Word(_asked.Captions)} " +
+        $"--images {Terminal.Word(_asked.Images)} --model {Terminal.Word(folder)}";
 
     private double LearningRate => _asked.LearningRate ?? (_asked.LowRank ? AdapterRate : Rate);
 

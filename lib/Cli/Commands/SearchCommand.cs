@@ -55,7 +55,7 @@ internal static class SearchCommand
             if (without.Any(string.IsNullOrWhiteSpace)) throw new UserError("A --not is empty.", ExitCode.Usage);
             string place = parsed.GetValue(index)!;
             if (!PgVectorImageStore.IsConnectionString(place) && !ImageSearchIndex.Exists(place)) throw new UserError(
-                $"{place} holds no index. Make one: clipbook index FOLDER --index {place}");
+                $"{place} holds no index. Make one: clipbook index FOLDER --index {Terminal.Word(place)}");
 
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
             using var opened = ImageStores.Open(place, encoder);

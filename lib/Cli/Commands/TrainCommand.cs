@@ -89,7 +89,10 @@ internal static class TrainCommand
             {
                 var (model, folder, file) = (parsed.GetValue(from), parsed.GetValue(images), parsed.GetValue(captions));
                 bool tunes = (model ?? folder ?? file) is not null || parsed.GetValue(lora) || parsed.GetValue(learningRate) is not null;
-                if (!tunes) return null;
+                if (parsed.GetResult(rank) is { Implicit: false } && !parsed.GetValue(lora))
+                    throw new UserError("--rank is of the matrices that --lora adds: give --lora too.", ExitCode.Usage);
+                if (!tunes) return parsed.GetResult(heldOut) is not { Implicit: false } ? null
+                    : throw new UserError("--held-out goes with --from and --captions.", ExitCode.Usage);
                 if (model is null || file is null) throw new UserError("Fine-tuning needs --from, a model, and --captions, a file.",
                     ExitCode.Usage);
                 double share = parsed.GetValue(heldOut);
@@ -154,7 +157,8 @@ internal static class TrainCommand
         catch (OperationCanceledException)
         {
             if (checkpoints.Step != trainer.Step) checkpoints.Save(trainer);
-            string again = $"clipbook train{world.Arguments} --output {folder} --seed {seed} --steps {steps} --batch {batch} --resume";
+            string again = $"clipbook train{world.Arguments} --output {Terminal.Word(folder)} --seed {seed} --steps {steps} " +
+                $"--batch {batch} --resume";
             Terminal.WriteLine($"Stopped after step {trainer.Step}; to continue: {again}");
             return ExitCode.Cancelled;
         }

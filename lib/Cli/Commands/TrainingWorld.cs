@@ -34,7 +34,7 @@ internal abstract class TrainingWorld : IDisposable
     internal virtual int StepsOf(int batch) => Steps;
 
     /// <summary>A command that measures the result.</summary>
-    internal virtual string Measure(string folder) => $"clipbook evaluate{Arguments} --model {folder}";
+    internal virtual string Measure(string folder) => $"clipbook evaluate{Arguments} --model {Terminal.Word(folder)}";
 
     internal abstract ITokenizer WriteVocabulary(string folder);
 

@@ -226,6 +226,12 @@ internal sealed class Workloads : IDisposable
     {
         foreach (var prepared in _prepared.Values) prepared.Dispose();
         if (_model.IsValueCreated) _model.Value.Dispose();
-        if (_folder.IsValueCreated) Directory.Delete(_folder.Value, recursive: true);
+        DeleteFiles();
+    }
+
+    /// <summary>Deletes the model and the index that were written for measuring, some 800 MB, also while they are in use.</summary>
+    internal void DeleteFiles()
+    {
+        if (_folder.IsValueCreated && Directory.Exists(_folder.Value)) Directory.Delete(_folder.Value, recursive: true);
     }
 }

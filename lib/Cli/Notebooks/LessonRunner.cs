@@ -43,6 +43,9 @@ internal static class LessonRunner
         string folder = Path.Combine(root ?? ".", "notebooks");
         string[] all = root is null ? [] : [.. All(folder).Where(path => edition is null || Edition.Of(path) == edition)];
         List<string> chosen = [.. names.Select(name => ByName(name, all))];
+        if (edition is not null && chosen.Find(path => Edition.Of(path) != edition) is { } other)
+            throw new UserError($"{other} is not of the edition that --language {edition.Language} asks for. Leave one of them out.",
+                ExitCode.Usage);
         if (names.Count == 0)
             chosen.AddRange(all);
         if (numbers.Count > 0)

@@ -27,7 +27,15 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
         if (new FileInfo(path).Length == 0)
             throw new NotebookException(path, 0, 1,
                 "the file has no cell: it is empty, or a pipe or a device, which no lesson is read from.");
-        byte[] bytes = File.ReadAllBytes(path);
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new NotebookException(path, 0, 1, $"the file cannot be read: {problem.Message}");
+        }
         if (bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble))
             throw new NotebookException(path, 0, 1, "the file begins with a byte-order mark, which hides the first cell from the " +
                 "editors: save it as UTF-8 without BOM.");

@@ -21,7 +21,8 @@ internal sealed class Classes(IClipEncoder encoder) : IDisposable
     internal async Task<ZeroShotClassifier> OfAsync(
         IReadOnlyList<string> labels, IReadOnlyList<string> templates, bool multiLabel, CancellationToken token)
     {
-        string key = string.Join('\0', [.. labels, "", .. templates, $"{multiLabel}"]);
+        // With lengths: whatever a label holds, two sets of labels never make the same key.
+        string key = string.Concat([$"{multiLabel} {labels.Count} ", .. labels.Concat(templates).Select(each => $"{each.Length}:{each}")]);
         await _making.WaitAsync(token);
         try
         {

@@ -34,11 +34,15 @@ internal sealed class Guard(ServiceOptions options)
     private void Refuse(HttpRequest request)
     {
         if (IPAddress.IsLoopback(options.Address)
-            && request.Host.Host.ToLowerInvariant() is not ("127.0.0.1" or "localhost" or "[::1]"))
+            && request.Host.Host.ToLowerInvariant() is not ("127.0.0.1" or "localhost" or "[::1]") and var name
+            && name != options.Address.ToString())
             throw new ApiProblem(421, "other-name", "This service is on its user's own machine",
                 "It answers to 127.0.0.1 and localhost alone. Ask for it by one of these; or start it with --host and a key.");
         string? origin = request.Headers.Origin;
-        if (origin is not null && !string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase)
+        // Without the scheme: behind a proxy that ends TLS the page's is https, the request's http.
+        bool own = Uri.TryCreate(origin, UriKind.Absolute, out var page)
+            && string.Equals(page.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        if (origin is not null && !own
             || request.Headers["Sec-Fetch-Site"] == "cross-site" && request.Headers["Sec-Fetch-Mode"] != "navigate")
             throw new ApiProblem(403, "other-site", "Pages of other sites are not answered",
                 $"The request comes from a page of {origin ?? "another site"}. Open the service's own page, or ask it from a program.");

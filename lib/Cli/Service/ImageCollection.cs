@@ -72,12 +72,21 @@ internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
 
     /// <summary>Removes a picture from the index, and its file where a client had added it; other files stay.</summary>
     /// <exception cref="ApiProblem">There is none of this name, or the index cannot be written.</exception>
-    internal void Remove(string id) => Change(() =>
+    internal void Remove(string id)
     {
-        if (index.Remove(id) == 0) throw ApiProblem.NoSuchImage(id);
-        if (UploadOf(id) is { } place) File.Delete(place);
-        return true;
-    });
+        Change(() => index.Remove(id) > 0 ? true : throw ApiProblem.NoSuchImage(id));
+        if (UploadOf(id) is not { } place || !File.Exists(place)) return;
+        try
+        {
+            File.Delete(place);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new ApiProblem(500, "file-left", "The picture's file could not be deleted",
+                $"\"{id}\" is gone from the index, but its file {Path.GetFileName(place)} is still in the folder of uploads: " +
+                problem.Message);
+        }
+    }
 
     /// <summary>Where a picture's file is; null where none is kept.</summary>
     internal string? FileOf(string id, string? path) => path ?? (UploadOf(id) is { } place && File.Exists(place) ? place : null);

@@ -15,11 +15,11 @@ internal sealed class ImageEndpoints(BatchingEncoder clip, UploadReader uploads,
     internal void Map(IEndpointRouteBuilder app)
     {
         app.MapPost("/v1/images", AddAsync).Produces<AddedImage>(201).WithSummary("Adds a picture, or replaces the one with its id.")
-            .Takes("The picture; of a form also the fields.", new()
+            .Takes("The picture; of a form also the fields, which else stand in the address.", new()
             {
                 ["id"] = "Its name in the index; made of the picture's bytes by default.",
                 ["metadata"] = "What is kept with it: a JSON object of strings.",
-            });
+            }, inAddress: true);
         app.MapDelete("/v1/images", RemoveAsync).Produces(204)
             .WithSummary("Removes a picture from the index. A file that the service did not make itself stays where it is.");
         app.MapGet("/v1/images/thumbnail", ThumbnailAsync).Produces(200, contentType: "image/jpeg")
@@ -37,7 +37,7 @@ internal sealed class ImageEndpoints(BatchingEncoder clip, UploadReader uploads,
             ?? $"upload-{Convert.ToHexStringLower(SHA256.HashData(bytes))[..24]}";
         if (id.Length is 0 or > LongestId || id.Any(char.IsControl))
             throw ApiProblem.Request($"An id has 1 to {LongestId} characters, and no control characters among them.");
-        var metadata = Metadata(upload.Field("metadata"));
+        var metadata = Metadata(upload.Field("metadata") ?? context.Request.Query["metadata"].FirstOrDefault());
         float[] embedding = (await clip.EmbedPixelsAsync([picture.Pixels], [picture.Name], token))[0];
         bool replaced = await Task.Run(() => images.Add(id, embedding, bytes, metadata), token);
         return Results.Created($"/v1/images/original?id={Uri.EscapeDataString(id)}", new AddedImage(id, replaced));

@@ -55,6 +55,9 @@ internal static class Problems
             case QueueFullException full:
                 return new(503, "busy", "The model is busy", $"{full.Message} Nothing was begun; try again in a second.")
                     { RetryAfter = TimeSpan.FromSeconds(1) };
+            // ASP.NET throws this for a charset that it does not know, before anything is read.
+            case InvalidOperationException { Message: var said } when said.Contains("charset", StringComparison.OrdinalIgnoreCase):
+                return ApiProblem.Of(415, "The charset that Content-Type names is not known here. Send JSON in UTF-8.");
             case BadHttpRequestException { InnerException: JsonException json }:
                 return Of(json);
             case JsonException json:

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -9,8 +10,12 @@ namespace ClipNotebooks.Cli.Shell;
 /// them say (its title, its colours, what the keys do, text over other text): they are shown by signs that stand for them, here and
 /// nowhere else.
 /// </summary>
-internal static class Terminal
+internal static partial class Terminal
 {
+    /// <summary>An argument as a shell takes it in a line that is printed to be copied: in quotes where it needs them.</summary>
+    internal static string Word(string argument) =>
+        Plain().IsMatch(argument) ? argument : $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
     /// <summary>
     /// A text on one line, with a sign in the place of each control character: ␛ for ESC, ␊ for a line end, � for those without a sign of
     /// their own, for what turns the direction of writing, and for half a character.
@@ -84,4 +89,7 @@ internal static class Terminal
             inner.Render(options, maxWidth).Select(segment =>
                 segment.IsControlCode || segment.IsLineBreak ? segment : new Segment(Shown(segment.Text), segment.Style));
     }
+
+    [GeneratedRegex(@"^[\p{L}\p{N}_./\\:@%+=,-]+$")]
+    private static partial Regex Plain();
 }

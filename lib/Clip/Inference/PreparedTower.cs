@@ -54,7 +54,7 @@ public sealed class PreparedTower : IDisposable
             ModifiedResNet => tower.call,
             _ => Plain(tower, () => ClipModel.MakeImageTower(config!, META), config!.Vision.Tokens, takesNumbers: true),
         };
-        Products = Packs(tower) ? $"this library, for {Tile.Instructions}"
+        Products = _parts.Any(part => part is PackedTower or PackedBlocks) ? $"this library, for {Tile.Instructions}"
             : FixedLinear.UsesOneDnn(ElementType, device) ? "oneDNN" : "libtorch";
         Description = $"{ElementType}, products by {Products}: {reason}{(IsPlain ? "; in the tower's own form, which has no other" : "")}";
         _gate = new UseGate(this, Free);
@@ -116,30 +116,33 @@ public sealed class PreparedTower : IDisposable
     private Func<Tensor, Tensor> Images(VisionTransformer tower)
     {
         var (config, shape) = (tower.Config, tower.Transformer.Shape);
-        if (Packs(tower)) return Part(new PackedImageTower(tower, shape)).Encode;
+        bool packs = _packs && PackedTransformer.IsSupported(shape);
+        if (config.IsClips && packs) return Part(new PackedImageTower(tower, shape)).Encode;
         if (config.Rotary is not null || !PreparedTransformer.IsSupported(shape))
         {
             return Plain(tower, () => new VisionTransformer(config, shape with { Device = META }, tower.EmbeddingWidth), config.Tokens,
                 takesNumbers: config.Stem != PatchStem.FlatPatches);
         }
-        var blocks = Part(new PreparedTransformer(tower.Transformer, shape, causal: false, ElementType, pools: config.IsClips));
         if (config.IsClips)
         {
+            var blocks = Part(new PreparedTransformer(tower.Transformer, shape, causal: false, ElementType, pools: true));
             var patches = Part(new PreparedPatches(tower, ElementType));
             return pixels => InParts(pixels, config.Tokens, part => tower.Project(blocks.Run(patches.Embed(part), null)));
         }
         // CLIP's blocks between other embeddings and pools, which stay the tower's own.
+        var run = Blocks(tower.Transformer, shape, causal: false, packs);
         return pixels => InParts(pixels, config.Tokens, part =>
         {
             var (x, mask) = tower.Enter(part);
-            return tower.Finish(blocks.RunWhole(x, mask), mask);
+            return tower.Finish(run(x, mask), mask);
         });
     }
 
     private Func<Tensor, Tensor> Texts(TextTransformer tower)
     {
         var (config, shape) = (tower.Config, tower.Transformer.Shape);
-        if (Packs(tower)) return Part(new PackedTextTower(tower, shape)).Encode;
+        bool packs = _packs && PackedTransformer.IsSupported(shape);
+        if (config.IsClips && packs) return Part(new PackedTextTower(tower, shape)).Encode;
         // A causal tower that hides more than what comes later needs both masks at once, which the prepared blocks have not.
         bool hidesMore = config.Causal && (config.MaskPadding || config.AppendedClassToken);
         if (hidesMore || !PreparedTransformer.IsSupported(shape))
@@ -147,14 +150,16 @@ public sealed class PreparedTower : IDisposable
             return Plain(tower, () => new TextTransformer(config, shape with { Device = META }, tower.EmbeddingWidth), config.ContextLength,
                 takesNumbers: false);
         }
-        var blocks = Part(new PreparedTransformer(tower.Transformer, shape, config.Causal, ElementType, pools: config.IsClips));
         if (config.IsClips)
         {
+            var blocks = Part(new PreparedTransformer(tower.Transformer, shape, config.Causal, ElementType, pools: true));
             return ids => InParts(ids, ids.shape[^1], part =>
                 tower.Project(blocks.Run(tower.Embed(part), tower.EndPositions(part))));
         }
+        // A token that is hidden may be the pooled one, so that a text's mask cannot stand for fewer tokens.
+        var run = Blocks(tower.Transformer, shape, config.Causal, packs && !config.MaskPadding && !config.AppendedClassToken);
         return ids => InParts(ids, ids.shape[^1], part =>
-            tower.Finish(blocks.RunWhole(tower.Embed(part), tower.Mask(part, ScalarType.Float32)), part));
+            tower.Finish(run(tower.Embed(part), tower.Mask(part, ScalarType.Float32)), part));
     }
 
     /// <summary>The tower itself in float32, a copy of it in another element type.</summary>
@@ -181,13 +186,10 @@ public sealed class PreparedTower : IDisposable
         return pixels => InParts(pixels, config.Vision.Tokens, part => form.call(part.to(ElementType)).to(float32));
     }
 
-    /// <summary>Whether the tower is CLIP's own and runs on this library's products.</summary>
-    private bool Packs(nn.Module<Tensor, Tensor> tower) => _packs && tower switch
-    {
-        VisionTransformer images => images.Config.IsClips && PackedTransformer.IsSupported(images.Transformer.Shape),
-        TextTransformer texts => texts.Config.IsClips && PackedTransformer.IsSupported(texts.Transformer.Shape),
-        _ => false,
-    };
+    /// <summary>All tokens, (B, N, D), and what hides those that are none → all of them after the last block.</summary>
+    private Func<Tensor, Tensor?, Tensor> Blocks(Transformer transformer, BlockShape shape, bool causal, bool packs) =>
+        packs ? Part(new PackedBlocks(transformer, shape, causal)).Run
+            : Part(new PreparedTransformer(transformer, shape, causal, ElementType, pools: false)).RunWhole;
 
     private T Part<T>(T part) where T : IDisposable
     {

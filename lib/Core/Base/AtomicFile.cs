@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace ClipNotebooks.Core.Base;
 
@@ -44,7 +45,7 @@ internal static partial class AtomicFile
     /// <summary>Gives the name <paramref name="path"/> to what <paramref name="make"/> makes under the name that it is told.</summary>
     internal static void Put(string path, Action<string> make)
     {
-        string beside = $"{path}.{Guid.NewGuid():N}.part";
+        string beside = PartOf(path);
         try
         {
             make(beside);
@@ -63,8 +64,14 @@ internal static partial class AtomicFile
     internal static void DeleteParts(string folder, string names)
     {
         if (!Directory.Exists(folder)) return;
-        foreach (string part in Directory.GetFiles(folder, names + ".*.part")) File.Delete(part);
+        foreach (string part in Directory.GetFiles(folder, names + ".*.part").Where(IsPart)) File.Delete(part);
     }
+
+    /// <summary>The name under which something is written before it gets its own.</summary>
+    internal static string PartOf(string path) => $"{path}.{Guid.NewGuid():N}.part";
+
+    /// <summary>Whether a name is one of <see cref="PartOf"/>: other programs' downloads end in <c>.part</c> too.</summary>
+    internal static bool IsPart(string path) => PartName().IsMatch(path);
 
     /// <summary>
     /// Makes the names in a folder last: a file's own flush does not speak for its name on Linux and macOS, so that after a power cut a
@@ -105,6 +112,9 @@ internal static partial class AtomicFile
         {
         }
     }
+
+    [GeneratedRegex(@"\.[0-9a-f]{32}\.part$")]
+    private static partial Regex PartName();
 
     // .NET opens no folders.
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -3,7 +3,9 @@ namespace ClipNotebooks.Core.Base;
 /// <summary>Folders that are there whole or not at all.</summary>
 internal static class WholeFolder
 {
-    /// <summary>Writes beside the place, in a folder ending in <c>.part</c> that the next call begins anew, and renames.</summary>
+    /// <summary>
+    /// Writes beside the place, in a folder <c>NAME.….part</c>, and renames. What a killed process left of one is removed by the next call.
+    /// </summary>
     /// <param name="folder">Must not hold anything.</param>
     /// <param name="write">Fills the folder that it is given.</param>
     /// <exception cref="IOException">The folder holds something already.</exception>
@@ -11,8 +13,11 @@ internal static class WholeFolder
     {
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         RefuseTaken(folder);
-        string beside = folder + ".part";
-        if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
+        var (parent, name) = (Path.GetDirectoryName(folder)!, Path.GetFileName(folder));
+        if (Directory.Exists(parent))
+            foreach (string left in Directory.GetDirectories(parent, name + ".*.part").Where(AtomicFile.IsPart))
+                Directory.Delete(left, recursive: true);
+        string beside = AtomicFile.PartOf(folder);
         try
         {
             write(beside);
@@ -24,7 +29,7 @@ internal static class WholeFolder
             if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
             throw;
         }
-        AtomicFile.FlushFolder(Path.GetDirectoryName(folder)!);
+        AtomicFile.FlushFolder(parent);
     }
 
     /// <exception cref="IOException">The folder holds something.</exception>

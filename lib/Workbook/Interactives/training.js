@@ -122,7 +122,9 @@
       if (at === run.steps.length - 1) at = -1;
       play.textContent = w.stop;
       timer = setInterval(() => {
-        scrub.set(++at);
+        // The reader may have drawn the slider to the end in the meantime.
+        at = Math.min(at + 1, run.steps.length - 1);
+        scrub.set(at);
         show();
         if (at === run.steps.length - 1) {
           clearInterval(timer);

@@ -182,7 +182,8 @@
         .querySelectorAll("canvas")
         .forEach((small, i) => small.getContext("2d").drawImage(pictures[i].canvas, 0, 0, small.width, small.height));
       const known = pictures.filter((picture) => picture.logits && picture.logits.length === captions.length),
-        logits = pictures[chosen].logits,
+        // Those of a caption that was added before the model was there are still to come.
+        logits = pictures[chosen].logits?.length === captions.length ? pictures[chosen].logits : null,
         p = logits ? softmax(logits) : captions.map(() => 0);
       list.querySelectorAll(".bar").forEach((bar, i) => {
         bar.style.width = `${100 * p[i]}%`;

@@ -81,7 +81,7 @@ public static class LessonProgram
         if (plots && !File.Exists(library)) Pictures.Write(library, Encoding.UTF8.GetBytes(Plotly.JavaScript));
         Pictures.Write(page, Encoding.UTF8.GetBytes($$"""
             <!DOCTYPE html>
-            <html lang="en">
+            <html lang="{{Lesson.Language}}">
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -37,7 +37,7 @@ public sealed class TrainingFilm : Interactive
     /// <param name="temperature">τ, what the parameter says.</param>
     /// <param name="images">(N, E), the held-out pictures, of any length.</param>
     /// <param name="texts">(N, E), their captions.</param>
-    /// <exception cref="ArgumentException">The embeddings are not those of N pairs.</exception>
+    /// <exception cref="ArgumentException">The embeddings are not those of N pairs, or the run has diverged.</exception>
     public void Record(string run, long step, double loss, double temperature, Tensor images, Tensor texts)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -46,6 +46,9 @@ public sealed class TrainingFilm : Interactive
             throw new ArgumentException(
                 $"The film has {_captions.Length} pairs; the pictures are ({string.Join(", ", images.shape)}), the captions "
                 + $"({string.Join(", ", texts.shape)}).", nameof(images));
+        if (!double.IsFinite(loss) || !double.IsFinite(temperature)) throw new ArgumentException(
+            $"\"{run}\" has diverged: after step {step} its loss is {loss}, its temperature {temperature}. A smaller learning rate, or a " +
+            "longer warm-up, keeps it from that.", nameof(loss));
         using var scope = NewDisposeScope();
         Tensor Unit(Tensor x) => nn.functional.normalize(x.detach().cpu().to(float32), p: 2, dim: 1);
         var (x, t) = (Unit(images), Unit(texts));                                           // (N, E) each

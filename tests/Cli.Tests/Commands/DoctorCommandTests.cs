@@ -1,11 +1,20 @@
 using ClipNotebooks.Cli.Commands;
 using ClipNotebooks.Cli.Shell;
+using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Cli.Tests.Commands;
 
 public sealed class DoctorCommandTests
 {
     private const string Storage = "User/globalStorage/ms-dotnettools.dotnet-interactive-vscode";
+
+    [Fact]
+    public void A_row_that_fails_at_what_it_looks_at_says_so_and_ends_no_other()
+    {
+        Finding row = Diagnosis.Row("model", fatal: true, () => throw new HubException("HF_ENDPOINT is no address."));
+        Assert.Equal(("model", "HF_ENDPOINT is no address.", true), (row.Subject, row.State, row.Fatal));
+        Assert.NotNull(row.Cure);
+    }
 
     [Theory]
     [InlineData("home/.config/Code")]

@@ -38,8 +38,9 @@ public sealed class DownloadCommandTests : IDisposable
         File.WriteAllText(Path.Combine(repository, "refs", "main"), Commit);
         File.WriteAllText(Path.Combine(snapshot, "config.json"), "{\"model_type\": \"clip\"}");
         File.WriteAllText(Path.Combine(snapshot, "model.safetensors"), "");
-        StringWriter error = new();
-        Assert.True(await Program.RunAsync(["download", Id], error) == ExitCode.Success, error.ToString());
+        var (code, output, error) = await Clipbook.RunAsync("download", Id);
+        Assert.True(code == ExitCode.Success, error);
+        Assert.Contains(snapshot, output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -184,6 +184,9 @@ public sealed class ImageCommandTests : IDisposable
         Assert.Equal((1.0, 0.75, 1.0), (first.GetProperty("imageToTextHitRate").GetDouble(),
             first.GetProperty("imageToTextRecall").GetDouble(), first.GetProperty("textToImageRecall").GetDouble()));
         Assert.Contains("true recall", (await RunAsync("evaluate", "--captions", captions)).Output);
-        Assert.Equal(ExitCode.Usage, (await RunAsync("evaluate", "--captions", captions, "--images", _folder.Path)).Code);
+        string elsewhere = _folder.Write("captions.csv", await File.ReadAllTextAsync(captions));
+        Assert.Equal(output, (await RunAsync("evaluate", "--captions", elsewhere, "--images", Path.Combine(_folder.Path, "pictures"),
+            "--json")).Output);
+        Assert.Equal(ExitCode.Usage, (await RunAsync("evaluate", "--captions", captions, "--templates", captions)).Code);
     }
 }

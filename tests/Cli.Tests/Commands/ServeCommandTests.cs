@@ -86,8 +86,10 @@ public sealed class ServeCommandTests
         string book = Book(folder);
         await using BookServer server = await BookServer.StartAsync(book, 0, Soon);
         Assert.Equal("127.0.0.1", server.Address.Host);
-        Assert.All(System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners()
-            .Where(end => end.Port == server.Address.Port), end => Assert.True(IPAddress.IsLoopback(end.Address)));
+        var listening = System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners()
+            .Where(end => end.Port == server.Address.Port).ToList();
+        Assert.NotEmpty(listening);
+        Assert.All(listening, end => Assert.True(IPAddress.IsLoopback(end.Address)));
         UserError taken = await Assert.ThrowsAsync<UserError>(() => BookServer.StartAsync(book, server.Address.Port, Soon));
         Assert.Contains($"Port {server.Address.Port}", taken.Message);
         Assert.Contains("--port 0", taken.Message);

@@ -23,8 +23,8 @@ public sealed partial class TrainCommandTests(ITestOutputHelper output)
         using TemporaryFolder folder = new();
         string[] arguments = ["--steps", "100000", "--batch", "2"];
         // What runs left that were killed while they wrote.
-        folder.Write("train-7.checkpoint.0123.part", "half");
-        folder.Write("vocab.json.0123.part", "half");
+        folder.Write("train-7.checkpoint.0123456789abcdef0123456789abcdef.part", "half");
+        folder.Write("vocab.json.0123456789abcdef0123456789abcdef.part", "half");
 
         using (var run = Start(folder, arguments))
         {

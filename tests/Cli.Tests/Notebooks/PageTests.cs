@@ -278,6 +278,36 @@ public sealed partial class PageTests
     }
 
     [Fact]
+    public void A_link_to_a_folder_stays_one()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege on Windows.");
+        using TemporaryFolder folder = new();
+        string real = Directory.CreateDirectory(Path.Combine(folder.Path, "real")).FullName, link = Path.Combine(folder.Path, "link");
+        Directory.CreateSymbolicLink(link, real);
+        foreach (string title in new[] { "One", "Two" })
+        {
+            BookWriter.Check(link);
+            BookWriter.Write([Lesson($"#!markdown\n# {title}")], link);
+            Assert.Equal(real, Directory.ResolveLinkTarget(link, returnFinalTarget: true)?.FullName);
+            Assert.Contains(title, File.ReadAllText(Path.Combine(real, "index.html")), StringComparison.Ordinal);
+        }
+        Assert.Equal([link, real], Directory.GetFileSystemEntries(folder.Path).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>As a container's volume is, which cannot be renamed.</summary>
+    [Fact]
+    public void A_folder_that_cannot_be_renamed_is_replaced_file_by_file()
+    {
+        using TemporaryFolder folder = new();
+        string book = folder.Write("book/index.html", "old"), left = folder.Write("book/02-b.html", "of a lesson that is gone"),
+            beside = Path.GetDirectoryName(folder.Write("new/index.html", "new"))!;
+        folder.Write("new/01-a.html", "a");
+        BookWriter.ReplaceFiles(beside, Path.GetDirectoryName(book)!);
+        Assert.Equal(("new", "a", false), (File.ReadAllText(book),
+            File.ReadAllText(Path.Combine(Path.GetDirectoryName(book)!, "01-a.html")), File.Exists(left)));
+    }
+
+    [Fact]
     public void A_folder_with_other_files_is_not_replaced()
     {
         using TemporaryFolder folder = new();

@@ -135,6 +135,50 @@ public sealed class ApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_picture_is_removed_also_where_nobody_has_added_one()
+    {
+        await Client.DeleteAsync("/v1/images?id=cat.png").SuccessAsync(HttpStatusCode.NoContent);
+        await Client.DeleteAsync("/v1/images?id=cat.png").ProblemAsync(404);
+        Assert.Equal(5, (await Client.GetAsync("/health").SuccessAsync()).GetProperty("images").GetInt32());
+    }
+
+    [Fact]
+    public async Task Fields_of_a_picture_that_is_the_body_stand_in_the_address()
+    {
+        string metadata = Uri.EscapeDataString("""{"place": "the sea"}""");
+        await Client.PostAsync($"/v1/images?id=boat&metadata={metadata}", Image(_service.Picture("cat.png")))
+            .SuccessAsync(HttpStatusCode.Created);
+        var found = (await Client.SearchAsync(new { terms = new[] { new { text = "a cat" } } }).SuccessAsync())
+            .GetProperty("results").EnumerateArray().Single(hit => hit.GetProperty("id").GetString() == "boat");
+        Assert.Equal("the sea", found.GetProperty("metadata").GetProperty("place").GetString());
+    }
+
+    /// <summary>Classifiers are kept by their labels.</summary>
+    [Fact]
+    public async Task No_labels_are_taken_for_others()
+    {
+        var cat = _service.Picture("cat.png");
+        foreach (string[] labels in new string[][] { ["cat\0dog", "bird"], ["cat", "dog", "bird"], ["cat", "dog\0bird"] })
+        {
+            var answer = await Client.PostAsync("/v1/classify?" + string.Join('&', labels.Select(each => "label=" +
+                Uri.EscapeDataString(each))), Image(cat)).SuccessAsync();
+            Assert.Equal(labels.Order(StringComparer.Ordinal), answer.GetProperty("classes").EnumerateArray()
+                .Select(each => each.GetProperty("label").GetString()!).Order(StringComparer.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task Json_in_an_unknown_charset_is_refused()
+    {
+        foreach (string address in new[] { "/v1/search", "/v1/embeddings/texts" })
+        {
+            using ByteArrayContent body = new("{}"u8.ToArray());
+            body.Headers.TryAddWithoutValidation("Content-Type", "application/json; charset=klingon");
+            await Client.PostAsync(address, body).ProblemAsync(415, "UTF-8");
+        }
+    }
+
+    [Fact]
     public async Task The_description_names_each_address_and_its_bodies_and_the_service_says_how_it_is()
     {
         var api = await Client.GetAsync("/openapi/v1.json").SuccessAsync();

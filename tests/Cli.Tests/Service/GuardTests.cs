@@ -14,13 +14,16 @@ public sealed class GuardTests
     public async Task On_loopback_other_names_of_this_machine_and_pages_of_other_sites_are_not_answered()
     {
         await using var service = await RunningService.StartAsync();
-        Assert.All(IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners()
-            .Where(end => end.Port == service.Server.Address.Port), end => Assert.True(IPAddress.IsLoopback(end.Address)));
+        var listening = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners()
+            .Where(end => end.Port == service.Server.Address.Port).ToList();
+        Assert.NotEmpty(listening);
+        Assert.All(listening, end => Assert.True(IPAddress.IsLoopback(end.Address)));
         int port = service.Server.Address.Port;
         (string Headers, int Status)[] cases =
         [
             ($"Host: 127.0.0.1:{port}", 200), ("Host: LOCALHOST", 200), ("Host: attacker.example", 421),
             ("Host: localhost.attacker.example", 421), ("Host:", 421), ($"Host: localhost:{port}\r\nOrigin: http://localhost:{port}", 200),
+            ("Host: localhost\r\nOrigin: https://localhost", 200),
             ("Host: localhost\r\nOrigin: https://attacker.example", 403), ("Host: localhost\r\nOrigin: null", 403),
             ($"Host: localhost:{port}\r\nOrigin: http://127.0.0.1:{port}", 403), ("Host: localhost\r\nSec-Fetch-Site: cross-site", 403),
             ("Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate", 200),

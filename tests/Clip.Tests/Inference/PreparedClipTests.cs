@@ -103,6 +103,47 @@ public sealed class PreparedClipTests
         Assert.Contains($"products by {expected}:", prepared.Description, StringComparison.Ordinal);
     }
 
+    /// <summary>SigLIP's towers; a width of no whole cache lines goes through oneDNN also in float32.</summary>
+    [Theory]
+    [InlineData(64, "this library, for AVX")]
+    [InlineData(72, "oneDNN")]
+    public void Towers_with_clips_blocks_alone_give_the_plain_models_embeddings(int width, string products)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Siglip(width, PatchStem.BiasedPatches);
+        using var prepared = PreparedClip.Prepare(model, Precision.Float32);
+        // More tokens than go together at a time, and one sequence of each.
+        var (pixels, ids) = (randn(61, 3, 32, 32), randint(0, 50, [70, 12], int64));
+        using var _ = no_grad();
+        foreach (int count in new[] { 61, 1 })
+        {
+            Close.Relative(model.EncodeImage(pixels[..count]), prepared.EncodeImage(pixels[..count]), 1e-5);
+            Close.Relative(model.EncodeText(ids[..count]), prepared.EncodeText(ids[..count]), 1e-5);
+        }
+        Assert.SkipUnless(Tile.IsSupported, "The processor has neither AVX-512 nor AVX2: all goes through oneDNN.");
+        Assert.Contains($"products by {products.Replace("AVX", Tile.Instructions, StringComparison.Ordinal)}:", prepared.Description,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Places_without_a_patch_change_no_embedding()
+    {
+        using var scope = NewDisposeScope();
+        using var model = Siglip(64, PatchStem.FlatPatches);
+        using var prepared = PreparedClip.Prepare(model, Precision.Float32);
+        (int Rows, int Columns)[] grids = [(4, 4), (2, 3), (1, 16), (5, 1)];
+        var images = full([grids.Length, 16, 3 * 8 * 8 + 2], -1, dtype: float32);
+        foreach (var (image, (rows, columns)) in grids.Index())
+            for (int place = 0; place < rows * columns; place++)
+                images[image, place] = cat([randn(3 * 8 * 8), tensor(new float[] { place / columns, place % columns })], 0);
+        using var _ = no_grad();
+        var together = prepared.EncodeImage(images);
+        Close.Relative(model.EncodeImage(images), together, 1e-5);
+        for (int image = 0; image < grids.Length; image++) Close.Relative(
+            prepared.EncodeImage(images.narrow(0, image, 1).narrow(1, 0, grids[image].Rows * grids[image].Columns)),
+            together.narrow(0, image, 1), 1e-5);
+    }
+
     [Fact]
     public void Images_of_another_size_have_their_positions_interpolated_as_in_the_plain_model()
     {
@@ -263,7 +304,28 @@ public sealed class PreparedClipTests
             EmbeddingWidth = 24,
             Activation = activation,
         });
-        // Weights that a trained model has, rather than zeros and ones: biases and gains would not be seen otherwise.
+        return Trained(model);
+    }
+
+    private static ClipModel Siglip(int width, PatchStem stem)
+    {
+        manual_seed(12);
+        var whole = ClipConfig.SiglipBasePatch16;
+        return Trained(new ClipModel(whole with
+        {
+            EmbeddingWidth = width,
+            Vision = whole.Vision with
+            {
+                ImageSize = 32, PatchSize = 8, Width = width, Layers = 2, Heads = 4, MlpWidth = 112, Stem = stem,
+                AttentionPool = new AttentionPoolConfig { Heads = 4, MlpWidth = 64 },
+            },
+            Text = whole.Text with { ContextLength = 12, VocabularySize = 50, Width = width, Layers = 2, Heads = 4, MlpWidth = 112 },
+        }));
+    }
+
+    /// <summary>With weights that a trained model has, rather than zeros and ones: biases and gains would not be seen otherwise.</summary>
+    private static ClipModel Trained(ClipModel model)
+    {
         using (no_grad())
             foreach (var parameter in model.parameters().Where(p => p.dim() == 1)) using (var noise =
                 randn_like(parameter)) using (Scalar some = 0.1) parameter.add_(noise, some);

@@ -120,6 +120,8 @@ public sealed class SearchPageTests(Chromium chromium) : IClassFixture<Chromium>
         ILocator letter = page.GetByRole(AriaRole.Checkbox, new() { Name = "c", Exact = false }).First;
         await letter.CheckAsync();
         await Assertions.Expect(status).Not.ToContainTextAsync("more");
+        int starting = Directory.GetFiles(Images, "c*.png").Length;
+        await Assertions.Expect(names).ToHaveCountAsync(starting);
         Assert.All(await names.AllInnerTextsAsync(), name => Assert.StartsWith("c", name, StringComparison.Ordinal));
         await letter.UncheckAsync();
         await Assertions.Expect(status).ToContainTextAsync("40 and more");

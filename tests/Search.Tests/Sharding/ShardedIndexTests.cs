@@ -242,7 +242,8 @@ public sealed class ShardedIndexTests : IDisposable
             using var index = ImageSearchIndex.Open(output, clip);
             index.Add("from elsewhere", Sandbox.Image(1));
         }), StringComparison.Ordinal);
-        Assert.False(Directory.Exists(_sandbox.Index) || Directory.Exists(_sandbox.Index + ".part"), "a part of an index was left");
+        Assert.False(Directory.Exists(_sandbox.Index), "an index was left");
+        Assert.Empty(Directory.GetDirectories(_sandbox.Folder, "*.part"));
 
         var vectors = Path.Combine(Output(2), "vectors.bin");
         var bytes = await File.ReadAllBytesAsync(vectors);
@@ -257,10 +258,14 @@ public sealed class ShardedIndexTests : IDisposable
         Pictures(6);
         using var clip = Sandbox.RandomClip();
         await EmbedAsync(2, clip);
-        Directory.CreateDirectory(_sandbox.Index + ".part");
-        await File.WriteAllTextAsync(Path.Combine(_sandbox.Index + ".part", "journal.bin"), "half an index");
+        string interrupted = $"{_sandbox.Index}.{Guid.NewGuid():N}.part", others = _sandbox.Index + ".part";
+        Directory.CreateDirectory(interrupted);
+        await File.WriteAllTextAsync(Path.Combine(interrupted, "journal.bin"), "half an index");
+        Directory.CreateDirectory(others);
         Directory.CreateDirectory(_sandbox.Index);
         Assert.Equal(6, ShardedIndex.Merge(Outputs(2), _sandbox.Index));
+        Assert.Equal([others], Directory.GetDirectories(_sandbox.Folder, "*.part"));
+        Directory.Delete(others);
         Assert.Contains("holds something already", Assert.Throws<IOException>(() => ShardedIndex.Merge(Outputs(2), _sandbox.Index)).Message,
             StringComparison.Ordinal);
 
@@ -268,7 +273,8 @@ public sealed class ShardedIndexTests : IDisposable
         string never = Path.Combine(_sandbox.Folder, "never");
         Assert.ThrowsAny<OperationCanceledException>(
             () => ShardedIndex.Merge(Outputs(2), never, new Relay<(int Done, int Total)>(_ => stop.Cancel()), stop.Token));
-        Assert.False(Directory.Exists(never) || Directory.Exists(never + ".part"), "a part of an index was left");
+        Assert.False(Directory.Exists(never), "an index was left");
+        Assert.Empty(Directory.GetDirectories(_sandbox.Folder, "*.part"));
     }
 
     private sealed class Relay<T>(Action<T> told) : IProgress<T>

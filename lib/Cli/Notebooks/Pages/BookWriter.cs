@@ -12,7 +12,7 @@ namespace ClipNotebooks.Cli.Notebooks.Pages;
 /// </summary>
 internal static class BookWriter
 {
-    /// <exception cref="UserError">The folder holds something that is not a book.</exception>
+    /// <exception cref="UserError">The folder holds something that is not a book, or cannot be written.</exception>
     internal static void Check(string folder)
     {
         if (File.Exists(folder))
@@ -21,16 +21,42 @@ internal static class BookWriter
             && !File.Exists(Path.Combine(folder, BookPage.Style)))
             throw new UserError($"{Path.GetFullPath(folder)} holds files that are not pages of lessons, and it would be replaced as a " +
                 $"whole: give --output an empty or a new folder.");
+        try
+        {
+            Directory.Delete(CreateBeside(Target(folder)));
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new UserError($"{Path.GetFullPath(folder)} cannot be written: {problem.Message} Give --output another folder.");
+        }
+    }
+
+    /// <summary>The folder itself, where a link leads to it.</summary>
+    private static string Target(string folder)
+    {
+        string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        return Directory.Exists(path) ? Directory.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
+    }
+
+    /// <summary>A new folder for the pages: beside the target, or inside of one whose own folder cannot be written.</summary>
+    private static string CreateBeside(string target)
+    {
+        string unique = $".{Guid.NewGuid().ToString("N")[..8]}.new";
+        try
+        {
+            return Directory.CreateDirectory(target + unique).FullName;
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException && Directory.Exists(target))
+        {
+            return Directory.CreateDirectory(Path.Combine(target, unique)).FullName;
+        }
     }
 
     /// <exception cref="UserError">The folder holds something that is not a book.</exception>
     internal static void Write(IReadOnlyList<LessonResult> results, string folder)
     {
         Check(folder);
-        string target = Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar);
-        string unique = "." + Guid.NewGuid().ToString("N")[..8];
-        string beside = target + unique + ".new";
-        Directory.CreateDirectory(beside);
+        string target = Target(folder), beside = CreateBeside(target);
         try
         {
             string[] names = Names(results);
@@ -41,7 +67,7 @@ internal static class BookWriter
                 File.WriteAllText(Path.Combine(beside, names[i] + ".html"), new LessonPage(results[i], lessons, i).ToHtml());
             foreach (var (name, create) in results.SelectMany(Needs).DistinctBy(file => file.Name))
                 File.WriteAllText(Path.Combine(beside, name), create());
-            Replace(beside, target, target + unique + ".old");
+            Replace(beside, target);
         }
         finally
         {
@@ -105,14 +131,42 @@ internal static class BookWriter
             : lessons.Count;
     }
 
-    private static void Replace(string beside, string target, string old)
+    /// <summary>Puts the new pages in the place of the old ones: as a whole, where the folder can be renamed.</summary>
+    private static void Replace(string beside, string target)
     {
-        bool existed = Directory.Exists(target);
-        if (existed)
-            Directory.Move(target, old);
-        Directory.Move(beside, target);
-        if (existed)
+        string old = $"{beside}.old";
+        try
+        {
+            if (Directory.Exists(target))
+                Directory.Move(target, old);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            ReplaceFiles(beside, target); // a container's volume, or a folder in one that cannot be written
+            return;
+        }
+        try
+        {
+            Directory.Move(beside, target);
+        }
+        catch
+        {
+            if (Directory.Exists(old))
+                Directory.Move(old, target);
+            throw;
+        }
+        if (Directory.Exists(old))
             Directory.Delete(old, recursive: true);
+    }
+
+    /// <summary>The same file by file, the pages that remain of the old ones last.</summary>
+    internal static void ReplaceFiles(string beside, string target)
+    {
+        string[] names = [.. Directory.GetFiles(beside).Select(path => Path.GetFileName(path))];
+        foreach (string name in names)
+            AtomicFile.Put(Path.Combine(target, name), part => File.Copy(Path.Combine(beside, name), part));
+        foreach (string left in Directory.GetFiles(target).Where(path => !names.Contains(Path.GetFileName(path))))
+            File.Delete(left);
     }
 
     private static string[] Names(IReadOnlyList<LessonResult> results)

@@ -103,13 +103,17 @@ function fail(problem) {
 
 /** Without a key the browser loads a picture by itself, when it comes into sight; a header can be sent by a script alone. */
 async function load(image, address) {
+  image.dataset.address = address;
   if (!key) {
     image.loading = 'lazy';
     image.src = address;
     return;
   }
   try {
-    image.src = URL.createObjectURL(await (await ask(address)).blob());
+    const blob = await (await ask(address)).blob();
+    // Of two that were asked for in turn the first may come last.
+    if (image.dataset.address !== address) return;
+    image.src = URL.createObjectURL(blob);
     image.addEventListener('load', () => URL.revokeObjectURL(image.src), { once: true });
   } catch {
     image.dispatchEvent(new Event('error'));
@@ -152,6 +156,7 @@ function open(hit) {
   at('view-name').textContent = hit.id;
   at('view-picture').alt = hit.id;
   at('view-picture').removeAttribute('src');
+  delete at('view-picture').dataset.address;
   if (hit.original) load(at('view-picture'), hit.original);
   const about = Object.entries(hit.metadata);
   if (hit.score !== null) about.unshift(['similarity', hit.score.toFixed(4)]);

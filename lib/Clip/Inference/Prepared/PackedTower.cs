@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Models;
 using static TorchSharp.torch;
@@ -10,15 +9,11 @@ namespace ClipNotebooks.Clip.Inference.Prepared;
 /// </summary>
 internal abstract unsafe class PackedTower : IDisposable
 {
-    /// <summary>Tokens at a time: four images of ViT-B/32 (tests/Benchmarks/README.md).</summary>
-    private const int TokensAtATime = 200;
-
-    private readonly BlockShape _shape;
-    private readonly int _inputs;
+    private readonly int _width;
     private readonly PackedTransformer _blocks;
     private readonly PackedNorm _norm;
     private readonly PackedLinear? _projection;
-    private readonly ConcurrentBag<PackedTransformer.Buffers> _free = [];
+    private readonly BufferPool _free;
 
     /// <param name="transformer">The blocks.</param>
     /// <param name="shape">Theirs.</param>
@@ -30,9 +25,10 @@ internal abstract unsafe class PackedTower : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        (_shape, _inputs, _blocks, _norm) = (shape, inputs, new PackedTransformer(transformer, shape, causal),
-            new PackedNorm(norm, shape.LayerNormEpsilon));
+        (_blocks, _norm) = (new PackedTransformer(transformer, shape, causal, pools: true), new PackedNorm(norm, shape.LayerNormEpsilon));
         if (projection is not null) _projection = new PackedLinear(projection.detach().t(), null);
+        _width = _projection?.Outputs ?? shape.Width;
+        _free = new BufferPool(shape, inputs, _width);
     }
 
     /// <summary>Encodes sequences, as many at a time as stay near a core.</summary>
@@ -42,38 +38,25 @@ internal abstract unsafe class PackedTower : IDisposable
     /// <returns>(sequences, E), float32.</returns>
     private protected Tensor Encode(int[] lengths, bool last, Action<ThreadTeam.Session, PackedTransformer.Buffers, int, int[]> fill)
     {
-        int width = _projection?.Outputs ?? _shape.Width;
-        var embeddings = empty([lengths.Length, width], float32);
+        var embeddings = empty([lengths.Length, _width], float32);
         using var team = ThreadTeam.Begin();
-        for (int first = 0, next; first < lengths.Length; first = next)
+        for (int first = 0, count; first < lengths.Length; first += count)
         {
-            int tokens = lengths[first];
-            for (next = first + 1; next < lengths.Length && tokens + lengths[next] <= TokensAtATime; next++) tokens += lengths[next];
-            var starts = new int[next - first + 1];
-            for (int i = first; i < next; i++) starts[i - first + 1] = starts[i - first] + lengths[i];
-            int[] pooled = [.. Enumerable.Range(0, next - first).Select(i => last ? starts[i + 1] - 1 : starts[i])];
+            int[] starts = PackedTransformer.Starts(lengths, first);
+            count = starts.Length - 1;
+            int[] pooled = [.. Enumerable.Range(0, count).Select(i => last ? starts[i + 1] - 1 : starts[i])];
 
-            var buffers = Rent(tokens, next - first, lengths[first..next].Max());
+            var buffers = _free.Rent(starts);
             fill(team, buffers, first, starts);
             _blocks.Run(team, buffers, starts, pooled);
-            _norm.Run(team, buffers.Pooled, buffers.Normed, pooled.Length);
-            _projection?.Run(team, buffers.Normed, buffers.Outputs, pooled.Length);
+            _norm.Run(team, buffers.Pooled, buffers.Normed, count);
+            _projection?.Run(team, buffers.Normed, buffers.Outputs, count);
             var result = MemoryMarshal.Cast<byte, float>(embeddings.bytes);
-            for (int i = first; i < next; i++) new ReadOnlySpan<float>(
-                (_projection is null ? buffers.Normed : buffers.Outputs).Row(i - first), width).CopyTo(result[(i * width)..]);
-            _free.Add(buffers);
+            for (int i = 0; i < count; i++) new ReadOnlySpan<float>(
+                (_projection is null ? buffers.Normed : buffers.Outputs).Row(i), _width).CopyTo(result[((first + i) * _width)..]);
+            _free.Return(buffers);
         }
         return embeddings;
-    }
-
-    private PackedTransformer.Buffers Rent(int tokens, int sequences, int longest)
-    {
-        while (_free.TryTake(out var buffers))
-        {
-            if (buffers.Fits(tokens, sequences, longest)) return buffers;
-            buffers.Dispose();
-        }
-        return new PackedTransformer.Buffers(_shape, _inputs, _projection?.Outputs ?? _shape.Width, tokens, sequences, longest);
     }
 
     public virtual void Dispose()
@@ -81,6 +64,6 @@ internal abstract unsafe class PackedTower : IDisposable
         _blocks.Dispose();
         _norm.Dispose();
         _projection?.Dispose();
-        foreach (var buffers in _free) buffers.Dispose();
+        _free.Dispose();
     }
 }

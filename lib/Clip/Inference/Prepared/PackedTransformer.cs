@@ -9,23 +9,51 @@ namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
 /// The blocks of a <see cref="Transformer"/> in float32 on <see cref="PackedLinear"/>s: no tensor, no libtorch. Sequences of different
-/// lengths lie one behind the other, without padding between them. Of the last block there is only what the pooled token needs.
+/// lengths lie one behind the other, without padding between them. Where one token is pooled, the last block has only what that needs.
 /// </summary>
 internal sealed unsafe class PackedTransformer : IDisposable
 {
+    /// <summary>Tokens at a time: four images of ViT-B/32 (tests/Benchmarks/README.md).</summary>
+    private const int TokensAtATime = 200;
+
     private readonly Block[] _blocks;
     private readonly BlockShape _shape;
     private readonly bool _causal;
 
-    internal PackedTransformer(Transformer transformer, BlockShape shape, bool causal)
+    /// <param name="transformer">Blocks of CLIP's own kind.</param>
+    /// <param name="shape">Theirs.</param>
+    /// <param name="causal">Whether a token sees those before it alone.</param>
+    /// <param name="pools">Whether one token of the last block is wanted (<see cref="Run"/>), or all (<see cref="RunWhole"/>).</param>
+    internal PackedTransformer(Transformer transformer, BlockShape shape, bool causal, bool pools)
     {
         (_shape, _causal) = (shape, causal);
         var blocks = transformer.Blocks;
-        _blocks = [.. blocks.Select((block, i) => new Block(block, shape, last: i == blocks.Count - 1))];
+        _blocks = [.. blocks.Select((block, i) => new Block(block, shape, last: pools && i == blocks.Count - 1))];
     }
 
     /// <summary>Rows of vectors alone: a width of whole cache lines.</summary>
-    internal static bool IsSupported(BlockShape shape) => Tile.IsSupported && shape.Width % Tile.Lanes == 0;
+    internal static bool IsSupported(BlockShape shape) =>
+        Tile.IsSupported && shape.Width % Tile.Lanes == 0 && PreparedTransformer.IsSupported(shape);
+
+    /// <summary>Where sequences begin, from one of them on, and the end of the last: as many as stay near a core, at least one.</summary>
+    /// <param name="lengths">The tokens of each sequence.</param>
+    /// <param name="first">The first sequence.</param>
+    internal static int[] Starts(int[] lengths, int first)
+    {
+        List<int> starts = [0, lengths[first]];
+        for (int next = first + 1; next < lengths.Length && starts[^1] + lengths[next] <= TokensAtATime; next++)
+            starts.Add(starts[^1] + lengths[next]);
+        return [.. starts];
+    }
+
+    /// <summary>Tokens, in <see cref="Buffers.Tokens"/> → all of them after the last block, in their place.</summary>
+    /// <param name="team">Who does it.</param>
+    /// <param name="buffers">Made for as many tokens.</param>
+    /// <param name="starts">Where each sequence begins, and the end of the last.</param>
+    internal void RunWhole(ThreadTeam.Session team, Buffers buffers, int[] starts)
+    {
+        for (int i = 0; i < _blocks.Length; i++) RunBlock(team, buffers, starts, i);
+    }
 
     /// <summary>
     /// Tokens, in <see cref="Buffers.Tokens"/>, which are lost → each sequence's pooled one after the last block, in
@@ -38,22 +66,12 @@ internal sealed unsafe class PackedTransformer : IDisposable
     internal void Run(ThreadTeam.Session team, Buffers buffers, int[] starts, int[] pooled)
     {
         int rows = starts[^1], D = _shape.Width;
-        var (x, normed, projected, mixed, hidden) = (buffers.Tokens, buffers.Normed, buffers.Projected, buffers.Mixed, buffers.Hidden);
-        for (int i = 0; i < _blocks.Length - 1; i++)
-        {
-            var block = _blocks[i];
-            block.Norm1.Run(team, x, normed, rows);
-            block.In.Run(team, normed, projected, rows, follower: block.Out);                              // (rows, 3 D)
-            Attend(team, buffers, projected, D, starts);
-            block.Out.Run(team, mixed, x, rows, add: true, follower: block.Up);
-            block.Norm2.Run(team, x, normed, rows);
-            block.Up.Run(team, normed, hidden, rows, follower: block.Down);                                // (rows, 4 D)
-            block.Down.Run(team, hidden, x, rows, add: true, follower: _blocks[i + 1].In);
-        }
+        var (x, normed, mixed, hidden) = (buffers.Tokens, buffers.Normed, buffers.Mixed, buffers.Hidden);
+        for (int i = 0; i < _blocks.Length - 1; i++) RunBlock(team, buffers, starts, i);
 
         var last = _blocks[^1];
         last.Norm1.Run(team, x, normed, rows);
-        last.In.Run(team, normed, projected, rows, follower: last.Query);                                  // (rows, 2 D): k, v
+        last.In.Run(team, normed, buffers.Projected, rows, follower: last.Query);                                  // (rows, 2 D): k, v
         for (int i = 0; i < pooled.Length; i++)
         {
             Copy(x.Row(pooled[i]), buffers.Pooled.Row(i), D);
@@ -65,6 +83,21 @@ internal sealed unsafe class PackedTransformer : IDisposable
         last.Norm2.Run(team, buffers.Pooled, normed, pooled.Length);
         last.Up.Run(team, normed, hidden, pooled.Length, follower: last.Down);
         last.Down.Run(team, hidden, buffers.Pooled, pooled.Length, add: true);
+    }
+
+    /// <summary>One block, whose tokens stay in <see cref="Buffers.Tokens"/>.</summary>
+    private void RunBlock(ThreadTeam.Session team, Buffers buffers, int[] starts, int index)
+    {
+        int rows = starts[^1];
+        var (x, normed, projected, mixed, hidden) = (buffers.Tokens, buffers.Normed, buffers.Projected, buffers.Mixed, buffers.Hidden);
+        var (block, next) = (_blocks[index], index + 1 < _blocks.Length ? _blocks[index + 1].In : null);
+        block.Norm1.Run(team, x, normed, rows);
+        block.In.Run(team, normed, projected, rows, follower: block.Out);                                  // (rows, 3 D)
+        Attend(team, buffers, projected, _shape.Width, starts);
+        block.Out.Run(team, mixed, x, rows, add: true, follower: block.Up);
+        block.Norm2.Run(team, x, normed, rows);
+        block.Up.Run(team, normed, hidden, rows, follower: block.Down);                                    // (rows, 4 D)
+        block.Down.Run(team, hidden, x, rows, add: true, follower: next);
     }
 
     /// <summary>softmax(q kᵀ) v of each sequence and head; 1 / √K is in q's weights.</summary>
