@@ -1,10 +1,10 @@
 namespace ClipNotebooks.Core.Base;
 
-/// <summary>Folders that are there whole or not at all.</summary>
+/// <summary>Writes folders atomically: a folder appears complete or not at all.</summary>
 internal static class WholeFolder
 {
-    /// <summary>Writes beside the place, in a folder ending in <c>.part</c> that the next call begins anew, and renames.</summary>
-    /// <param name="folder">Must not hold anything.</param>
+    /// <summary>Writes into a sibling folder ending in <c>.part</c>, which is then renamed. A leftover of it is deleted first.</summary>
+    /// <param name="folder">Must be missing or empty.</param>
     /// <param name="write">Fills the folder that it is given.</param>
     /// <exception cref="IOException">The folder holds something already.</exception>
     internal static void Write(string folder, Action<string> write)
