@@ -3,12 +3,12 @@ using Plotly.NET;
 namespace ClipNotebooks.Plots;
 
 /// <summary>
-/// Traces and a layout on their way to plotly.js. Names and values are those of its reference: https://plotly.com/javascript/reference/.
+/// Turns traces and a layout into plotly.js's JSON. Names and values are those of its reference: https://plotly.com/javascript/reference/.
 /// </summary>
 internal static class Figure
 {
     /// <summary>
-    /// {"data": […], "layout": {…}}. The page's script adds the colours of ink and grid, which depend on the page's theme.
+    /// The JSON {"data": […], "layout": {…}}. The page's script adds the colours of ink and grid, which depend on the page's theme.
     /// </summary>
     public static string ToJson(IEnumerable<Trace> traces, IReadOnlyDictionary<string, object?> layout)
     {
@@ -27,14 +27,15 @@ internal static class Figure
         return trace;
     }
 
-    /// <summary>JSON has no NaN and no infinity; plotly.js leaves a gap where there is null.</summary>
+    /// <summary>Replaces NaN and infinity, which JSON does not have, by null, where plotly.js leaves a gap.</summary>
     public static double?[] Finite(double[] values) => [.. values.Select(value => double.IsFinite(value) ? value : (double?)null)];
 
-    /// <summary>Foreign text for a label: plotly.js reads a few HTML tags in labels, so it is escaped.</summary>
+    /// <summary>Escapes text from outside for a label, since plotly.js reads a few HTML tags in labels.</summary>
     public static string Escape(string text) => System.Net.WebUtility.HtmlEncode(text);
 
     /// <summary>
-    /// Foreign text for a label in lines of at most <paramref name="width"/> characters, broken at spaces; what is longer ends in "…".
+    /// Escapes text from outside for a label, and breaks it at spaces into at most <paramref name="lines"/> lines of at most
+    /// <paramref name="width"/> characters; longer text ends in "…".
     /// </summary>
     public static string Wrap(string text, int width, int lines) => string.Join("<br>", Lines(text, width, lines).Select(Escape));
 

@@ -13,7 +13,7 @@ public static class Figures
     private static readonly string[] Dashes = ["solid", "dash", "dot", "dashdot"];
 
     /// <summary>A matrix as coloured cells, with the values written in them while there are at most 16 columns.</summary>
-    /// <param name="values">Rows of equal length; what is not finite stays empty.</param>
+    /// <param name="values">Rows of equal length; cells that are not finite stay empty.</param>
     /// <param name="rows">A name for each row, shown at its side (where there is no thumbnail) and under the pointer.</param>
     /// <param name="columns">A name for each column, shown above it and under the pointer.</param>
     /// <param name="thumbnails">A picture for each row as data URI, shown at its side; empty for none.</param>
@@ -27,7 +27,7 @@ public static class Figures
     /// <param name="diagonal">Whether to frame the cells of the main diagonal.</param>
     /// <returns>JSON for plotly.js.</returns>
     /// <exception cref="ArgumentException">
-    /// The names are not as many as the rows and columns, or the thumbnails neither none nor one a row.
+    /// The values are not rows × columns, a name is missing or in excess, or there are thumbnails but not one per row.
     /// </exception>
     public static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors,
         string[][] inks, double low, double high, bool diagonal)
@@ -121,7 +121,7 @@ public static class Figures
         return Figure.ToJson(written ? [Figure.Trace("heatmap", trace), Figure.Trace("scatter", text)] : [Figure.Trace("heatmap", trace)],
             layout);
 
-        // What plot.js takes where the page has no room for wide cells: names that stand upright, over cells that just hold a value.
+        // What plot.js uses if the page has no room for wide cells: vertical names over cells that just hold a value.
         static object Narrow(string[] columns)
         {
             int longest = columns.Max(column => Math.Min(NarrowLabel, column.Length));
@@ -146,16 +146,16 @@ public static class Figures
     }
 
     /// <summary>Curves over one horizontal axis.</summary>
-    /// <param name="xLabel">What the horizontal axis is.</param>
-    /// <param name="yLabel">What the vertical axis is.</param>
+    /// <param name="xLabel">The horizontal axis's title.</param>
+    /// <param name="yLabel">The vertical axis's title.</param>
     /// <param name="names">A name for each curve.</param>
-    /// <param name="x">The points' places, an array for each curve.</param>
-    /// <param name="y">The points' heights, as many; what is not finite leaves a gap.</param>
+    /// <param name="x">The points' x coordinates, an array for each curve.</param>
+    /// <param name="y">The points' y coordinates, as many; a value that is not finite leaves a gap.</param>
     /// <param name="logarithmic">Whether the horizontal axis is logarithmic; x is then above 0.</param>
-    /// <param name="ticks">Where the horizontal axis is marked; none to leave it to plotly.js.</param>
-    /// <param name="tickTexts">What is written there, as many.</param>
+    /// <param name="ticks">Where the horizontal axis has marks; empty to leave it to plotly.js.</param>
+    /// <param name="tickTexts">The labels of the marks, as many.</param>
     /// <returns>JSON for plotly.js.</returns>
-    /// <exception cref="ArgumentException">The arrays are not of one length.</exception>
+    /// <exception cref="ArgumentException">The arrays differ in length.</exception>
     public static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic, double[] ticks,
         string[] tickTexts)
     {
@@ -178,7 +178,7 @@ public static class Figures
             ["x"] = x[i],
             ["y"] = Figure.Finite(y[i]),
             ["mode"] = x[i].Length == 1 ? "markers" : "lines",
-            // Where one lies on another, both are to be seen: the first is broad, those above it have gaps.
+            // Curves that coincide stay visible: the first is broad, and those drawn above it are dashed.
             ["line"] = new
             {
                 width = i == 0 && names.Length > 1 ? 4 : 2, color = Colors[i % Colors.Length], dash = Dashes[i % Dashes.Length],
@@ -200,13 +200,13 @@ public static class Figures
         static string Lengths(double[][] arrays) => string.Join(", ", arrays.Select(array => array.Length));
     }
 
-    /// <summary>Horizontal bars from the first name at the top.</summary>
+    /// <summary>Horizontal bars, the first name at the top.</summary>
     /// <param name="label">What the values are.</param>
     /// <param name="names">A name for each bar.</param>
     /// <param name="values">As many values.</param>
     /// <param name="percent">Whether the values are shares of 1 that are written as per cent.</param>
     /// <returns>JSON for plotly.js.</returns>
-    /// <exception cref="ArgumentException">The arrays are not of one length.</exception>
+    /// <exception cref="ArgumentException">The arrays differ in length.</exception>
     public static string Bars(string label, string[] names, double[] values, bool percent)
     {
         ArgumentNullException.ThrowIfNull(names);
@@ -245,17 +245,17 @@ public static class Figures
         });
     }
 
-    /// <summary>Pixels of a name beside its bar, at most 24 characters; letters of Korean, Chinese and Japanese take two places.</summary>
+    /// <summary>Pixels of a name beside its bar, at most 24 characters; Korean, Chinese and Japanese letters count as two.</summary>
     private static int Width(string name) => (int)(6.6 * name.Take(24).Sum(letter => letter < '\u1100' ? 1 : 2));
 
     /// <summary>Named points in the plane, a colour for each group, with pictures at the points where there are any.</summary>
     /// <param name="names">A name for each point, shown under the pointer.</param>
     /// <param name="groups">The group of each point.</param>
-    /// <param name="x">The points' places to the right.</param>
-    /// <param name="y">The points' places upwards.</param>
+    /// <param name="x">The points' x coordinates.</param>
+    /// <param name="y">The points' y coordinates.</param>
     /// <param name="thumbnails">A picture for each point as data URI, "" for a dot; empty for dots alone.</param>
     /// <returns>JSON for plotly.js.</returns>
-    /// <exception cref="ArgumentException">The arrays are not of one length.</exception>
+    /// <exception cref="ArgumentException">The arrays differ in length.</exception>
     public static string Scatter(string[] names, string[] groups, double[] x, double[] y, string[] thumbnails)
     {
         ArgumentNullException.ThrowIfNull(names);

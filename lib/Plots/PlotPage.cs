@@ -4,7 +4,7 @@ using System.Reflection;
 namespace ClipNotebooks.Plots;
 
 /// <summary>
-/// What a plot is shown in: a fragment for a page that carries plotly.js once, or a page of its own. Nothing is loaded from a network.
+/// Puts a plot into HTML: a fragment for a page that includes plotly.js once, or a page of its own. Nothing is loaded from a network.
 /// </summary>
 public static class PlotPage
 {
@@ -19,11 +19,12 @@ public static class PlotPage
 
     private const string Heading = "font-weight:600;margin:0 0 0.4em;position:sticky;left:0";
 
-    /// <summary>A plot as part of a page: its still form, which plotly.js replaces as soon as the page has it.</summary>
+    /// <summary>A plot as part of a page: a static form, which plotly.js replaces as soon as the page has loaded it.</summary>
     /// <param name="figure">JSON of <see cref="Figures"/>.</param>
     /// <param name="title">The heading, plain text; empty for none.</param>
-    /// <param name="description">What is to be seen, for a screen reader; plain text.</param>
-    /// <param name="still">Markup to show until, or unless, plotly.js draws.</param>
+    /// <param name="description">A description of the plot for a screen reader; plain text.</param>
+    /// <param name="still">Markup to show until plotly.js draws, or if it does not.</param>
+    /// <returns>HTML.</returns>
     public static string Fragment(string figure, string title, string description, string still) => $"""
         <figure class="clip-plot" data-plot="{WebUtility.HtmlEncode(figure)}" style="margin:0.5em 0;overflow-x:auto">
         {(string.IsNullOrEmpty(title) ? "" : $"<figcaption style=\"{Heading}\">{WebUtility.HtmlEncode(title)}</figcaption>")}
@@ -36,9 +37,10 @@ public static class PlotPage
     /// <summary>A plot as a page of its own, which carries plotly.js.</summary>
     /// <param name="figure">JSON of <see cref="Figures"/>.</param>
     /// <param name="title">The heading and the page's title, plain text.</param>
-    /// <param name="description">What is to be seen, for a screen reader; plain text.</param>
-    /// <param name="still">Markup to show until, or unless, plotly.js draws.</param>
+    /// <param name="description">A description of the plot for a screen reader; plain text.</param>
+    /// <param name="still">Markup to show until plotly.js draws, or if it does not.</param>
     /// <param name="language">Of title and description, such as "en".</param>
+    /// <returns>HTML.</returns>
     public static string Page(string figure, string title, string description, string still, string language) => $$"""
         <!DOCTYPE html>
         <html lang="{{WebUtility.HtmlEncode(language)}}">

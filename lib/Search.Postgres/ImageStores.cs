@@ -12,22 +12,22 @@ public static class ImageStores
 {
     private const int ImagesPerReport = 1000;
 
-    /// <summary>Opens what is there.</summary>
+    /// <summary>Opens an existing store.</summary>
     /// <inheritdoc cref="PgVectorImageStore.Open"/>
     /// <param name="place">A folder or a connection string.</param>
     /// <param name="encoder">
-    /// The model that made the store; stays the caller's, and has to live as long as the store. Without it, a store can be searched by
-    /// embeddings, read, and removed from.
+    /// The model that made the store; the caller disposes it, after the store. Without it, a store can be searched by embeddings and read,
+    /// embeddings can be added, and images removed.
     /// </param>
     /// <param name="options">How files are read; the storage is the store's own.</param>
     public static ImageStore Open(string place, IClipEncoder? encoder = null, IndexOptions? options = null) =>
         PgVectorImageStore.IsConnectionString(place) ? PgVectorImageStore.Open(place, encoder, options)
             : ImageSearchIndex.Open(place, encoder, options);
 
-    /// <summary>Opens what is there, or makes a store without images.</summary>
+    /// <summary>Opens an existing store, or creates an empty one.</summary>
     /// <inheritdoc cref="PgVectorImageStore.OpenOrCreate"/>
     /// <param name="place">A folder or a connection string.</param>
-    /// <param name="encoder">The model; stays the caller's, and has to live as long as the store.</param>
+    /// <param name="encoder">The model; the caller disposes it, after the store.</param>
     /// <param name="options">How a new store keeps its vectors, and how files are read.</param>
     public static ImageStore OpenOrCreate(string place, IClipEncoder encoder, IndexOptions? options = null) =>
         PgVectorImageStore.IsConnectionString(place) ? PgVectorImageStore.OpenOrCreate(place, encoder, options)
@@ -35,18 +35,19 @@ public static class ImageStores
             : ImageSearchIndex.Create(place, encoder, options);
 
     /// <summary>
-    /// Puts shards together as one store, equal to the one that adding the whole folder would have made
-    /// (<see cref="ShardedIndex.Merge"/>). In PostgreSQL all images come by COPY in one transaction, so that of what is interrupted nothing
-    /// is left.
+    /// Merges shards into one store, equal to the one that adding the whole folder would have made (<see cref="ShardedIndex.Merge"/>). In
+    /// PostgreSQL all images are copied in one transaction, so that an interruption leaves none.
     /// </summary>
-    /// <param name="shards">The folders of all N, in any order; or one index that is no part of another.</param>
+    /// <param name="shards">The folders of all N shards, in any order; or a single index that is not a shard.</param>
     /// <param name="place">The new index's folder, or the connection string of a store that has no images yet.</param>
-    /// <param name="progress">Told of images and their total, after every shard or some thousand images.</param>
+    /// <param name="progress">
+    /// Receives the images merged so far and their total, after every shard (folder) or every thousand images (PostgreSQL).
+    /// </param>
     /// <param name="cancellationToken">Stops; nothing is left.</param>
     /// <returns>How many images there are.</returns>
     /// <exception cref="InvalidDataException">
-    /// A shard is missing, given twice, not whole or damaged, or the shards differ in their number, folder, model or storage; the message
-    /// names the shards.
+    /// A shard is missing, given twice, incomplete or damaged, or the shards differ in N, folder, model or storage; the message names the
+    /// shards.
     /// </exception>
     /// <exception cref="IOException"><paramref name="place"/> holds something already, or cannot be written or reached.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>

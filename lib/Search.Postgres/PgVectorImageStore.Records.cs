@@ -20,7 +20,7 @@ public sealed partial class PgVectorImageStore
     {
         if (query.Point is null || _graph.Exact) return (await Query(exact: true).ConfigureAwait(false)).Rows;
         var (found, isWhole) = await Query(exact: false).ConfigureAwait(false);
-        // What the graph leaves out may be there all the same.
+        // The approximate graph may have left out rows that exist.
         return isWhole ? found : (await Query(exact: true).ConfigureAwait(false)).Rows;
 
         Task<(IReadOnlyList<Row> Rows, bool IsWhole)> Query(bool exact) =>
@@ -49,7 +49,7 @@ public sealed partial class PgVectorImageStore
         return await RunAsync(async connection =>
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            // In order, so that two writers of the same names wait for each other rather than lock each other out.
+            // Sorted, so that two writers of the same names wait for each other rather than deadlock.
             var inOrder = Enumerable.Range(0, entries.Length).OrderBy(i => entries[i].Id, StringComparer.Ordinal);
             foreach (int[] some in inOrder.Chunk(RowsAtOnce))
             {
@@ -82,12 +82,12 @@ public sealed partial class PgVectorImageStore
         };
     }
 
-    /// <returns>The rows, and whether they are all that there are.</returns>
+    /// <returns>The rows, and whether they are certain to be complete.</returns>
     private async Task<(IReadOnlyList<Row> Rows, bool IsWhole)> QueryAsync(
         NpgsqlConnection connection, RowQuery query, bool exact, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
-        // Settings of this one transaction, which the batch is.
+        // Settings for this transaction only; a batch is one transaction.
         if (query.Point is not null && exact) Set("enable_indexscan", "off");
         else if (query.Point is not null)
             Set("hnsw.ef_search", $"{Math.Clamp((long)query.Skip + query.Top, _graph.EfSearch, MostCandidates)}");
@@ -122,7 +122,7 @@ public sealed partial class PgVectorImageStore
     private static float[] Floats(object vector) =>
         vector is HalfVector half ? [.. half.ToArray().Select(value => (float)value)] : ((Vector)vector).ToArray();
 
-    /// <summary>As <see cref="Run"/>, without a thread that waits.</summary>
+    /// <summary>As <see cref="Run"/>, without blocking a thread.</summary>
     private async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -11,9 +11,9 @@ using Pgvector;
 namespace ClipNotebooks.Search.Postgres;
 
 /// <summary>
-/// Images by their embeddings, in a table of PostgreSQL with the extension pgvector: searched along a graph (HNSW, cosine) that finds most
-/// of the nearest in a time that hardly grows with their number, by any number of machines, beside whatever else the database holds. Any
-/// number of processes write at once; each batch is a transaction. Thread-safe.
+/// A store of images by their embeddings, in a table of PostgreSQL with the extension pgvector. A search follows a graph (HNSW, cosine),
+/// which finds most of the nearest images in a time that hardly grows with their number. Any number of machines may search, and any number
+/// of processes write at once; each batch is a transaction. Thread-safe.
 /// </summary>
 /// <remarks>
 /// Two tables, made by the first <see cref="OpenOrCreate"/>: clip_images (id, is_file, length, modified, hash, metadata jsonb, embedding)
@@ -25,7 +25,10 @@ public sealed partial class PgVectorImageStore : ImageStore
     /// <summary>Names in one query.</summary>
     private const int NamesAtOnce = 10_000;
 
-    /// <summary>Behind a filter, so many times the results are asked of the graph before all vectors are read.</summary>
+    /// <summary>
+    /// With a filter, a query asks for this many times the wanted results; an exact query that finds too few is followed by one that asks
+    /// for this many times more.
+    /// </summary>
     private const int FilteredShare = 20;
 
     /// <summary>pgvector's bound on the candidates of a search.</summary>
@@ -57,7 +60,7 @@ public sealed partial class PgVectorImageStore : ImageStore
     /// <inheritdoc/>
     public override VectorStorage Storage => _schema.Storage;
 
-    /// <summary>How many images can be found: counted by the server at each call, in a time that grows with them.</summary>
+    /// <summary>The number of images, which the server counts at each call, in a time that grows with it.</summary>
     public override int Count => checked((int)Run(
         connection => (long)Command(connection, $"SELECT count(*) FROM {_schema.Table}").ExecuteScalar()!));
 
@@ -73,18 +76,19 @@ public sealed partial class PgVectorImageStore : ImageStore
 
     /// <summary>Opens a store.</summary>
     /// <param name="connection">
-    /// Npgsql's, such as <c>Host=localhost;Database=images;Username=me</c>, or <c>postgresql://me@localhost/images</c>; with <c>Table=…</c>
-    /// or <c>?table=…</c> for another table than clip_images. A password may stand in it, in PGPASSWORD or in a password file (PGPASSFILE).
+    /// An Npgsql connection string, such as <c>Host=localhost;Database=images;Username=me</c>, or <c>postgresql://me@localhost/images</c>;
+    /// with <c>Table=…</c> or <c>?table=…</c> for another table than clip_images. A password may stand in it, in PGPASSWORD or in a
+    /// password file (PGPASSFILE).
     /// </param>
     /// <param name="encoder">
-    /// The model that made the store; stays the caller's, and has to live as long as the store. Without it, a store can be searched by
-    /// embeddings, read, and removed from.
+    /// The model that made the store; the caller disposes it, after the store. Without it, a store can be searched by embeddings and read,
+    /// embeddings can be added, and images removed.
     /// </param>
     /// <param name="options">How files are read; the storage is the store's own.</param>
-    /// <param name="graph">How it is searched.</param>
+    /// <param name="graph">How the graph is built and searched.</param>
     /// <exception cref="ArgumentException">The connection string cannot be read, or an option is out of its range.</exception>
     /// <exception cref="FileNotFoundException">There is no such store.</exception>
-    /// <exception cref="InvalidDataException">Another model made the store, or its tables are not what they say they are.</exception>
+    /// <exception cref="InvalidDataException">Another model made the store, or its tables contradict their own description.</exception>
     /// <exception cref="IOException">
     /// No server answers, it refuses the login, has no such database, or no pgvector of version 0.5 or later (0.7 for float16); the message
     /// says which.
@@ -94,14 +98,14 @@ public sealed partial class PgVectorImageStore : ImageStore
         Connect(PostgresAddress.Parse(connection), null, encoder, options, graph);
 
     /// <summary>
-    /// Opens a store, or makes one without images: the extension, where the login may, and the tables. Any number of processes may call it
-    /// at once.
+    /// Opens a store, or creates an empty one: its tables, and the extension if the login may create it. Any number of processes may call
+    /// it at once.
     /// </summary>
     /// <inheritdoc cref="Open(string, IClipEncoder?, IndexOptions?, PgVectorOptions?)"/>
     /// <param name="connection">As for <see cref="Open(string, IClipEncoder?, IndexOptions?, PgVectorOptions?)"/>.</param>
-    /// <param name="encoder">The model; stays the caller's, and has to live as long as the store.</param>
+    /// <param name="encoder">The model; the caller disposes it, after the store.</param>
     /// <param name="options">How a new store keeps its vectors, and how files are read.</param>
-    /// <param name="graph">How it is searched.</param>
+    /// <param name="graph">How the graph is built and searched.</param>
     public static PgVectorImageStore OpenOrCreate(
         string connection, IClipEncoder encoder, IndexOptions? options = null, PgVectorOptions? graph = null)
     {
@@ -110,7 +114,7 @@ public sealed partial class PgVectorImageStore : ImageStore
             graph);
     }
 
-    /// <summary>Opens or makes a store for vectors of any origin.</summary>
+    /// <summary>Opens or creates a store for vectors of any origin.</summary>
     internal static PgVectorImageStore Connect(
         string connection, int width, string model, string modelSummary, IClipEncoder? encoder, IndexOptions? options = null,
             PgVectorOptions? graph = null)
@@ -166,11 +170,11 @@ public sealed partial class PgVectorImageStore : ImageStore
         for (; !whole; most *= FilteredShare) (found, whole) = Query(exact: true);
         return [.. found.Skip(options.Skip)];
 
-        // The results, and whether they are all that there are: what the graph leaves out may be there all the same.
+        // The results, and whether they are certain to be complete: the approximate graph may leave out images that exist.
         (List<SearchResult>, bool) Query(bool exact) => Run(connection =>
         {
             using var batch = new NpgsqlBatch(connection);
-            // Settings of this one transaction, which the batch is.
+            // Settings for this transaction only; a batch is one transaction.
             if (exact) Set("enable_indexscan", "off");
             else Set("hnsw.ef_search", $"{Math.Clamp(most, _graph.EfSearch, MostCandidates)}");
             if (!exact && _iterative) Set("hnsw.iterative_scan", "strict_order");
@@ -212,8 +216,8 @@ public sealed partial class PgVectorImageStore : ImageStore
     });
 
     /// <summary>
-    /// All of them in one transaction by COPY. Into an empty store first the rows come and then the graph is made, which is many times
-    /// faster than the other way round.
+    /// Loads all rows by COPY, in one transaction. In an empty store, the rows come first and the graph is built afterwards, which is many
+    /// times faster than the reverse.
     /// </summary>
     internal override int Load(
         IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellationToken) => Run(connection =>
@@ -287,7 +291,8 @@ public sealed partial class PgVectorImageStore : ImageStore
         PostgresSchema schema;
         try
         {
-            // Before the pool: it learns the extension's types from its first connection. One that is not kept, so that none is left.
+            // Done before the pool is built, which learns the extension's types from its first connection. This connection is not pooled,
+            // so that none stays open.
             using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(
                 address.Connection.ConnectionString) { Pooling = false }.ConnectionString);
             connection.Open();
@@ -321,7 +326,7 @@ public sealed partial class PgVectorImageStore : ImageStore
 
     private string? ReadRoot() => Run(connection => Command(connection, $"SELECT root FROM {_schema.About}").ExecuteScalar() as string);
 
-    /// <summary>Where the images are now, as who opened the store said it.</summary>
+    /// <summary>Stores the root that was given on opening: where the images are now.</summary>
     private void KeepGivenRoot(NpgsqlConnection connection)
     {
         if (FullRoot(Options.Root) is not { } root || root == _root) return;
@@ -332,22 +337,23 @@ public sealed partial class PgVectorImageStore : ImageStore
     private void MakeGraph(NpgsqlConnection connection, CancellationToken cancellationToken = default)
     {
         if (_graphMade || PostgresSchema.Exists(connection, _schema.Graph)) return;
-        // One makes it, the others wait: the lock that the making takes by itself lets several in, who then wait for each other.
+        // One process builds the graph, and the others wait. The lock that CREATE INDEX itself takes admits several, which would then
+        // deadlock.
         PostgresSchema.Execute(connection, $"LOCK TABLE {_schema.Table} IN SHARE ROW EXCLUSIVE MODE");
         using var command = new NpgsqlCommand(_schema.MakeGraph(_graph), connection) { CommandTimeout = 0 };
         using var stop = cancellationToken.Register(command.Cancel);
         command.ExecuteNonQuery();
     }
 
-    /// <summary>Rows in the place of what had their names.</summary>
-    /// <returns>The names that were there.</returns>
+    /// <summary>Inserts rows, and replaces those that had the same names.</summary>
+    /// <returns>The names that were replaced.</returns>
     private HashSet<string> Replace(NpgsqlConnection connection, IEnumerable<(Memory<float> Vector, StoredEntry Entry)> rows,
         CancellationToken cancellationToken)
     {
         PostgresSchema.Execute(connection, $"CREATE TEMPORARY TABLE clip_incoming (LIKE {_schema.Table}) ON COMMIT DROP");
         Copy(connection, "clip_incoming", rows.Select(row => ((ReadOnlyMemory<float>)row.Vector, row.Entry)), cancellationToken);
-        // In order, so that two writers of the same names wait for each other rather than lock each other out. A row that is there has a
-        // transaction that ended it.
+        // Sorted, so that two writers of the same names wait for each other rather than deadlock. xmax is not 0 for a row that replaced
+        // another.
         using var command = new NpgsqlCommand($"""
             INSERT INTO {_schema.Table} SELECT * FROM clip_incoming ORDER BY id
             ON CONFLICT (id) DO UPDATE SET (is_file, length, modified, hash, metadata, embedding) =
@@ -410,7 +416,7 @@ public sealed partial class PgVectorImageStore : ImageStore
         return command;
     }
 
-    /// <summary>Works on a connection of its own, and says what went wrong in this library's words.</summary>
+    /// <summary>Runs on a connection of its own, and turns failures into this library's exceptions.</summary>
     private T Run<T>(Func<NpgsqlConnection, T> work, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -1,23 +1,27 @@
 namespace ClipNotebooks.Search.Postgres;
 
-/// <summary>How pgvector's graph (HNSW) is built and searched. pgvector's own defaults, but for the search's breadth.</summary>
+/// <summary>
+/// How pgvector's graph (HNSW) is built and searched. The graph's defaults are pgvector's own, except <see cref="EfSearch"/>.
+/// </summary>
 public sealed record PgVectorOptions
 {
     /// <summary>
-    /// Candidates that a search keeps, 1 to 1000: more find more of the true neighbours, in more time (the package's README has the
-    /// measurements). At least as many as results are asked for.
+    /// Candidates that a search keeps, 1 to 1000: more of them find more of the true neighbours, in more time (the package's README has the
+    /// measurements). A search for more results than this keeps as many as it wants, up to 1000.
     /// </summary>
     public int EfSearch { get; init; } = 100;
 
-    /// <summary>Neighbours of a node, 2 to 100; heeded when the graph is made.</summary>
+    /// <summary>Neighbours of a node, 2 to 100; used when the graph is built.</summary>
     public int M { get; init; } = 16;
 
-    /// <summary>Candidates while a node is put in, at least twice <see cref="M"/>, at most 1000; heeded when the graph is made.</summary>
+    /// <summary>
+    /// Candidates while a node is inserted, at least 4 and at least twice <see cref="M"/>, at most 1000; used when the graph is built.
+    /// </summary>
     public int EfConstruction { get; init; } = 64;
 
     /// <summary>
-    /// Megabytes that the server may take to make the graph of a store that is loaded at once (its maintenance_work_mem). Beyond it the
-    /// building goes on, many times slower: 100,000 × 512 float32 take some 300.
+    /// Megabytes that the server may use to build the graph of a store that is loaded in one go (its maintenance_work_mem). A graph that
+    /// needs more is built many times slower; 100,000 × 512 float32 values need some 300.
     /// </summary>
     public int BuildMegabytes { get; init; } = 1024;
 

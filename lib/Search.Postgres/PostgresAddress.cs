@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace ClipNotebooks.Search.Postgres;
 
-/// <summary>Where a store is: a server, a database and a table, out of one connection string.</summary>
+/// <summary>Where a store is: a server, a database and a table, parsed from one connection string.</summary>
 internal sealed partial class PostgresAddress
 {
     internal const string DefaultTable = "clip_images";
@@ -19,7 +19,7 @@ internal sealed partial class PostgresAddress
 
     internal NpgsqlConnectionStringBuilder Connection { get; }
 
-    /// <summary>Without quotes.</summary>
+    /// <summary>The table's name, without quotes.</summary>
     internal string Table { get; }
 
     internal string Server => $"{Connection.Host}:{Connection.Port}";
@@ -66,7 +66,7 @@ internal sealed partial class PostgresAddress
         {
             string[] parameter = pair.Split('=', 2);
             string value = Uri.UnescapeDataString(parameter.ElementAtOrDefault(1) ?? "");
-            // libpq's names, which such addresses are written with, where Npgsql has others.
+            // Such addresses use libpq's names; these are the ones for which Npgsql has others.
             string name = parameter[0] switch { "connect_timeout" => "Timeout", "application_name" => "Application Name", "sslrootcert" =>
                 "Root Certificate", var other => other };
             parts[name] = name == "sslmode" ? value.Replace("-", "", StringComparison.Ordinal) : value;

@@ -3,13 +3,13 @@ using Npgsql;
 
 namespace ClipNotebooks.Search.Postgres;
 
-/// <summary>What a server's or its driver's error means for whoever keeps images there.</summary>
+/// <summary>Turns errors of the server or its driver into messages for the store's user.</summary>
 internal static class PostgresProblem
 {
     /// <summary>pgvector's first version with HNSW, and the first with two-byte vectors.</summary>
     internal static readonly Version Least = new(0, 5), LeastForHalf = new(0, 7);
 
-    /// <summary>The first that goes on searching where a filter or dead rows leave too few results.</summary>
+    /// <summary>The first version that goes on searching if a filter or dead rows leave too few results.</summary>
     internal static readonly Version Iterative = new(0, 8);
 
     internal static IOException Of(Exception problem, PostgresAddress address) => new((problem, problem.InnerException) switch

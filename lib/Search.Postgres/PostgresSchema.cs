@@ -3,10 +3,10 @@ using Npgsql;
 
 namespace ClipNotebooks.Search.Postgres;
 
-/// <summary>A store's tables: one row an image, and beside it one row that says which model made them.</summary>
-/// <param name="Address">Where.</param>
-/// <param name="Width">E.</param>
-/// <param name="Storage">How the vectors are kept.</param>
+/// <summary>A store's tables: one with a row for each image, and one with a single row that names the model that made them.</summary>
+/// <param name="Address">Where the store is.</param>
+/// <param name="Width">E, the width of an embedding.</param>
+/// <param name="Storage">How the vectors are stored.</param>
 /// <param name="Model">The fingerprint of the model that made them.</param>
 /// <param name="ModelSummary">The model in words, for messages.</param>
 internal sealed record PostgresSchema(PostgresAddress Address, int Width, VectorStorage Storage, string Model, string ModelSummary)
@@ -14,7 +14,7 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
     private const int Version = 1;
 
     /// <summary>
-    /// Rows of a page may have so many bytes of a vector in place; a longer one is kept beside, and read with a second step.
+    /// The most bytes of a vector that is stored within its row; PostgreSQL stores a longer one apart (TOAST), which takes a second read.
     /// </summary>
     private const int InPlace = 4096;
 
@@ -30,12 +30,14 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
         $"CREATE INDEX IF NOT EXISTS {Graph} ON {Table} USING hnsw (embedding {Type}_cosine_ops) WITH (m = {options.M}, ef_construction " +
             $"= {options.EfConstruction})";
 
-    /// <summary>Makes the extension and the tables where they are not there; of several at once one makes them.</summary>
-    /// <exception cref="IOException">The server has no pgvector, or one that is too old, or the tables are another's.</exception>
+    /// <summary>Creates the extension and the tables if they are missing; several processes may call it at once.</summary>
+    /// <exception cref="IOException">
+    /// The server has no pgvector, or one that is too old, or the tables were not made by this library.
+    /// </exception>
     internal void Make(NpgsqlConnection connection)
     {
         using var transaction = connection.BeginTransaction();
-        // IF NOT EXISTS alone fails where two make the same thing at the same moment.
+        // IF NOT EXISTS alone fails if two processes create the same thing at the same moment.
         Execute(connection, "SELECT pg_advisory_xact_lock(hashtext('clip-notebooks'))");
         try
         {
@@ -69,10 +71,10 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
         transaction.Commit();
     }
 
-    /// <summary>What is there.</summary>
+    /// <summary>Reads the description of an existing store.</summary>
     /// <exception cref="FileNotFoundException">There is no store.</exception>
     /// <exception cref="IOException">pgvector is missing or too old.</exception>
-    /// <exception cref="InvalidDataException">What is there is no store that this library reads.</exception>
+    /// <exception cref="InvalidDataException">The tables are not a store that this library can read.</exception>
     internal static PostgresSchema Read(NpgsqlConnection connection, PostgresAddress address)
     {
         string about = Quoted(address, "_about");
@@ -93,7 +95,7 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
             schema = new PostgresSchema(address, row.GetInt32(1), storage, row.GetString(3), row.GetString(4));
         }
         CheckExtension(connection, address, schema.Storage);
-        // The type's modifier is the width: a table that was altered by hand is not searched as if it were what it says.
+        // The type's modifier is the width: a table that was altered by hand, and contradicts its description, is refused.
         using var type = new NpgsqlCommand("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass($1) " +
             "AND attname = 'embedding'", connection) { Parameters = { new() { Value = schema.Table } } };
         string expected = $"{schema.Type}({schema.Width})", found = $"{type.ExecuteScalar()}";

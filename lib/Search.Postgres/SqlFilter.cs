@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace ClipNotebooks.Search.Postgres;
 
-/// <summary>A filter as SQL over metadata jsonb; values are parameters, names are quoted.</summary>
-/// <param name="parameters">The command's, which it adds to.</param>
+/// <summary>Writes a filter as SQL over the jsonb column metadata; values become parameters, names are quoted.</summary>
+/// <param name="parameters">The command's parameters, to which values are added.</param>
 internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
 {
     internal string Of(RowFilter filter) => filter switch
@@ -34,7 +34,7 @@ internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
         _ => throw new NotSupportedException($"{filter.GetType().Name} has no form in SQL."),
     };
 
-    /// <summary>A property in the form in which it is compared.</summary>
+    /// <summary>The SQL of a property, in the form in which it is compared.</summary>
     internal static string Value(RecordField field) => field.Kind switch
     {
         FieldKind.Integer => $"({Text(field)})::bigint",
@@ -69,7 +69,7 @@ internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
         _ => values.Cast<string>().ToArray(),
     };
 
-    /// <summary>What SQL does not know of a row that lacks the property is false, as in C#, under NOT too.</summary>
+    /// <summary>A condition that SQL makes NULL, because the row lacks the property, is false as in C#, also under NOT.</summary>
     private static string Known(string condition) => $"COALESCE({condition}, FALSE)";
 
     private static string Text(RecordField field) => field.Name is not { } name ? "id"

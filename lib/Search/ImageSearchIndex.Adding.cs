@@ -2,7 +2,7 @@ using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;
 
-// What changes an index.
+// The part of the index that changes it.
 public sealed partial class ImageSearchIndex
 {
     /// <summary>Entries of another index committed at once: a few megabytes of vectors.</summary>
@@ -26,8 +26,8 @@ public sealed partial class ImageSearchIndex
     }
 
     /// <summary>
-    /// Rewrites the files without the rows of images that were removed or replaced; the old ones stay valid until the new ones are whole.
-    /// Afterwards readers that are open go on with what they have, until <see cref="Refresh"/>.
+    /// Rewrites the files without the rows of images that were removed or replaced; the old files stay valid until the new ones are
+    /// complete. Open readers keep the old files until <see cref="Refresh"/>.
     /// </summary>
     /// <exception cref="IOException">Another object writes to this index, or the device is full; the index is then as it was.</exception>
     public void Compact()
@@ -40,7 +40,7 @@ public sealed partial class ImageSearchIndex
         }
     }
 
-    /// <summary>The right to write, from the first change on until the index is disposed.</summary>
+    /// <summary>The index's writer, which is acquired at the first change and held until the index is disposed.</summary>
     private IndexWriter Writer()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -3,7 +3,7 @@ using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;
 
-// The index as records. Its files are mapped, and what waits is the processor: on the thread pool.
+// The index as records. Its files are memory-mapped, so the asynchronous methods compute, on the thread pool.
 public sealed partial class ImageSearchIndex
 {
     /// <inheritdoc/>
@@ -24,7 +24,7 @@ public sealed partial class ImageSearchIndex
             int count = Count;
             string[] files = [Snapshot.JournalName, _snapshot.Header.VectorsName, IndexWriter.LockName];
             Dispose();
-            // First what makes the folder an index.
+            // The journal first: it makes the folder an index.
             foreach (string file in files) File.Delete(Path.Combine(Folder, file));
             if (!Directory.EnumerateFileSystemEntries(Folder).Any()) Directory.Delete(Folder);
             return count;

@@ -3,18 +3,18 @@ using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;
 
-// What can be kept of a damaged index.
+// The part of the index that recovers a damaged one.
 public sealed partial class ImageSearchIndex
 {
     /// <summary>
-    /// Copies what is whole of a damaged index into a new one; the damaged one stays as it is, byte for byte. A commit whose record is
-    /// broken or whose vectors are not those that were written is left out: images that it added are missing, and images that it removed
-    /// or replaced may be there again.
+    /// Copies the intact part of a damaged index into a new one; the damaged one is not changed. A commit whose record is broken, or whose
+    /// vectors are not those that were written, is left out: images that it added are missing, and images that it removed or replaced may
+    /// be there again.
     /// </summary>
     /// <param name="folder">The damaged index.</param>
-    /// <param name="into">The new one's folder; it appears when it is whole.</param>
+    /// <param name="into">The new index's folder; it appears once it is complete.</param>
     /// <param name="cancellationToken">Stops; no new index is left.</param>
-    /// <returns>What is lost, in words; empty where nothing is.</returns>
+    /// <returns>Descriptions of what is lost; empty if nothing is.</returns>
     /// <exception cref="FileNotFoundException">The folder holds no index.</exception>
     /// <exception cref="InvalidDataException">The journal's first bytes or header are broken, so that nothing can be kept.</exception>
     /// <exception cref="IOException"><paramref name="into"/> holds something already, or cannot be written.</exception>
@@ -36,7 +36,7 @@ public sealed partial class ImageSearchIndex
         return lost;
     }
 
-    /// <summary>The rows that are what was written, of each name the last.</summary>
+    /// <summary>The intact rows; of several with the same name, the last.</summary>
     private static IEnumerable<(float[] Vector, StoredEntry Entry)> Whole(Snapshot snapshot, List<string> lost)
     {
         var last = new Dictionary<string, (long Row, StoredEntry Entry)>(StringComparer.Ordinal);

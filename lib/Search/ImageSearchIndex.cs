@@ -4,13 +4,15 @@ using ClipNotebooks.Search.Storage;
 namespace ClipNotebooks.Search;
 
 /// <summary>
-/// Images by their embeddings, in one folder: vectors that are memory-mapped and searched exactly, and a journal that says what they are.
-/// Nothing that was committed is lost by a crash, and nothing half-written is seen. One object at a time writes to a folder, among all
-/// processes; any number reads it, each from the last commit it has seen (<see cref="Refresh"/>). Thread-safe.
+/// An index of images by their embeddings, in one folder: vectors, which are memory-mapped and searched exactly, and a journal that says
+/// which images they belong to. A crash loses nothing that was committed, and leaves nothing half-written visible. One object at a time,
+/// among all processes, writes to a folder; any number read it, each as of the last commit it has loaded (<see cref="Refresh"/>).
+/// Thread-safe.
 /// </summary>
 /// <remarks>
-/// An index on disk: <c>vectors.bin</c>, 64 bytes of header and then rows of E float32 or float16, each of length 1; <c>journal.bin</c>,
-/// one checked record for each commit; <c>writer.lock</c>. After a compaction the vectors' file has the compaction's number.
+/// An index on disk: <c>vectors.bin</c>, 64 bytes of header and then rows of E float32 or float16 values, each row L2-normalised;
+/// <c>journal.bin</c>, one checked record for each commit; <c>writer.lock</c>. After n compactions the vectors' file is named vectors-(n +
+/// 1).bin.
 /// </remarks>
 public sealed partial class ImageSearchIndex : ImageStore
 {
@@ -41,14 +43,15 @@ public sealed partial class ImageSearchIndex : ImageStore
     /// <inheritdoc/>
     public override string Model => Volatile.Read(ref _snapshot).Header.Model;
 
-    /// <summary>The stored vectors, to read.</summary>
+    /// <summary>The stored vectors, read-only.</summary>
     public IndexEmbeddings Embeddings => new(this);
 
-    /// <summary>Makes an index without images.</summary>
-    /// <param name="folder">Made if it is not there.</param>
-    /// <param name="encoder">The model; stays the caller's, and has to live as long as the index.</param>
+    /// <summary>Creates an empty index.</summary>
+    /// <param name="folder">Created if missing.</param>
+    /// <param name="encoder">The model; the caller disposes it, after the index.</param>
     /// <param name="options">How vectors are kept, and how files are read.</param>
     /// <exception cref="IOException">The folder holds an index already, or cannot be written.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public static ImageSearchIndex Create(string folder, IClipEncoder encoder, IndexOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -58,13 +61,13 @@ public sealed partial class ImageSearchIndex : ImageStore
     }
 
     /// <summary>
-    /// Opens an index in milliseconds, some twenty for a million images. An encoder whose files are not those that the index was made with,
-    /// by their stamp, is compared by its fingerprint: that adds the time of reading its weights once.
+    /// Opens an index, in some twenty milliseconds for a million images. If the encoder's files are not those that the index was made with,
+    /// by their stamps, its fingerprint is compared, which takes the time of reading its weights once.
     /// </summary>
-    /// <param name="folder">What <see cref="Create(string, IClipEncoder, IndexOptions?)"/> made.</param>
+    /// <param name="folder">A folder that <see cref="Create(string, IClipEncoder, IndexOptions?)"/> made.</param>
     /// <param name="encoder">
-    /// The model that made it; stays the caller's, and has to live as long as the index. Without it, an index can be searched by
-    /// embeddings, read, and removed from.
+    /// The model that made the index; the caller disposes it, after the index. Without it, an index can be searched by embeddings and read,
+    /// embeddings can be added, and images removed.
     /// </param>
     /// <param name="options">How files are read; the storage is the index's own.</param>
     /// <exception cref="FileNotFoundException">The folder holds no index.</exception>
@@ -117,8 +120,8 @@ public sealed partial class ImageSearchIndex : ImageStore
         DuplicateSearch.Run(snapshot, (float)threshold, cancellationToken)
             .Select(rows => rows.Select(row => Public(snapshot.Entry(row))).ToArray()).ToArray());
 
-    /// <summary>Shows what other writers have committed since this index was opened or last refreshed.</summary>
-    /// <returns>Whether anything was.</returns>
+    /// <summary>Loads what other writers have committed since this index was opened or last refreshed.</summary>
+    /// <returns>Whether anything was committed; false if this object is itself the writer.</returns>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
     public bool Refresh()
     {
@@ -142,7 +145,7 @@ public sealed partial class ImageSearchIndex : ImageStore
             "are not those that were written. Restore the file, or index the images again.")
         : true);
 
-    /// <summary>Closes the files and ends the right to write. The encoder stays. Searches under way end as they began.</summary>
+    /// <summary>Closes the files, and lets another object write. The encoder is not disposed. Searches in progress finish.</summary>
     public override void Dispose()
     {
         lock (_writing)
@@ -154,7 +157,7 @@ public sealed partial class ImageSearchIndex : ImageStore
         }
     }
 
-    /// <summary>Makes an index for vectors of any origin.</summary>
+    /// <summary>Creates an empty index for vectors of any origin.</summary>
     internal static ImageSearchIndex Create(string folder, int width, string model, string modelSummary, IClipEncoder? encoder,
         IndexOptions options)
     {
@@ -166,7 +169,7 @@ public sealed partial class ImageSearchIndex : ImageStore
         return new ImageSearchIndex(folder, Snapshot.Load(folder), encoder, options);
     }
 
-    /// <summary>Runs on a snapshot that stays while it is read.</summary>
+    /// <summary>Runs on the current snapshot, which is kept open meanwhile.</summary>
     internal T Read<T>(Func<Snapshot, T> read)
     {
         var snapshot = Hold();

@@ -9,21 +9,23 @@ using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;
 
-// How images come into a store, whichever it is.
+// How images are added to a store of any kind.
 public abstract partial class ImageStore
 {
     /// <summary>
-    /// Brings the store up to date with a folder: new files are added, files with other bytes encoded again, files that are gone removed. A
+    /// Brings the store up to date with a folder: new files are added, files with changed bytes encoded again, and missing files removed. A
     /// file with the same length and time is not opened; one with another time but the same bytes is not encoded. Files are read and
-    /// resized on all cores while the model encodes; every batch is committed by itself, so what is interrupted is continued by the next
-    /// call.
+    /// resized on all cores while the model encodes. Every batch is committed by itself, so the next call continues an interrupted one.
     /// </summary>
     /// <param name="folder">
-    /// The first one added becomes <see cref="Root"/>; paths inside it are stored relative to it, others absolute.
+    /// The first folder added becomes <see cref="Root"/>; paths inside it are stored relative to it, others absolute.
     /// </param>
-    /// <param name="recursive">Whether folders inside count; hidden ones and links to folders do not, links to files do.</param>
-    /// <param name="progress">Told after every batch.</param>
+    /// <param name="recursive">
+    /// Whether to include subfolders. Hidden ones and links to folders are skipped; links to files are followed.
+    /// </param>
+    /// <param name="progress">Receives the state after every batch.</param>
     /// <param name="cancellationToken">Stops; what is committed stays.</param>
+    /// <returns>Which images were added, updated, unchanged and removed, and which files could not be read.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">
@@ -50,11 +52,12 @@ public abstract partial class ImageStore
     }
 
     /// <summary>
-    /// Adds files, or brings them up to date, as <see cref="AddFolderAsync"/> does; none is removed but those that are no images any more.
+    /// Adds files, or brings them up to date, as <see cref="AddFolderAsync"/> does. Only files that are no longer images are removed.
     /// </summary>
-    /// <param name="files">Paths; whatever their ending.</param>
-    /// <param name="progress">Told after every batch.</param>
+    /// <param name="files">Paths, with any ending.</param>
+    /// <param name="progress">Receives the state after every batch.</param>
     /// <param name="cancellationToken">Stops; what is committed stays.</param>
+    /// <returns>Which images were added, updated, unchanged and removed, and which files could not be read.</returns>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">
     /// Another object writes to this index, the device is full, or the server fails; what is committed stays.
@@ -75,7 +78,7 @@ public abstract partial class ImageStore
     /// </summary>
     /// <param name="id">Its name in the store; not empty.</param>
     /// <param name="image">Any size.</param>
-    /// <param name="metadata">What is to be stored with it.</param>
+    /// <param name="metadata">Keys and values to store with it.</param>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
     public void Add(string id, RasterImage image, IReadOnlyDictionary<string, string>? metadata = null) =>
@@ -84,7 +87,7 @@ public abstract partial class ImageStore
     /// <summary>Decodes an image from a stream, adds it and commits it; replaces one of the same name.</summary>
     /// <param name="id">Its name in the store; not empty.</param>
     /// <param name="stream">A file's bytes, read to the end; at most <see cref="IndexOptions.MaxFileBytes"/>.</param>
-    /// <param name="metadata">What is to be stored with it.</param>
+    /// <param name="metadata">Keys and values to store with it.</param>
     /// <exception cref="InvalidDataException">The stream is not an image that can be read; the message says why.</exception>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
@@ -107,9 +110,9 @@ public abstract partial class ImageStore
     }
 
     /// <summary>Adds images from memory, a batch at a time; replaces those of the same name.</summary>
-    /// <param name="images">Read as far as they are encoded.</param>
+    /// <param name="images">Read one batch at a time.</param>
     /// <exception cref="ArgumentException">
-    /// A name is empty or has half a character (a lone surrogate); batches before it are committed.
+    /// A name is empty, or a name or metadata have a lone surrogate; the batches before it are committed.
     /// </exception>
     /// <exception cref="InvalidOperationException">The store was opened without an encoder.</exception>
     /// <exception cref="IOException">
@@ -144,10 +147,10 @@ public abstract partial class ImageStore
     /// Adds embeddings that were made elsewhere, by the model of this store, in one commit; replaces those of the same name.
     /// </summary>
     /// <param name="ids">N names, all different, none empty.</param>
-    /// <param name="embeddings">(N, E) values; each row is made a unit vector.</param>
-    /// <param name="metadata">What is to be stored with each; N, or null.</param>
+    /// <param name="embeddings">(N, E) values, row-major; each row is L2-normalised before it is stored.</param>
+    /// <param name="metadata">Keys and values to store with each; N dictionaries, or null.</param>
     /// <exception cref="ArgumentException">
-    /// The counts do not fit, a name is empty, repeated or has half a character, or a row is 0 or not finite.
+    /// The counts do not fit, a name is empty, repeated or has a lone surrogate, or a row is all zeros or not finite.
     /// </exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
     public void AddEmbeddings(IReadOnlyList<string> ids, ReadOnlySpan<float> embeddings, IReadOnlyList<IReadOnlyDictionary<string,
@@ -171,12 +174,14 @@ public abstract partial class ImageStore
     }
 
     /// <summary>
-    /// Adds all images of an index that the same model built, as shards of a collection that were indexed on several machines; replaces
-    /// those of the same name. Files keep what was noted of them, so that they count as unchanged when their folder is added.
+    /// Adds all images of an index built by the same model, for example one that another machine made; replaces those of the same name.
+    /// Files keep their stored length, time and hash, so that they count as unchanged when their folder is added.
     /// </summary>
-    /// <param name="other">Stays as it is. Where this store has no <see cref="Root"/> yet, it takes the other's.</param>
-    /// <param name="cancellationToken">Stops; what is committed stays: of a folder all batches before, of PostgreSQL none.</param>
-    /// <returns>How many there were.</returns>
+    /// <param name="other">
+    /// The other index, which is not changed. If this store has no <see cref="Root"/> yet, it takes the other's.
+    /// </param>
+    /// <param name="cancellationToken">Stops; a folder keeps the batches committed so far, PostgreSQL none.</param>
+    /// <returns>How many images were added.</returns>
     /// <exception cref="ArgumentException">Another model built the other index.</exception>
     /// <exception cref="InvalidDataException">A vector of the other index is not finite; the message names its image.</exception>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
@@ -191,7 +196,7 @@ public abstract partial class ImageStore
         return Load(Rows(other), cancellationToken);
     }
 
-    /// <summary>The images of an index as they are to be stored here. Runs while the index is held.</summary>
+    /// <summary>The images of an index, as they are to be stored here. Holds the index's snapshot while it is enumerated.</summary>
     internal IEnumerable<(float[] Vector, StoredEntry Entry)> Rows(ImageSearchIndex other)
     {
         var snapshot = other.Hold();
@@ -212,31 +217,30 @@ public abstract partial class ImageStore
 
     /// <summary>Removes images.</summary>
     /// <param name="ids">Their names in the store (<see cref="IndexEntry.Id"/>).</param>
-    /// <returns>How many there were.</returns>
+    /// <returns>How many of them were in the store.</returns>
     /// <exception cref="IOException">Another object writes to this index, the device is full, or the server fails.</exception>
     public abstract int Remove(params IReadOnlyCollection<string> ids);
 
     /// <summary>
-    /// Stores unit vectors, (N, E) in a row, under N names that differ from each other, in the place of what had these names; all of them
-    /// or none.
+    /// Stores unit vectors, (N, E) values row-major, under N distinct names, atomically. Replaces images that had these names.
     /// </summary>
-    /// <returns>For each, whether there was one.</returns>
+    /// <returns>For each name, whether an image was replaced.</returns>
     private protected abstract bool[] Commit(float[] vectors, StoredEntry[] entries);
 
-    /// <summary>Stores many images under names that differ from each other.</summary>
-    /// <returns>How many there were.</returns>
+    /// <summary>Stores many images under distinct names.</summary>
+    /// <returns>How many images were stored.</returns>
     internal abstract int Load(IEnumerable<(float[] Vector, StoredEntry Entry)> rows, CancellationToken cancellationToken);
 
-    /// <summary>Notes files' new times, in ticks of UTC, where there are such files.</summary>
+    /// <summary>Stores new times of files, in ticks of UTC; names that are not stored are ignored.</summary>
     private protected abstract void Touch(IReadOnlyCollection<(string Id, long Modified)> files);
 
-    /// <summary>What is stored of some images; asked from several threads.</summary>
+    /// <summary>A function that looks up the stored entries of some images; called from several threads.</summary>
     private protected abstract Func<string, StoredEntry?> Recall(IReadOnlyCollection<string> ids);
 
     /// <summary>The names of all files.</summary>
     private protected abstract IReadOnlyList<string> FileIds();
 
-    /// <summary>Makes a folder the one that relative paths begin at, unless there is one.</summary>
+    /// <summary>Stores a folder as the one that relative paths begin at, unless there is one.</summary>
     private protected abstract void KeepRoot(string folder);
 
     private IImageDecoder Decoder => Options.Decoder ?? new SkiaImageDecoder { MaxPixels = Options.MaxPixels };
@@ -248,7 +252,7 @@ public abstract partial class ImageStore
             (new List<string>(), new List<string>(), new List<string>(), new List<string>(), unreadableFolders.ToList());
         var (batch, touched) = (new List<FileOutcome>(), new List<FileOutcome>());
         int encoded = 0;
-        // Pixels of images that are encoded, to be written over: all have the model's size.
+        // Buffers of images that are already encoded, to be reused: all have the model's size.
         var spare = new ConcurrentBag<float[]>();
         var recall = Recall([.. files.Select(file => file.Id)]);
         var outcomes = ImageFiles.ReadAheadAsync(
@@ -320,7 +324,7 @@ public abstract partial class ImageStore
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // InvalidDataException is not among these: the bytes came, and were no image.
+            // InvalidDataException is not caught here: then the file was read, and is not an image.
             return failed with { Failure = $"{file.Path} cannot be read: {exception.Message}" };
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
@@ -331,7 +335,7 @@ public abstract partial class ImageStore
         }
     }
 
-    /// <summary>Files of the index that belong to the folder and are no longer there; none below a folder that cannot be listed.</summary>
+    /// <summary>Files of the index that lie in the folder and no longer exist, except below a folder that cannot be listed.</summary>
     private List<string> Gone(string folder, bool recursive, FolderScan scan)
     {
         var found = scan.Files.Select(file => file.FullName).ToHashSet(StringComparer.Ordinal);
@@ -365,8 +369,10 @@ public abstract partial class ImageStore
     private static bool IsInside(string folder, string path) =>
         path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
-    /// <summary>Names are kept as UTF-8, in which a surrogate without its other would become a sign that stands for any.</summary>
-    /// <exception cref="ArgumentException">The text has half a character.</exception>
+    /// <summary>
+    /// Refuses lone surrogates: names are stored as UTF-8, in which they would all become the same replacement character.
+    /// </summary>
+    /// <exception cref="ArgumentException">The text has a lone surrogate.</exception>
     private static void RequireWhole(string text, string parameter)
     {
         if (IsWhole(text)) return;

@@ -3,22 +3,24 @@ using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search;
 
-// A store as rows, for those who bring a record of their own.
+// A store as rows, for records of the caller's own type.
 public abstract partial class ImageStore
 {
     /// <summary>The rows that a query asks for, in its order.</summary>
     internal abstract Task<IReadOnlyList<Row>> QueryAsync(RowQuery query, CancellationToken cancellationToken);
 
     /// <summary>Removes rows.</summary>
-    /// <returns>How many there were.</returns>
+    /// <returns>How many of them were in the store.</returns>
     internal abstract Task<int> RemoveAsync(IReadOnlyCollection<string> ids, CancellationToken cancellationToken);
 
     /// <summary>Deletes the store's files or tables.</summary>
-    /// <returns>How many rows there were, where that is known.</returns>
+    /// <returns>How many rows there were; negative if that is not known.</returns>
     internal abstract Task<int> DeleteAsync(CancellationToken cancellationToken);
 
-    /// <summary>Adds rows under names that differ from each other, or replaces those of the same names; all of them or none.</summary>
-    /// <exception cref="ArgumentException">A name has half a character, or a vector has another width, is 0 or not finite.</exception>
+    /// <summary>Adds rows under distinct names, or replaces those of the same names, atomically.</summary>
+    /// <exception cref="ArgumentException">
+    /// A name has a lone surrogate, or a vector has another width, is all zeros or not finite.
+    /// </exception>
     internal Task<int> UpsertAsync(IReadOnlyList<(StoredEntry Entry, float[] Vector)> rows, CancellationToken cancellationToken)
     {
         var units = new float[rows.Count * Width];

@@ -5,8 +5,8 @@ using ClipNotebooks.Search.Storage;
 namespace ClipNotebooks.Search;
 
 /// <summary>
-/// Images by their embeddings, wherever these are kept: in a folder (<see cref="ImageSearchIndex"/>) or in PostgreSQL
-/// (<c>PgVectorImageStore</c> of ClipNotebooks.Search.Postgres, whose <c>ImageStores</c> opens either by its place). Thread-safe.
+/// A store of images by their embeddings, in a folder (<see cref="ImageSearchIndex"/>) or in PostgreSQL (<c>PgVectorImageStore</c> of
+/// ClipNotebooks.Search.Postgres, whose <c>ImageStores</c> opens either by its place). Thread-safe.
 /// </summary>
 public abstract partial class ImageStore : IDisposable
 {
@@ -25,10 +25,10 @@ public abstract partial class ImageStore : IDisposable
     /// <summary>How the vectors are kept.</summary>
     public abstract VectorStorage Storage { get; }
 
-    /// <summary>How many images can be found.</summary>
+    /// <summary>The number of images in the store.</summary>
     public abstract int Count { get; }
 
-    /// <summary>The folder that relative paths begin at; null as long as no folder was added.</summary>
+    /// <summary>The folder that relative paths begin at; null until a folder is added.</summary>
     public string? Root => FullRoot(Options.Root) ?? StoredRoot;
 
     /// <summary>The model's fingerprint (<see cref="IClipEncoder.Fingerprint"/>): what an encoder must have to search here.</summary>
@@ -39,8 +39,8 @@ public abstract partial class ImageStore : IDisposable
     private protected abstract string? StoredRoot { get; }
 
     /// <summary>The images most similar to a text.</summary>
-    /// <param name="text">A caption; cut at the model's context length.</param>
-    /// <param name="options">How many, which, from which on.</param>
+    /// <param name="text">A caption; what exceeds the model's context length is cut off.</param>
+    /// <param name="options">How many results, of which images, starting where.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The most similar first.</returns>
     /// <exception cref="ArgumentException">The text is empty, or an option is out of its range.</exception>
@@ -51,27 +51,27 @@ public abstract partial class ImageStore : IDisposable
     /// <summary>The images most similar to an image.</summary>
     /// <inheritdoc cref="Search(string, SearchOptions?, CancellationToken)"/>
     /// <param name="image">Any size.</param>
-    /// <param name="options">How many, which, from which on.</param>
+    /// <param name="options">How many results, of which images, starting where.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     public IReadOnlyList<SearchResult> Search(RasterImage image, SearchOptions? options = null,
         CancellationToken cancellationToken = default) => Search(new SearchQuery().Plus(image), options, cancellationToken);
 
     /// <summary>The images most similar to an embedding; needs no encoder.</summary>
-    /// <param name="embedding">(E) values, of any length but 0.</param>
-    /// <param name="options">How many, which, from which on.</param>
+    /// <param name="embedding">(E) values, of any norm but 0.</param>
+    /// <param name="options">How many results, of which images, starting where.</param>
     /// <param name="cancellationToken">Stops the search.</param>
     /// <returns>The most similar first.</returns>
     /// <exception cref="ArgumentException">
-    /// The embedding has another width, is 0 or not finite, or an option is out of its range.
+    /// The embedding has another width, is all zeros or not finite, or an option is out of its range.
     /// </exception>
     public IReadOnlyList<SearchResult> Search(ReadOnlySpan<float> embedding, SearchOptions? options = null,
         CancellationToken cancellationToken = default) => Search(new SearchQuery().Plus(embedding), options, cancellationToken);
 
     /// <summary>The images most similar to a sum of weighted texts, images and embeddings.</summary>
     /// <param name="query">At least one term.</param>
-    /// <param name="options">How many, which, from which on.</param>
+    /// <param name="options">How many results, of which images, starting where.</param>
     /// <param name="cancellationToken">Stops the search.</param>
-    /// <returns>The most similar first; of equal scores the one added earlier.</returns>
+    /// <returns>The most similar first; in a folder, of equal scores the one added earlier.</returns>
     /// <exception cref="ArgumentException">
     /// The query has no terms or they cancel out, an embedding has another width, or an option is out of its range.
     /// </exception>
@@ -88,9 +88,9 @@ public abstract partial class ImageStore : IDisposable
         return SearchAt(Embed(query), options, cancellationToken);
     }
 
-    /// <summary>The point of CLIP's space that a query stands for.</summary>
+    /// <summary>A query as a point in CLIP's space: the normalised sum of its weighted terms.</summary>
     /// <param name="query">At least one term.</param>
-    /// <returns>(E) values, of length 1.</returns>
+    /// <returns>(E) values, L2-normalised.</returns>
     /// <exception cref="ArgumentException">The query has no terms or they cancel out, or an embedding has another width.</exception>
     /// <exception cref="InvalidOperationException">
     /// A text or image is to be encoded, and the store was opened without an encoder.
@@ -119,19 +119,19 @@ public abstract partial class ImageStore : IDisposable
         return [.. sum.Select(value => (float)(value / length))];
     }
 
-    /// <summary>What is stored of an image, or null.</summary>
+    /// <summary>The stored entry of an image; null if there is no such image.</summary>
     /// <param name="id">Its name in the store (<see cref="IndexEntry.Id"/>).</param>
     public abstract IndexEntry? Find(string id);
 
-    /// <summary>The embedding that is stored of an image, or null where there is no such image.</summary>
+    /// <summary>The stored embedding of an image; null if there is no such image.</summary>
     /// <param name="id">Its name in the store (<see cref="IndexEntry.Id"/>).</param>
-    /// <returns>(E) values; of length 1, but for the digits that float16 leaves away.</returns>
+    /// <returns>(E) values, L2-normalised up to float16's rounding.</returns>
     public abstract float[]? Embedding(string id);
 
-    /// <summary>Closes files and connections. The encoder stays.</summary>
+    /// <summary>Closes files and connections. The encoder is not disposed.</summary>
     public abstract void Dispose();
 
-    /// <summary>The images nearest to a point of length 1.</summary>
+    /// <summary>The images nearest to a unit vector.</summary>
     private protected abstract IReadOnlyList<SearchResult> SearchAt(
         float[] point, SearchOptions options, CancellationToken cancellationToken);
 

@@ -1,21 +1,23 @@
 namespace ClipNotebooks.Search;
 
-/// <summary>The vectors of an index, to read. Each call shows what is committed at that moment; order is that of adding.</summary>
+/// <summary>
+/// Read-only access to the vectors of an index. Each call reads what the index has loaded at that moment, in the order of adding.
+/// </summary>
 public sealed class IndexEmbeddings
 {
     private readonly ImageSearchIndex _index;
 
     internal IndexEmbeddings(ImageSearchIndex index) => _index = index;
 
-    /// <summary>N.</summary>
+    /// <summary>N, the number of images.</summary>
     public int Count => _index.Count;
 
-    /// <summary>E.</summary>
+    /// <summary>E, the width of a vector.</summary>
     public int Width => _index.Width;
 
     /// <summary>One image's vector.</summary>
     /// <param name="id">Its name in the index (<see cref="IndexEntry.Id"/>).</param>
-    /// <returns>(E) values, of length 1.</returns>
+    /// <returns>(E) values, L2-normalised.</returns>
     /// <exception cref="KeyNotFoundException">There is no such image.</exception>
     public float[] this[string id] => _index.Embedding(id)
         ?? throw new KeyNotFoundException($"The index in {_index.Folder} has no image \"{id}\".");
@@ -23,7 +25,7 @@ public sealed class IndexEmbeddings
     /// <summary>The images' names: the N rows of <see cref="ToArray"/>.</summary>
     public IReadOnlyList<string> Ids => _index.Read(snapshot => snapshot.Entries().Select(pair => pair.Entry.Id).ToArray());
 
-    /// <summary>All images with their vectors of E values, one at a time; what is committed when the reading begins.</summary>
+    /// <summary>All images with their vectors of E values, one at a time, as of the moment when the enumeration begins.</summary>
     public IEnumerable<(IndexEntry Entry, float[] Embedding)> All()
     {
         var snapshot = _index.Hold();
@@ -38,7 +40,7 @@ public sealed class IndexEmbeddings
     }
 
     /// <summary>All vectors, copied.</summary>
-    /// <returns>(N, E) values, one row of length 1 after the other.</returns>
+    /// <returns>(N, E) values, row-major; each row is L2-normalised.</returns>
     public float[] ToArray() => _index.Read(snapshot =>
     {
         int width = snapshot.Header.Width;

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Search;
 
-/// <summary>What the adding of files came to. Names are those of <see cref="IndexEntry.Id"/>, sorted.</summary>
+/// <summary>The result of adding files. Names are those of <see cref="IndexEntry.Id"/>, sorted.</summary>
 public sealed record IndexReport
 {
     /// <summary>Images that are new.</summary>
@@ -9,7 +9,7 @@ public sealed record IndexReport
     /// <summary>Images whose file has other bytes than before.</summary>
     public required IReadOnlyList<string> Updated { get; init; }
 
-    /// <summary>Images whose file is as it was: same length and time, or same bytes.</summary>
+    /// <summary>Images whose file is unchanged: same length and time, or same bytes.</summary>
     public required IReadOnlyList<string> Unchanged { get; init; }
 
     /// <summary>Images whose file is gone, or is no image any more.</summary>

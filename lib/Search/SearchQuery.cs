@@ -4,45 +4,49 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Search;
 
 /// <summary>
-/// A point in CLIP's space put together from texts, images and embeddings: the sum of weight × unit vector, made a unit vector again.
-/// <c>new SearchQuery().Plus(photo).Plus("at night", 0.5).Minus("people", 0.3)</c>. Immutable: each call gives a new query.
+/// A point in CLIP's space, combined from texts, images and embeddings: the sum of weight × unit vector, normalised again. <c>new
+/// SearchQuery().Plus(photo).Plus("at night", 0.5).Minus("people", 0.3)</c>. Immutable: each call gives a new query.
 /// </summary>
 public sealed record SearchQuery
 {
     internal ImmutableList<Term> Terms { get; private init; } = [];
 
-    /// <summary>More of what a text says.</summary>
+    /// <summary>Adds a text: results are to be more like it.</summary>
     /// <param name="text">A caption.</param>
-    /// <param name="weight">How much; finite.</param>
+    /// <param name="weight">The term's weight; finite.</param>
+    /// <exception cref="ArgumentException">The text is empty or white space.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The weight is not finite.</exception>
     public SearchQuery Plus(string text, double weight = 1)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(text);
         return With(new Term(text, null, null, weight));
     }
 
-    /// <summary>More like an image.</summary>
+    /// <summary>Adds an image: results are to be more like it.</summary>
     /// <param name="image">Any size.</param>
-    /// <param name="weight">How much; finite.</param>
+    /// <param name="weight">The term's weight; finite.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The weight is not finite.</exception>
     public SearchQuery Plus(RasterImage image, double weight = 1)
     {
         ArgumentNullException.ThrowIfNull(image);
         return With(new Term(null, image, null, weight));
     }
 
-    /// <summary>More of what an embedding points to.</summary>
-    /// <param name="embedding">(E) values of any length but 0.</param>
-    /// <param name="weight">How much; finite.</param>
+    /// <summary>Adds an embedding: results are to be more like it.</summary>
+    /// <param name="embedding">(E) values of any norm but 0.</param>
+    /// <param name="weight">The term's weight; finite.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The weight is not finite.</exception>
     public SearchQuery Plus(ReadOnlySpan<float> embedding, double weight = 1) => With(new Term(null, null, embedding.ToArray(), weight));
 
-    /// <summary>Less of what a text says.</summary>
+    /// <summary>Subtracts a text: results are to be less like it.</summary>
     /// <inheritdoc cref="Plus(string, double)"/>
     public SearchQuery Minus(string text, double weight = 1) => Plus(text, -weight);
 
-    /// <summary>Less like an image.</summary>
+    /// <summary>Subtracts an image: results are to be less like it.</summary>
     /// <inheritdoc cref="Plus(RasterImage, double)"/>
     public SearchQuery Minus(RasterImage image, double weight = 1) => Plus(image, -weight);
 
-    /// <summary>Less of what an embedding points to.</summary>
+    /// <summary>Subtracts an embedding: results are to be less like it.</summary>
     /// <inheritdoc cref="Plus(ReadOnlySpan{float}, double)"/>
     public SearchQuery Minus(ReadOnlySpan<float> embedding, double weight = 1) => Plus(embedding, -weight);
 

@@ -5,20 +5,20 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Core.Base;
 
 /// <summary>
-/// Files that are there whole or not at all: written beside their place, as <c>NAME.….part</c>, and renamed. A process that is killed
-/// leaves the former file and perhaps a part; a failure leaves the former file and nothing else.
+/// Writes files atomically: the content goes to <c>NAME.….part</c> in the same folder, which is then renamed. A killed process leaves the
+/// previous file and perhaps a <c>.part</c> file; an exception leaves only the previous file.
 /// </summary>
 internal static partial class AtomicFile
 {
-    // Errors of Linux and macOS alike: the call was interrupted; the file system keeps no folders that could be flushed.
+    // errno values, the same on Linux and macOS: EINTR, the call was interrupted; EINVAL, the file system cannot flush folders.
     private const int Interrupted = 4, NotSupported = 22;
 
     /// <summary>Writes what <paramref name="write"/> puts into the stream.</summary>
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="write">Fills the stream.</param>
     /// <param name="flush">
-    /// Whether the content is to lie on the device before it gets its name, so that a power cut leaves no file with a good name and
-    /// without content.
+    /// Whether to flush the content to the device before the renaming, so that a power cut cannot leave a file with its final name and no
+    /// content.
     /// </param>
     /// <exception cref="IOException">The device is full, or something else has the file's name.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
@@ -35,14 +35,14 @@ internal static partial class AtomicFile
     /// <summary>Writes text as UTF-8 without a byte order mark.</summary>
     internal static void Write(string path, string text) => Write(path, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Writes what is there after a power cut too: content and name lie on the device.</summary>
+    /// <summary>Writes a file that survives a power cut: its content and its name are flushed to the device.</summary>
     internal static void WriteLasting(string path, Action<Stream> write)
     {
         Write(path, write, flush: true);
         FlushFolder(Path.GetDirectoryName(path)!);
     }
 
-    /// <summary>Gives the name <paramref name="path"/> to what <paramref name="make"/> makes under the name that it is told.</summary>
+    /// <summary>Calls <paramref name="make"/> with a temporary name, and renames the file it made to <paramref name="path"/>.</summary>
     internal static void Put(string path, Action<string> make)
     {
         string beside = PartOf(path);
@@ -58,9 +58,11 @@ internal static partial class AtomicFile
         }
     }
 
-    /// <summary>Removes what killed processes were writing under names of a form. Not while another process may write there.</summary>
-    /// <param name="folder">Need not be there.</param>
-    /// <param name="names">The files' form, as <c>train-*.checkpoint</c>.</param>
+    /// <summary>
+    /// Deletes the <c>.part</c> files that killed processes left. Must not run while another process may be writing there.
+    /// </summary>
+    /// <param name="folder">May be missing.</param>
+    /// <param name="names">A pattern for the files' final names, such as <c>train-*.checkpoint</c>.</param>
     internal static void DeleteParts(string folder, string names)
     {
         if (!Directory.Exists(folder)) return;
@@ -74,8 +76,8 @@ internal static partial class AtomicFile
     internal static bool IsPart(string path) => PartName().IsMatch(path);
 
     /// <summary>
-    /// Makes the names in a folder last: a file's own flush does not speak for its name on Linux and macOS, so that after a power cut a
-    /// file that was renamed could be back under its old one. On Windows the file system's journal keeps names, and no folder can be
+    /// Flushes a folder, so that the names in it survive a power cut. On Linux and macOS, flushing a file does not flush its name: after a
+    /// power cut a renamed file could have its old name again. On Windows the file system's journal keeps names, and folders cannot be
     /// flushed.
     /// </summary>
     /// <exception cref="IOException">The folder is not there or cannot be read, or the device fails.</exception>
@@ -101,7 +103,7 @@ internal static partial class AtomicFile
         IOException Failure() => new($"The folder {folder} cannot be flushed to its device: {Marshal.GetLastPInvokeErrorMessage()}.");
     }
 
-    /// <summary>The fault that led here is told, not a second one.</summary>
+    /// <summary>Ignores failures to delete, so that the caller's original exception is the one reported.</summary>
     private static void TryDelete(string path)
     {
         try
@@ -116,7 +118,7 @@ internal static partial class AtomicFile
     [GeneratedRegex(@"\.[0-9a-f]{32}\.part$")]
     private static partial Regex PartName();
 
-    // .NET opens no folders.
+    // .NET cannot open a folder.
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int readOnly);
 

@@ -1,11 +1,11 @@
 namespace ClipNotebooks.Core.Base;
 
 /// <summary>
-/// Files that may be read: neither links that lead nowhere, nor pipes and devices, which a reader would wait for without end.
+/// Checks that files can be read: that they are not dangling links, nor pipes or devices, on which a reader would block forever.
 /// </summary>
 internal static class ModelFile
 {
-    /// <summary>Whether there is a file; a link counts only where what it leads to is there.</summary>
+    /// <summary>Whether a file exists; a link counts only if its target exists.</summary>
     internal static bool IsThere(string path)
     {
         try
@@ -19,7 +19,7 @@ internal static class ModelFile
         }
     }
 
-    /// <summary>Refuses a file of a model that cannot be read; one that is not there passes.</summary>
+    /// <summary>Throws if a model's file cannot be read; a missing file passes.</summary>
     /// <exception cref="InvalidDataException">It is a pipe or a device, is empty, or is a link that leads nowhere.</exception>
     internal static void RequireReadable(string path)
     {
@@ -27,7 +27,7 @@ internal static class ModelFile
             throw new InvalidDataException($"{path} cannot be read: {fault}. Put the file itself there: fetch or copy it again.");
     }
 
-    /// <summary>What keeps a file from being read, in words; none where it may be read, or where there is none.</summary>
+    /// <summary>Why a file cannot be read, in words; null if it can be read, or does not exist.</summary>
     internal static string? Fault(string path)
     {
         if (!File.Exists(path)) return null;
@@ -39,7 +39,7 @@ internal static class ModelFile
                 file = new FileInfo(target.FullName);
                 if (!file.Exists) return $"it is a link to {Quote.Cut(target.FullName)}, which is not there";
             }
-            // Pipes, sockets and devices have no length; no file of a model is without one.
+            // Pipes, sockets and devices have length 0; a model's files are never empty.
             return file.Length == 0 ? "it is empty, or a pipe or a device, which no model is read from" : null;
         }
         catch (IOException exception) when (exception is not FileNotFoundException)

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Core.Base;
 
-/// <summary>What messages quote of a file's content: never more than a reader looks through, whatever the file holds.</summary>
+/// <summary>Shortens what messages quote from a file, so that they stay readable whatever the file holds.</summary>
 internal static class Quote
 {
     /// <summary>The longest quotation, in characters.</summary>

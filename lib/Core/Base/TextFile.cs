@@ -3,8 +3,8 @@ using System.Text;
 namespace ClipNotebooks.Core.Base;
 
 /// <summary>
-/// Text that a person has written: labels, captions, prompts, vocabularies. UTF-8 with or without a mark, or UTF-16 with one; anything
-/// else is refused, since a guess would change words without a word.
+/// Reads text that people wrote: labels, captions, prompts, vocabularies. Accepts UTF-8 with or without a byte order mark, and UTF-16 with
+/// one; refuses anything else, since guessing an encoding could silently change words.
 /// </summary>
 public static class TextFile
 {
@@ -12,7 +12,7 @@ public static class TextFile
 
     private static readonly Encoding Utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>A whole file, without its mark; its line ends stay as they are.</summary>
+    /// <summary>Reads a whole file, without its byte order mark; line ends stay as they are.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">It is in another encoding; the message names file and line.</exception>
     /// <exception cref="IOException">It is not there or cannot be read.</exception>
@@ -36,7 +36,7 @@ public static class TextFile
         {
             int sound = Math.Clamp(exception.Index, 0, bytes.Length - mark);
             string before = Encoding.GetEncoding(encoding.CodePage).GetString(bytes, mark, sound);
-            // Where UTF-8 breaks off after NULs, the file was UTF-16.
+            // If decoding as UTF-8 fails after NULs, the file was UTF-16.
             if (before.Contains('\0', StringComparison.Ordinal)) throw Refused(before, Nul);
             string found = string.Join(' ', (exception.BytesUnknown ?? []).Select(value => $"{value:X2}"));
             throw Refused(before, encoding == Utf8
@@ -49,7 +49,7 @@ public static class TextFile
             new($"{path}, line {Lines(before).Count()}: this is {what}. Save the file as UTF-8.");
     }
 
-    /// <summary>The lines of a file. CR, LF and CRLF end one; what follows the last line end is a line if it is not empty.</summary>
+    /// <summary>The lines of a file. CR, LF or CRLF ends a line; text after the last line end is a line too, if it is not empty.</summary>
     /// <inheritdoc cref="Read"/>
     public static IReadOnlyList<string> ReadLines(string path)
     {

@@ -1,9 +1,9 @@
 namespace ClipNotebooks.Core.Base;
 
 /// <summary>
-/// Counts the calls under way into an object that owns native memory: it is freed when the object has been closed and the last of
-/// them has ended, by whoever comes last, and later calls get an <see cref="ObjectDisposedException"/>. Nobody waits, so that a call
-/// may close the object that it is in. Thread-safe.
+/// Counts the calls in progress on an object that owns native memory. The memory is freed once the object is closed and the last call has
+/// ended, by the thread that comes last; later calls get an <see cref="ObjectDisposedException"/>. Nothing blocks, so a call may close the
+/// object that it runs on. Thread-safe.
 /// </summary>
 /// <param name="owner">The object, named in the exception.</param>
 /// <param name="free">Frees the memory; called once.</param>
@@ -11,10 +11,10 @@ internal sealed class UseGate(object owner, Action free)
 {
     private const int Closed = int.MinValue;
 
-    /// <summary>The calls under way, and the sign once it is closed.</summary>
+    /// <summary>The number of calls in progress; the sign bit is set once closed.</summary>
     private int _state;
 
-    /// <summary>Begins a call, which ends when the result is disposed: once.</summary>
+    /// <summary>Begins a call. Disposing the result, exactly once, ends it.</summary>
     /// <exception cref="ObjectDisposedException">The object is closed.</exception>
     internal Use Enter()
     {
@@ -27,7 +27,7 @@ internal sealed class UseGate(object owner, Action free)
         }
     }
 
-    /// <summary>Lets no further call in. Does nothing the second time.</summary>
+    /// <summary>Refuses further calls. Does nothing the second time.</summary>
     internal void Close()
     {
         if (Interlocked.Or(ref _state, Closed) == 0) free();
@@ -38,7 +38,7 @@ internal sealed class UseGate(object owner, Action free)
         if (Interlocked.Decrement(ref _state) == Closed) free();
     }
 
-    /// <summary>A call under way.</summary>
+    /// <summary>A call in progress.</summary>
     internal readonly struct Use(UseGate gate) : IDisposable
     {
         public void Dispose() => gate.Leave();

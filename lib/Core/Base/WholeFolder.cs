@@ -1,12 +1,12 @@
 namespace ClipNotebooks.Core.Base;
 
-/// <summary>Folders that are there whole or not at all.</summary>
+/// <summary>Writes folders atomically: a folder appears complete or not at all.</summary>
 internal static class WholeFolder
 {
     /// <summary>
-    /// Writes beside the place, in a folder <c>NAME.….part</c>, and renames. What a killed process left of one is removed by the next call.
+    /// Writes into a sibling folder <c>NAME.….part</c>, which is then renamed. Leftovers of killed processes are deleted first.
     /// </summary>
-    /// <param name="folder">Must not hold anything.</param>
+    /// <param name="folder">Must be missing or empty.</param>
     /// <param name="write">Fills the folder that it is given.</param>
     /// <exception cref="IOException">The folder holds something already.</exception>
     internal static void Write(string folder, Action<string> write)

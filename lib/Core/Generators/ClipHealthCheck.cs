@@ -4,15 +4,16 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace ClipNotebooks.Core.Generators;
 
 /// <summary>
-/// Whether an application's model answers: <c>services.AddHealthChecks().AddCheck&lt;ClipHealthCheck&gt;("clip")</c>. It opens no model:
-/// one that nobody has used yet is reported as degraded.
+/// Checks whether an application's model answers: <c>services.AddHealthChecks().AddCheck&lt;ClipHealthCheck&gt;("clip")</c>. It does not
+/// open the model: one that has not been used yet is reported as degraded.
 /// </summary>
-/// <param name="encoder">What <see cref="ClipServices"/> registered.</param>
+/// <param name="encoder">The encoder that <see cref="ClipServices"/> registered.</param>
 public sealed class ClipHealthCheck(LazyClipEncoder encoder) : IHealthCheck
 {
-    /// <summary>Embeds a caption, where the model is open.</summary>
-    /// <param name="context">Whose failure status is used.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <summary>Embeds a caption, if the model is open.</summary>
+    /// <param name="context">Supplies the failure status.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Healthy if the model answers, degraded if it is not open, otherwise the failure status.</returns>
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(context);

@@ -7,18 +7,18 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ClipNotebooks.Core.Generators;
 
-/// <summary>CLIP for an application's services.</summary>
+/// <summary>Registers CLIP with an application's services.</summary>
 public static class ClipServices
 {
     /// <summary>
-    /// Registers a model, and over it <c>IEmbeddingGenerator&lt;string, Embedding&lt;float&gt;&gt;</c> and
-    /// <c>IEmbeddingGenerator&lt;DataContent, Embedding&lt;float&gt;&gt;</c>: all singletons, disposed with the container. Nothing is
-    /// opened while they are resolved: the model is at its first use, or by <see cref="LazyClipEncoder.LoadAsync"/> of the registered
-    /// <see cref="LazyClipEncoder"/>, which is the <see cref="IClipEncoder"/> too.
+    /// Registers a model and, on top of it, <c>IEmbeddingGenerator&lt;string, Embedding&lt;float&gt;&gt;</c> and
+    /// <c>IEmbeddingGenerator&lt;DataContent, Embedding&lt;float&gt;&gt;</c>: all singletons, disposed with the container. Resolving them
+    /// opens nothing: the model is opened on first use, or by <see cref="LazyClipEncoder.LoadAsync"/> of the registered
+    /// <see cref="LazyClipEncoder"/>, which is also registered as <see cref="IClipEncoder"/>.
     /// </summary>
-    /// <param name="services">The application's.</param>
-    /// <param name="open">Opens the model, on libtorch, ONNX Runtime or whatever else; called once, on a thread that may wait.</param>
-    /// <param name="modelId">What the generators' metadata call it; null if it has no name.</param>
+    /// <param name="services">The application's services.</param>
+    /// <param name="open">Opens the model, on libtorch, ONNX Runtime or another runtime; may block. Called again only if it fails.</param>
+    /// <param name="modelId">Its name in the generators' metadata; null if it has none.</param>
     /// <returns>The same services.</returns>
     public static IServiceCollection AddClip(this IServiceCollection services, Func<IServiceProvider, IClipEncoder> open,
         string? modelId = null)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.AI;
 namespace ClipNotebooks.Core.Generators;
 
 /// <summary>
-/// CLIP's text tower for whatever speaks Microsoft.Extensions.AI: vectors of length 1, in one space with those of
+/// CLIP's text tower behind Microsoft.Extensions.AI's interface: embeds captions as L2-normalised vectors, in one space with those of
 /// <see cref="ClipImageEmbeddingGenerator"/> over the same model, so that their dot product is the cosine similarity. Thread-safe; the
 /// model runs on the thread pool.
 /// </summary>
@@ -12,20 +12,20 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
 {
     private readonly Generator _generator;
 
-    /// <summary>Takes a model.</summary>
+    /// <summary>Wraps a model.</summary>
     /// <param name="encoder">The model.</param>
-    /// <param name="modelId">What the metadata call it; null if it has no name.</param>
+    /// <param name="modelId">Its name in the metadata; null if it has none.</param>
     /// <param name="ownsEncoder">Whether the model is disposed with the generator.</param>
     public ClipTextEmbeddingGenerator(IClipEncoder encoder, string? modelId = null, bool ownsEncoder = false) =>
         _generator = new Generator(encoder, modelId, ownsEncoder);
 
     /// <summary>Embeds captions, each cut at the context length.</summary>
-    /// <param name="values">N captions; "" is one.</param>
-    /// <param name="options">Dimensions and model, which may be left out, must be the model's own.</param>
+    /// <param name="values">N captions; the empty string is allowed.</param>
+    /// <param name="options">Dimensions and model id, if given, must be the model's own.</param>
     /// <param name="cancellationToken">Stops between two batches.</param>
-    /// <returns>N vectors of (E) values, of length 1, in the order of the captions.</returns>
+    /// <returns>N L2-normalised vectors of (E) values, in the order of the captions.</returns>
     /// <exception cref="ArgumentException">The options ask for another width or model, or a caption is null.</exception>
-    /// <exception cref="NonFiniteException">The model gives no finite numbers for a caption.</exception>
+    /// <exception cref="NonFiniteException">The model gives NaN, infinity or only zeros for a caption.</exception>
     /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
@@ -35,10 +35,10 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
     /// <summary>
     /// The generator itself, its <see cref="EmbeddingGeneratorMetadata"/> or its <see cref="IClipEncoder"/>; null for anything else.
     /// </summary>
-    /// <param name="serviceType">What is wanted.</param>
-    /// <param name="serviceKey">Null; nothing is kept by key.</param>
+    /// <param name="serviceType">The requested type.</param>
+    /// <param name="serviceKey">Null; any other key gives null.</param>
     public object? GetService(Type serviceType, object? serviceKey = null) => _generator.Service(this, serviceType, serviceKey);
 
-    /// <summary>Ends the generator, and the model if it owns it, once what is under way has ended.</summary>
+    /// <summary>Refuses further calls, and disposes a model that it owns once calls in progress have ended.</summary>
     public void Dispose() => _generator.Dispose();
 }

@@ -4,7 +4,9 @@ using Microsoft.Extensions.AI;
 
 namespace ClipNotebooks.Core.Generators;
 
-/// <summary>What both generators do alike: disposed while inputs are embedded, it frees the model that it owns once they are.</summary>
+/// <summary>
+/// The common part of both generators. If disposed while inputs are being embedded, it disposes a model that it owns once they are done.
+/// </summary>
 internal sealed class Generator : IDisposable
 {
     private readonly IClipEncoder _encoder;
@@ -18,7 +20,7 @@ internal sealed class Generator : IDisposable
         _gate = new UseGate(this, () => { if (ownsEncoder) encoder.Dispose(); });
     }
 
-    /// <summary>A model that is not opened yet is not opened to tell its width.</summary>
+    /// <summary>Does not open a model only to tell its width.</summary>
     private EmbeddingGeneratorMetadata Metadata => new("clip", defaultModelId: _modelId,
         defaultModelDimensions: _encoder is LazyClipEncoder { IsLoaded: false } ? null : _encoder.Width);
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ClipNotebooks.Core.Generators;
 
-/// <summary>What is logged of an application's model, under the category <c>ClipNotebooks</c>.</summary>
+/// <summary>Log messages about an application's model, under the category <c>ClipNotebooks</c>.</summary>
 internal static partial class ModelLog
 {
     internal const string Category = "ClipNotebooks";

@@ -5,17 +5,17 @@ namespace ClipNotebooks.Core.Hub;
 /// </summary>
 public sealed class CheckpointException : IOException
 {
-    /// <summary>An error without words.</summary>
+    /// <summary>Creates the exception with the default message.</summary>
     public CheckpointException()
     {
     }
 
-    /// <summary>An error in words.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     public CheckpointException(string message) : base(message)
     {
     }
 
-    /// <summary>An error in words, with its cause.</summary>
+    /// <summary>Creates the exception with a message and its cause.</summary>
     public CheckpointException(string message, Exception innerException) : base(message, innerException)
     {
     }

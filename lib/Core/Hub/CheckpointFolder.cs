@@ -6,7 +6,7 @@ namespace ClipNotebooks.Core.Hub;
 
 /// <summary>The files of one model: the weights, and the configuration beside them.</summary>
 /// <param name="Weights">The weights' file, or the index of its shards.</param>
-/// <param name="Config">The configuration's file; none where it is read off the weights.</param>
+/// <param name="Config">The configuration's file; null where the configuration is derived from the weights.</param>
 internal sealed record CheckpointFolder(string Weights, string? Config)
 {
     internal const string HuggingFaceConfigName = "config.json";
@@ -14,7 +14,7 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
     internal const string HuggingFaceWeightsName = "model.safetensors";
     internal const string OpenClipWeightsName = "open_clip_model.safetensors";
 
-    /// <summary>Weights, the best form first, each with the configurations that may belong to it.</summary>
+    /// <summary>The names of weights' files, the preferred form first, each with the configurations that may belong to it.</summary>
     internal static readonly (string Weights, string[] Configs)[] Forms =
     [
         (HuggingFaceWeightsName, [HuggingFaceConfigName, OpenClipConfigName]),
@@ -25,8 +25,8 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
         ("open_clip_pytorch_model.bin", [OpenClipConfigName]),
     ];
 
-    /// <summary>Finds a model in a folder, or around a file of weights.</summary>
-    /// <exception cref="FileNotFoundException">There is none; the message says which names were looked for.</exception>
+    /// <summary>Finds the model in a folder, or the one that a file of weights belongs to.</summary>
+    /// <exception cref="FileNotFoundException">There is no model; the message says which names were looked for.</exception>
     internal static CheckpointFolder Find(string path)
     {
         if (File.Exists(path))
@@ -43,7 +43,7 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
                 $"{OpenClipConfigName} beside them). Name the folder that has them, or the file of weights itself.", path);
     }
 
-    /// <summary>The configuration of a folder's model, whatever its weights are kept as; none where there is none.</summary>
+    /// <summary>The configuration of a folder's model, whatever the form of its weights; null if there is none.</summary>
     internal static string? ConfigIn(string folder) =>
         Present(folder) is { } found ? found.Config : Existing(folder, [HuggingFaceConfigName, OpenClipConfigName]);
 
@@ -61,7 +61,7 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
         "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
     ];
 
-    /// <summary>Copies a model's tokenizer and image recipe, each file that is there, over what the other folder has.</summary>
+    /// <summary>Copies the existing files of a model's tokenizer and image recipe, overwriting those in the other folder.</summary>
     internal static void CopyCompanions(string from, string to)
     {
         foreach (string name in Companions)
@@ -73,8 +73,8 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
     internal static bool IsOpenClips(string config) => Path.GetFileName(config) == OpenClipConfigName;
 
     /// <summary>
-    /// Whether a configuration is one of a whole model: timm's repositories keep an image tower of their own, with a config.json of timm's,
-    /// beside OpenCLIP's model.
+    /// Whether a configuration describes a whole model; also true for a damaged one, whose reader reports the damage. Beside OpenCLIP's
+    /// model, timm's repositories hold a lone image tower with timm's own config.json.
     /// </summary>
     internal static bool DescribesModel(string config)
     {

@@ -4,7 +4,7 @@ using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Core.Hub;
 
-/// <summary>One object of a configuration file, read value by value, each fault naming its key.</summary>
+/// <summary>One object of a configuration file. Values are read one by one, and each error names its key.</summary>
 internal sealed class ConfigSection
 {
     private readonly JsonObject _values;
@@ -12,7 +12,9 @@ internal sealed class ConfigSection
 
     private ConfigSection(JsonObject values, string prefix) => (_values, _prefix) = (values, prefix);
 
-    /// <summary>Reads a file and makes something of it, every fault becoming one exception that names the file.</summary>
+    /// <summary>
+    /// Reads a file and builds a result from it. Every fault becomes a <see cref="CheckpointException"/> that names the file.
+    /// </summary>
     internal static T Load<T>(string path, Func<ConfigSection, T> make)
     {
         try
@@ -32,10 +34,10 @@ internal sealed class ConfigSection
         }
     }
 
-    /// <summary>A section without values, which a file leaves out.</summary>
+    /// <summary>An empty section, for one that a file leaves out.</summary>
     internal static ConfigSection Empty(string prefix) => new([], prefix);
 
-    /// <summary>A section of values at hand.</summary>
+    /// <summary>A section over values that are already parsed.</summary>
     internal static ConfigSection Of(JsonObject values, string prefix) => new(values, prefix);
 
     /// <summary>A key as messages name it, with the sections around it.</summary>
@@ -48,7 +50,7 @@ internal sealed class ConfigSection
     /// <summary>Whether a key is there and says null.</summary>
     internal bool IsNull(string key) => _values.ContainsKey(key) && _values[key] is null;
 
-    /// <summary>An object inside, or the one under <paramref name="instead"/> where there is one.</summary>
+    /// <summary>The nested object under <paramref name="instead"/>, if there is one; otherwise that under <paramref name="key"/>.</summary>
     internal ConfigSection Section(string key, string? instead = null)
     {
         if (instead is not null && _values[instead] is JsonObject other) return new ConfigSection(other, $"{_prefix}{instead}.");
@@ -57,11 +59,11 @@ internal sealed class ConfigSection
         return new ConfigSection(inner, $"{_prefix}{key}.");
     }
 
-    /// <summary>A file is sound and asks for what cannot be built here.</summary>
+    /// <summary>The error for a valid file that asks for what this library cannot build.</summary>
     internal static NotSupportedException Unsupported(string what) =>
         new($"{what}. The Python package that the model was published for (transformers, open_clip) runs it");
 
-    /// <summary>A whole number from 1 to <paramref name="largest"/>, which bounds what a false configuration can ask for.</summary>
+    /// <summary>A whole number from 1 to <paramref name="largest"/>, which limits what a faulty configuration can ask for.</summary>
     internal int Count(string key, int otherwise, int largest = 65536)
     {
         if (_values[key] is not { } node) return otherwise;
@@ -94,7 +96,7 @@ internal sealed class ConfigSection
             throw new FormatException($"\"{_prefix}{key}\" is {Show(node)}, not a word");
     }
 
-    /// <summary>One of several words; the first where none is said.</summary>
+    /// <summary>One of several words; the first if the key is missing.</summary>
     internal string Choice(string key, params string[] words)
     {
         string word = Word(key, words[0]);
@@ -104,7 +106,7 @@ internal sealed class ConfigSection
             $"supported");
     }
 
-    /// <summary>The side of a square, where the value is a number or two equal ones.</summary>
+    /// <summary>The side of a square, given as a number or as two equal ones.</summary>
     internal int? Side(string key, int? otherwise)
     {
         if (Counts(key) is not { } sides) return Has(key) ? Count(key, 1) : otherwise;
@@ -119,7 +121,7 @@ internal sealed class ConfigSection
             : throw new FormatException($"\"{_prefix}{key}\" is {Show(node)}; true or false is needed");
     }
 
-    /// <summary>Whole numbers, where the value is a list; none where it is anything else.</summary>
+    /// <summary>The whole numbers in a list; null if the value is not a list.</summary>
     internal int[]? Counts(string key) => _values[key] is JsonArray list
         ? [.. list.Select(item => item is JsonValue value && value.TryGetValue(out int number) && number is >= 1 and <= 65536
             ? number
@@ -127,15 +129,14 @@ internal sealed class ConfigSection
         : null;
 
     /// <summary>
-    /// Refuses, by name, each value that asks for something else than the usual: all but null, false, an empty object or list, and what
-    /// <paramref name="known"/> has.
+    /// Throws, naming the key, if a key outside <paramref name="known"/> has a value other than null, false, or an empty object or list.
     /// </summary>
     internal void RefuseOthers(IReadOnlyCollection<string> known) => Refuse(key => !known.Contains(key));
 
-    /// <summary>Refuses, by name, those of the given values that ask for something.</summary>
+    /// <summary>Throws, naming the key, if one of the given keys has a value other than null, false, or an empty object or list.</summary>
     internal void Refuse(params string[] keys) => Refuse(keys.Contains);
 
-    /// <summary>Refuses a word that is neither missing nor the one that is supported.</summary>
+    /// <summary>Throws unless a word is missing or is the supported one.</summary>
     internal void Only(string key, string supported)
     {
         string value = Word(key, supported);

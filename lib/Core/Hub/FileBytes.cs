@@ -3,8 +3,8 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Hub;
 
 /// <summary>
-/// A file's bytes, copied once, from the page cache straight to where they are needed. A memory map would save no copy, and would end the
-/// process where another cuts the file short meanwhile. Thread-safe.
+/// Reads a file's bytes with a single copy, from the page cache straight to where they are needed. A memory map would save no copy, and
+/// would crash this process if another one truncated the file. Thread-safe.
 /// </summary>
 internal sealed class FileBytes : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class FileBytes : IDisposable
         return new(path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0));
     }
 
-    /// <summary>What a file that is no weights seems to be; none where it may be weights.</summary>
+    /// <summary>What a file seems to be instead of weights; null if it may be weights.</summary>
     internal string? Nature()
     {
         Span<byte> first = stackalloc byte[(int)Math.Min(Length, 16)];
@@ -34,7 +34,7 @@ internal sealed class FileBytes : IDisposable
             : null;
     }
 
-    /// <summary>Fills the span from the given place on.</summary>
+    /// <summary>Fills the span with the bytes from <paramref name="offset"/> on.</summary>
     /// <exception cref="CheckpointException">The file has become shorter since it was opened.</exception>
     internal void Read(long offset, Span<byte> destination)
     {

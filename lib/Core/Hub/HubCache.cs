@@ -32,7 +32,7 @@ internal sealed class HubCache(string cacheFolder, string id)
         AtomicFile.Write(reference, commit);
     }
 
-    /// <summary>Puts a blob into a snapshot: by a link, or, where the system allows none, as a copy.</summary>
+    /// <summary>Puts a blob into a snapshot: as a link, or as a copy if the system allows no links.</summary>
     internal string Link(HubFile file)
     {
         string path = Path.Combine(Snapshot(file.Commit), file.Name), blob = Blob(file.ETag);
@@ -52,7 +52,7 @@ internal sealed class HubCache(string cacheFolder, string id)
         return path;
     }
 
-    /// <summary>Waits until no other process fetches the blob. On Unix the lock is the one that Python takes.</summary>
+    /// <summary>Waits until no other process is fetching the blob, and locks it. On Unix this is the lock that Python takes.</summary>
     internal async Task<IDisposable> LockAsync(string etag, CancellationToken cancellationToken)
     {
         string path = Path.Combine(cacheFolder, ".locks", Path.GetFileName(_folder), etag + ".lock");
@@ -70,7 +70,7 @@ internal sealed class HubCache(string cacheFolder, string id)
         }
     }
 
-    /// <summary>Whether a file's content has the hash that its name in the cache is.</summary>
+    /// <summary>Whether a file's content has the expected size and hash; the hash is the file's name in the cache.</summary>
     internal static async Task<bool> IsSoundAsync(string path, HubFile file, CancellationToken cancellationToken)
     {
         await using var content = File.OpenRead(path);
@@ -85,7 +85,7 @@ internal sealed class HubCache(string cacheFolder, string id)
         return Convert.ToHexStringLower(hash.GetHashAndReset()) .Equals(file.ETag, StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>Whether a file of a snapshot is there, with the content whose hash its blob's name is.</summary>
+    /// <summary>Whether a snapshot's file exists, with the content whose hash is the name of its blob.</summary>
     internal static async Task<bool> IsSoundAsync(string path, CancellationToken cancellationToken)
     {
         if (!ModelFile.IsThere(path)) return false;
@@ -94,7 +94,7 @@ internal sealed class HubCache(string cacheFolder, string id)
             blob.FullName, new HubFile(Path.GetFileName(path), "", blob.Name, new FileInfo(blob.FullName).Length), cancellationToken);
     }
 
-    /// <summary>Takes away a file whose content is not what it should be, so that it is fetched again.</summary>
+    /// <summary>Deletes a file with wrong content, so that it is fetched again.</summary>
     internal static void Forget(string path)
     {
         if (File.ResolveLinkTarget(path, returnFinalTarget: true) is { } blob) File.Delete(blob.FullName);

@@ -5,7 +5,7 @@ using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Core.Hub;
 
-/// <summary>The Hub's HTTP: redirects, retries, and errors in words.</summary>
+/// <summary>Sends HTTP requests to the Hub: follows redirects, retries, and turns failures into readable errors.</summary>
 internal sealed class HubClient(HubOptions options) : IDisposable
 {
     private const int Redirects = 10;
@@ -13,7 +13,7 @@ internal sealed class HubClient(HubOptions options) : IDisposable
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false,
         ConnectTimeout = TimeSpan.FromSeconds(15) }) { Timeout = Timeout.InfiniteTimeSpan };
 
-    /// <summary>Does something that may fail on the way, again where that may help.</summary>
+    /// <summary>Runs an action over the network, and retries it after failures that may be temporary.</summary>
     internal async Task<T> RetryAsync<T>(string what, Func<Task<T>> action, CancellationToken cancellationToken)
     {
         for (int failures = 1; ; failures++)
@@ -46,11 +46,11 @@ internal sealed class HubClient(HubOptions options) : IDisposable
     }
 
     /// <summary>
-    /// Sends a request, follows redirects, and refuses what is not a success. A redirect to another server does not get the token.
+    /// Sends a request, follows redirects, and throws if the answer is not a success. A redirect to another server does not get the token.
     /// </summary>
-    /// <param name="method">GET or HEAD; a HEAD stays with the first server, which knows the file's hash.</param>
-    /// <param name="path">Below the endpoint.</param>
-    /// <param name="what">For messages.</param>
+    /// <param name="method">GET or HEAD. A HEAD is not redirected to another server, since the first one knows the file's hash.</param>
+    /// <param name="path">The path below the endpoint.</param>
+    /// <param name="what">What is fetched, for messages.</param>
     /// <param name="from">The first byte wanted.</param>
     /// <param name="cancellationToken">Stops it.</param>
     internal async Task<HttpResponseMessage> SendAsync(
@@ -84,7 +84,7 @@ internal sealed class HubClient(HubOptions options) : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    /// <summary>Where a redirect leads: http to http or https, https to https.</summary>
+    /// <summary>The address that a redirect leads to: from http to http or https, from https to https only.</summary>
     private Uri Next(Uri address, Uri location, string what, HttpResponseMessage response)
     {
         if (Uri.TryCreate(address, location, out var next) && (next.Scheme == Uri.UriSchemeHttps || next.Scheme == Uri.UriSchemeHttp
@@ -97,7 +97,7 @@ internal sealed class HubClient(HubOptions options) : IDisposable
                 $"or try another network.");
     }
 
-    /// <summary>The token, where it can stand in a request.</summary>
+    /// <summary>The access token or null; throws if it has characters that a request cannot hold.</summary>
     private string? Token() => options.Token is not { } token || token.All(character => character is > ' ' and <= '~')
         ? options.Token : throw new HubException(
         "The access token has a line break, a space or a letter that no token has. Set HF_TOKEN, or write into the file of " +
@@ -105,7 +105,7 @@ internal sealed class HubClient(HubOptions options) : IDisposable
 
     private bool SameServer(Uri address) => address.Scheme == options.Endpoint.Scheme && address.Authority == options.Endpoint.Authority;
 
-    /// <summary>What the server asks for, as seconds or as a time.</summary>
+    /// <summary>The wait that the server asks for, given in seconds or as a point in time.</summary>
     private static TimeSpan? Wait(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {
         { Delta: { } wait } => wait,

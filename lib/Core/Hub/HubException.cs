@@ -1,19 +1,19 @@
 namespace ClipNotebooks.Core.Hub;
 
-/// <summary>A model cannot be had from the Hugging Face Hub. The message says which file, why, and what to do.</summary>
+/// <summary>A model cannot be obtained from the Hugging Face Hub. The message says which file, why, and what to do.</summary>
 public sealed class HubException : IOException
 {
-    /// <summary>An error without words.</summary>
+    /// <summary>Creates the exception with the default message.</summary>
     public HubException()
     {
     }
 
-    /// <summary>An error in words.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     public HubException(string message) : base(message)
     {
     }
 
-    /// <summary>An error in words, with its cause.</summary>
+    /// <summary>Creates the exception with a message and its cause.</summary>
     public HubException(string message, Exception? innerException) : base(message, innerException)
     {
     }

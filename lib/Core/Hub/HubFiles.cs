@@ -3,28 +3,30 @@ using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Core.Hub;
 
-/// <summary>Which of a repository's files a model is read from: weights, or graphs.</summary>
+/// <summary>The files of a repository that a model is read from: weights, or graphs.</summary>
 internal abstract class HubFiles
 {
     /// <summary>Weights with their configuration, in the best form that there is (<see cref="CheckpointFolder.Forms"/>).</summary>
     internal static HubFiles Weights { get; } = new WeightFiles();
 
-    /// <summary>Graphs of ONNX: the first of some sets of files that is there whole, each file with the numbers kept beside it.</summary>
+    /// <summary>ONNX graphs: the first of several sets of files that is complete, each graph with its files of external data.</summary>
     /// <param name="sets">Names in the repository, such as <c>onnx/vision_model.onnx</c>; the best set first.</param>
     internal static HubFiles Graphs(IReadOnlyList<string[]> sets) => new GraphFiles(sets);
 
-    /// <summary>What was looked for, for an error.</summary>
+    /// <summary>What was looked for, for error messages.</summary>
     internal abstract string LookedFor { get; }
 
-    /// <summary>Whether a snapshot in the cache has them, whole.</summary>
+    /// <summary>Whether a snapshot in the cache has all of them.</summary>
     internal abstract bool AreIn(string folder);
 
-    /// <summary>Fetches them.</summary>
+    /// <summary>Fetches the files.</summary>
     /// <param name="names">Every file of the repository.</param>
     /// <param name="folder">The snapshot, which has the small files already.</param>
     /// <param name="fetchAsync">Fetches one file and gives its path.</param>
-    /// <returns>The files that begin it; none where the repository has no such model.</returns>
-    /// <exception cref="HubException">The index of the weights is not one.</exception>
+    /// <returns>
+    /// The model's main files, its graphs or its weights (or the weights' index); empty if the repository has no such model.
+    /// </returns>
+    /// <exception cref="HubException">The index of the weights cannot be read as one.</exception>
     internal abstract Task<IReadOnlyList<string>> FetchAsync(
         IReadOnlySet<string> names, string folder, Func<string, Task<string>> fetchAsync);
 
@@ -72,7 +74,7 @@ internal abstract class HubFiles
             return [weights];
         }
 
-        /// <summary>Whether the configuration that belongs to a form is there, and is one of a model.</summary>
+        /// <summary>Whether the configuration that belongs to a form of weights exists, and describes a whole model.</summary>
         private static bool Fits(string[] configs, string folder, Func<string, bool> exists) =>
             configs.FirstOrDefault(exists) is { } config && CheckpointFolder.DescribesModel(Path.Combine(folder, config));
     }
@@ -91,7 +93,7 @@ internal abstract class HubFiles
             List<string> graphs = [];
             foreach (string graph in sets.FirstOrDefault(set => set.All(names.Contains)) ?? [])
             {
-                // Its numbers first: a graph that is there has them.
+                // The external data first, so that a graph in the cache always has its data.
                 foreach (string numbers in names.Where(name => name.StartsWith(graph + "_data", StringComparison.Ordinal)))
                     await fetchAsync(numbers);
                 graphs.Add(await fetchAsync(graph));

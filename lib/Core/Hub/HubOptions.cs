@@ -3,14 +3,13 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Core.Hub;
 
 /// <summary>
-/// Where models are fetched from and kept, as Python's <c>huggingface_hub</c> has it: both use the same folders and the same environment
-/// variables.
+/// Where models are downloaded from and cached. Folders and environment variables are those of Python's <c>huggingface_hub</c>.
 /// </summary>
 public sealed partial record HubOptions
 {
     private static readonly string[] Yes = ["1", "ON", "YES", "TRUE"];
 
-    /// <summary>The folder of <c>models--organisation--name</c>.</summary>
+    /// <summary>The folder that holds the models' folders, <c>models--organisation--name</c>.</summary>
     public required string CacheFolder { get; init; }
 
     /// <summary>The server.</summary>
@@ -22,27 +21,28 @@ public sealed partial record HubOptions
     /// <summary>Whether only the cache is used.</summary>
     public bool Offline { get; init; }
 
-    /// <summary>How often a request is made before it is given up.</summary>
+    /// <summary>How many times a request is tried before it fails.</summary>
     public int Attempts { get; init; } = 5;
 
     /// <summary>How long to wait after the n-th failure (from 1), unless the server says how long: 1, 2, 4, … seconds.</summary>
     public Func<int, TimeSpan> BackOff { get; init; } = failures => TimeSpan.FromSeconds(Math.Pow(2, failures - 1));
 
     /// <summary>
-    /// How long a server may ask to be left alone before that ends the download; it is tried again where it asks for less.
+    /// The longest wait that a server may ask for. A request to wait longer ends the download; a shorter wait is followed by another try.
     /// </summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>How long nothing may arrive before a connection counts as broken.</summary>
+    /// <summary>How long a connection may stay silent before it counts as broken.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Opens a file to write to; for tests of a disk that fails.</summary>
+    /// <summary>Opens a file for writing; replaced by tests to simulate a failing disk.</summary>
     internal Func<string, FileMode, Stream> OpenWrite { get; init; } = (path, mode) =>
         new FileStream(path, mode, FileAccess.Write, FileShare.None);
 
     /// <summary>
-    /// HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME; HF_ENDPOINT; HF_TOKEN or the file HF_TOKEN_PATH (HF_HOME/token), unless
-    /// HF_HUB_DISABLE_IMPLICIT_TOKEN; HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE.
+    /// Reads the environment variables. Cache: HF_HUB_CACHE, else HF_HOME, else XDG_CACHE_HOME. Server: HF_ENDPOINT. Token: HF_TOKEN, else
+    /// the file HF_TOKEN_PATH (by default HF_HOME/token); none if HF_HUB_DISABLE_IMPLICIT_TOKEN is on. Offline: HF_HUB_OFFLINE, else
+    /// TRANSFORMERS_OFFLINE.
     /// </summary>
     /// <exception cref="HubException">HF_ENDPOINT is not an address.</exception>
     public static HubOptions FromEnvironment() => From(Environment.GetEnvironmentVariable);

@@ -6,11 +6,11 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Hub;
 
 /// <summary>
-/// Models of the Hugging Face Hub, in the cache that Python's <c>huggingface_hub</c> uses: what one of the two has downloaded, the other
-/// finds. Downloads resume after a broken connection, are verified by their hash and renamed into place when whole; several processes may
-/// ask for the same model at once. Thread-safe.
+/// Finds and downloads models of the Hugging Face Hub, in the cache of Python's <c>huggingface_hub</c>: each finds what the other has
+/// downloaded. Downloads resume after a broken connection, are verified by their hash and renamed into place when complete; several
+/// processes may request the same model at once. Thread-safe.
 /// </summary>
-/// <param name="options">Where from and where to; the environment's by default.</param>
+/// <param name="options">Server, cache and token; by default those of the environment.</param>
 public sealed partial class HuggingFaceHub(HubOptions? options = null)
 {
     private const int DiskFull = 28, WindowsDiskFull = unchecked((int)0x80070070);
@@ -32,22 +32,24 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     public static bool IsId(string text) => Id().IsMatch(text) && !text.Contains("--", StringComparison.Ordinal)
         && !text.Contains("..", StringComparison.Ordinal);
 
-    /// <summary>The folder itself where there is one (or a file of weights), else the cached or downloaded model of that id.</summary>
+    /// <summary>
+    /// Returns an existing folder or file of weights as it is; otherwise finds the model with that id in the cache, or downloads it.
+    /// </summary>
     /// <param name="idOrFolder">A folder, a file, or an id such as <c>openai/clip-vit-base-patch32</c>.</param>
-    /// <returns>A path; what is neither comes back as it is.</returns>
-    /// <exception cref="HubException">The model is not in the cache and cannot be had.</exception>
+    /// <returns>A path; a text that is neither a path nor an id is returned unchanged.</returns>
+    /// <exception cref="HubException">The model is not in the cache and cannot be downloaded.</exception>
     public static string Resolve(string idOrFolder) => Task.Run(() => ResolveAsync(idOrFolder)).GetAwaiter().GetResult();
 
-    /// <summary>As <see cref="Resolve"/>, without a thread that waits for the network.</summary>
+    /// <summary>As <see cref="Resolve"/>, without blocking a thread.</summary>
     /// <param name="idOrFolder">A folder, a file, or an id such as <c>openai/clip-vit-base-patch32</c>.</param>
-    /// <param name="progress">Told of every file that is downloaded, from first to last byte.</param>
+    /// <param name="progress">Receives the progress of every file that is downloaded.</param>
     /// <param name="cancellationToken">Stops a download; what has arrived is kept for the next time.</param>
-    /// <returns>A path; what is neither comes back as it is.</returns>
-    /// <exception cref="HubException">The model is not in the cache and cannot be had.</exception>
+    /// <returns>A path; a text that is neither a path nor an id is returned unchanged.</returns>
+    /// <exception cref="HubException">The model is not in the cache and cannot be downloaded.</exception>
     public static Task<string> ResolveAsync(string idOrFolder, IProgress<HubProgress>? progress = null,
         CancellationToken cancellationToken = default) => ResolveAsync(idOrFolder, HubFiles.Weights, progress, cancellationToken);
 
-    /// <summary>As <see cref="Resolve"/>, of a model that is kept in other files.</summary>
+    /// <summary>As <see cref="Resolve"/>, for a model in the given kind of files.</summary>
     internal static async Task<string> ResolveAsync(string idOrFolder, HubFiles wanted, IProgress<HubProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
@@ -66,10 +68,10 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         }
     }
 
-    /// <summary>A model that is in the cache whole.</summary>
+    /// <summary>Finds a complete model in the cache.</summary>
     /// <param name="id">Such as <c>openai/clip-vit-base-patch32</c>.</param>
     /// <param name="revision">A branch, tag or commit.</param>
-    /// <returns>Its folder; null where it is not there, or not all of it.</returns>
+    /// <returns>Its folder; null if the model is missing or incomplete.</returns>
     public string? Find(string id, string revision = "main") => Find(id, revision, HubFiles.Weights);
 
     private string? Find(string id, string revision, HubFiles wanted)
@@ -85,10 +87,10 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     /// </summary>
     /// <param name="id">Such as <c>openai/clip-vit-base-patch32</c>.</param>
     /// <param name="revision">A branch, tag or commit.</param>
-    /// <param name="progress">Told of every file, from first to last byte.</param>
+    /// <param name="progress">Receives the progress of every file.</param>
     /// <param name="cancellationToken">Stops it; what has arrived is kept for the next time.</param>
     /// <returns>The model's folder, for <c>FromPretrained</c>.</returns>
-    /// <exception cref="ArgumentException">The id or the revision is not one.</exception>
+    /// <exception cref="ArgumentException">The id or the revision is malformed.</exception>
     /// <exception cref="HubException">
     /// There is no such model, no access, no network, no space on the disk, or a file arrives damaged.
     /// </exception>
@@ -122,7 +124,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
 
     private const string IsHub = "Is the endpoint a Hub? Check HF_ENDPOINT, and whether a proxy or a login page answers in its place.";
 
-    /// <summary>The bytes of a listing, whatever character set the server names: JSON is UTF-8.</summary>
+    /// <summary>Receives a listing as bytes, whatever character set the server names: JSON is UTF-8.</summary>
     private async Task<ReadOnlyMemory<byte>> ReceiveListingAsync(HttpResponseMessage response, string what,
         CancellationToken cancellationToken)
     {
@@ -206,7 +208,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         return new HubFile(name, commit, etag, size.Value);
     }
 
-    /// <summary>Receives what is still missing, and verifies the whole.</summary>
+    /// <summary>Receives the missing part of a file, and verifies the whole file.</summary>
     private async Task<bool> ReceiveAsync(HubClient client, string path, string what, HubFile file, string beside,
         IProgress<HubProgress>? progress, CancellationToken cancellationToken)
     {
@@ -261,7 +263,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
         return await content.ReadAsync(buffer, limit.Token);
     }
 
-    /// <summary>Whether none of the small files is a link whose content is gone.</summary>
+    /// <summary>Whether none of the small files is a dangling link.</summary>
     private static bool IsWhole(string folder) =>
         Companions.Select(name => Path.Combine(folder, name)).All(path => !File.Exists(path) || ModelFile.IsThere(path));
 
@@ -281,7 +283,7 @@ public sealed partial class HuggingFaceHub(HubOptions? options = null)
     [GeneratedRegex(@"^[A-Za-z0-9][\w./-]{0,250}\z", RegexOptions.ECMAScript)]
     private static partial Regex Revision();
 
-    /// <summary>Files at the repository's top or in its folder of graphs, none hidden: nothing that a CLIP needs lies deeper.</summary>
+    /// <summary>Files in the repository's root or its folder <c>onnx</c>, not hidden: all that a CLIP needs lies there.</summary>
     [GeneratedRegex(@"^(onnx/)?[A-Za-z0-9_][\w.-]{0,250}\z", RegexOptions.ECMAScript)]
     private static partial Regex FileName();
 

@@ -6,28 +6,28 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Hub;
 
 /// <summary>
-/// What a safetensors file says of itself (Hugging Face's format: eight bytes of header length, a JSON header, the tensors' bytes,
-/// little-endian, row-major).
+/// The header of a safetensors file (Hugging Face's format: eight bytes of header length, a JSON header, the tensors' bytes, little-endian,
+/// row-major).
 /// </summary>
 /// <param name="Entries">The tensors by name, in the order of the header.</param>
-/// <param name="Metadata">The header's own notes, such as <c>format: pt</c>.</param>
+/// <param name="Metadata">The header's metadata, such as <c>format: pt</c>.</param>
 internal sealed record SafetensorsHeader(
     IReadOnlyDictionary<string, SafetensorsHeader.Entry> Entries, IReadOnlyDictionary<string, string> Metadata)
 {
     /// <summary>The format's own limit, 100 MB.</summary>
     private const long MaxLength = 100_000_000;
 
-    /// <summary>More dimensions than any model's tensor, and as many as libtorch's own loops take.</summary>
+    /// <summary>More dimensions than any model's tensor has; libtorch's own loops take no more.</summary>
     private const int MaxRank = 64;
 
-    /// <summary>The element types by their names in the format, with the bytes of an element.</summary>
+    /// <summary>The bytes of an element, by the name of its type in the format.</summary>
     internal static IReadOnlyDictionary<string, int> Sizes { get; } = new Dictionary<string, int>(StringComparer.Ordinal)
     {
         ["F64"] = 8, ["F32"] = 4, ["F16"] = 2, ["BF16"] = 2, ["I64"] = 8, ["I32"] = 4, ["I16"] = 2, ["I8"] = 1, ["U8"] = 1, ["BOOL"] = 1,
     };
 
     /// <summary>Reads a file's header, and checks it against the file's length.</summary>
-    /// <exception cref="CheckpointException">The file is not safetensors, is cut short, or its header lies.</exception>
+    /// <exception cref="CheckpointException">The file is not safetensors or is cut short, or its header contradicts the file.</exception>
     internal static SafetensorsHeader Read(FileBytes file, string path)
     {
         if (file.Length < 8) throw Damaged(path, file.Nature() ?? $"it has {file.Length} bytes, fewer than the 8 of a header's length");
@@ -42,10 +42,10 @@ internal sealed record SafetensorsHeader(
         return new SafetensorsHeader(Parse(path, header, 8 + (long)length, file.Length, metadata), metadata);
     }
 
-    /// <summary>Writes the length and the header of tensors that follow one after the other.</summary>
-    /// <param name="stream">At the file's beginning.</param>
+    /// <summary>Writes the header and its length, for tensors whose bytes follow in this order.</summary>
+    /// <param name="stream">The file, at its beginning.</param>
     /// <param name="tensors">Names, element types and shapes.</param>
-    /// <param name="metadata">Notes.</param>
+    /// <param name="metadata">The header's metadata.</param>
     internal static void Write(Stream stream, IEnumerable<(string Name, string Type, IReadOnlyList<long> Shape)> tensors,
         IReadOnlyDictionary<string, string> metadata)
     {
@@ -166,6 +166,6 @@ internal sealed record SafetensorsHeader(
     /// <param name="Type">Its element type's name.</param>
     /// <param name="Shape">Its shape; empty for a scalar.</param>
     /// <param name="Offset">Where its bytes begin in the file.</param>
-    /// <param name="ByteLength">How many there are.</param>
+    /// <param name="ByteLength">How many bytes there are.</param>
     internal sealed record Entry(string Name, string Type, IReadOnlyList<long> Shape, long Offset, long ByteLength);
 }

@@ -3,13 +3,12 @@ using System.Buffers.Binary;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// Reads BMP as Pillow does: headers of 12 to 124 bytes, 1, 4, 8, 16, 24 and 32 bits a pixel, RLE and the known bit fields, from below or
-/// from
-/// above. A palette i → (i, i, i) is gray; other palettes and black and white stay such.
+/// Reads BMP as Pillow does: headers of 12 to 124 bytes, 1, 4, 8, 16, 24 and 32 bits a pixel, RLE and the known bit fields, rows from the
+/// bottom or from the top. A palette i → (i, i, i) is read as gray; other palettes, and those of two colours, stay palettes.
 /// </summary>
 internal static class BmpFile
 {
-    /// <summary>Of 32 bits: masks of red, green, blue and alpha, and in which bytes they lie.</summary>
+    /// <summary>For 32 bits: the masks of red, green, blue and alpha, and the bytes in which they lie.</summary>
     private static readonly (uint Red, uint Green, uint Blue, uint Alpha, int[] Places)[] Fields =
     [
         (0xff0000, 0xff00, 0xff, 0, [2, 1, 0]), (0xff000000, 0xff0000, 0xff00, 0, [3, 2, 1]), (0xff000000, 0xff00, 0xff, 0, [3, 1, 0]),
@@ -114,7 +113,7 @@ internal static class BmpFile
             $"{name} is a BMP file with the bit fields {red:x}, {green:x}, {blue:x}, {alpha:x}, which are not read: save it as PNG.");
     }
 
-    /// <summary>Run lengths → a byte a pixel, from below; what is passed over is 0.</summary>
+    /// <summary>Unpacks run lengths to one byte per pixel, bottom row first; skipped pixels are 0.</summary>
     private static byte[] Unpack(ReadOnlySpan<byte> data, int width, int height, bool isFour, CancellationToken cancellationToken)
     {
         var pixels = new byte[checked(width * height)];

@@ -1,28 +1,28 @@
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// A model's recipe for its images: resize, centre crop, RGB, 0–1, normalise (openai/CLIP <c>_transform</c>, open_clip
-/// <c>image_transform</c>), or RGB first and the rest then (transformers' <c>CLIPImageProcessor</c>). Pixels equal Pillow's bit for bit.
-/// Thread-safe.
+/// Prepares a model's images: resize, centre crop, conversion to RGB, scaling to 0–1, normalisation (openai/CLIP <c>_transform</c>,
+/// open_clip <c>image_transform</c>), or conversion to RGB first (transformers' <c>CLIPImageProcessor</c>). Pixels equal Pillow's bit for
+/// bit. Thread-safe.
 /// </summary>
-/// <param name="config">What the model asks for.</param>
+/// <param name="config">The model's recipe.</param>
 public sealed class ClipImageTransform(ImageTransformConfig config)
 {
-    /// <summary>What the model asks for.</summary>
+    /// <summary>The model's recipe.</summary>
     public ImageTransformConfig Config { get; } = Validated(config);
 
     /// <summary>
-    /// The shape of what becomes of an image: (3, R, R), or (N, 3 P² + 2) where the recipe cuts patches, each its pixels by row, column and
-    /// colour and its own row and column in the image's grid, −1 in places that are empty.
+    /// The shape of a prepared image: (3, R, R), or (N, 3 P² + 2) where the recipe cuts patches. A patch is its pixels by row, column and
+    /// colour, then its row and column in the image's grid; unused patches have 0 as pixels, and −1 as row and column.
     /// </summary>
     public IReadOnlyList<long> Shape => Config.Patches is { } patches
         ? [patches.Most, PatchCut.Numbers(patches.Side)] : [3, Config.Size, Config.Size];
 
-    /// <summary>How many numbers that is.</summary>
+    /// <summary>The number of values in <see cref="Shape"/>.</summary>
     public int Length => (int)Shape.Aggregate(1L, (product, side) => product * side);
 
-    /// <summary>Holds values against <see cref="Shape"/>.</summary>
-    /// <exception cref="ArgumentException">An image has another number of them.</exception>
+    /// <summary>Checks that images have <see cref="Length"/> values.</summary>
+    /// <exception cref="ArgumentException">An image has another number of values.</exception>
     internal void Require(IReadOnlyList<float[]> pixels)
     {
         if (pixels.FirstOrDefault(values => values.Length != Length) is not { } other) return;
@@ -32,8 +32,8 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
 
     /// <summary>Resizes, crops and converts to RGB, in the recipe's order.</summary>
     /// <returns>
-    /// R × R pixels, RGB; where the recipe has no crop the whole image, its shorter side R pixels long, and where it cuts patches the whole
-    /// image at a size of whole patches.
+    /// R × R pixels, RGB. If the recipe has no crop: the whole image, with its shorter side R pixels long. If it cuts patches: the whole
+    /// image, resized to whole patches.
     /// </returns>
     public RasterImage Crop(RasterImage image)
     {
@@ -55,7 +55,7 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         return values;
     }
 
-    /// <summary>The same into a place of the caller's.</summary>
+    /// <summary>Resizes, crops and normalises into the caller's buffer.</summary>
     /// <param name="image">Any size.</param>
     /// <param name="destination"><see cref="Length"/> values.</param>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
@@ -91,7 +91,7 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         }
     }
 
-    /// <summary>What each value of a colour becomes.</summary>
+    /// <summary>The normalised value of each of a colour's 256 samples.</summary>
     private float[] Table(int channel) =>
         [.. Enumerable.Range(0, 256).Select(v => (v / 255f - Config.Mean[channel]) / Config.Std[channel])];
 
@@ -106,7 +106,7 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         return cut.Width == side && cut.Height == side ? cut : Pad(cut, width, height, Fill(image));
     }
 
-    /// <summary>The same in RGB; what it was is disposed.</summary>
+    /// <summary>Converts to RGB; if that makes a copy, the original is disposed.</summary>
     private static RasterImage Rgb(RasterImage cut)
     {
         var rgb = cut.ToRgb();
@@ -127,29 +127,31 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         bool wide = width > height;
         if (Config.ResizeMode == ResizeMode.Shortest)
             return wide ? (checked((int)((long)n * width / height)), n) : (n, checked((int)((long)n * height / width)));
-        // open_clip's ResizeKeepRatio: divided by the ratio, halves to even.
+        // open_clip's ResizeKeepRatio: divides by the ratio, and rounds halves to even.
         double ratio = Math.Max(width, height) / (double)n;
         return (Math.Max(1, (int)Math.Round(width / ratio)), Math.Max(1, (int)Math.Round(height / ratio)));
     }
 
-    /// <summary>(size − n) / 2: halves to even, as torchvision has it, or down, as transformers; below 0 both pad.</summary>
+    /// <summary>(size − n) / 2, with halves rounded to even, as in torchvision, or down, as in transformers; below 0 both pad.</summary>
     private int Offset(int size, int n) =>
         Config.CropRoundsDown ? (size - n) >> 1 : (int)Math.Round((size - n) / 2.0, MidpointRounding.ToEven);
 
-    /// <summary>Samples of 0 beside an image in its own layout: black, the palette's first colour, and in CMYK, where they are ink,
-    /// white.</summary>
+    /// <summary>
+    /// The colour of padding, which is samples of 0 in the image's own layout: black, the palette's first colour, or in CMYK, where samples
+    /// are ink, white.
+    /// </summary>
     private static uint Fill(RasterImage image) =>
         image.Layout switch { SampleLayout.Cmyk => uint.MaxValue, SampleLayout.Indexed => image.FirstColour, _ => 0 };
 
-    /// <param name="part">What is there; disposed.</param>
-    /// <param name="width">Its whole width after the resize.</param>
-    /// <param name="height">Its whole height.</param>
-    /// <param name="fill">What the rest becomes.</param>
+    /// <param name="part">The resized image, or what of it lies in the window; disposed.</param>
+    /// <param name="width">The image's whole width after the resize.</param>
+    /// <param name="height">The image's whole height after the resize.</param>
+    /// <param name="fill">The colour of the rest.</param>
     private RasterImage Pad(RasterImage part, int width, int height, uint fill)
     {
         using var _ = part;
         int side = Config.Size;
-        // torchvision pads less on the left and above where it cannot be the same, transformers more.
+        // Where the padding is odd, torchvision pads less on the left and top, transformers more.
         int more = Config.CropRoundsDown ? 1 : 0, left = Math.Max(side - width + more, 0) / 2, top = Math.Max(side - height + more, 0) / 2;
         var whole = RasterImage.Rent(side, side, SampleLayout.Rgb);
         whole.WritablePixels.Fill(fill);

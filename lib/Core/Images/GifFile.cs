@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// Reads the first frame of a GIF (GIF89a) as Pillow does: a palette i → (i, i, i) is gray; outside of the frame lies the transparent
-/// colour, or else the palette's first; transparent pixels keep their colour. The frames that follow are not read, but a file that ends in
-/// one of them is cut short.
+/// Reads the first frame of a GIF (GIF89a) as Pillow does: a palette i → (i, i, i) is read as gray; the area outside the frame gets the
+/// transparent colour, or else the palette's first; transparent pixels keep their colour. Later frames are not read, but a file that ends
+/// within one is refused as cut short.
 /// </summary>
 internal static class GifFile
 {
@@ -74,7 +74,7 @@ internal static class GifFile
         }
     }
 
-    /// <summary>The frame's bytes from codes of variable length (LZW); false where they end early or a code is none.</summary>
+    /// <summary>Decodes the frame's LZW codes; false if they end early or a code is invalid.</summary>
     private static bool Unpack(ReadOnlySpan<byte> file, int at, Span<byte> frame, CancellationToken cancellationToken)
     {
         int least = file[at++], clear = 1 << least, size = least + 1, next = clear + 2, before = -1, first = 0, bits = 0, held = 0,
@@ -123,8 +123,8 @@ internal static class GifFile
         return true;
     }
 
-    /// <summary>Whether a file ends amid its blocks; one that lacks only the mark of its end is whole.</summary>
-    /// <param name="file">All of it.</param>
+    /// <summary>Whether a file ends within its blocks; one that lacks only its end mark counts as complete.</summary>
+    /// <param name="file">The whole file.</param>
     /// <param name="at">Where the first frame's data begin.</param>
     private static bool EndsInAFrame(ReadOnlySpan<byte> file, int at)
     {

@@ -5,7 +5,7 @@ public interface IImageDecoder
 {
     /// <summary>Decodes a whole file held in memory.</summary>
     /// <param name="encoded">The file's bytes.</param>
-    /// <param name="name">What errors call it: a path or an address.</param>
+    /// <param name="name">Its name in error messages: a path or an address.</param>
     /// <param name="cancellationToken">Stops between two rows.</param>
     /// <exception cref="InvalidDataException">The bytes are not an image that can be read; the message says why.</exception>
     RasterImage Decode(ReadOnlyMemory<byte> encoded, string name, CancellationToken cancellationToken = default);

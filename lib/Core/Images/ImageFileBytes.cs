@@ -2,25 +2,24 @@ using System.Formats.Tar;
 
 namespace ClipNotebooks.Core.Images;
 
-/// <summary>Reads image files whole, after a look at what they are: what is no regular file is refused by its name and not
-/// opened.</summary>
+/// <summary>Reads whole image files. Anything but a regular file is refused without being opened.</summary>
 public static class ImageFileBytes
 {
-    /// <summary>Where a header says what a tar archive's entry is, and what it says of a regular file.</summary>
+    /// <summary>The place of the entry's type in a tar header, and the type of a regular file.</summary>
     private const int TypeAt = 156, RegularFile = '0';
 
-    /// <summary>All bytes of a file.</summary>
+    /// <summary>Reads all bytes of a file.</summary>
     /// <param name="path">The file, or a link to one.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is empty, a folder, a pipe, a socket or a device, a link that leads back to itself, or
     /// longer than an array can be.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">It must not be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to it is denied.</exception>
     public static byte[] Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var file = Target(new FileInfo(path));
-        // The end of a chain of links is none.
+        // The end of a chain of links is not itself a link.
         if (file.LinkTarget is not null) throw new InvalidDataException($"{path} is a link that leads back to itself, not an image file.");
         if (!file.Exists) throw Directory.Exists(path) ? new InvalidDataException(Missing(path))
             : new FileNotFoundException(Missing(path), path);
@@ -37,7 +36,7 @@ public static class ImageFileBytes
         return bytes;
     }
 
-    /// <summary>What a link leads to; the file itself where it is none, or where it leads nowhere.</summary>
+    /// <summary>The target of a link; the file itself if it is not a link, or a link that leads back to itself.</summary>
     internal static FileInfo Target(FileInfo file)
     {
         if (!file.Attributes.HasFlag(FileAttributes.ReparsePoint)) return file;
@@ -51,16 +50,17 @@ public static class ImageFileBytes
         }
     }
 
-    /// <summary>Why a file is not there: where its name is not UTF-8, it may be, but cannot be asked for.</summary>
+    /// <summary>
+    /// Why a file cannot be found, in a sentence. A file whose name is not UTF-8 may exist, but cannot be opened by name.
+    /// </summary>
     internal static string Missing(string path) => path.Contains('\ufffd', StringComparison.Ordinal)
         ? $"{path} cannot be opened: its name is not UTF-8. Rename the file."
         : Directory.Exists(path) ? $"{path} is a folder, not an image file."
         : $"There is no image file at {path}.";
 
     /// <summary>
-    /// Whether a file of no length is an empty file: pipes, sockets and devices have none either, and opening one may never end. Of what
-    /// comes with
-    /// .NET only the writer of archives tells them apart.
+    /// Whether a file of length 0 is an empty file: pipes, sockets and devices have length 0 too, and opening one may block forever. Of
+    /// .NET's own classes, only the writer of tar archives tells them apart.
     /// </summary>
     internal static bool IsRegular(FileInfo file)
     {

@@ -3,20 +3,20 @@ using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Core.Images;
 
-/// <content>From what a model's folder says.</content>
+/// <content>Reads the recipe from a model's files.</content>
 public sealed partial record ImageTransformConfig
 {
     private static readonly IReadOnlyList<float> Half = [0.5f, 0.5f, 0.5f];
 
     /// <summary>
-    /// What a file leaves out has the value of Hugging Face's class: CLIP's crops, SigLIP's squashes and has mean and standard deviation
-    /// 0.5.
+    /// A key that the file leaves out has the default of Hugging Face's class: CLIP's class crops; SigLIP's squashes, and has mean and
+    /// standard deviation 0.5.
     /// </summary>
     private static ImageTransformConfig HuggingFace(JsonObject root)
     {
         string type = Word(root, "image_processor_type") ?? Word(root, "feature_extractor_type") ?? "CLIPImageProcessor";
         bool siglip = type is "SiglipImageProcessor" or "SiglipImageProcessorFast";
-        // ChineseCLIP's is CLIP's own under another name.
+        // ChineseCLIP's class is CLIP's own under another name.
         string clips = type.StartsWith("ChineseCLIP", StringComparison.Ordinal) ? type["Chinese".Length..] : type;
         if (type is "Siglip2ImageProcessor" or "Siglip2ImageProcessorFast" or "Siglip2ImageProcessorPil") return OfPatches(root);
         if (!siglip && clips is not ("CLIPImageProcessor" or "CLIPImageProcessorFast" or "CLIPFeatureExtractor"))
@@ -46,7 +46,7 @@ public sealed partial record ImageTransformConfig
         };
     }
 
-    /// <summary>SigLIP 2 NaFlex: a budget of patches in place of a size; what is left out has the value of transformers' class.</summary>
+    /// <summary>SigLIP 2 NaFlex: a budget of patches in place of a size. A key left out has the default of transformers' class.</summary>
     private static ImageTransformConfig OfPatches(JsonObject root)
     {
         RequireSteps(root);
@@ -87,7 +87,7 @@ public sealed partial record ImageTransformConfig
                 $"\"resample\" is {other}; 0 (nearest), 2 (bilinear) and 3 (bicubic) are supported."),
         };
 
-    /// <summary>A mean or a standard deviation; without <c>do_normalize</c> what changes nothing.</summary>
+    /// <summary>A mean or a standard deviation; if <c>do_normalize</c> is false, the value that changes nothing.</summary>
     private static IReadOnlyList<float> Spread(JsonObject root, string key, float neutral, IReadOnlyList<float> byDefault) =>
         Flag(root, "do_normalize") == false ? [neutral, neutral, neutral] : Floats(root, key) ?? byDefault;
 

@@ -5,51 +5,52 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// What a model asks of its images; the defaults are OpenAI's. Read from <c>preprocessor_config.json</c>, or from transformers 5's
+/// How a model's images are prepared; the defaults are OpenAI's. Read from <c>preprocessor_config.json</c>, or from transformers 5's
 /// <c>processor_config.json</c>.
 /// </summary>
 public sealed partial record ImageTransformConfig
 {
-    /// <summary>1 GB for an image: more is a slip, or malice.</summary>
+    /// <summary>The most values of an image, 1 GB of floats: a configuration that asks for more is wrong, or malicious.</summary>
     private const long MostNumbers = 1 << 28;
 
     /// <summary>The side to which the image is resized, in pixels.</summary>
     public int ResizeSize { get; init; } = 224;
 
-    /// <summary>R, the side of the square that is cut out, in pixels; with patches that of the largest square within the budget.</summary>
+    /// <summary>R, the side of the cropped square, in pixels; with patches, the side of the largest square within their budget.</summary>
     public int Size { get; init; } = 224;
 
-    /// <summary>P, the side of a patch, and N, how many an image may have, where <see cref="ResizeMode"/> is Patches; else none.</summary>
+    /// <summary>
+    /// P, the side of a patch in pixels, and N, the most patches of an image, if <see cref="ResizeMode"/> is Patches; otherwise null.
+    /// </summary>
     public (int Side, int Most)? Patches { get; init; }
 
-    /// <summary>How the image comes to a square.</summary>
+    /// <summary>How the image is resized towards a square.</summary>
     public ResizeMode ResizeMode { get; init; } = ResizeMode.Shortest;
 
     /// <summary>
     /// Whether images become RGB before the resize, as in transformers (<c>do_convert_rgb</c>). If not, they are resized in their file's
-    /// own
-    /// layout, as in openai/CLIP and open_clip: palettes by nearest neighbour, 16-bit gray in 16 bits, CMYK as ink.
+    /// own layout, as in openai/CLIP and open_clip: palettes by nearest neighbour, 16-bit gray in 16 bits, CMYK as ink values.
     /// </summary>
     public bool ConvertFirst { get; init; }
 
-    /// <summary>Whether the square is cut out of the middle; if not, an image that is not square stays so
-    /// (<c>do_center_crop</c>).</summary>
+    /// <summary>
+    /// Whether the square is cropped from the centre; if not, an image that is not square stays so (<c>do_center_crop</c>).
+    /// </summary>
     public bool CenterCrop { get; init; } = true;
 
     /// <summary>
-    /// Whether the crop begins at the half of the rest rounded down, as in transformers; torchvision, in openai/CLIP and open_clip,
-    /// rounds halves
-    /// to even.
+    /// Whether the crop's offset, half of what is cut off, is rounded down, as in transformers; otherwise halves are rounded to even, as in
+    /// torchvision, which openai/CLIP and open_clip use.
     /// </summary>
     public bool CropRoundsDown { get; init; }
 
-    /// <summary>How pixels between pixels are found.</summary>
+    /// <summary>The filter of the resize.</summary>
     public Interpolation Interpolation { get; init; } = Interpolation.Bicubic;
 
-    /// <summary>What is subtracted from red, green and blue in 0–1.</summary>
+    /// <summary>What is subtracted from red, green and blue, which are in 0–1.</summary>
     public IReadOnlyList<float> Mean { get; init; } = [0.48145466f, 0.4578275f, 0.40821073f];
 
-    /// <summary>What the difference is divided by.</summary>
+    /// <summary>What the differences are divided by, for red, green and blue.</summary>
     public IReadOnlyList<float> Std { get; init; } = [0.26862954f, 0.26130258f, 0.27577711f];
 
     /// <summary>
@@ -87,9 +88,8 @@ public sealed partial record ImageTransformConfig
     }
 
     /// <summary>
-    /// Writes Hugging Face's form, beside its place first and then renamed. It has no place for <see cref="CropRoundsDown"/>, which is
-    /// true of
-    /// what is read back.
+    /// Writes Hugging Face's format, under a temporary name first, then renamed. The format cannot hold <see cref="CropRoundsDown"/>, which
+    /// is true when it is read back.
     /// </summary>
     public void Save(string path)
     {
@@ -120,7 +120,7 @@ public sealed partial record ImageTransformConfig
         AtomicFile.Write(path, new JsonObject(json).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
-    /// <summary>Whether a <c>processor_config.json</c> says how images are prepared; true of a damaged one.</summary>
+    /// <summary>Whether a <c>processor_config.json</c> says how images are prepared; also true for a damaged one.</summary>
     internal static bool IsNested(string path)
     {
         try

@@ -13,10 +13,10 @@ internal static unsafe class InverseDct
 {
     private const int Constant = 13, Extra = 2, Centre = 128;
 
-    /// <summary>Coefficients, dequantised, in rows → samples.</summary>
+    /// <summary>Transforms dequantised coefficients, stored row by row, to samples.</summary>
     /// <param name="block">8 × 8.</param>
     /// <param name="samples">The first of eight rows of eight.</param>
-    /// <param name="stride">From row to row.</param>
+    /// <param name="stride">Bytes from row to row.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Transform(int* block, byte* samples, nint stride)
     {
@@ -28,14 +28,14 @@ internal static unsafe class InverseDct
             Resizer.Clip(Vector256.Load(block + 8 * y) + Vector256.Create(Centre));
     }
 
-    /// <summary>The same of a block that has its first coefficient alone: one sample, 64 times.</summary>
+    /// <summary>Transforms a block in which only the first coefficient is not 0: to 64 equal samples.</summary>
     internal static void Flat(int first, byte* samples, nint stride)
     {
         ulong eight = 0x0101010101010101 * (ulong)Math.Clamp((first + 4 >> 3) + Centre, 0, 255);
         for (int y = 0; y < 8; y++) *(ulong*)(samples + y * stride) = eight;
     }
 
-    /// <summary>Down the columns.</summary>
+    /// <summary>One pass, down the columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Pass(int* block, int shift)
     {
@@ -63,7 +63,7 @@ internal static unsafe class InverseDct
         (e0 - o0 >> shift).Store(block + 56);
     }
 
-    /// <summary>8 × 8, in place.</summary>
+    /// <summary>Transposes 8 × 8 values in place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose(int* block)
     {

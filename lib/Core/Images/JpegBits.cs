@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// The bits of a JPEG's scan, without the zero after each 0xFF (ITU-T T.81, section F.2.2). Past its end, or a marker, bits are zero:
-/// <see cref="RequireNoOverrun"/> finds out.
+/// The bits of a JPEG's scan, without the zero after each 0xFF (ITU-T T.81, section F.2.2). Past the end of the data, or a marker, bits
+/// read as zero; <see cref="RequireNoOverrun"/> detects that.
 /// </summary>
 internal unsafe struct JpegBits(byte* first, byte* end)
 {
@@ -14,7 +14,7 @@ internal unsafe struct JpegBits(byte* first, byte* end)
     private ulong _bits;
     private int _count;
 
-    /// <summary>The next symbol of a code.</summary>
+    /// <summary>The next symbol of a Huffman code.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Symbol(JpegHuffmanTable table)
     {
@@ -25,7 +25,7 @@ internal unsafe struct JpegBits(byte* first, byte* end)
         return entry & 255;
     }
 
-    /// <summary>A number of <paramref name="size"/> bits, up to 16, negative where the first is 0.</summary>
+    /// <summary>A number of <paramref name="size"/> bits, up to 16, negative if the first is 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Signed(int size)
     {
@@ -37,7 +37,7 @@ internal unsafe struct JpegBits(byte* first, byte* end)
         return JpegHuffmanTable.Signed(value, size);
     }
 
-    /// <summary>The next bits, up to 16, as they are.</summary>
+    /// <summary>The next bits, up to 16, as an unsigned number.</summary>
     internal int Take(int size)
     {
         if (size == 0) return 0;
@@ -47,12 +47,12 @@ internal unsafe struct JpegBits(byte* first, byte* end)
         return value;
     }
 
-    /// <summary>Where reading is: before the marker that the data ended at, or at it.</summary>
+    /// <summary>The next byte to load: before the marker that ends the data, or at it.</summary>
     internal readonly byte* Position => _at;
 
     /// <summary>
-    /// The next coefficient but the first: how many zeros stand before it, and itself; 0 after 15 zeros for sixteen, 0 otherwise for the
-    /// end.
+    /// The next coefficient after the first one, and the number of zeros before it. A 0 after 15 zeros stands for sixteen zeros; any other
+    /// 0 ends the block.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal int Coefficient(JpegHuffmanTable table, out int zeros)
@@ -94,8 +94,8 @@ internal unsafe struct JpegBits(byte* first, byte* end)
     }
 
     /// <summary>
-    /// Fills up to 57 bits and more. Eight bytes without a 0xFF go at once; bits of a ninth part byte that come along are the same when
-    /// they come again.
+    /// Fills the buffer to at least 57 bits. Eight bytes without a 0xFF are loaded at once; some bits of a byte that is not counted yet may
+    /// come along, and are the same when that byte is loaded.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Refill()
@@ -116,8 +116,8 @@ internal unsafe struct JpegBits(byte* first, byte* end)
     }
 
     /// <summary>
-    /// Byte by byte, without the zeros after 0xFF, up to a marker or the end. By value, so that the fields can stay in registers where the
-    /// rest is used.
+    /// Fills byte by byte, without the zeros after 0xFF, up to a marker or the end. Takes the struct by value, so that in other methods its
+    /// fields can stay in registers.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static JpegBits Slowly(JpegBits bits)
@@ -126,7 +126,7 @@ internal unsafe struct JpegBits(byte* first, byte* end)
         for (; bits._count <= 56 && bits._at < bits._end
             && (bits._at[0] != 0xff || bits._at + 1 < bits._end && bits._at[1] == 0); bits._count += 8)
         {
-            // What a ninth part byte left below is the same as this.
+            // Bits that an earlier load left here are the same as these.
             bits._bits |= (ulong)bits._at[0] << (56 - bits._count);
             bits._at += bits._at[0] == 0xff ? 2 : 1;
         }

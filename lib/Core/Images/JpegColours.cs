@@ -5,12 +5,12 @@ using System.Runtime.Intrinsics;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// From a JPEG's planes to pixels, bit for bit as libjpeg: jdsample.c's "fancy" interpolation of the colours, jdcolor.c's conversion in 16
-/// bits of fraction.
+/// Turns a JPEG's planes into pixels, bit for bit as libjpeg does: jdsample.c's "fancy" interpolation of the colours, jdcolor.c's
+/// conversion in 16 bits of fraction.
 /// </summary>
 internal static unsafe class JpegColours
 {
-    /// <summary>Pixels done at a time; rows have as many samples too many.</summary>
+    /// <summary>Pixels processed at a time; rows of samples are padded by as many.</summary>
     private const int Lanes = 16;
 
     /// <summary>Gray or YCbCr → four bytes a pixel.</summary>
@@ -18,8 +18,8 @@ internal static unsafe class JpegColours
     /// <param name="width">W.</param>
     /// <param name="height">H.</param>
     /// <param name="components">One, or three.</param>
-    /// <param name="across">How many times as many columns the first has as the others: 1 or 2.</param>
-    /// <param name="down">The same of rows.</param>
+    /// <param name="across">How many columns the first component has for each column of the others: 1 or 2.</param>
+    /// <param name="down">The same for rows.</param>
     internal static void Place(Span<byte> target, int width, int height, JpegFile.Component[] components, int across, int down)
     {
         int room = width + 4 * Lanes;
@@ -30,7 +30,7 @@ internal static unsafe class JpegColours
             int halfRows = (height + 1) / 2;
             for (int y = 0; y < height; y++)
             {
-                // Of half the rows, a row lies between its own and the one above or below.
+                // With half the rows, a row is interpolated between its own and the one above or below.
                 int own = y / down, other = down == 1 ? own : Math.Clamp(own + (y & 1) * 2 - 1, 0, halfRows - 1);
                 byte* b = blues + (nint)own * blue.Stride, r = reds + (nint)own * red.Stride;
                 if (across == 2)
@@ -47,8 +47,8 @@ internal static unsafe class JpegColours
     }
 
     /// <summary>
-    /// A row of colours at half the columns → one at all: each place takes three quarters of the nearer sample and a quarter of the other,
-    /// of rows likewise.
+    /// Interpolates a row of colours with half the columns to full width: each pixel takes three quarters of the nearer sample and a
+    /// quarter of the other, and likewise between rows.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen(byte* own, byte* other, int down, int count, ushort* sums, byte* target)

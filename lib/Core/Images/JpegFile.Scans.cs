@@ -2,8 +2,8 @@ using System.Buffers;
 
 namespace ClipNotebooks.Core.Images;
 
-// Files of several scans: progressive ones (ITU-T T.81, annex G), whose scans add bits and coefficients, and sequential ones with a scan
-// a plane.
+// Files of several scans: progressive ones (ITU-T T.81, annex G), whose scans add bits and coefficients, and sequential ones with one scan
+// per plane.
 internal sealed unsafe partial class JpegFile
 {
     private int _first, _last, _high, _low, _run;
@@ -34,7 +34,7 @@ internal sealed unsafe partial class JpegFile
                 while (at + 1 < file.Length && (file[at] != 0xff || file[at + 1] is 0 or 0xff or (>= 0xd0 and <= 0xd7))) at++;
             }
             if (_components.All(component => component.Missing.All(missing => missing == 0))) return Transform(cancellationToken);
-            // libjpeg smooths what it does not know.
+            // libjpeg smooths where coefficients are missing, so the file is left to it.
             if (marker == End && _components.All(component => component.Missing[0] >= 0)) return null;
             throw new EndOfStreamException(hasEnd ? "A scan is missing." : "The data ends early.");
         }
@@ -117,7 +117,7 @@ internal sealed unsafe partial class JpegFile
         bits.RequireNoOverrun();
     }
 
-    /// <summary>What a scan says of a block; coefficients in rows.</summary>
+    /// <summary>Reads a scan's part of a block; coefficients are stored row by row.</summary>
     private void ReadBlock(ref JpegBits bits, Component component, Span<short> block)
     {
         int k = _progressive ? _first : 0, last = _progressive ? _last : Block - 1, low = _progressive ? _low : 0;
@@ -152,7 +152,7 @@ internal sealed unsafe partial class JpegFile
         }
     }
 
-    /// <summary>One more bit of the coefficients that are there, and those that begin with this bit.</summary>
+    /// <summary>Adds one bit to the coefficients that are not 0, and reads those that begin with this bit.</summary>
     private void Refine(ref JpegBits bits, JpegHuffmanTable ac, Span<short> block)
     {
         int k = _first;

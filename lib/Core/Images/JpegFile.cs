@@ -6,22 +6,20 @@ using System.Runtime.Intrinsics;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// Reads the JPEG that cameras, Pillow and most of the web write (ITU-T T.81): Huffman coding, sequential or progressive, of gray, of
-/// YCbCr with
-/// its colours at full size (4:4:4), half the columns (4:2:2) or half the rows too (4:2:0), of CMYK, and of YCCK in the sizes of YCbCr.
-/// Pixels are
-/// libjpeg's, and so Pillow's, bit for bit: the inverse transform, the colours' interpolation ("fancy upsampling") and their conversion.
-/// What is
-/// of another form is left to SkiaSharp, which converts CMYK to RGB before the resize, where CLIP's pipeline does afterwards, and takes
-/// half as long
-/// again as Pillow for the others (tests/Benchmarks/README.md).
+/// Reads the JPEG that cameras, Pillow and most of the web write (ITU-T T.81): Huffman coding, sequential or progressive, of gray, of YCbCr
+/// with its colours at full size (4:4:4), half the columns (4:2:2) or half the rows too (4:2:0), of CMYK, and of YCCK in the sizes of
+/// YCbCr. Pixels are libjpeg's, and so Pillow's, bit for bit: the inverse transform, the colours' interpolation ("fancy upsampling") and
+/// their conversion. Other forms are left to SkiaSharp, which converts CMYK to RGB before the resize, where CLIP's pipeline does so
+/// afterwards, and takes one and a half times as long as Pillow for the others (tests/Benchmarks/README.md).
 /// </summary>
 internal sealed unsafe partial class JpegFile
 {
     private const int Block = 64;
     private const byte Scan = 0xda, End = 0xd9;
 
-    /// <summary>Pixels times scans: some twelve scans of the largest image that is read by default, and two seconds at most.</summary>
+    /// <summary>
+    /// The most pixels decoded, summed over scans: some twelve scans of the largest image that is read by default, and two seconds at most.
+    /// </summary>
     private const long MostWork = 1L << 31;
 
     private static readonly byte[] ZigZag =
@@ -37,15 +35,14 @@ internal sealed unsafe partial class JpegFile
     private int? _adobe;
     private bool _jfif, _progressive;
 
-    /// <param name="file">All of it.</param>
-    /// <param name="name">For errors.</param>
+    /// <param name="file">The whole file.</param>
+    /// <param name="name">Its name, for errors.</param>
     /// <param name="checkSize">Refuses images that are too large.</param>
-    /// <param name="whole">Whether an image of such a size is wanted in full, if not all are.</param>
-    /// <param name="cancellationToken">Asked at every row of blocks.</param>
+    /// <param name="whole">Whether an image of the given width and height is wanted in full; null if all are.</param>
+    /// <param name="cancellationToken">Checked at every row of blocks.</param>
     /// <returns>
-    /// The image; null where the file is of another form, where an image is not wanted in full, and where a sequential file is damaged
-    /// that has
-    /// its end mark: SkiaSharp makes of it what libjpeg does.
+    /// The image; null if SkiaSharp is to decode it as libjpeg does: the file is of another form, the image is not wanted in full,
+    /// coefficients are missing, or a sequential file is damaged but has its end mark.
     /// </returns>
     /// <exception cref="InvalidDataException">The file is cut short or asks for too much work, or its scans are out of order.</exception>
     internal static RasterImage? TryDecode(
@@ -61,7 +58,7 @@ internal sealed unsafe partial class JpegFile
             if (jpeg.ReadMarkers(file, ref at, checkSize) != Scan || !jpeg.HasKnownColours()) return jpeg.LeftToSkia(file, name);
             hasEnd = file[at..].LastIndexOf<byte>([0xff, 0xd9]) >= 0;
             isOneScan = !jpeg._progressive && jpeg._scan.Length == jpeg._components.Length;
-            // A file without its end mark is not SkiaSharp's: what libjpeg does not find it makes up.
+            // A file without its end mark is not left to SkiaSharp: libjpeg would make up the missing data.
             if (hasEnd && jpeg._components.Length != 4 && whole?.Invoke(jpeg._width, jpeg._height) == false) return jpeg.LeftToSkia(
                 file, name);
             jpeg.RequireEnoughBytes(file.Length - at);
@@ -75,7 +72,7 @@ internal sealed unsafe partial class JpegFile
         }
     }
 
-    /// <summary>Null, once it is sure that the file ends where it should, and that libjpeg's work on it is bounded.</summary>
+    /// <summary>Returns null, after checking that the file has its end mark and that libjpeg's work on it is bounded.</summary>
     private RasterImage? LeftToSkia(ReadOnlySpan<byte> file, string name)
     {
         if (file.LastIndexOf<byte>([0xff, 0xd9]) < 0) throw new InvalidDataException(
@@ -86,7 +83,7 @@ internal sealed unsafe partial class JpegFile
         return null;
     }
 
-    /// <summary>Every block takes a bit of its first scan, at least.</summary>
+    /// <summary>Throws if the data is too short: every block takes at least one bit of its first scan.</summary>
     private void RequireEnoughBytes(long bytes)
     {
         long blocks = _scan.Sum(component => (long)component.OwnAcross * component.OwnDown);
@@ -103,8 +100,9 @@ internal sealed unsafe partial class JpegFile
     }
 
     /// <summary>Reads tables and headers up to the next scan.</summary>
-    /// <returns>The marker it ended at: a scan's, whose data begin at <paramref name="at"/>, or the end's; 0 where the form is
-    /// another.</returns>
+    /// <returns>
+    /// The marker it stopped at: a scan's, whose data begin at <paramref name="at"/>, or the end's; 0 if the file is of another form.
+    /// </returns>
     private int ReadMarkers(ReadOnlySpan<byte> file, ref int at, Action<long, long>? checkSize)
     {
         while (at + 1 < file.Length)
@@ -165,7 +163,8 @@ internal sealed unsafe partial class JpegFile
         }
         if (_components.Length is not (1 or 3 or 4) || _width == 0 || _height == 0) return false;
         (_mostAcross, _mostDown) = (_components[0].Across, _components[0].Down);
-        // Columns of less than three samples are doubled, not interpolated: left to libjpeg, as are sizes of the colours that are rare.
+        // libjpeg doubles rows of less than three colour samples instead of interpolating them: they are left to it, as are rare
+        // subsamplings.
         bool known = (_mostAcross, _mostDown, _components.Length) switch
         {
             (1, 1, _) => _components.All(component => component is { Across: 1, Down: 1 }),
@@ -185,8 +184,7 @@ internal sealed unsafe partial class JpegFile
 
     /// <summary>
     /// By libjpeg's rules (jdapimin.c, default_decompress_parms): three components are YCbCr if JFIF's marker or Adobe's says so, or if
-    /// their numbers
-    /// are 1, 2, 3; four are YCCK if Adobe's marker says so, else CMYK.
+    /// their ids are 1, 2, 3; four are YCCK if Adobe's marker says so, else CMYK.
     /// </summary>
     private bool HasKnownColours() => _components.Length switch
     {
@@ -235,7 +233,7 @@ internal sealed unsafe partial class JpegFile
         }
     }
 
-    /// <summary>A sequential file of one scan, in one go.</summary>
+    /// <summary>Decodes a sequential file of one scan, in one pass.</summary>
     private RasterImage DecodeScan(ReadOnlySpan<byte> scan, CancellationToken cancellationToken)
     {
         RentSamples();
@@ -302,8 +300,8 @@ internal sealed unsafe partial class JpegFile
         }
     }
 
-    /// <summary>Coefficients times their quantisation, in rows.</summary>
-    /// <returns>1 where there is none but the first.</returns>
+    /// <summary>Reads a block's coefficients, multiplied by their quantisation, row by row.</summary>
+    /// <returns>1 if there is no coefficient but the first.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int ReadBlock(ref JpegBits scan, Component component, int* coefficients)
     {
@@ -331,8 +329,10 @@ internal sealed unsafe partial class JpegFile
         return k;
     }
 
-    /// <summary>Pillow takes all of them the other way round, with Adobe's marker or without; YCCK's colours come as RGB, which is that
-    /// already.</summary>
+    /// <summary>
+    /// Places ink samples inverted, as Pillow does with Adobe's marker or without. YCCK's colours were converted to RGB, which is inverted
+    /// already; only its black is placed here.
+    /// </summary>
     private void PlaceInk(Span<byte> target, int first)
     {
         for (int c = first; c < 4; c++)
@@ -345,10 +345,10 @@ internal sealed unsafe partial class JpegFile
     {
         internal int Id { get; init; }
 
-        /// <summary>Blocks side by side in a unit of the scan.</summary>
+        /// <summary>Blocks side by side in a unit (MCU) of the scan.</summary>
         internal int Across { get; init; }
 
-        /// <summary>Blocks one below the other in a unit of the scan.</summary>
+        /// <summary>Blocks one below the other in a unit (MCU) of the scan.</summary>
         internal int Down { get; init; }
 
         internal int Quantization { get; init; }
@@ -359,24 +359,24 @@ internal sealed unsafe partial class JpegFile
 
         internal int Prediction { get; set; }
 
-        /// <summary>Whole blocks, so that there are samples past the image's edges.</summary>
+        /// <summary>The plane's samples, in whole blocks: some lie past the image's edges.</summary>
         internal byte[] Samples { get; set; } = [];
 
         internal int Stride { get; set; }
 
-        /// <summary>Blocks that the image needs, side by side: those of a scan of this plane alone.</summary>
+        /// <summary>Blocks side by side that the image needs, which a scan of this plane alone has.</summary>
         internal int OwnAcross { get; set; }
 
-        /// <summary>The same, one below the other.</summary>
+        /// <summary>Blocks one below the other that the image needs.</summary>
         internal int OwnDown { get; set; }
 
-        /// <summary>Where scans add to each other: every block's coefficients, before they are multiplied.</summary>
+        /// <summary>For files of several scans: every block's coefficients, before dequantisation.</summary>
         internal short[] Coefficients { get; set; } = [];
 
-        /// <summary>How many low bits of each coefficient are still to come; −1 where none came yet.</summary>
+        /// <summary>How many low bits of each coefficient are still to come; −1 before the first have come.</summary>
         internal int[] Missing { get; } = [.. Enumerable.Repeat(-1, Block)];
 
-        /// <summary>The table in force at the plane's first scan.</summary>
+        /// <summary>The quantisation table in force at the plane's first scan.</summary>
         internal ushort[]? Factors { get; set; }
     }
 }

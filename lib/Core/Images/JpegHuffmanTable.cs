@@ -1,8 +1,8 @@
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// A JPEG's code: of each length (1–16 bits) the first code, and where its symbols begin (ITU-T T.81, annexes C and F.2.2.3). Codes of up
-/// to ten bits, nearly all, are looked up at once.
+/// A JPEG's Huffman code: for each length (1–16 bits), where its codes end and its symbols begin (ITU-T T.81, annexes C and F.2.2.3). Codes
+/// of up to ten bits, nearly all that occur, are found by one look-up.
 /// </summary>
 internal sealed class JpegHuffmanTable
 {
@@ -31,21 +31,23 @@ internal sealed class JpegHuffmanTable
         }
     }
 
-    /// <summary>By the next ten bits: the code's length times 256 plus its symbol; 0 where the code is longer.</summary>
+    /// <summary>Indexed by the next ten bits: the code's length times 256 plus its symbol; 0 where the code is longer.</summary>
     internal ushort[] Short { get; } = new ushort[1 << ShortBits];
 
     /// <summary>
-    /// By the next ten bits, where a code and the number that it announces fit in them: the number times 256, the upper half of the symbol
-    /// times 16, and how many bits that is; otherwise 0.
+    /// Indexed by the next ten bits. If a code and the number after it fit in them: 256 times the number, plus 16 times the upper half of
+    /// the symbol, plus the count of bits used; otherwise 0.
     /// </summary>
     internal int[] Whole { get; } = new int[1 << ShortBits];
 
     /// <summary>The code that the next sixteen bits begin with: its length times 256 plus its symbol.</summary>
-    /// <exception cref="EndOfStreamException">There is none.</exception>
+    /// <exception cref="EndOfStreamException">No code matches.</exception>
     internal int FindLong(int sixteen) => Find(sixteen, 16) is var entry and not 0 ? entry
         : throw new EndOfStreamException("A code that is not in its table.");
 
-    /// <summary>A number of so many bits as a JPEG has it: negative, and one more than its bits say, where the first is 0.</summary>
+    /// <summary>
+    /// Decodes a JPEG's number of <paramref name="size"/> bits: as it is if its first bit is 1, otherwise minus its complement.
+    /// </summary>
     internal static int Signed(int value, int size) => value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
 
     private int Find(int sixteen, int longest)

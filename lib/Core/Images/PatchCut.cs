@@ -1,20 +1,22 @@
 namespace ClipNotebooks.Core.Images;
 
-/// <summary>An image of any proportions as patches, row by row (SigLIP 2 NaFlex; transformers' <c>Siglip2ImageProcessor</c>).</summary>
+/// <summary>
+/// Cuts an image of any proportions into patches, row by row (SigLIP 2 NaFlex; transformers' <c>Siglip2ImageProcessor</c>).
+/// </summary>
 internal static class PatchCut
 {
-    /// <summary>What stands for the place of a patch that is none.</summary>
+    /// <summary>The row and column of an unused patch.</summary>
     private const float Nowhere = -1;
 
-    /// <summary>The scales between which the best is sought, and how closely.</summary>
+    /// <summary>How closely the best scale is sought, and between which bounds.</summary>
     private const double Close = 1e-5, Least = Close / 10, Largest = 100;
 
     /// <summary>How many numbers a patch has: its pixels' by row, column and colour, then its own row and column.</summary>
     internal static long Numbers(long P) => 3 * P * P + 2;
 
     /// <summary>
-    /// The grid of an image: the largest, found by halving an interval of scales, whose sides, each rounded up to whole patches, have no
-    /// more patches than allowed.
+    /// The patch grid of an image: the largest that keeps its proportions, rounded up to whole patches, within the allowed number of
+    /// patches. The scale is found by bisection.
     /// </summary>
     internal static (int Rows, int Columns) Grid(int width, int height, (int Side, int Most) patches)
     {
@@ -30,11 +32,11 @@ internal static class PatchCut
         double Along(int pixels, double scale) => Math.Max(1, Math.Ceiling(pixels * scale / patches.Side));
     }
 
-    /// <summary>Pixels as rows of numbers, normalised; behind the last patch rows of 0 that stand nowhere.</summary>
-    /// <param name="samples">Four for each pixel, of an image of whole patches.</param>
-    /// <param name="grid">How many patches it has.</param>
+    /// <summary>Writes each patch as a row of normalised numbers. Unused rows follow: 0 as pixels, −1 as row and column.</summary>
+    /// <param name="samples">Four bytes per pixel, of an image of whole patches.</param>
+    /// <param name="grid">The image's rows and columns of patches.</param>
     /// <param name="P">A patch's side in pixels.</param>
-    /// <param name="tables">What each of the 256 values becomes, for each colour.</param>
+    /// <param name="tables">For each colour, the normalised value of each of the 256 samples.</param>
     /// <param name="destination">Most · (3 P² + 2) numbers.</param>
     internal static void Fill(ReadOnlySpan<byte> samples, (int Rows, int Columns) grid, int P, float[][] tables, Span<float> destination)
     {
@@ -55,7 +57,7 @@ internal static class PatchCut
             destination.Slice(place + numbers - 2, 2).Fill(Nowhere);
     }
 
-    /// <summary>An image as <see cref="Fill"/> makes it, apart: its pixels, and the grid on which they stand.</summary>
+    /// <summary>Separates what <see cref="Fill"/> wrote: copies the pixels, and returns the size of the grid.</summary>
     /// <param name="values">N · (3 P² + 2) numbers.</param>
     /// <param name="P">A patch's side in pixels.</param>
     /// <param name="pixels">N · 3 P² numbers.</param>
@@ -72,7 +74,7 @@ internal static class PatchCut
         return ((long)(row + 1), (long)(column + 1));
     }
 
-    /// <summary>Sets where an image's patches stand: side by side.</summary>
+    /// <summary>Places an image's patches side by side, in one row of the grid.</summary>
     /// <param name="values">N · (3 P² + 2) numbers.</param>
     /// <param name="P">A patch's side in pixels.</param>
     internal static void InOneRow(Span<float> values, int P)

@@ -4,13 +4,12 @@ using System.IO.Compression;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// Reads PNG (its specification, sections 5 and 7 to 11), every colour type and depth, interlaced too, as Pillow does: palettes and black
-/// and
-/// white stay such, 16-bit gray keeps its bits, other 16-bit samples keep the upper eight, transparent colours keep their colour.
+/// Reads PNG (its specification, sections 5 and 7 to 11), every colour type and depth, interlaced too, as Pillow does: palettes and 1-bit
+/// gray stay palettes, 16-bit gray keeps its bits, other 16-bit samples keep the upper eight, transparent pixels keep their colour.
 /// </summary>
 internal static class PngFile
 {
-    /// <summary>Adam7: where each pass begins, and its steps.</summary>
+    /// <summary>Adam7: where each pass begins, and its steps from pixel to pixel.</summary>
     private static readonly (int X, int Y, int Across, int Down)[] Passes =
         [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
@@ -84,7 +83,7 @@ internal static class PngFile
         }
     }
 
-    /// <summary>The image data put together, as far as the file goes, and the palette with its colours as pixels.</summary>
+    /// <summary>Joins the image data, as far as the file goes, and reads the palette's colours as pixels.</summary>
     private static (MemoryStream Data, uint[]? Palette) Chunks(ReadOnlySpan<byte> file)
     {
         var data = new MemoryStream();
@@ -104,8 +103,10 @@ internal static class PngFile
         return (data, palette);
     }
 
-    /// <summary>Up to 256 colours, red first or, of <paramref name="step"/> 4 or −3, blue first; what lies beyond the palette is black,
-    /// as in Pillow.</summary>
+    /// <summary>
+    /// Reads up to 256 colours of <paramref name="step"/> bytes each, red first unless <paramref name="blueFirst"/>. Colours beyond the
+    /// palette are black, as in Pillow.
+    /// </summary>
     internal static uint[] Colours(ReadOnlySpan<byte> palette, int step, bool blueFirst = false)
     {
         var colours = new uint[256];
@@ -142,13 +143,13 @@ internal static class PngFile
         }
     }
 
-    /// <summary>A sample of up to eight bits, of which several lie in a byte from its upper end on.</summary>
+    /// <summary>A sample of up to eight bits; several share a byte, the first in its upper bits.</summary>
     internal static int Sample(ReadOnlySpan<byte> row, int x, int depth) =>
         depth == 8 ? row[x] : row[x * depth >> 3] >> (8 - depth - (x * depth & 7)) & (1 << depth) - 1;
 
     /// <param name="row">The filter's number, then the row.</param>
     /// <param name="above">The row above in the same form.</param>
-    /// <param name="back">How far to the left a sample's neighbour lies.</param>
+    /// <param name="back">How many bytes to the left a sample's neighbour lies.</param>
     /// <param name="name">For errors.</param>
     private static void Unfilter(Span<byte> row, ReadOnlySpan<byte> above, int back, string name)
     {

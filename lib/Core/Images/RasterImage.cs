@@ -6,10 +6,10 @@ using SkiaSharp;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// An image as its file holds it: W · H pixels, rows from the top, four bytes a pixel; 16-bit gray in <see cref="Gray16"/> instead.
-/// When it becomes RGB is the model's recipe's decision (<see cref="ClipImageTransform"/>), so the layout stays with the samples until
-/// then. An RGB picture made in memory is one whose layout is <see cref="SampleLayout.Rgb"/>. Not changed once it is made. Whoever is done
-/// with many of them disposes them, so that the next one takes their memory; one that is not disposed is the collector's.
+/// An image with its samples as in the file: W · H pixels, rows from the top, four bytes per pixel; 16-bit gray is in <see cref="Gray16"/>
+/// instead. The model's recipe (<see cref="ClipImageTransform"/>) decides when it becomes RGB, so the layout is kept with the samples until
+/// then. An RGB picture made in memory has the layout <see cref="SampleLayout.Rgb"/>. Immutable. When working with many images, dispose
+/// each one after use, so that the next one reuses its memory; the garbage collector takes those that are not disposed.
 /// </summary>
 public sealed class RasterImage : IDisposable
 {
@@ -21,10 +21,10 @@ public sealed class RasterImage : IDisposable
     private RasterImage(int width, int height, SampleLayout layout, byte[] samples, ushort[] gray16, bool rented = false) =>
         (Width, Height, Layout, _samples, Gray16, _rented) = (width, height, layout, samples, gray16, rented);
 
-    /// <summary>W.</summary>
+    /// <summary>W, in pixels.</summary>
     public int Width { get; }
 
-    /// <summary>H.</summary>
+    /// <summary>H, in pixels.</summary>
     public int Height { get; }
 
     /// <summary>What the samples mean.</summary>
@@ -45,18 +45,18 @@ public sealed class RasterImage : IDisposable
 
     internal Span<uint> WritablePixels => MemoryMarshal.Cast<byte, uint>(Writable);
 
-    /// <summary>Of a palette: what Pillow's index 0 shows, which lies where nothing else does; red in the lowest byte.</summary>
+    /// <summary>For a palette: the colour of Pillow's index 0, which fills padding; red in the lowest byte.</summary>
     internal uint FirstColour { get; init; } = Black;
 
     /// <summary>W · H samples of 16-bit gray; empty otherwise.</summary>
     public ushort[] Gray16 { get; }
 
-    /// <summary>An image whose samples are to be written.</summary>
+    /// <summary>An image whose samples are still to be written.</summary>
     internal static RasterImage Rent(int width, int height, SampleLayout layout, uint firstColour = Black) =>
         new(width, height, layout, ArrayPool<byte>.Shared.Rent(checked(4 * width * height)), [],
             rented: true) { FirstColour = firstColour };
 
-    /// <summary>An RGB picture.</summary>
+    /// <summary>Makes an RGB image.</summary>
     /// <param name="width">W, at least 1.</param>
     /// <param name="height">H, at least 1.</param>
     /// <param name="rgb">3 · W · H bytes, copied: red, green, blue of the top left pixel, then of the one to its right.</param>
@@ -72,7 +72,7 @@ public sealed class RasterImage : IDisposable
         return new RasterImage(width, height, SampleLayout.Rgb, samples, []);
     }
 
-    /// <summary>Takes over four bytes a pixel.</summary>
+    /// <summary>Makes an image of 4 · W · H bytes, four per pixel; keeps the array without copying it.</summary>
     /// <exception cref="ArgumentException">The array's length does not fit the size, or the layout has no such samples.</exception>
     public static RasterImage FromSamples(int width, int height, SampleLayout layout, byte[] samples)
     {
@@ -84,7 +84,7 @@ public sealed class RasterImage : IDisposable
         return new RasterImage(width, height, layout, samples, []);
     }
 
-    /// <summary>Takes over 16-bit gray samples.</summary>
+    /// <summary>Makes an image of W · H samples of 16-bit gray; keeps the array without copying it.</summary>
     /// <exception cref="ArgumentException">The array's length does not fit the size.</exception>
     public static RasterImage FromGray16(int width, int height, ushort[] samples)
     {
@@ -100,9 +100,12 @@ public sealed class RasterImage : IDisposable
     /// <exception cref="InvalidDataException">It is not an image that can be read; the message says why.</exception>
     public static RasterImage Load(string path) => SkiaImageDecoder.Shared.Decode(ImageFileBytes.Read(path), path);
 
-    /// <summary>Red, green and blue of every pixel, whatever the layout: alpha is dropped, CMYK multiplied out, 16-bit gray clipped at
-    /// 255, as Pillow's <c>convert("RGB")</c> does.</summary>
-    /// <returns>3 · W · H bytes, made by each call: red, green, blue of the top left pixel, then of the one to its right.</returns>
+    /// <summary>
+    /// Converts every pixel to red, green and blue, as Pillow's <c>convert("RGB")</c> does: alpha is dropped, CMYK converted, 16-bit gray
+    /// clipped at 255.
+    /// </summary>
+    /// <returns>A new array of 3 · W · H bytes: red, green, blue of the top left pixel, then of the one to its right.</returns>
+    /// <exception cref="ObjectDisposedException">The image was disposed.</exception>
     public byte[] ToRgbBytes()
     {
         var rgb = GC.AllocateUninitializedArray<byte>(3 * Width * Height);
@@ -112,8 +115,10 @@ public sealed class RasterImage : IDisposable
         return rgb;
     }
 
-    /// <summary>The same as an image: this one's own samples with another name where they are red, green and blue already, so that one of
-    /// the two is to be disposed.</summary>
+    /// <summary>
+    /// Converts to an RGB image. If the samples already are red, green and blue, the two images share them, and only one of the two is to
+    /// be disposed.
+    /// </summary>
     internal RasterImage ToRgb()
     {
         if (Layout == SampleLayout.Rgb) return this;
@@ -145,19 +150,19 @@ public sealed class RasterImage : IDisposable
     /// <param name="quality">0 to 100.</param>
     public byte[] ToJpeg(int quality = 90) => Encode(SKEncodedImageFormat.Jpeg, quality);
 
-    /// <summary>Writes a PNG file, beside its place first and then renamed.</summary>
+    /// <summary>Writes a PNG file, under a temporary name first, then renamed.</summary>
     public void SavePng(string path)
     {
         AtomicFile.Write(path, ToPng());
     }
 
-    /// <summary>Gives the samples' memory to the next image.</summary>
+    /// <summary>Returns the samples' memory for use by the next image.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _samples, null) is { } samples && _rented) ArrayPool<byte>.Shared.Return(samples);
     }
 
-    /// <summary>A copy to draw or to draw on, in RGB, opaque; the caller's to dispose.</summary>
+    /// <summary>Copies the image to an opaque RGB bitmap, to draw or to draw on; the caller disposes it.</summary>
     internal SKBitmap ToBitmap()
     {
         var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
@@ -167,8 +172,8 @@ public sealed class RasterImage : IDisposable
         return bitmap;
     }
 
-    /// <summary>What was drawn, in RGB.</summary>
-    /// <param name="bitmap">Of four bytes a pixel, red first, opaque.</param>
+    /// <summary>Copies a bitmap to an RGB image.</summary>
+    /// <param name="bitmap">Opaque, of four bytes a pixel, red first.</param>
     internal static RasterImage FromBitmap(SKBitmap bitmap)
     {
         var samples = bitmap.GetPixelSpan();

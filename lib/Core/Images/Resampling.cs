@@ -1,9 +1,9 @@
 namespace ClipNotebooks.Core.Images;
 
-/// <summary>How pixels between pixels are found.</summary>
+/// <summary>The filter of a resize.</summary>
 public enum Interpolation
 {
-    /// <summary>The pixel at the place.</summary>
+    /// <summary>Takes the nearest pixel.</summary>
     Nearest,
 
     /// <summary>A triangle over one source pixel each way, widened when shrinking.</summary>
@@ -19,10 +19,10 @@ public enum Interpolation
 /// </summary>
 internal sealed class Taps
 {
-    /// <summary>Of the weights in fixed point; Pillow's, for samples of eight bits.</summary>
+    /// <summary>Fractional bits of the weights in fixed point, as in Pillow for samples of eight bits.</summary>
     internal const int FractionalBits = 22;
 
-    /// <summary>The latest ones: the pictures of a folder are often of one size or two.</summary>
+    /// <summary>The latest weights, for reuse: the images of a folder often have one size or two.</summary>
     private static readonly Taps?[] Recent = new Taps?[8];
 
     private static int _next;
@@ -46,7 +46,7 @@ internal sealed class Taps
     /// <summary>The weights with 22 fractional bits, rounded half away from zero.</summary>
     internal int[] Fixed() => _fixed ??= Array.ConvertAll(Weights, w => (int)(w * (1 << FractionalBits) + (w < 0 ? -0.5 : 0.5)));
 
-    /// <summary>The same, each four times: for the four samples of a pixel.</summary>
+    /// <summary>The weights of <see cref="Fixed"/>, each four times: for the four samples of a pixel.</summary>
     internal int[] FixedFourTimes() => _fixedFourTimes ??= [.. Fixed().SelectMany(w => new[] { w, w, w, w })];
 
     internal static Taps Compute(int source, int target, int start, int length, Interpolation interpolation)
@@ -75,7 +75,7 @@ internal sealed class Taps
         return taps;
     }
 
-    /// <summary>The most source samples that one of the target's is made of.</summary>
+    /// <summary>The most source samples that contribute to one sample of the target.</summary>
     internal static int MostFor(int source, int target, Interpolation interpolation) =>
         (int)Math.Ceiling(Support(interpolation) * Math.Max((double)source / target, 1)) * 2 + 1;
 

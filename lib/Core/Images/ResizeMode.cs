@@ -1,22 +1,23 @@
 namespace ClipNotebooks.Core.Images;
 
-/// <summary>How an image that is not square comes to a square.</summary>
+/// <summary>How an image that is not square is resized towards a square.</summary>
 public enum ResizeMode
 {
-    /// <summary>The shorter side to the size, then the middle is cut out; CLIP's.</summary>
+    /// <summary>Resizes the shorter side to the size, then crops the centre; CLIP's way.</summary>
     Shortest,
 
-    /// <summary>Both sides to the size, the proportions given up (OpenCLIP's and SigLIP's <c>squash</c>).</summary>
+    /// <summary>Resizes both sides to the size, without keeping the proportions (OpenCLIP's and SigLIP's <c>squash</c>).</summary>
     Squash,
 
     /// <summary>
-    /// The longer side to the size, the rest black, beside a CMYK image white (OpenCLIP's <c>longest</c> with its fill colour 0; beside an
-    /// image with a palette OpenCLIP has the palette's first colour).
+    /// Resizes the longer side to the size and pads the rest: with black, beside a CMYK image with white, beside an image with a palette
+    /// with the palette's first colour (OpenCLIP's <c>longest</c> with its fill colour 0).
     /// </summary>
     Longest,
 
     /// <summary>
-    /// Both sides to whole patches, as many as the budget allows and the proportions nearly kept: no square at all (SigLIP 2 NaFlex).
+    /// Resizes both sides to whole patches, as many as the budget allows, nearly keeping the proportions: not to a square (SigLIP 2
+    /// NaFlex).
     /// </summary>
     Patches,
 }

@@ -6,12 +6,12 @@ using System.Runtime.Intrinsics;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// Pillow's resize, bit for bit, of the window of the result that is asked for: one pass along rows, one along columns, each rounded to the
-/// sample's type, each left out where its size does not change. Only the source rows and columns that the window needs are touched.
+/// Pillow's resize, bit for bit, for a window of the result: one pass along rows and one along columns, each rounded to the sample's type,
+/// and skipped if the size does not change. Only the source rows and columns that the window needs are touched.
 /// </summary>
 internal static class Resizer
 {
-    /// <summary>One half in fixed point, which makes the shift round.</summary>
+    /// <summary>One half in fixed point, added so that the right shift rounds.</summary>
     internal const int Half = 1 << (Taps.FractionalBits - 1);
 
     /// <summary>Resizes to <paramref name="size"/> and cuts out <paramref name="window"/>, in the image's own layout.</summary>
@@ -52,7 +52,7 @@ internal static class Resizer
         return result;
     }
 
-    /// <summary>Rows top … bottom − 1 of the source, each cut to the window's columns at their new width.</summary>
+    /// <summary>Resizes the source rows top … bottom − 1 to the new width, for the window's columns only.</summary>
     private static void Horizontal(ReadOnlySpan<byte> source, int width, int top, int bottom, int newWidth,
         (int X, int Y, int Width, int Height) window, Interpolation interpolation, Span<byte> result)
     {
@@ -74,15 +74,15 @@ internal static class Resizer
     }
 
     /// <summary>
-    /// A row of pixels, four samples in one number, → its outputs, over two or four neighbouring pixels at a time: four samples of one
-    /// beside four of the next.
+    /// Computes a row's outputs from its pixels, each four samples in one number. Takes two or four neighbouring pixels at a time, with
+    /// their samples side by side in a vector.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum(ReadOnlySpan<uint> row, Taps taps, int[] weights, Span<uint> outputs)
     {
         for (int x = 0; x < outputs.Length; x++)
         {
-            // The slices' ends are checked here, once for an output, and not for every tap.
+            // Slicing checks the bounds here, once for an output, and not for every tap.
             var pixels = row.Slice(taps.First[x], taps.Count[x]);
             ref uint pixel = ref MemoryMarshal.GetReference(pixels);
             ref int factor = ref MemoryMarshal.GetReference(weights.AsSpan(4 * x * taps.Most, 4 * pixels.Length));
@@ -102,8 +102,8 @@ internal static class Resizer
     }
 
     /// <summary>
-    /// The window's rows, from rows that begin at source row <paramref name="top"/>: four or two pixels, sixteen or eight samples, at a
-    /// time.
+    /// Computes the window's rows from rows that begin at source row <paramref name="top"/>, four or two pixels (sixteen or eight samples)
+    /// at a time.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Vertical(ReadOnlySpan<byte> source, int width, int top, Taps taps, Span<byte> result)
@@ -139,7 +139,7 @@ internal static class Resizer
         }
     }
 
-    /// <summary>Eight samples of eight bits, each in 32.</summary>
+    /// <summary>Widens eight samples from 8 to 32 bits each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector256<int> Widen(ulong samples)
     {
@@ -147,12 +147,12 @@ internal static class Resizer
         return Vector256.WidenLower(words.ToVector256Unsafe()).AsInt32();
     }
 
-    /// <summary>Sixteen samples of eight bits, each in 32.</summary>
+    /// <summary>Widens sixteen samples from 8 to 32 bits each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<int> Widen(Vector128<byte> samples) =>
         Vector512.WidenLower(Vector256.WidenLower(samples.ToVector256Unsafe()).ToVector512Unsafe()).AsInt32();
 
-    /// <summary>Sixteen sums in fixed point, each rounded down and clipped to eight bits; they hold their half already.</summary>
+    /// <summary>Rounds sixteen fixed-point sums down and clips them to eight bits; the sums already include the rounding half.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Narrow(Vector512<int> sums)
     {
@@ -161,11 +161,11 @@ internal static class Resizer
         return Vector128.Narrow(words.GetLower(), words.GetUpper()).AsByte();
     }
 
-    /// <summary>Eight sums in fixed point, each rounded down and clipped to eight bits; they hold their half already.</summary>
+    /// <summary>Rounds eight fixed-point sums down and clips them to eight bits; the sums already include the rounding half.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static ulong Narrow(Vector256<int> sums) => Clip(sums >> Taps.FractionalBits);
 
-    /// <summary>Eight numbers, each clipped to eight bits.</summary>
+    /// <summary>Clips eight numbers to eight bits each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static ulong Clip(Vector256<int> numbers)
     {
@@ -175,7 +175,8 @@ internal static class Resizer
     }
 
     /// <summary>
-    /// The pixel at the truncated position; the position grows by addition, as Pillow's does, which rounds otherwise than multiplying.
+    /// Takes the pixel at the truncated position. The position grows by addition, as in Pillow, which rounds differently from
+    /// multiplication.
     /// </summary>
     private static void Nearest(
         RasterImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Span<byte> result)
@@ -226,7 +227,7 @@ internal static class Resizer
             narrow[y * window.Width + x], false);
     }
 
-    /// <summary>One pass over 16-bit samples, along rows or along columns; without taps a part is cut out.</summary>
+    /// <summary>One pass over 16-bit samples, along rows or along columns; without taps it only crops.</summary>
     private static ushort[] Pass(int width, int height, Taps? taps, int left, int top, Func<int, int, ushort> source, bool isAlongRows)
     {
         var result = new ushort[width * height];
@@ -241,11 +242,9 @@ internal static class Resizer
     }
 
     /// <summary>
-    /// Pillow from version 13 on (pull request 9549) goes down the columns first where an image becomes lower and that is much less work;
-    /// the
-    /// results differ by the rounding between the passes. Work is taps; one down a column counts eight times, since the reference's crops
-    /// leave
-    /// its weight between two and thirty-five.
+    /// From version 13 on (pull request 9549), Pillow resizes columns first if the image becomes lower and that is much less work; the
+    /// results differ by the rounding between the passes. Work is counted in taps; a tap down a column counts as eight, since the
+    /// reference's crops only show that its weight is between two and thirty-five.
     /// </summary>
     private static bool IsVerticalFirst(RasterImage image, (int Width, int Height) size, Interpolation interpolation)
     {

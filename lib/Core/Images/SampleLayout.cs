@@ -6,14 +6,14 @@ public enum SampleLayout
     /// <summary>Red, green, blue (gray files too: three equal samples).</summary>
     Rgb,
 
-    /// <summary>Red, green, blue and alpha, not premultiplied: premultiplied for the resize, divided again after it.</summary>
+    /// <summary>Red, green, blue and alpha, not premultiplied; premultiplied for the resize only.</summary>
     Rgba,
 
-    /// <summary>Cyan, magenta, yellow, black, 255 for none: resized as they are, then converted.</summary>
+    /// <summary>Cyan, magenta, yellow, black; 0 is no ink, 255 full ink. Resized as they are, then converted.</summary>
     Cmyk,
 
     /// <summary>
-    /// Colours from a palette, or black and white only: resized by nearest neighbour, since palette numbers cannot be mixed.
+    /// Colours from a palette, or black and white only: resized by nearest neighbour, since palette indices cannot be interpolated.
     /// </summary>
     Indexed,
 

@@ -4,15 +4,13 @@ using SkiaSharp;
 namespace ClipNotebooks.Core.Images;
 
 /// <summary>
-/// Decodes JPEG, PNG, WebP, GIF and BMP to samples that equal Pillow's. PNG, GIF, BMP and nearly all JPEG are read by the library itself,
-/// which
-/// keeps what SkiaSharp does not hand out (palettes, gray palettes, 16 bits, CMYK) and knows a file that is cut short; WebP and rare
-/// forms of JPEG
-/// by SkiaSharp. A CMYK JPEG of such a form comes as RGB: its pixels may differ slightly from Pillow's. Thread-safe.
+/// Decodes JPEG, PNG, WebP, GIF and BMP to samples that equal Pillow's. PNG, GIF, BMP and nearly all JPEG are read by this library, which
+/// keeps what SkiaSharp does not return (palettes, gray palettes, 16 bits, CMYK) and detects files that are cut short; WebP and rare forms
+/// of JPEG are read by SkiaSharp. A CMYK JPEG of such a form is returned as RGB: its pixels may differ slightly from Pillow's. Thread-safe.
 /// </summary>
 public sealed class SkiaImageDecoder : IImageDecoder
 {
-    /// <summary>Pillow's limit before it speaks of a decompression bomb: twice 89,478,485 pixels.</summary>
+    /// <summary>Pillow's limit before it reports a decompression bomb: twice 89,478,485 pixels.</summary>
     public const long DefaultMaxPixels = 178_956_970;
 
     /// <summary>The decoder with the default limit.</summary>
@@ -22,10 +20,10 @@ public sealed class SkiaImageDecoder : IImageDecoder
     public long MaxPixels { get; init; } = DefaultMaxPixels;
 
     /// <summary>
-    /// Lets JPEG's decoder leave out the finest of its frequencies: of an image at least 4 or 8 times as large as this on its shorter side,
-    /// in pixels, it gives one of 1/4 or 1/8 the size, never smaller than this (a half would take as long as the whole). Faster, and other
-    /// pixels than Pillow's (tests/Benchmarks/README.md has both figures), so it is for a model's resize size and for those who ask for it;
-    /// null, the default, decodes everything in full. Other formats and CMYK are not concerned.
+    /// Lets the JPEG decoder skip the highest frequencies: an image whose shorter side is at least 4 or 8 times this many pixels is decoded
+    /// at 1/4 or 1/8 of its size, never smaller than this (1/2 would take as long as the whole). Faster, but with other pixels than
+    /// Pillow's (tests/Benchmarks/README.md has both figures). Meant to be set to a model's resize size; null, the default, decodes
+    /// everything in full. Other formats and CMYK are not affected.
     /// </summary>
     public int? DraftSide { get; init; }
 

@@ -4,8 +4,8 @@ using System.Threading.Channels;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// Requests of one kind on their way to a model: those that come together are encoded together. A request waits for company until
-/// <see cref="BatchingOptions.MaxWait"/> after it came, and as long as the model is busy.
+/// A queue of requests of one kind to a model; requests that arrive together are encoded as one batch. A request waits for others until
+/// <see cref="BatchingOptions.MaxWait"/> after its arrival, and while the model is busy.
 /// </summary>
 /// <typeparam name="T">An input: a caption, or an image's pixels.</typeparam>
 internal sealed class BatchQueue<T>
@@ -17,25 +17,25 @@ internal sealed class BatchQueue<T>
     private readonly string _kind;
     private int _waiting;
 
-    /// <param name="kind">Of the inputs, as telemetry calls it.</param>
-    /// <param name="encode">From inputs and what errors call them to a row each.</param>
-    /// <param name="options">The bounds.</param>
-    /// <param name="model">Taken while the model works.</param>
+    /// <param name="kind">The kind of input, as telemetry names it.</param>
+    /// <param name="encode">Maps inputs, and their names in error messages, to an embedding each.</param>
+    /// <param name="options">The limits on batches, waiting time and queue length.</param>
+    /// <param name="model">Held while the model works.</param>
     internal BatchQueue(string kind, Func<T[], string[], float[][]> encode, BatchingOptions options, SemaphoreSlim model)
     {
         (_kind, _encode, _options, _model) = (kind, encode, options, model);
         Ended = Task.Run(WorkAsync);
     }
 
-    /// <summary>Inputs that wait.</summary>
+    /// <summary>The number of waiting inputs.</summary>
     internal int Waiting => Volatile.Read(ref _waiting);
 
     internal Task Ended { get; }
 
-    /// <summary>Encodes inputs, with those of others where these come at the same time.</summary>
-    /// <param name="inputs">At least one; more than a batch go one batch after the other.</param>
-    /// <param name="names">What errors call them.</param>
-    /// <param name="cancellationToken">Gives up waiting; what has not begun is not encoded.</param>
+    /// <summary>Encodes inputs, together with those of other callers that arrive at the same time.</summary>
+    /// <param name="inputs">At least one; more than a batch holds are encoded one batch after another.</param>
+    /// <param name="names">Their names in error messages.</param>
+    /// <param name="cancellationToken">Ends the wait; inputs whose encoding has not begun are dropped.</param>
     internal async Task<float[][]> RunAsync(IReadOnlyList<T> inputs, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
         if (inputs.Count <= _options.MaxBatch) return await OneAsync([.. inputs], [.. names], cancellationToken).ConfigureAwait(false);
@@ -45,7 +45,7 @@ internal sealed class BatchQueue<T>
         return [.. rows];
     }
 
-    /// <summary>Takes no more; <see cref="Ended"/> comes when what was taken is answered.</summary>
+    /// <summary>Accepts no more requests; <see cref="Ended"/> completes once the accepted ones are answered.</summary>
     internal void Close() => _requests.Writer.TryComplete();
 
     private async Task<float[][]> OneAsync(T[] inputs, string[] names, CancellationToken cancellationToken)
@@ -86,7 +86,7 @@ internal sealed class BatchQueue<T>
         }
     }
 
-    /// <summary>What has come, as far as it fits a batch; whoever gave up waiting is left out.</summary>
+    /// <summary>Takes waiting requests that together fit a batch, and drops cancelled ones.</summary>
     private List<Request> Take()
     {
         var batch = new List<Request>();
@@ -102,7 +102,7 @@ internal sealed class BatchQueue<T>
         return batch;
     }
 
-    /// <summary>Where a batch fails, each request is tried by itself: the fault is one's, and the others have their rows.</summary>
+    /// <summary>If a batch fails, encodes each request by itself, so that only the faulty one fails.</summary>
     private void Encode(List<Request> batch)
     {
         try

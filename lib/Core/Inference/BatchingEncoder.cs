@@ -3,8 +3,8 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// One model for many callers at once, as a web service has them: what they ask for within a few milliseconds, or while the model is
-/// busy, is encoded as one batch. A caller who gives up waiting, or whose input is at fault, changes nothing for the others. Thread-safe.
+/// Shares one model between many concurrent callers, as in a web service: requests that arrive within a few milliseconds, or while the
+/// model is busy, are encoded as one batch. A caller who cancels, or whose input is faulty, does not affect the others. Thread-safe.
 /// </summary>
 public sealed class BatchingEncoder : IAsyncDisposable
 {
@@ -12,10 +12,10 @@ public sealed class BatchingEncoder : IAsyncDisposable
     private readonly BatchQueue<float[]> _images;
     private readonly BatchQueue<string> _texts;
 
-    /// <summary>Takes a model.</summary>
-    /// <param name="encoder">The model; stays the caller's, and has to live as long.</param>
-    /// <param name="options">The bounds.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A bound is out of its range.</exception>
+    /// <summary>Wraps a model.</summary>
+    /// <param name="encoder">The model; the caller disposes it, after this object.</param>
+    /// <param name="options">Limits on batches, waiting time and queue length.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is out of its range.</exception>
     public BatchingEncoder(IClipEncoder encoder, BatchingOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -28,17 +28,19 @@ public sealed class BatchingEncoder : IAsyncDisposable
     /// <summary>The model.</summary>
     public IClipEncoder Encoder { get; }
 
-    /// <summary>Images and captions that wait at this moment.</summary>
+    /// <summary>The number of images and captions that are waiting.</summary>
     public int Waiting => _images.Waiting + _texts.Waiting;
 
-    /// <summary>Embeds an image; resized and cut on the thread pool, beside the model's work.</summary>
+    /// <summary>Embeds an image. It is resized and cropped on the thread pool, while the model may be working on others.</summary>
     /// <param name="image">Any size.</param>
-    /// <param name="name">What errors call it.</param>
-    /// <param name="cancellationToken">Gives up waiting; what has not begun is not encoded.</param>
-    /// <returns>E values, of length 1.</returns>
+    /// <param name="name">Its name in error messages.</param>
+    /// <param name="cancellationToken">Ends the wait; inputs whose encoding has not begun are dropped.</param>
+    /// <returns>E values, L2-normalised.</returns>
     /// <exception cref="InvalidDataException">The model's recipe has no crop, and the image is not square.</exception>
-    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
-    /// <exception cref="QueueFullException">As many wait as may.</exception>
+    /// <exception cref="NonFiniteException">The model gives NaN, infinity or only zeros.</exception>
+    /// <exception cref="QueueFullException">
+    /// The inputs exceed the free places of the queue (<see cref="BatchingOptions.MaxQueue"/>).
+    /// </exception>
     /// <exception cref="ObjectDisposedException">This object or the model was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public async Task<float[]> EmbedImageAsync(RasterImage image, string? name = null, CancellationToken cancellationToken = default)
@@ -50,12 +52,14 @@ public sealed class BatchingEncoder : IAsyncDisposable
 
     /// <summary>Embeds pixels that the processor's transform made.</summary>
     /// <param name="pixels">N images, as <see cref="IClipEncoder.EmbedPixels"/> takes them; at least one.</param>
-    /// <param name="names">What errors call them; by default their places in the list.</param>
-    /// <param name="cancellationToken">Gives up waiting; what has not begun is not encoded.</param>
-    /// <returns>N rows of E, each of length 1.</returns>
+    /// <param name="names">Their names in error messages; by default their places in the list.</param>
+    /// <param name="cancellationToken">Ends the wait; inputs whose encoding has not begun are dropped.</param>
+    /// <returns>N rows of E values, each L2-normalised.</returns>
     /// <exception cref="ArgumentException">The list is empty, or an image has another number of values.</exception>
-    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
-    /// <exception cref="QueueFullException">As many wait as may.</exception>
+    /// <exception cref="NonFiniteException">The model gives NaN, infinity or only zeros.</exception>
+    /// <exception cref="QueueFullException">
+    /// The inputs exceed the free places of the queue (<see cref="BatchingOptions.MaxQueue"/>).
+    /// </exception>
     /// <exception cref="ObjectDisposedException">This object or the model was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<float[][]> EmbedPixelsAsync(IReadOnlyList<float[]> pixels, IReadOnlyList<string>? names = null,
@@ -70,11 +74,13 @@ public sealed class BatchingEncoder : IAsyncDisposable
 
     /// <summary>Embeds captions, each cut at the context length.</summary>
     /// <param name="texts">At least one.</param>
-    /// <param name="cancellationToken">Gives up waiting; what has not begun is not encoded.</param>
-    /// <returns>N rows of E, each of length 1.</returns>
+    /// <param name="cancellationToken">Ends the wait; inputs whose encoding has not begun are dropped.</param>
+    /// <returns>N rows of E values, each L2-normalised.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
-    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
-    /// <exception cref="QueueFullException">As many wait as may.</exception>
+    /// <exception cref="NonFiniteException">The model gives NaN, infinity or only zeros.</exception>
+    /// <exception cref="QueueFullException">
+    /// The inputs exceed the free places of the queue (<see cref="BatchingOptions.MaxQueue"/>).
+    /// </exception>
     /// <exception cref="ObjectDisposedException">This object or the model was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<float[][]> EmbedTextsAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken = default)
@@ -84,7 +90,7 @@ public sealed class BatchingEncoder : IAsyncDisposable
         return _texts.RunAsync(texts, texts, cancellationToken);
     }
 
-    /// <summary>Takes no more, answers what waits, and ends. The model stays.</summary>
+    /// <summary>Accepts no more inputs, and completes once the waiting ones are answered. The model is not disposed.</summary>
     public async ValueTask DisposeAsync()
     {
         _images.Close();

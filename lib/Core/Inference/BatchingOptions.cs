@@ -1,17 +1,17 @@
 namespace ClipNotebooks.Core.Inference;
 
-/// <summary>The bounds of a <see cref="BatchingEncoder"/>.</summary>
+/// <summary>The limits of a <see cref="BatchingEncoder"/>.</summary>
 public sealed record BatchingOptions
 {
     /// <summary>The most images, or captions, that are encoded at once; at least 1.</summary>
     public int MaxBatch { get; init; } = 32;
 
-    /// <summary>How long an input waits for others while the model has nothing else to do.</summary>
+    /// <summary>How long an input waits for others while the model is idle; not negative.</summary>
     public TimeSpan MaxWait { get; init; } = TimeSpan.FromMilliseconds(2);
 
     /// <summary>
-    /// The most images, and the most captions, that wait; at least <see cref="MaxBatch"/>. An image waits as pixels: 600 kB of a model for
-    /// 224 × 224.
+    /// The most images, and separately the most captions, that may wait; at least <see cref="MaxBatch"/>. A waiting image is held as
+    /// pixels: 600 kB for a model of 224 × 224.
     /// </summary>
     public int MaxQueue { get; init; } = 256;
 

@@ -5,11 +5,11 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Core.Inference;
 
-/// <summary>A saved classifier: a safetensors file whose notes have the names.</summary>
+/// <summary>A saved classifier: a safetensors file whose metadata hold the class names and templates.</summary>
 /// <param name="ClassNames">C names.</param>
-/// <param name="Templates">The sentences in which each was embedded.</param>
+/// <param name="Templates">The sentences in which each name was embedded.</param>
 /// <param name="Weights">C rows of E.</param>
-/// <param name="Neutral">The row of the name that says nothing; null where classes exclude each other.</param>
+/// <param name="Neutral">The embedding of the neutral name; null where classes exclude each other.</param>
 /// <param name="Model">The fingerprint of the model.</param>
 /// <param name="SourceStamp">The stamp of the files that the model was opened from; null where it has none.</param>
 internal sealed record ClassifierFile(

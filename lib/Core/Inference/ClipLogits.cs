@@ -1,13 +1,14 @@
 namespace ClipNotebooks.Core.Inference;
 
-/// <summary>What a model was trained to compare, from embeddings alone.</summary>
+/// <summary>Computes a model's logits and probabilities from embeddings.</summary>
 public static class ClipLogits
 {
     /// <summary>Cosine similarities times the learned scale, plus the learned bias.</summary>
-    /// <param name="encoder">What made the embeddings.</param>
+    /// <param name="encoder">The model that made the embeddings.</param>
     /// <param name="images">N rows of E.</param>
     /// <param name="texts">M rows of E.</param>
     /// <returns>N rows of M.</returns>
+    /// <exception cref="ArgumentException">An image's embedding and a caption's differ in length.</exception>
     /// <exception cref="NonFiniteException">The scale or the bias is not finite.</exception>
     public static double[][] Logits(this IClipEncoder encoder, IReadOnlyList<float[]> images, IReadOnlyList<float[]> texts)
     {
@@ -19,8 +20,8 @@ public static class ClipLogits
     }
 
     /// <summary>
-    /// Logits as probabilities: of a CLIP a softmax over each row, of these captions which one; of a model that
-    /// <see cref="IClipEncoder.IsSigmoid"/> the sigmoid of each element, whether that pair belongs together, whatever the others are.
+    /// Turns logits into probabilities. For a CLIP, a softmax over each row: which of these captions fits the image. For a model with
+    /// <see cref="IClipEncoder.IsSigmoid"/>, the sigmoid of each element: whether that pair fits, independent of the others.
     /// </summary>
     /// <param name="encoder">The model.</param>
     /// <param name="logits">N rows of M, images by captions.</param>
@@ -41,7 +42,7 @@ public static class ClipLogits
         return sum;
     }
 
-    /// <summary>Of vectors of any length but 0.</summary>
+    /// <summary>The cosine similarity of two vectors, neither of them zero.</summary>
     internal static double Cosine(float[] left, float[] right) =>
         Product(left, right) / Math.Sqrt(Product(left, left) * Product(right, right));
 

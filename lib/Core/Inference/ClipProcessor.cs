@@ -5,8 +5,8 @@ using ClipNotebooks.Core.Text;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// Makes a model's inputs: images to pixels and captions to token ids, as the model's folder asks (Hugging Face's <c>CLIPProcessor</c>).
-/// Thread-safe.
+/// Prepares a model's inputs, pixels from images and token ids from captions, as its folder specifies (Hugging Face's
+/// <c>CLIPProcessor</c>). Thread-safe.
 /// </summary>
 /// <param name="transform">From an image to (3, R, R) normalised values.</param>
 /// <param name="tokenizer">From a caption to token ids.</param>
@@ -19,21 +19,23 @@ public sealed class ClipProcessor(ClipImageTransform transform, ITokenizer token
     public ITokenizer Tokenizer { get; } = tokenizer;
 
     /// <summary>
-    /// Reads preprocessor_config.json, or where it is missing processor_config.json with its <c>image_processor</c>, which transformers 5
-    /// saves in its place (of an OpenCLIP model open_clip_config.json), and the tokenizer that the folder holds
-    /// (<see cref="TokenizerFolder"/>).
+    /// Reads a folder's tokenizer (<see cref="TokenizerFolder"/>) and its image transform: from preprocessor_config.json; if that is
+    /// missing, from <c>image_processor</c> in processor_config.json, which transformers 5 saves instead; for an OpenCLIP model from
+    /// open_clip_config.json.
     /// </summary>
     /// <param name="idOrFolder">A model's folder, or a Hub id.</param>
     /// <param name="contextLength">The longest token row that the model takes.</param>
-    /// <param name="imageSize">R, the side of the images that the model takes; what the folder says of images is held against it.</param>
+    /// <param name="imageSize">
+    /// R, the side in pixels of the images that the model takes; the folder's image size is checked against it. Null: not checked.
+    /// </param>
     /// <exception cref="FileNotFoundException">A file of the image transform or the tokenizer is missing.</exception>
     /// <exception cref="InvalidDataException">One of them is damaged, or makes images of another size; the message says where.</exception>
     /// <exception cref="CheckpointException">
-    /// A configuration is damaged, or OpenCLIP's asks for a cleaning of captions that is not known.
+    /// A configuration is damaged, or OpenCLIP's asks for an unknown cleaning of captions.
     /// </exception>
-    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
+    /// <exception cref="HubException">The model of a Hub id is not in the cache and cannot be downloaded.</exception>
     /// <exception cref="NotSupportedException">
-    /// The tokenizer's file asks for something that is not known; the message names its key.
+    /// The tokenizer's file asks for something unsupported; the message names its key.
     /// </exception>
     public static ClipProcessor FromPretrained(string idOrFolder, int contextLength = 77, int? imageSize = null)
     {

@@ -4,12 +4,12 @@ using System.Diagnostics.Metrics;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// What the encoders say of their work to whoever listens (OpenTelemetry, <c>dotnet-counters</c>): activities and instruments under one
-/// name. With nobody listening a call costs a few nanoseconds.
+/// The encoders' telemetry, for OpenTelemetry or <c>dotnet-counters</c>: activities and instruments under one name. Without a listener a
+/// call costs a few nanoseconds.
 /// </summary>
 /// <remarks>
 /// Instruments, each with the tag <c>clip.kind</c>, image or text: <c>clip.encodes</c>, calls of a model; <c>clip.inputs</c>, the images
-/// and captions in them; <c>clip.encode.duration</c>, seconds a call; <c>clip.queue.length</c>, inputs that wait in a
+/// and captions in them; <c>clip.encode.duration</c>, seconds per call; <c>clip.queue.length</c>, inputs that wait in a
 /// <see cref="BatchingEncoder"/>. Activities: <c>clip.encode</c>, with <c>clip.kind</c> and <c>clip.inputs</c>.
 /// </remarks>
 public static class ClipTelemetry
@@ -31,7 +31,7 @@ public static class ClipTelemetry
     private static readonly UpDownCounter<int> Queue = Meter.CreateUpDownCounter<int>(
         "clip.queue.length", "{input}", "Images and captions that wait to be encoded.");
 
-    /// <summary>A call of a model, which ends when the result is disposed.</summary>
+    /// <summary>Begins to measure a call of a model; disposing the result ends it.</summary>
     internal static Encode Begin(string kind, int inputs) => new(kind, inputs);
 
     internal static void Queued(string kind, int inputs) => Queue.Add(inputs, new KeyValuePair<string, object?>(Kind, kind));

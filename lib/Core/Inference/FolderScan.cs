@@ -3,9 +3,8 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// The image files of a folder. Hidden files and folders, pipes, sockets and devices are passed over; links to files are followed, links
-/// to folders
-/// are not: what they lead to may lie above, and have no end.
+/// The image files of a folder. Hidden files and folders, pipes, sockets and devices are passed over; links to files are followed, links to
+/// folders are not, since they may lead to a folder above and so never end.
 /// </summary>
 internal sealed class FolderScan
 {
@@ -18,10 +17,10 @@ internal sealed class FolderScan
     internal List<(string Path, string Reason)> Unreadable { get; } = [];
 
     /// <param name="folder">Where to look.</param>
-    /// <param name="recursive">Whether folders inside count.</param>
+    /// <param name="recursive">Whether to search subfolders.</param>
     /// <param name="extensions">The endings, with the dot.</param>
-    /// <param name="cancellationToken">Stops.</param>
-    /// <param name="accepts">Asked for each file with such an ending; those it refuses are not kept.</param>
+    /// <param name="cancellationToken">Stops the scan.</param>
+    /// <param name="accepts">Called for each file with such an ending; files that it refuses are left out.</param>
     internal static FolderScan Run(
         string folder, bool recursive, IReadOnlyCollection<string> extensions, CancellationToken cancellationToken, Func<FileInfo,
             bool>? accepts = null)
@@ -57,7 +56,7 @@ internal sealed class FolderScan
         return scan;
     }
 
-    /// <summary>Whatever may be an image, and what cannot be asked for, so that its reader says why.</summary>
+    /// <summary>Keeps regular files, and links whose target is missing, so that reading them reports the reason.</summary>
     private static bool IsKept(FileInfo file)
     {
         var target = ImageFileBytes.Target(file);

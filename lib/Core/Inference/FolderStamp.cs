@@ -3,21 +3,23 @@ using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Core.Inference;
 
-/// <summary>What a model's files are known again by without being read whole (<see cref="IClipEncoder.SourceStamp"/>).</summary>
+/// <summary>Identifies a model's files without reading them whole (<see cref="IClipEncoder.SourceStamp"/>).</summary>
 internal static class FolderStamp
 {
-    /// <summary>Room for a header of safetensors or ONNX, which names every tensor, its type and its shape.</summary>
+    /// <summary>
+    /// The bytes read of each file: room for the header of safetensors or ONNX, which names every tensor, its type and its shape.
+    /// </summary>
     private const int Head = 1 << 16;
 
-    /// <summary>More is no model's folder, but one of pictures or of the disk, with a model in it.</summary>
+    /// <summary>A folder with more files is not a model's own: it holds pictures, or a whole disk, beside a model.</summary>
     private const int Most = 200;
 
-    /// <param name="folder">The model's.</param>
-    /// <param name="options">What else decides the embeddings of the model that is opened from it.</param>
-    /// <param name="below">A folder in it that has files of the model too.</param>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="options">What else determines the embeddings of the model opened from the folder.</param>
+    /// <param name="below">A subfolder that holds files of the model too.</param>
     /// <returns>
     /// 64 hexadecimal digits: SHA-256 of the folder's path, and of the name, the length, the time of the last change and the first 64 KiB
-    /// of each file in it. Null where one of them cannot be read, or there are more than a model has.
+    /// of each file in it. Null if one of them cannot be read, or there are more than 200.
     /// </returns>
     internal static string? Of(string folder, string options, string? below = null)
     {
@@ -35,11 +37,11 @@ internal static class FolderStamp
                 string name = Path.GetRelativePath(folder, path);
                 if (ModelFile.Fault(path) is { } fault)
                 {
-                    // A pipe would be waited for; who needs this file says what is wrong with it.
+                    // Reading a pipe would block; the code that needs this file reports what is wrong with it.
                     ModelFingerprint.Append(hash, $"{name}: {fault}");
                     continue;
                 }
-                // Of the file itself, where the folder holds a link to it, as the Hub's cache does.
+                // Describes a link's target, since the Hub's cache holds links.
                 using var file = File.OpenHandle(path);
                 ModelFingerprint.Append(hash, FormattableString.Invariant(
                     $"{name} {RandomAccess.GetLength(file)} {File.GetLastWriteTimeUtc(file).Ticks}"));

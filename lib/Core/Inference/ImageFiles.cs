@@ -4,24 +4,22 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// Image files on their way to a model: found, and read on all cores while the model works, with what could not be read said instead of
-/// thrown.
+/// Finds image files, and reads them on all cores while the model works. A file that cannot be read is reported in the results, not thrown.
 /// </summary>
 public static class ImageFiles
 {
-    /// <summary>How many images or captions are encoded at once where nothing else is asked for.</summary>
+    /// <summary>The default number of images or captions that are encoded at once.</summary>
     public const int DefaultBatch = 64;
 
     /// <summary>The endings by which images are found in a folder, in lower case, with the dot.</summary>
     public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"];
 
     /// <summary>
-    /// The images of a folder, by their endings. Hidden files and folders, pipes, sockets and devices are passed over; links to files are
-    /// followed,
-    /// links to folders are not.
+    /// Lists the images of a folder, by their endings. Hidden files and folders, pipes, sockets and devices are passed over; links to files
+    /// are followed, links to folders are not.
     /// </summary>
     /// <param name="folder">Where to look.</param>
-    /// <param name="recursive">Whether folders inside count.</param>
+    /// <param name="recursive">Whether to search subfolders.</param>
     /// <returns>Paths that begin with <paramref name="folder"/>, in ordinal order.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     public static IReadOnlyList<string> In(string folder, bool recursive = true)
@@ -33,11 +31,12 @@ public static class ImageFiles
             file => Path.Combine(folder, Path.GetRelativePath(root, file.FullName)))];
     }
 
-    /// <summary>Reads files on all cores while the batch before is used: no more than two batches are held, each image at the model's
-    /// size.</summary>
-    /// <param name="files">Paths; read as far as the result is, and a batch ahead.</param>
-    /// <param name="transform">What prepares the pixels.</param>
-    /// <param name="batchSize">Files at once, at least 1.</param>
+    /// <summary>
+    /// Reads files on all cores while the caller uses the previous batch. At most two batches are held, each image at the model's size.
+    /// </summary>
+    /// <param name="files">Paths, which are read one batch ahead of the caller.</param>
+    /// <param name="transform">Prepares the pixels.</param>
+    /// <param name="batchSize">Files in a batch, at least 1.</param>
     /// <param name="cancellationToken">Stops between two files, and while one is decoded.</param>
     /// <returns>Batches in the order of the files; a file that is no image has the reason in place of its pixels.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
@@ -53,14 +52,13 @@ public static class ImageFiles
     }
 
     /// <summary>
-    /// The one pipeline from files to pixels: works on several threads ahead of whoever takes the results, which come in order. What was
-    /// begun is
-    /// cancelled, and waited for, where the taking ends early.
+    /// The one pipeline from files to pixels: works on several threads ahead of the caller, and yields results in order. If the caller
+    /// stops early, work in progress is cancelled and awaited.
     /// </summary>
-    /// <param name="items">Taken as far as the results are, and so many ahead.</param>
+    /// <param name="items">Taken at most <paramref name="ahead"/> items before their results are.</param>
     /// <param name="work">Called from several threads at once.</param>
-    /// <param name="threads">How many.</param>
-    /// <param name="ahead">How many results are held at most, beside the one that is taken.</param>
+    /// <param name="threads">How many items are worked on at once.</param>
+    /// <param name="ahead">The most results held, besides the one being taken.</param>
     /// <param name="cancellationToken">Stops.</param>
     internal static async IAsyncEnumerable<TResult> ReadAheadAsync<T, TResult>(
         IEnumerable<T> items, Func<T, CancellationToken, TResult> work, int threads, int ahead,

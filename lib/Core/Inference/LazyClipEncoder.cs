@@ -3,9 +3,8 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// A CLIP that is opened when it is first used, or by <see cref="LoadAsync"/>: an application starts, and its services are put together,
-/// without a model being read or downloaded. An opening that fails is tried again by the next use. Thread-safe: of several that use it
-/// first one opens it, and the others wait.
+/// A CLIP model that is opened on first use, or by <see cref="LoadAsync"/>, so that an application starts without reading or downloading
+/// it. If opening fails, the next use tries again. Thread-safe: of several concurrent first uses one opens the model, and the others wait.
 /// </summary>
 public sealed class LazyClipEncoder : IClipEncoder
 {
@@ -14,7 +13,7 @@ public sealed class LazyClipEncoder : IClipEncoder
     private volatile IClipEncoder? _encoder;
     private bool _disposed;
 
-    /// <summary>Opens nothing.</summary>
+    /// <summary>Keeps the function, and opens nothing yet.</summary>
     /// <param name="open">Opens the model, which is disposed with this object.</param>
     public LazyClipEncoder(Func<IClipEncoder> open)
     {
@@ -22,7 +21,7 @@ public sealed class LazyClipEncoder : IClipEncoder
         _open = open;
     }
 
-    /// <summary>Whether the model is there.</summary>
+    /// <summary>Whether the model has been opened.</summary>
     public bool IsLoaded => _encoder is not null;
 
     /// <inheritdoc/>
@@ -59,9 +58,9 @@ public sealed class LazyClipEncoder : IClipEncoder
         }
     }
 
-    /// <summary>Opens the model on the thread pool, unless it is there: before the first request, or when there is time.</summary>
-    /// <param name="cancellationToken">Ends the waiting; an opening under way goes on.</param>
-    /// <returns>The model itself, which stays this object's.</returns>
+    /// <summary>Opens the model on the thread pool, unless it is open: before the first request, for example.</summary>
+    /// <param name="cancellationToken">Ends the wait; an opening in progress continues.</param>
+    /// <returns>The model itself; this object disposes it.</returns>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<IClipEncoder> LoadAsync(CancellationToken cancellationToken = default) =>
@@ -81,7 +80,7 @@ public sealed class LazyClipEncoder : IClipEncoder
     /// <inheritdoc/>
     public float[][] EmbedTexts(IReadOnlyList<string> texts) => Encoder.EmbedTexts(texts);
 
-    /// <summary>Ends the model, if it was opened; waits for an opening under way.</summary>
+    /// <summary>Disposes the model, if it was opened; waits for an opening in progress.</summary>
     public void Dispose()
     {
         lock (_opening)

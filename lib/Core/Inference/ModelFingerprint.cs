@@ -3,18 +3,20 @@ using System.Text;
 
 namespace ClipNotebooks.Core.Inference;
 
-/// <summary>What a model is named by (<see cref="IClipEncoder.Fingerprint"/>).</summary>
+/// <summary>Computes a model's fingerprint (<see cref="IClipEncoder.Fingerprint"/>).</summary>
 internal static class ModelFingerprint
 {
-    /// <summary>Under which name an exported graph carries the fingerprint of the model that it was made from.</summary>
+    /// <summary>The metadata key under which an exported graph carries the fingerprint of its source model.</summary>
     internal const string Key = "clip_fingerprint";
 
-    // Words, figures, marks and a case that must be folded: two vocabularies that agree on all of them are the same for captions.
+    // Words, digits, punctuation and a capital letter: two vocabularies that agree on all of them are taken to be the same for captions.
     private const string Probe = "The quick brown fox jumps over 12 lazy dogs; a photo of a sunset over the ocean, isn't it?";
 
-    /// <summary>64 hexadecimal digits: SHA-256 of the weights, and then of what the processor makes of images and captions.</summary>
-    /// <param name="processor">The model's.</param>
-    /// <param name="weights">Adds what decides the embeddings beside the processor.</param>
+    /// <summary>
+    /// 64 hexadecimal digits: SHA-256 of the weights, the settings of the image transform, and the token ids of a probe text.
+    /// </summary>
+    /// <param name="processor">The model's processor.</param>
+    /// <param name="weights">Adds to the hash what determines the embeddings apart from the processor.</param>
     internal static string Of(ClipProcessor processor, Action<IncrementalHash> weights)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -28,6 +30,6 @@ internal static class ModelFingerprint
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Adds a line.</summary>
+    /// <summary>Adds a line of text to the hash.</summary>
     internal static void Append(IncrementalHash hash, string text) => hash.AppendData(Encoding.UTF8.GetBytes(text + "\n"));
 }

@@ -1,26 +1,26 @@
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// A model gave NaN, infinity or nothing but zeros where an embedding or a scale was to be. The message says for which image or caption,
-/// names the first weight that is no number, and says what to do.
+/// A model gave NaN, infinity or only zeros as an embedding, or NaN or infinity as its scale or bias. The message names the image or
+/// caption and the first weight that is not finite, and says what to do.
 /// </summary>
 public sealed class NonFiniteException : ArithmeticException
 {
-    /// <summary>With a message alone.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     public NonFiniteException(string message) : base(message)
     {
     }
 
-    /// <summary>With what led to it.</summary>
+    /// <summary>Creates the exception with a message and its cause.</summary>
     public NonFiniteException(string message, Exception inner) : base(message, inner)
     {
     }
 
-    /// <summary>Without a message of its own.</summary>
+    /// <summary>Creates the exception with the default message.</summary>
     public NonFiniteException()
     {
     }
 
-    /// <summary>The first weight that holds NaN or infinity; null where the weights are sound.</summary>
+    /// <summary>The first weight that holds NaN or infinity; null if all weights are finite.</summary>
     public string? Weight { get; init; }
 }

@@ -45,7 +45,7 @@ public static class PromptTemplates
         "a colourful photo of a {}.",
     ];
 
-    /// <summary>Reads templates from a text file, one a line; empty lines and lines that begin with # are passed over.</summary>
+    /// <summary>Reads templates from a text file, one per line; empty lines and lines that begin with # are passed over.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
     /// A line has no gap, there is no template, or the file is not UTF-8; the message names file and line.

@@ -1,19 +1,19 @@
 namespace ClipNotebooks.Core.Inference;
 
-/// <summary>More is asked of a <see cref="BatchingEncoder"/> than may wait: try again later.</summary>
+/// <summary>The queue of a <see cref="BatchingEncoder"/> is full: try again later.</summary>
 public sealed class QueueFullException : Exception
 {
-    /// <summary>With a message alone.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     public QueueFullException(string message) : base(message)
     {
     }
 
-    /// <summary>With what led to it.</summary>
+    /// <summary>Creates the exception with a message and its cause.</summary>
     public QueueFullException(string message, Exception inner) : base(message, inner)
     {
     }
 
-    /// <summary>Without a message of its own.</summary>
+    /// <summary>Creates the exception with the default message.</summary>
     public QueueFullException()
     {
     }

@@ -4,7 +4,7 @@ using ClipNotebooks.Core.Text.Cleaning;
 
 namespace ClipNotebooks.Core.Inference;
 
-/// <summary>Which tokenizer a model's configuration asks for.</summary>
+/// <summary>Opens the tokenizer that a model's configuration asks for.</summary>
 internal static class TokenizerChoice
 {
     private static readonly Dictionary<string, TextCleaning> Cleanings = new(StringComparer.Ordinal)
@@ -15,7 +15,9 @@ internal static class TokenizerChoice
         ["canonicalize"] = TextCleaning.Canonicalize,
     };
 
-    /// <summary>In Hugging Face's layout: the folder's own files say it, and the kind of model.</summary>
+    /// <summary>
+    /// In Hugging Face's layout: the tokenizer follows from the folder's files and from the configuration's <c>model_type</c>.
+    /// </summary>
     internal static ITokenizer HuggingFace(string folder, int contextLength)
     {
         string config = Path.Combine(folder, CheckpointFolder.HuggingFaceConfigName);
@@ -24,9 +26,10 @@ internal static class TokenizerChoice
     }
 
     /// <summary>
-    /// In OpenCLIP's: CLIP's own, or one of Hugging Face's in the same folder (<c>hf_tokenizer_name</c>) with a cleaning before it.
+    /// In OpenCLIP's layout: CLIP's own tokenizer; or, if <c>hf_tokenizer_name</c> is set, the Hugging Face tokenizer in the same folder,
+    /// after a cleaning of captions.
     /// </summary>
-    /// <exception cref="CheckpointException">What it asks for is not supported; the message names the key.</exception>
+    /// <exception cref="CheckpointException">The configuration asks for something unsupported; the message names the key.</exception>
     internal static ITokenizer OpenClip(string folder, string config, int contextLength)
     {
         var options = ConfigSection.Load(config, root => Options(root.Has("model_cfg") ? root.Section("model_cfg") : root));
@@ -35,7 +38,7 @@ internal static class TokenizerChoice
             : TokenizerFolder.Load(folder, options with { ContextLength = contextLength });
     }
 
-    /// <returns>None for CLIP's own tokenizer.</returns>
+    /// <returns>Null for CLIP's own tokenizer.</returns>
     private static TokenizerOptions? Options(ConfigSection model)
     {
         if (!model.Has("text_cfg")) return null;

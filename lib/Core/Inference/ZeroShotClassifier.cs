@@ -5,9 +5,9 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// Classifies images by the names of classes it was never trained on (paper, section 3.1.2): the embedding of each class's captions is
-/// a row of a linear classifier, computed once. With several templates a row is the normalised mean of their embeddings (section 3.1.4).
-/// Takes any encoder, whatever computes it. Thread-safe.
+/// Classifies images by the names of classes it was never trained on (paper, section 3.1.2): the embedding of each class's captions is a
+/// row of a linear classifier, computed once. With several templates a row is the normalised mean of their embeddings (section 3.1.4).
+/// Works with any encoder. Thread-safe.
 /// </summary>
 public sealed class ZeroShotClassifier : IDisposable
 {
@@ -20,16 +20,15 @@ public sealed class ZeroShotClassifier : IDisposable
     private volatile bool _disposed;
 
     /// <summary>Embeds every class name in every template.</summary>
-    /// <param name="encoder">The model; stays the caller's.</param>
+    /// <param name="encoder">The model; the caller disposes it.</param>
     /// <param name="classNames">C names, all different.</param>
     /// <param name="templates">Sentences with a gap <c>{}</c>; "a photo of a {}." by default.</param>
     /// <param name="multiLabel">
     /// False: the classes exclude each other, and their probabilities, a softmax, sum to 1. True: an image may show several or none; each
-    /// class has a probability of its own, the sigmoid of how much better its captions fit than those with <paramref name="neutral"/> in
-    /// the gap. A model that was trained with a sigmoid for each pair (SigLIP) says of itself how likely a class is; it is asked in both
-    /// cases.
+    /// class has a probability of its own, the sigmoid of its logit minus the logit of <paramref name="neutral"/>. A model trained with a
+    /// sigmoid for each pair (SigLIP) gives each class's probability by itself, in both cases.
     /// </param>
-    /// <param name="neutral">A name that says nothing; only used with <paramref name="multiLabel"/>.</param>
+    /// <param name="neutral">A name that fits any image, to compare with; only used with <paramref name="multiLabel"/>.</param>
     /// <exception cref="ArgumentException">There is no class, a name is repeated or empty, or a template has no gap.</exception>
     public ZeroShotClassifier(
         IClipEncoder encoder, IReadOnlyList<string> classNames, IReadOnlyList<string>? templates = null, bool multiLabel = false,
@@ -55,7 +54,7 @@ public sealed class ZeroShotClassifier : IDisposable
     private ZeroShotClassifier(IClipEncoder encoder, ClassifierFile file) =>
         (_encoder, ClassNames, Templates, _weights, _neutral) = (encoder, file.ClassNames, file.Templates, file.Weights, file.Neutral);
 
-    /// <summary>The C class names, in the order of the columns.</summary>
+    /// <summary>The C class names, in the order of the probabilities' columns.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
     /// <summary>The sentences in which each name was embedded.</summary>
@@ -65,8 +64,8 @@ public sealed class ZeroShotClassifier : IDisposable
     public bool MultiLabel => _neutral is not null;
 
     /// <summary>
-    /// Whether each class's probability stands by itself, whatever the other classes are: where <see cref="MultiLabel"/> is asked for, and
-    /// of a model that was trained with a sigmoid for each pair (<see cref="IClipEncoder.IsSigmoid"/>). Rows then need not sum to 1.
+    /// Whether each class's probability is independent of the other classes: with <see cref="MultiLabel"/>, or for a model trained with a
+    /// sigmoid for each pair (<see cref="IClipEncoder.IsSigmoid"/>). Rows then need not sum to 1.
     /// </summary>
     public bool IsIndependent => MultiLabel || _encoder.IsSigmoid;
 
@@ -83,8 +82,8 @@ public sealed class ZeroShotClassifier : IDisposable
         return Probabilities(_encoder.EmbedImages(images));
     }
 
-    /// <summary>The same for images that are embedded already.</summary>
-    /// <param name="embeddings">N rows of E, of length 1, as <see cref="IClipEncoder.EmbedImages"/> gives them.</param>
+    /// <summary>The probability of every class for images that are already embedded.</summary>
+    /// <param name="embeddings">N rows of E values, L2-normalised, as <see cref="IClipEncoder.EmbedImages"/> gives them.</param>
     /// <returns>N rows of C, 0 to 1; rows sum to 1 unless <see cref="IsIndependent"/>.</returns>
     /// <exception cref="ArgumentException">An embedding has another width, or is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
@@ -111,7 +110,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <summary>
     /// Classifies a stream of images, a batch at a time: no more than a batch is held, and answers come as soon as their batch is done.
     /// </summary>
-    /// <param name="images">Read as far as the answers are.</param>
+    /// <param name="images">Read one batch at a time, as the answers are taken.</param>
     /// <param name="batchSize">Images encoded at once, at least 1.</param>
     /// <returns>For each image, in order, its classes, the most probable first.</returns>
     public IEnumerable<IReadOnlyList<(string ClassName, double Probability)>> Classify(
@@ -122,9 +121,9 @@ public sealed class ZeroShotClassifier : IDisposable
         return images.Chunk(batchSize).SelectMany(ClassifyBatch);
     }
 
-    /// <summary>The same for images that arrive asynchronously; the model runs on the thread pool.</summary>
+    /// <summary>Classifies images that arrive asynchronously, a batch at a time; the model runs on the thread pool.</summary>
     /// <inheritdoc cref="Classify(IEnumerable{RasterImage}, int)"/>
-    /// <param name="images">Read as far as the answers are.</param>
+    /// <param name="images">Read one batch at a time, as the answers are taken.</param>
     /// <param name="batchSize">Images encoded at once, at least 1.</param>
     /// <param name="cancellationToken">Stops between two batches.</param>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
@@ -161,7 +160,7 @@ public sealed class ZeroShotClassifier : IDisposable
     /// <summary>
     /// Writes the classifier as a safetensors file: its matrix, the names, the templates, and the fingerprint of the model that made it.
     /// </summary>
-    /// <param name="path">Written beside its place first and then renamed.</param>
+    /// <param name="path">The file; written under a temporary name first, then renamed.</param>
     /// <exception cref="ObjectDisposedException">The classifier or its encoder was disposed.</exception>
     public void Save(string path)
     {
@@ -171,7 +170,7 @@ public sealed class ZeroShotClassifier : IDisposable
 
     /// <summary>Reads what <see cref="Save"/> wrote; no caption is embedded.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="encoder">The model that made it; stays the caller's.</param>
+    /// <param name="encoder">The model that made the classifier; the caller disposes it.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CheckpointException">The file is damaged.</exception>
     /// <exception cref="InvalidDataException">The file is not a classifier, holds NaN, or another model made it.</exception>
@@ -181,12 +180,10 @@ public sealed class ZeroShotClassifier : IDisposable
         return new ZeroShotClassifier(encoder, ClassifierFile.Read(path, encoder));
     }
 
-    /// <summary>Ends the classifier: later calls are refused, those under way are not. The encoder stays.</summary>
+    /// <summary>Later calls throw; calls in progress finish. The encoder is not disposed.</summary>
     public void Dispose() => _disposed = true;
 
-    /// <summary>
-    /// The mean of a class's unit vectors, made a unit vector again (openai/CLIP, Prompt_Engineering_for_ImageNet.ipynb).
-    /// </summary>
+    /// <summary>The mean of a class's unit vectors, normalised again (openai/CLIP, Prompt_Engineering_for_ImageNet.ipynb).</summary>
     private IEnumerable<float[]> Embed(string[] names) => _encoder
         .EmbedTexts([.. names.SelectMany(name => Templates.Select(template => PromptTemplates.Fill(template, name)))])  // C · T × (E)
         .Chunk(Templates.Count).Select(rows =>

@@ -16,13 +16,15 @@ public static class BytePairTrainer
     private static readonly JsonSerializerOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
-    /// Trains, and writes vocab.json and merges.txt in CLIP's formats: 256 bytes, 256 bytes that end a word, merges, start, end.
+    /// Learns a vocabulary, and writes vocab.json and merges.txt in CLIP's formats. The ids are those of 256 bytes, 256 bytes that end a
+    /// word, the merges, start and end.
     /// </summary>
     /// <param name="captions">The captions; they are cleaned as the tokenizer does.</param>
-    /// <param name="vocabularySize">The number of ids aimed at, at least 514; fewer where the captions have no more pairs.</param>
-    /// <param name="folder">Where to write; made if it is not there.</param>
+    /// <param name="vocabularySize">The number of ids to reach, at least 514; there are fewer if the captions run out of pairs.</param>
+    /// <param name="folder">Where to write; created if missing.</param>
     /// <returns>The number of ids.</returns>
     /// <exception cref="ArgumentException">There is no caption with a word in it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="vocabularySize"/> is less than 514.</exception>
     public static int Train(IEnumerable<string> captions, int vocabularySize, string folder)
     {
         ArgumentNullException.ThrowIfNull(captions);

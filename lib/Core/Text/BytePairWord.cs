@@ -4,9 +4,9 @@ using ClipNotebooks.Core.Text.Pipeline;
 namespace ClipNotebooks.Core.Text;
 
 /// <summary>
-/// Merges the symbols of long words: the neighbours of the lowest rank first, all of them from left to right, as CLIP does, but in a
-/// time that grows with the word and not with its square. Each rank has a list of the places where its merge may be made; ranks are
-/// taken in order. Thread-safe.
+/// Merges the symbols of long words as CLIP does: the pair of the lowest rank first, all its occurrences from left to right. Its time grows
+/// with the word's length, not with the square of it: each rank has a list of the places where its merge may apply, and ranks are taken in
+/// order. Thread-safe.
 /// </summary>
 internal sealed class BytePairWord
 {
@@ -34,7 +34,7 @@ internal sealed class BytePairWord
     internal List<int> Encode(ReadOnlySpan<byte> bytes)
     {
         int count = bytes.Length;
-        // A symbol stands where its first byte stood; next and previous are its neighbours' places. An id of −1 is a place that a merge
+        // A symbol is at the place of its first byte; next and previous are its neighbours' places. An id of −1 marks a place that a merge
         // has emptied.
         var (ids, next, previous) = (new int[count], new int[count], new int[count]);
         for (int at = 0; at < count; at++)
@@ -80,6 +80,7 @@ internal sealed class BytePairWord
         return true;
     }
 
-    // One number that fits 32 bits for the usual vocabularies: two halves would hash alike wherever both symbols are the same.
+    // A pair as one number, which fits 32 bits for the usual vocabularies. With the two ids in two halves of 32 bits, all pairs of equal
+    // ids would have the same hash.
     private long Pair(int left, int right) => left * _symbols + right;
 }

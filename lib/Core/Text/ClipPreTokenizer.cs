@@ -53,7 +53,7 @@ internal sealed class ClipPreTokenizer : PreTokenizer
         return 0;
     }
 
-    /// <summary>Lower case, and the long s as an s: the pattern ignores case.</summary>
+    /// <summary>Lower-cases a character, and turns a long s into an s: the pattern ignores case.</summary>
     private static char Fold(char c) => c == '\u017F' ? 's' : char.ToLowerInvariant(c);
 
     private static int Run(string text, int at)

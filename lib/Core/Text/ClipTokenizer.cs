@@ -11,16 +11,17 @@ namespace ClipNotebooks.Core.Text;
 /// </summary>
 public sealed class ClipTokenizer : ITokenizer
 {
-    /// <summary>What begins every row.</summary>
+    /// <summary>The token that begins every row.</summary>
     public const string StartOfText = "<|startoftext|>";
 
-    /// <summary>What ends every row; the text is pooled here.</summary>
+    /// <summary>The token that ends every row; the text tower pools here.</summary>
     public const string EndOfText = "<|endoftext|>";
 
     internal const string EndOfWord = "</w>";
 
     /// <summary>
-    /// Characters of a word from which on the package's time, which grows with their square, is more than <see cref="BytePairWord"/>'s.
+    /// The longest word, in characters, that is left to the package. Its time grows with the square of the length;
+    /// <see cref="BytePairWord"/> is faster for longer words.
     /// </summary>
     private const int LongWord = 100;
 
@@ -58,14 +59,15 @@ public sealed class ClipTokenizer : ITokenizer
     int? ITokenizer.StartOfTextId => StartOfTextId;
 
     /// <summary>
-    /// What fills a row after its end: 0, as OpenAI does. Hugging Face fills with <see cref="EndOfTextId"/>; a CLIP's output is the same.
+    /// The id that fills a row after its end: 0, as in OpenAI's code. Hugging Face fills with <see cref="EndOfTextId"/>; a CLIP's output is
+    /// the same.
     /// </summary>
     public int PaddingId => 0;
 
     /// <summary>The longest row, start and end included; 77 in every published CLIP.</summary>
     public int ContextLength { get; init; } = 77;
 
-    /// <summary>Reads a folder's vocab.json and merges.txt, or tokenizer.json where neither is there, as transformers 5 saves it.</summary>
+    /// <summary>Reads a folder's vocab.json and merges.txt, or tokenizer.json if neither exists, as transformers 5 saves it.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="contextLength">The longest row, start and end included.</param>
     /// <exception cref="FileNotFoundException">One of the two files is missing.</exception>
@@ -73,6 +75,7 @@ public sealed class ClipTokenizer : ITokenizer
     /// One of them is damaged, or they contradict each other; the message names file and line.
     /// </exception>
     /// <exception cref="NotSupportedException">tokenizer.json holds a tokenizer of another kind, or adds tokens of its own.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="contextLength"/> is less than 2.</exception>
     public static ClipTokenizer Load(string folder, int contextLength = 77)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -107,7 +110,7 @@ public sealed class ClipTokenizer : ITokenizer
         new TokenRows([StartOfTextId], [EndOfTextId], ContextLength, VocabularySize)
             .Batch(texts, Encode, truncate, padding, padId ?? PaddingId);
 
-    /// <summary>Ids back to text: each word is followed by a space, special tokens stay as they are written.</summary>
+    /// <summary>Turns ids back into text: each word is followed by a space, special tokens stay as they are written.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
     public string Decode(IEnumerable<int> ids)
     {

@@ -13,10 +13,10 @@ public sealed class PipelineTokenizer : ITokenizer
     private readonly Func<string, string> _clean;
     private readonly bool _stripsEnd;
 
-    /// <param name="pipeline">The steps.</param>
-    /// <param name="clean">What is done to a caption before.</param>
+    /// <param name="pipeline">The steps from text to ids.</param>
+    /// <param name="clean">Cleans a caption before the steps.</param>
     /// <param name="contextLength">The longest row.</param>
-    /// <param name="paddingId">What fills rows.</param>
+    /// <param name="paddingId">The id that fills rows.</param>
     /// <param name="stripsEnd">Whether the token at a row's end becomes padding (OpenCLIP: <c>strip_sep_token</c>).</param>
     internal PipelineTokenizer(ITextPipeline pipeline, Func<string, string> clean, int contextLength, int paddingId, bool stripsEnd = false)
     {

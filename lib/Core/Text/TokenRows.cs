@@ -2,18 +2,18 @@ using System.Text;
 
 namespace ClipNotebooks.Core.Text;
 
-/// <summary>Rows of a model's input: what begins a row, a caption's ids, what ends it, padding.</summary>
-/// <param name="Start">The ids before a caption's.</param>
-/// <param name="End">The ids after them; a caption is cut so that they stay.</param>
+/// <summary>Builds rows of a model's input: start ids, a caption's ids, end ids, padding.</summary>
+/// <param name="Start">The ids before the caption's.</param>
+/// <param name="End">The ids after the caption's; they stay when a caption is cut.</param>
 /// <param name="ContextLength">The longest row.</param>
-/// <param name="VocabularySize">What ids are below.</param>
+/// <param name="VocabularySize">The number of ids; every id is below it.</param>
 internal sealed record TokenRows(int[] Start, int[] End, int ContextLength, int VocabularySize)
 {
-    /// <param name="texts">The captions, for messages.</param>
-    /// <param name="encode">A caption to its ids.</param>
-    /// <param name="truncate">Whether a caption that is too long is cut or refused.</param>
+    /// <param name="texts">The captions.</param>
+    /// <param name="encode">Turns a caption into its ids.</param>
+    /// <param name="truncate">True: a caption that is too long is cut. False: it is refused.</param>
     /// <param name="padding">How long the rows become.</param>
-    /// <param name="padId">What fills a row after its end.</param>
+    /// <param name="padId">The id that fills a row after its end.</param>
     internal TokenBatch Batch(IReadOnlyList<string> texts, Func<string, int[]> encode, bool truncate, Padding padding, int padId)
     {
         ArgumentNullException.ThrowIfNull(texts);

@@ -16,9 +16,9 @@ public static class TokenizerFolder
         ((string[])["vocab.json", Json, SentencePiece, Words]).Any(name => File.Exists(Path.Combine(folder, name)));
 
     /// <summary>Opens a folder's tokenizer.</summary>
-    /// <exception cref="FileNotFoundException">The folder has none, or lacks a file of it; the message says which.</exception>
+    /// <exception cref="FileNotFoundException">The folder has no tokenizer, or lacks one of its files; the message says which.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message says where.</exception>
-    /// <exception cref="NotSupportedException">A file asks for something that is not known; the message names its key.</exception>
+    /// <exception cref="NotSupportedException">A file asks for something unsupported; the message names its key.</exception>
     public static ITokenizer Load(string folder, TokenizerOptions options)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

@@ -4,8 +4,8 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Text;
 
 /// <summary>
-/// CLIP's vocabulary and merges out of a <c>tokenizer.json</c>, the file of Hugging Face's tokenizers library, in which transformers 5
-/// saves them alone. How texts are cleaned and split is CLIP's own, as with vocab.json and merges.txt.
+/// Reads CLIP's vocabulary and merges from a <c>tokenizer.json</c>, the file of Hugging Face's tokenizers library, which is the only one
+/// that transformers 5 saves. Texts are cleaned and split by CLIP's own rules, as with vocab.json and merges.txt.
 /// </summary>
 internal static class TokenizerJson
 {
@@ -47,8 +47,8 @@ internal static class TokenizerJson
     }
 
     /// <summary>
-    /// The start and the end of a text may stand apart; every other added token would be split off before anything else, which is not
-    /// supported.
+    /// Adds the start and end tokens, if the file lists them apart from the vocabulary. Any other added token would have to be split off
+    /// before anything else, which is not supported.
     /// </summary>
     private static void AddSpecials(JsonElement root, Dictionary<string, int> ids, string path)
     {
@@ -71,7 +71,7 @@ internal static class TokenizerJson
         }
     }
 
-    /// <summary>Each merge a pair, or a word with one space in it.</summary>
+    /// <summary>Reads the merges; each is a pair of symbols, or one string with a space between them.</summary>
     private static List<(string, string)> Merges(JsonElement merges, Dictionary<string, int> ids, string path)
     {
         var all = new List<(string, string)>();

@@ -8,11 +8,11 @@ public sealed record TokenizerOptions
     /// <summary>The longest row that the model takes.</summary>
     public int ContextLength { get; init; } = 77;
 
-    /// <summary>Hugging Face's <c>model_type</c>, which decides where a folder does not name its tokenizer's class.</summary>
+    /// <summary>Hugging Face's <c>model_type</c>, which decides if the folder does not name its tokenizer's class.</summary>
     public string? ModelType { get; init; }
 
     /// <summary>
-    /// How OpenCLIP cleans a caption before its tokenizer sees it; none in Hugging Face's layout, where the tokenizer's class decides.
+    /// How OpenCLIP cleans a caption before its tokenizer sees it; null in Hugging Face's layout, where the tokenizer's class decides.
     /// </summary>
     public TextCleaning? Cleaning { get; init; }
 

@@ -5,7 +5,9 @@ using ClipNotebooks.Core.Text.Pipeline;
 
 namespace ClipNotebooks.Core.Text;
 
-/// <summary>vocab.json and merges.txt, or the same out of a tokenizer.json, read and held against each other.</summary>
+/// <summary>
+/// CLIP's vocabulary and merges, read from vocab.json and merges.txt or from a tokenizer.json, and checked against each other.
+/// </summary>
 internal sealed class Vocabulary
 {
     private const string Cure = "Copy vocab.json and merges.txt anew from where the model came from; they belong together. Of a model of " +
@@ -27,7 +29,7 @@ internal sealed class Vocabulary
 
     internal IReadOnlyDictionary<(string Left, string Right), int> Ranks { get; }
 
-    /// <summary>From vocab.json and merges.txt; from tokenizer.json where it stands alone, as transformers 5 saves it.</summary>
+    /// <summary>Reads vocab.json and merges.txt; or tokenizer.json if neither exists, as transformers 5 saves it.</summary>
     internal static Vocabulary Load(string folder)
     {
         string vocabulary = Path.Combine(folder, "vocab.json"), merges = Path.Combine(folder, "merges.txt");
@@ -46,8 +48,8 @@ internal sealed class Vocabulary
     }
 
     /// <summary>
-    /// Hugging Face's tokenizers may add tokens of their own, which a text is split at before anything else: without them its ids would be
-    /// others.
+    /// Refuses tokens that a Hugging Face tokenizer adds to the vocabulary. A text is split at them before anything else; ignoring them
+    /// would give other ids.
     /// </summary>
     private static void RefuseAdditions(string folder, Dictionary<string, int> ids)
     {
@@ -91,7 +93,7 @@ internal sealed class Vocabulary
         }
     }
 
-    /// <summary>Tokens and their ids, none of either twice.</summary>
+    /// <summary>Reads tokens and their ids; throws if a token is repeated. <see cref="RequireClips"/> checks the ids.</summary>
     internal static Dictionary<string, int> ParseIds(JsonElement tokens, string path, string cure)
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -108,7 +110,7 @@ internal sealed class Vocabulary
         return ids;
     }
 
-    /// <summary>Refuses a vocabulary whose ids leave gaps, or that lacks what every CLIP's has.</summary>
+    /// <summary>Throws if ids leave gaps or are repeated, or if tokens are missing that every CLIP has.</summary>
     internal static void RequireClips(Dictionary<string, int> ids, string path, string cure)
     {
         var used = new bool[ids.Count];
@@ -132,9 +134,9 @@ internal sealed class Vocabulary
         }
     }
 
-    /// <summary>Refuses a merge of symbols that have no id, or one that stands there a second time.</summary>
+    /// <summary>Throws if a merge's symbols or its result have no id, or if the merge is repeated.</summary>
     /// <param name="pair">The symbols.</param>
-    /// <param name="seen">Those before it, to which it is added.</param>
+    /// <param name="seen">The merges before it; this one is added.</param>
     /// <param name="ids">The vocabulary.</param>
     /// <param name="where">File and line, for messages.</param>
     /// <param name="vocabulary">The vocabulary's file, for messages.</param>

@@ -6,8 +6,8 @@ using ClipNotebooks.Search.Rows;
 namespace ClipNotebooks.Search.Records;
 
 /// <summary>
-/// Reads a filter's expression: comparisons of a property with a value, truths, null, lists that contain, &amp;&amp;, || and !. What stands
-/// beside a property is evaluated once.
+/// Reads a filter's expression: comparisons of a property with a value, Boolean properties, null, <c>Contains</c> on lists, &amp;&amp;, ||
+/// and !. The values beside the properties are evaluated once.
 /// </summary>
 /// <param name="shape">The record's properties.</param>
 /// <param name="record">The expression's parameter.</param>
@@ -17,7 +17,7 @@ internal sealed class FilterReader(RecordShape shape, ParameterExpression record
         new FilterReader(shape, filter.Parameters[0]).Read(filter.Body);
 
     /// <summary>The property that an expression selects.</summary>
-    /// <exception cref="NotSupportedException">It selects none.</exception>
+    /// <exception cref="NotSupportedException">It selects no property.</exception>
     internal static RecordField Field(RecordShape shape, LambdaExpression selector) =>
         new FilterReader(shape, selector.Parameters[0]).FieldOf(selector.Body) ?? throw Unsupported(selector.Body);
 
@@ -44,7 +44,7 @@ internal sealed class FilterReader(RecordShape shape, ParameterExpression record
         if (FieldOf(left) is null) (operation, left, right) = (Turned(operation), right, left);
         if (FieldOf(left) is not { } field || Mentions(right) || field.Kind == FieldKind.List) throw Unsupported(node);
         object? value = Value(right);
-        // 2 < 2.5 cannot be asked of whole numbers alone.
+        // A comparison such as 2 < 2.5 cannot be made with whole numbers alone.
         if (field.Kind == FieldKind.Integer && value is float or double or decimal) throw Unsupported(node);
         return new RowFilter.Comparison(field, operation, field.Comparable(value));
 
@@ -59,7 +59,7 @@ internal sealed class FilterReader(RecordShape shape, ParameterExpression record
         };
     }
 
-    /// <summary>Of an array, a list or a span, by whichever method.</summary>
+    /// <summary>Reads a call of <c>Contains</c> on an array, a list or a span, whichever method it is.</summary>
     private RowFilter Contains(MethodCallExpression call)
     {
         Expression[] parts = [.. call.Object is null ? [] : new[] { call.Object }, .. call.Arguments];
@@ -81,7 +81,7 @@ internal sealed class FilterReader(RecordShape shape, ParameterExpression record
             ? shape.Field(property) : null;
     }
 
-    /// <summary>Without what the compiler writes between types: conversions, of arrays to spans too.</summary>
+    /// <summary>Strips the conversions that the compiler inserts, also those from arrays to spans.</summary>
     private static Expression Unwrapped(Expression node) => node switch
     {
         UnaryExpression { NodeType: ExpressionType.Convert } convert => Unwrapped(convert.Operand),

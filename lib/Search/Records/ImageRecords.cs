@@ -10,12 +10,13 @@ namespace ClipNotebooks.Search.Records;
 /// <summary>
 /// A store as a collection of Microsoft.Extensions.VectorData: records of your own type, whose attributes say which property is the key,
 /// the data and the vector. Keys are the images' names, data are their metadata, kept as text, so that images that were indexed from files
-/// are records too. Filters run where the rows are: here over a folder, in the server over PostgreSQL. Thread-safe, as the store is.
+/// are records too. Filters run where the rows are: in this process for a folder, in the server for PostgreSQL. Thread-safe, as the store
+/// is.
 /// </summary>
 /// <remarks>
 /// Searched by texts and images through the store's encoder (<see cref="string"/>, <see cref="RasterImage"/>, <see cref="SearchQuery"/>),
-/// or by vectors (<c>float[]</c>, <c>ReadOnlyMemory&lt;float&gt;</c>, <c>Embedding&lt;float&gt;</c>). Vectors are kept at length 1, and
-/// come back so; the score is the cosine similarity. The type needs a constructor without parameters.
+/// or by vectors (<c>float[]</c>, <c>ReadOnlyMemory&lt;float&gt;</c>, <c>Embedding&lt;float&gt;</c>). Vectors are stored and returned
+/// L2-normalised; the score is the cosine similarity. The type needs a constructor without parameters.
 /// </remarks>
 /// <typeparam name="TRecord">The record.</typeparam>
 public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecord> where TRecord : class
@@ -27,13 +28,13 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
     private readonly RecordShape _shape;
     private volatile bool _deleted;
 
-    /// <summary>Takes a store.</summary>
-    /// <param name="store">A folder's or PostgreSQL's.</param>
+    /// <summary>Wraps a store.</summary>
+    /// <param name="store">The store, in a folder or in PostgreSQL.</param>
     /// <param name="ownsStore">Whether the store is closed with the collection.</param>
     /// <exception cref="ArgumentException">
     /// The record has no key or vector, or more than one, or its vector has another width than the store's.
     /// </exception>
-    /// <exception cref="NotSupportedException">A property is of a type that is not kept; the message names it.</exception>
+    /// <exception cref="NotSupportedException">A property has a type that cannot be stored; the message names it.</exception>
     public ImageRecords(ImageStore store, bool ownsStore = false)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -43,11 +44,11 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
     /// <summary>The store's place.</summary>
     public override string Name => _store.Place;
 
-    /// <summary>Whether the store is there: it is, unless this object has deleted it.</summary>
+    /// <summary>Whether the store exists: true unless this object has deleted it.</summary>
     /// <param name="cancellationToken">Not used.</param>
     public override Task<bool> CollectionExistsAsync(CancellationToken cancellationToken = default) => Task.FromResult(!_deleted);
 
-    /// <summary>Does nothing: an open store is there.</summary>
+    /// <summary>Does nothing: an open store exists.</summary>
     /// <param name="cancellationToken">Not used.</param>
     /// <exception cref="InvalidOperationException">This object has deleted the store; open or create one, and take that.</exception>
     public override Task EnsureCollectionExistsAsync(CancellationToken cancellationToken = default) => _deleted
@@ -55,7 +56,7 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
 
     /// <summary>Deletes the store, its files or its tables, and closes it.</summary>
     /// <param name="cancellationToken">Stops before the deletion.</param>
-    /// <exception cref="VectorStoreException">Another writes to the store, or it cannot be reached.</exception>
+    /// <exception cref="VectorStoreException">Another object writes to the store, or it cannot be reached.</exception>
     public override async Task EnsureCollectionDeletedAsync(CancellationToken cancellationToken = default)
     {
         if (_deleted) return;
@@ -86,7 +87,7 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
     }
 
     /// <inheritdoc/>
-    /// <exception cref="NotSupportedException">The filter has a part that no store is asked; the message shows it.</exception>
+    /// <exception cref="NotSupportedException">The filter has a part that stores cannot evaluate; the message quotes it.</exception>
     public override IAsyncEnumerable<TRecord> GetAsync(Expression<Func<TRecord, bool>> filter, int top,
         FilteredRecordRetrievalOptions<TRecord>? options = null, CancellationToken cancellationToken = default)
     {
@@ -114,10 +115,10 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
     public override Task UpsertAsync(TRecord record, CancellationToken cancellationToken = default) =>
         UpsertAsync([record], cancellationToken);
 
-    /// <summary>Adds records or replaces those of the same keys, all of them or none. Of equal keys the last counts.</summary>
+    /// <summary>Adds records, or replaces those of the same keys, atomically. Of records with equal keys the last counts.</summary>
     /// <param name="records">The records.</param>
     /// <param name="cancellationToken">Stops; nothing is changed.</param>
-    /// <exception cref="ArgumentException">A key is empty, or a vector is missing, of another width, 0 or not finite.</exception>
+    /// <exception cref="ArgumentException">A key is empty, or a vector is missing, of another width, all zeros or not finite.</exception>
     /// <exception cref="VectorStoreException">Another object writes to the index, the device is full, or the server fails.</exception>
     public override Task UpsertAsync(IEnumerable<TRecord> records, CancellationToken cancellationToken = default)
     {
@@ -127,15 +128,15 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
     }
 
     /// <summary>The records most similar to a text, an image or a vector.</summary>
-    /// <typeparam name="TInput">What is searched by.</typeparam>
+    /// <typeparam name="TInput">The type of the search value.</typeparam>
     /// <param name="searchValue">
     /// A string, RasterImage, SearchQuery, float[], ReadOnlyMemory&lt;float&gt; or Embedding&lt;float&gt;.
     /// </param>
-    /// <param name="top">How many, at least 1.</param>
-    /// <param name="options">Which, from which on, and whether with vectors.</param>
+    /// <param name="top">The most records, k; at least 1.</param>
+    /// <param name="options">The filter, how many to skip, the least score, and whether vectors are returned.</param>
     /// <param name="cancellationToken">Stops the search.</param>
-    /// <exception cref="NotSupportedException">No store is searched by such a value, or asked such a filter.</exception>
-    /// <exception cref="ArgumentException">A vector has another width, or is 0 or not finite.</exception>
+    /// <exception cref="NotSupportedException">Stores cannot be searched by such a value, or cannot evaluate the filter.</exception>
+    /// <exception cref="ArgumentException">A vector has another width, or is all zeros or not finite.</exception>
     /// <exception cref="InvalidOperationException">
     /// A text or image is to be encoded, and the store was opened without an encoder.
     /// </exception>
@@ -169,9 +170,9 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
         }
     }
 
-    /// <summary>The collection itself, its store, or what it says of itself; null for anything else.</summary>
-    /// <param name="serviceType">What is wanted.</param>
-    /// <param name="serviceKey">Null; nothing is kept by key.</param>
+    /// <summary>The collection itself, its store, or its metadata; null for anything else.</summary>
+    /// <param name="serviceType">The requested type.</param>
+    /// <param name="serviceKey">Null; any other key gives null.</param>
     public override object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
@@ -199,7 +200,7 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
             return rows.Select(row => ((TRecord)_shape.Record(row.Entry, row.Vector), row.Score)).ToArray();
         });
 
-    /// <summary>What fails in the store's files or server fails as the abstractions say.</summary>
+    /// <summary>Turns failures of the store's files or server into the exceptions that the abstractions prescribe.</summary>
     private async Task<T> Run<T>(string operation, Func<Task<T>> work)
     {
         try

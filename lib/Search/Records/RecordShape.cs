@@ -47,7 +47,7 @@ internal sealed class RecordShape
     internal IReadOnlyList<RecordField> Data { get; }
 
     /// <summary>A property by its name.</summary>
-    /// <exception cref="NotSupportedException">It is not kept as text.</exception>
+    /// <exception cref="NotSupportedException">It is neither the key nor data.</exception>
     internal RecordField Field(MemberInfo property) =>
         property.Name == Key.Property.Name ? Key : Data.FirstOrDefault(field => field.Property.Name == property.Name)
         ?? throw new NotSupportedException($"The property {property.Name} of {_type.Name} is neither its key nor data of it.");
@@ -71,7 +71,7 @@ internal sealed class RecordShape
         return (new StoredEntry { Id = id, IsFile = false, Metadata = metadata }, vector);
     }
 
-    /// <exception cref="InvalidDataException">A row's text stands for no value of its property.</exception>
+    /// <exception cref="InvalidDataException">A row's text cannot be read as a value of its property.</exception>
     internal object Record(StoredEntry entry, float[]? vector)
     {
         object record = Activator.CreateInstance(_type)!;

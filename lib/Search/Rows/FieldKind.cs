@@ -1,9 +1,9 @@
 namespace ClipNotebooks.Search.Rows;
 
-/// <summary>What a property's text stands for, and so how it is compared.</summary>
+/// <summary>What a property's stored text stands for, and so how it is compared.</summary>
 internal enum FieldKind
 {
-    /// <summary>Text, or what is in order as text: a moment, a date, a GUID.</summary>
+    /// <summary>Text, or a value that sorts as its text does: a moment, a date, a GUID.</summary>
     Text,
 
     /// <summary>A whole number of at most 64 bits.</summary>

@@ -6,25 +6,25 @@ using ClipNotebooks.Search.Storage;
 namespace ClipNotebooks.Search.Rows;
 
 /// <summary>A property of a record that is kept as text: the key as the row's name, others among its metadata.</summary>
-/// <param name="Name">What the metadata call it; null for the key.</param>
+/// <param name="Name">Its key in the metadata; null for the record's key.</param>
 /// <param name="Property">The property.</param>
 internal sealed record RecordField(string? Name, PropertyInfo Property)
 {
-    /// <summary>Of equal length for every moment, so that their order is that of the texts.</summary>
+    /// <summary>Gives texts of equal length, so that moments sort as their texts do.</summary>
     private const string Moment = "yyyy-MM-ddTHH:mm:ss.fffffffZ";
 
     internal FieldKind Kind { get; } = KindOf(Property);
 
     private Type Type { get; } = Nullable.GetUnderlyingType(Property.PropertyType) ?? Property.PropertyType;
 
-    /// <summary>What a row keeps of the property; null where it keeps nothing.</summary>
+    /// <summary>The text that a row stores for the property; null if there is none.</summary>
     internal string? TextIn(StoredEntry entry) => Name is null ? entry.Id : entry.Metadata.GetValueOrDefault(Name);
 
-    /// <summary>A value in the form in which it is compared: text, long, double, decimal or bool; null stays null.</summary>
-    /// <exception cref="InvalidDataException">A row's text stands for no such value.</exception>
+    /// <summary>A row's value in the form in which it is compared: text, long, double, decimal or bool; null if the row has none.</summary>
+    /// <exception cref="InvalidDataException">The row's text cannot be read as such a value.</exception>
     internal object? ComparableIn(StoredEntry entry) => TextIn(entry) is { } text ? Parsed(text, entry.Id) : null;
 
-    /// <summary>The same of a value of the property's type.</summary>
+    /// <summary>A value of the property's type in the form in which it is compared; null stays null.</summary>
     internal object? Comparable(object? value) => value is null ? null : Kind switch
     {
         FieldKind.Integer => Convert.ToInt64(value, CultureInfo.InvariantCulture),
@@ -34,7 +34,7 @@ internal sealed record RecordField(string? Name, PropertyInfo Property)
         _ => Text(value),
     };
 
-    /// <summary>The property of a record as text; null where it has no value.</summary>
+    /// <summary>A value of the property as text; null stays null.</summary>
     internal string? Text(object? value) => value switch
     {
         null => null,
@@ -49,8 +49,8 @@ internal sealed record RecordField(string? Name, PropertyInfo Property)
         _ => throw new ArgumentException($"{Property.Name} cannot be kept as text."),
     };
 
-    /// <summary>Gives a record its value.</summary>
-    /// <exception cref="InvalidDataException">The row's text stands for no value of the property.</exception>
+    /// <summary>Sets the property of a record from a row; leaves it unset if the row has no text for it.</summary>
+    /// <exception cref="InvalidDataException">The row's text cannot be read as a value of the property.</exception>
     internal void Set(object record, StoredEntry entry)
     {
         if (TextIn(entry) is not { } text) return;

@@ -3,10 +3,10 @@ using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Rows;
 
-/// <summary>Which rows count, read from an expression once: asked here of a row, or written as SQL for a server.</summary>
+/// <summary>Which rows count. Read from an expression once, then evaluated here row by row, or written as SQL for a server.</summary>
 internal abstract record RowFilter
 {
-    /// <exception cref="InvalidDataException">A row's text stands for no value of a property.</exception>
+    /// <exception cref="InvalidDataException">A row's text cannot be read as a value of its property.</exception>
     internal abstract bool Passes(StoredEntry row);
 
     /// <summary>Every row, or none.</summary>
@@ -30,10 +30,10 @@ internal abstract record RowFilter
         internal override bool Passes(StoredEntry row) => !Inner.Passes(row);
     }
 
-    /// <summary>A property against a value: null equals null, and is neither less nor more than anything.</summary>
+    /// <summary>Compares a property with a value: null equals null, and is neither less nor greater than anything.</summary>
     /// <param name="Field">The property.</param>
     /// <param name="Operation">Equal, NotEqual, LessThan and so on.</param>
-    /// <param name="Value">In the form in which it is compared.</param>
+    /// <param name="Value">The value, in the form in which it is compared.</param>
     internal sealed record Comparison(RecordField Field, ExpressionType Operation, object? Value) : RowFilter
     {
         internal override bool Passes(StoredEntry row)
@@ -54,13 +54,13 @@ internal abstract record RowFilter
         }
     }
 
-    /// <summary>Whether a property's value is among some.</summary>
+    /// <summary>Whether a property's value is among the given ones.</summary>
     internal sealed record OneOf(RecordField Field, IReadOnlyList<object?> Values) : RowFilter
     {
         internal override bool Passes(StoredEntry row) => Values.Contains(Field.ComparableIn(row));
     }
 
-    /// <summary>Whether a list has a text.</summary>
+    /// <summary>Whether a list property contains a text.</summary>
     internal sealed record Has(RecordField Field, string Value) : RowFilter
     {
         internal override bool Passes(StoredEntry row) => Field.TextsIn(row).Contains(Value);

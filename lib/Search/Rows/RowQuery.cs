@@ -2,10 +2,12 @@ using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Rows;
 
-/// <summary>Which rows a store is asked for.</summary>
+/// <summary>A query for rows of a store.</summary>
 internal sealed record RowQuery
 {
-    /// <summary>(E), of length 1: the nearest come first. Null: rows come in <see cref="Order"/>, and then by name.</summary>
+    /// <summary>
+    /// (E) values, L2-normalised: the nearest rows come first. Null: rows are sorted by <see cref="Order"/>, then by name.
+    /// </summary>
     internal float[]? Point { get; init; }
 
     internal double MinScore { get; init; } = -1;
@@ -20,7 +22,7 @@ internal sealed record RowQuery
 
     internal bool Vectors { get; init; }
 
-    /// <summary>Which of two rows comes first: nothing comes before what there is, as in LINQ.</summary>
+    /// <summary>Which of two rows comes first; a missing value comes before any other, as in LINQ.</summary>
     internal int Compare(StoredEntry left, StoredEntry right)
     {
         foreach (var (field, ascending) in Order)

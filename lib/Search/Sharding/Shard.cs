@@ -6,17 +6,17 @@ using System.Text;
 namespace ClipNotebooks.Search.Sharding;
 
 /// <summary>
-/// One of N parts into which the files of a folder are split so that N machines embed them, each by itself. A file's part follows from its
-/// path below the folder and from nothing else: not from where the folder is mounted, in what order it is listed, or which other files are
-/// in it. A list that is cut into runs would give all later files another part when one file appears.
+/// One of N parts of a folder's files, which N machines embed independently. A file's part depends only on its path below the folder: not
+/// on where the folder is mounted, in what order it is listed, or which other files it holds. If a list of the files were cut into runs
+/// instead, one new file would shift all later ones.
 /// </summary>
 /// <remarks>
-/// The first 8 bytes of the SHA-256 of the path in UTF-8, read as a big-endian number, modulo N. Parts differ in size by the square root of
-/// it: of 100 million files in 64 parts each has 1,562,500, give or take 1,300 or so.
+/// The first 8 bytes of the SHA-256 of the path in UTF-8, read as a big-endian number, modulo N. A part's size varies by about its square
+/// root: of 100 million files in 64 parts, each has 1,562,500, plus or minus about 1,300.
 /// </remarks>
 public sealed record Shard
 {
-    /// <summary>Names a part.</summary>
+    /// <summary>Makes the shard of a number.</summary>
     /// <param name="number">From 1 to <paramref name="count"/>.</param>
     /// <param name="count">N, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
@@ -36,7 +36,7 @@ public sealed record Shard
 
     /// <summary>Reads what <see cref="ToString"/> writes.</summary>
     /// <param name="text">Such as 3/64, the third of 64.</param>
-    /// <exception cref="FormatException">The text is no part of a whole; the message says why.</exception>
+    /// <exception cref="FormatException">The text is not a shard; the message says why.</exception>
     public static Shard Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

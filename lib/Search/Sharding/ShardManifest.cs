@@ -30,18 +30,18 @@ internal sealed record ShardManifest
     /// <summary>Whether all files of the shard have been seen since the embedding last began.</summary>
     public bool Complete { get; init; }
 
-    /// <summary>How many images the index had then.</summary>
+    /// <summary>How many images the index had when it became complete.</summary>
     public int Images { get; init; }
 
-    /// <summary>Files that are not among them.</summary>
+    /// <summary>Files that could not be read, and so are not in the index.</summary>
     public IReadOnlyList<UnreadableFile> Unreadable { get; init; } = [];
 
     internal Shard Shard => new(Number, Count);
 
-    /// <summary>What relative paths begin at; null of an index that has only images from memory.</summary>
+    /// <summary>The folder that relative paths begin at; null for an index that has only images from memory.</summary>
     internal string? Root => Folder.Length > 0 ? Folder : null;
 
-    /// <summary>An index that is no part of another counts as the only shard of its folder.</summary>
+    /// <summary>The manifest of an index that is not a shard: it counts as the only shard of its folder.</summary>
     internal static ShardManifest OfIndex(string path)
     {
         using var index = ImageSearchIndex.Open(path);
@@ -54,8 +54,8 @@ internal sealed record ShardManifest
         AtomicFile.WriteLasting(Path.Combine(output, FileName), stream => JsonSerializer.Serialize(stream, this, Layout));
     }
 
-    /// <summary>The manifest of a shard, or null where the folder has none.</summary>
-    /// <exception cref="InvalidDataException">The file is none that this library wrote.</exception>
+    /// <summary>The manifest of a shard; null if the folder has none.</summary>
+    /// <exception cref="InvalidDataException">The file was not written by this version of the library.</exception>
     internal static ShardManifest? TryRead(string output)
     {
         string path = Path.Combine(output, FileName);

@@ -2,25 +2,25 @@ using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Sharding;
 
-/// <summary>Shards that were found to make a whole.</summary>
+/// <summary>A complete set of shards, checked to belong together.</summary>
 internal sealed class ShardSet
 {
     private ShardSet(List<(string Path, ShardManifest Manifest)> shards, IndexHeader header) =>
         (InOrder, Header, Root, Images) = (shards, header, shards[0].Manifest.Root, checked(shards.Sum(shard => shard.Manifest.Images)));
 
-    /// <summary>By number.</summary>
+    /// <summary>The shards, sorted by number.</summary>
     internal IReadOnlyList<(string Path, ShardManifest Manifest)> InOrder { get; }
 
-    /// <summary>Of all shards.</summary>
+    /// <summary>The number of images in all shards.</summary>
     internal int Images { get; }
 
-    /// <summary>Their model, and how they keep vectors.</summary>
+    /// <summary>The shards' model, and how they store vectors.</summary>
     internal IndexHeader Header { get; }
 
-    /// <summary>What relative paths begin at.</summary>
+    /// <summary>The folder that relative paths begin at.</summary>
     internal string? Root { get; }
 
-    /// <summary>Makes an empty index of their model, storage and root.</summary>
+    /// <summary>Creates an empty index with the shards' model, storage and root.</summary>
     internal ImageSearchIndex Create(string folder) =>
         ImageSearchIndex.Create(folder, Header.Width, Header.Model, Header.ModelSummary, null,
             new IndexOptions { Storage = Header.VectorStorage, Root = Root });
@@ -28,7 +28,9 @@ internal sealed class ShardSet
     internal static ImageSearchIndex Open(string path, ShardManifest manifest) =>
         ImageSearchIndex.Open(path, options: new IndexOptions { Root = manifest.Root });
 
-    /// <exception cref="InvalidDataException">The shards do not make a whole; the message names those that are the reason.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The shards are incomplete or do not belong together; the message names those at fault.
+    /// </exception>
     internal static ShardSet Check(IReadOnlyCollection<string> folders, CancellationToken cancellationToken)
     {
         if (folders.Count == 0) throw new InvalidDataException("There are no shards to merge.");
@@ -82,7 +84,7 @@ internal sealed class ShardSet
         string how) =>
         new($"Shards {one.Manifest.Shard} in {one.Path} and {other.Manifest.Shard} in {other.Path} {how}.");
 
-    /// <summary>Enough names to begin with.</summary>
+    /// <summary>The first ten names, and how many more there are.</summary>
     private static string Named(string[] names) =>
         string.Join(", ", names.Take(10)) + (names.Length > 10 ? $" and {names.Length - 10} more" : "");
 }

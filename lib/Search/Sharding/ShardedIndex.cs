@@ -4,33 +4,32 @@ using ClipNotebooks.Core.Inference;
 namespace ClipNotebooks.Search.Sharding;
 
 /// <summary>
-/// A folder's images, embedded as N jobs that know nothing of each other, and put together. Each job makes a shard: an
-/// <see cref="ImageSearchIndex"/> of its part of the files, which can be searched by itself, with a file <c>shard.json</c> that says which
-/// part it is and whether it is whole.
+/// Embeds a folder's images as N independent jobs, and merges the results. Each job makes a shard: an <see cref="ImageSearchIndex"/> of its
+/// part of the files, which can be searched by itself, with a file <c>shard.json</c> that says which part it is and whether it is complete.
 /// </summary>
 public static class ShardedIndex
 {
     /// <summary>
-    /// Embeds one part of a folder's images, at any depth. What is interrupted, in whatever way, is continued by the same call; a shard
-    /// that is whole is brought up to date by it.
+    /// Embeds one part of a folder's images, at any depth. Repeating the call continues an interrupted shard, and brings a complete one up
+    /// to date.
     /// </summary>
     /// <param name="folder">All images: every job is given the same folder, under the same path.</param>
-    /// <param name="output">The shard's own folder; made if it is not there.</param>
+    /// <param name="output">The shard's own folder; created if missing.</param>
     /// <param name="shard">Which part.</param>
     /// <param name="encoder">The model; the same for all shards.</param>
     /// <param name="options">How vectors are kept, and how files are read; the root is <paramref name="folder"/>.</param>
-    /// <param name="progress">Told after every batch.</param>
+    /// <param name="progress">Receives the state after every batch.</param>
     /// <param name="cancellationToken">Stops; what is committed stays.</param>
     /// <returns>
-    /// What was done; files that cannot be read are named in it and in <c>shard.json</c>, and the shard is whole without them.
+    /// What was done. Files that cannot be read are named in it and in <c>shard.json</c>; the shard is complete without them.
     /// </returns>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="InvalidDataException">
-    /// The folder holds no image at all, or <paramref name="output"/> something other than this shard by this model in this storage.
+    /// The folder holds no image at all, or <paramref name="output"/> holds something other than this shard by this model in this storage.
     /// </exception>
     /// <exception cref="IOException">
-    /// A folder cannot be listed, so that the shard is not whole; or another process writes to it, or the device is full. What is committed
-    /// stays.
+    /// A folder cannot be listed, so that the shard is incomplete; or another process writes to the shard, or the device is full. What is
+    /// committed stays.
     /// </exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public static async Task<IndexReport> EmbedAsync(
@@ -69,25 +68,24 @@ public static class ShardedIndex
 
         ImageSearchIndex Begin()
         {
-            // Before the index, so that what a crash leaves here is known for this shard.
+            // Written before the index, so that what a crash leaves here is recognised as this shard.
             manifest.Write(output);
             return ImageSearchIndex.Create(output, encoder, options);
         }
     }
 
     /// <summary>
-    /// Puts shards together as one index, equal to the one that adding the whole folder would have made. The shards stay as they are. The
-    /// index appears when it is whole: what is interrupted leaves nothing but a folder ending in <c>.part</c>, which the next call begins
-    /// anew.
+    /// Merges shards into one index, equal to the one that adding the whole folder would have made. The shards are not changed. The index
+    /// appears once it is complete: an interruption leaves only a folder ending in <c>.part</c>, which the next call replaces.
     /// </summary>
-    /// <param name="shards">The folders of all N, in any order; or one index that is no part of another.</param>
+    /// <param name="shards">The folders of all N shards, in any order; or a single index that is not a shard.</param>
     /// <param name="index">The new index's folder.</param>
-    /// <param name="progress">Told of images and their total, after every shard.</param>
+    /// <param name="progress">Receives the images merged so far and their total, after every shard.</param>
     /// <param name="cancellationToken">Stops; no index is left.</param>
     /// <returns>How many images the index has.</returns>
     /// <exception cref="InvalidDataException">
-    /// A shard is missing, given twice, not whole or damaged, or the shards differ in their number, folder, model or storage; the message
-    /// names the shards.
+    /// A shard is missing, given twice, incomplete or damaged, or the shards differ in N, folder, model or storage; the message names the
+    /// shards.
     /// </exception>
     /// <exception cref="IOException"><paramref name="index"/> holds something already, or cannot be written.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
@@ -116,7 +114,7 @@ public static class ShardedIndex
         return parts.Images;
     }
 
-    /// <summary>Whether a folder holds a shard, whole or begun.</summary>
+    /// <summary>Whether a folder holds a shard, complete or not.</summary>
     public static bool IsShard(string folder) => File.Exists(Path.Combine(folder, ShardManifest.FileName));
 
     private static FolderScan Scan(string folder, Shard shard, IndexOptions options, CancellationToken cancellationToken)
@@ -127,7 +125,7 @@ public static class ShardedIndex
             any = true;
             return shard.Holds(IdOf(folder, file));
         });
-        // Of many shards one may be empty; the whole folder is not, unless its device is missing.
+        // One shard of many may be empty, but not the whole folder, unless its device is missing.
         if (!any && scan.Unreadable.Count == 0) throw new InvalidDataException(
             $"{folder} holds no image: {string.Join(", ", options.Extensions)} are read. If it lies on another machine, is it mounted?");
         return scan;

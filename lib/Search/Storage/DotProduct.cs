@@ -4,13 +4,13 @@ using System.Runtime.Intrinsics;
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
-/// A query against rows as they lie in the file, two at a time: memory gives two streams more than one. Compiled at its best at once: a
-/// process may search but once.
+/// Dot products of a query with rows as they are stored in the file, two rows at a time: memory delivers two streams faster than one.
+/// Compiled with full optimisation at once, since a process may search only once.
 /// </summary>
 internal sealed class DotProduct
 {
-    // A float16 moved into a float32's place, without a change of its exponent's bias, is the value times 2^-112, subnormals included. The
-    // query carries 2^112 instead.
+    // The bits of a float16, moved to their places in a float32 without changing the exponent's bias, are the value times 2^-112,
+    // subnormals included. The query is multiplied by 2^112 to make up for it.
     private const float Bias = 5.192296858534828e33f;
 
     private readonly float[] _query;
@@ -18,8 +18,8 @@ internal sealed class DotProduct
     private readonly float[] _odd = [];
     private readonly bool _half;
 
-    /// <param name="query">(E): at most 1 in magnitude.</param>
-    /// <param name="storage">What the rows are.</param>
+    /// <param name="query">(E) values, of magnitude 1 at most.</param>
+    /// <param name="storage">How the rows are stored.</param>
     internal DotProduct(float[] query, VectorStorage storage)
     {
         _half = storage == VectorStorage.Float16;
@@ -30,7 +30,8 @@ internal sealed class DotProduct
     }
 
     /// <summary>
-    /// The query with two rows, which may lie anywhere and be the same; the order of a row's additions is the same in both places.
+    /// The query's dot products with two rows, which may lie anywhere and may be the same. A row's sum is the same in either position: its
+    /// additions have the same order.
     /// </summary>
     internal unsafe (float First, float Second) With(byte* first, byte* second) =>
         _half ? Half16((ushort*)first, (ushort*)second) : Single32((float*)first, (float*)second);
@@ -57,7 +58,7 @@ internal sealed class DotProduct
     }
 
     /// <summary>
-    /// Two float16 are one int: the upper one moves down by 3 bits, the lower one up by 13, and neither needs to be widened.
+    /// Reads two float16 as one int: the upper one is shifted down by 3 bits, the lower one up by 13, and neither needs to be converted.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private unsafe (float First, float Second) Half16(ushort* first, ushort* second)
@@ -82,7 +83,7 @@ internal sealed class DotProduct
         (Vector256.MultiplyAddEstimate(Lower(pair), Vector256.Load(even), toEven),
             Vector256.MultiplyAddEstimate(Upper(pair), Vector256.Load(odd), toOdd));
 
-    /// <summary>Sign, exponent and fraction of a float16 in a float32's places.</summary>
+    /// <summary>Masks the sign, exponent and fraction of a float16 at their places in a float32.</summary>
     private const int Kept = unchecked((int)0x8fff_e000);
 
     private static float Widened(ushort half) => BitConverter.Int32BitsToSingle(((short)half << 13) & Kept);

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Search.Storage;
 
-/// <summary>Every pair of rows is compared.</summary>
+/// <summary>Finds similar rows by comparing every pair.</summary>
 internal static unsafe class DuplicateSearch
 {
     /// <summary>Groups of rows, each connected by pairs at least as similar as the threshold; in the order of their first rows.</summary>
@@ -14,7 +14,7 @@ internal static unsafe class DuplicateSearch
             if (!snapshot.IsDead(row)) live.Add(row);
         var parent = Enumerable.Range(0, live.Count).ToArray();
         var joining = new Lock();
-        // A float32 sum of E products of unit vectors is this close to 1 where it would be 1.
+        // Tolerance for rounding: a float32 dot product of two equal unit vectors, of width E, is this close to 1.
         float least = threshold - 1e-6f * MathF.Sqrt(snapshot.Header.Width);
         Parallel.For(0, live.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
         {

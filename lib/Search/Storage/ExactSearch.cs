@@ -2,28 +2,31 @@ using System.Runtime.ExceptionServices;
 
 namespace ClipNotebooks.Search.Storage;
 
-/// <summary>One pass over all rows: nothing is approximated.</summary>
+/// <summary>Exact top-k search, in one pass over all rows.</summary>
 internal static unsafe class ExactSearch
 {
-    /// <summary>Values below which a second thread costs more than it saves.</summary>
+    /// <summary>The least number of values per thread: with fewer, a second thread costs more than it saves.</summary>
     private const long ValuesPerThread = 1 << 20;
 
-    /// <summary>Rows between two looks at the cancellationToken.</summary>
+    /// <summary>Rows between two checks of the cancellation token.</summary>
     private const int Block = 4096;
 
-    /// <summary>Says which image has no vector: a library that did not look may have written what a damaged model gave.</summary>
+    /// <summary>
+    /// The error for a stored vector that is not finite, naming its image. A library version that did not check may have stored what a
+    /// damaged model gave.
+    /// </summary>
     internal static InvalidDataException NonFinite(Snapshot snapshot, long row) => new(
         $"The vector of \"{snapshot.Entry(row).Id}\" is not finite (NaN or infinity), in row {row} of {snapshot.Header.VectorsName}: " +
         "a damaged model has made it. Remove the image, or index the images again with a sound model.");
 
-    /// <summary>The best rows in order, the best first.</summary>
+    /// <summary>The k rows most similar to a query, the best first.</summary>
     /// <param name="snapshot">Held by the caller.</param>
-    /// <param name="query">(E), of length 1.</param>
-    /// <param name="count">How many, at least 1.</param>
+    /// <param name="query">(E) values, L2-normalised.</param>
+    /// <param name="count">k, at least 1.</param>
     /// <param name="minimum">The least score.</param>
-    /// <param name="filter">Which rows count; asked only of rows that would be among the best so far; from several threads.</param>
+    /// <param name="filter">Which rows count; called only for rows that would be among the best so far, from several threads.</param>
     /// <param name="cancellationToken">Stops between two blocks.</param>
-    /// <exception cref="InvalidDataException">A row is not finite: it would never be found.</exception>
+    /// <exception cref="InvalidDataException">A stored vector is not finite, so that its row would never be found.</exception>
     internal static List<(float Score, long Row)> Run(
         Snapshot snapshot, float[] query, int count, float minimum, Func<long, bool>? filter, CancellationToken cancellationToken)
     {
@@ -43,20 +46,20 @@ internal static unsafe class ExactSearch
             }
             catch (AggregateException exception)
             {
-                // What a filter throws reaches the caller as it was thrown, on one thread as on several.
+                // A filter's exception reaches the caller as it was thrown, with several threads as with one.
                 ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
             }
         }
         return [.. parts.SelectMany(part => part.Kept).OrderByDescending(kept => kept.Score).ThenBy(kept => kept.Row).Take(keep)];
 
-        // Each thread takes the next block that none has: a thread that is held up holds up one block.
+        // Each thread takes the next free block, so that a delayed thread delays one block only.
         void Scan(int part)
         {
             var best = parts[part] = new TopRows(keep, minimum);
             for (long block; (block = Interlocked.Increment(ref next)) < blocks;)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                // Both halves of the block side by side: memory gives two streams more than one.
+                // Reads both halves of the block side by side: memory delivers two streams faster than one.
                 long start = block * Block, end = Math.Min(snapshot.Rows, start + Block), middle = (start + end + 1) / 2;
                 for (long row = start, across = middle; row < middle; row++, across++)
                 {

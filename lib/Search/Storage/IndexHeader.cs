@@ -13,10 +13,10 @@ internal sealed record IndexHeader
 
     public int Version { get; init; } = ThisVersion;
 
-    /// <summary>Counts compactions; each has a file of vectors of its own.</summary>
+    /// <summary>The number of compactions plus 1; each generation has its own file of vectors.</summary>
     public required int Generation { get; init; }
 
-    /// <summary>E.</summary>
+    /// <summary>E, the width of an embedding.</summary>
     public required int Width { get; init; }
 
     public required string Storage { get; init; }
@@ -25,7 +25,8 @@ internal sealed record IndexHeader
     public required string Model { get; init; }
 
     /// <summary>
-    /// The stamp of the files that the model was opened from; null where it has none, or the index is of a library that wrote none.
+    /// The stamp of the files that the model was opened from; null if it has none, or if the library version that made the index stored
+    /// none.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? SourceStamp { get; init; }

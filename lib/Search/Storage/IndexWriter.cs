@@ -4,15 +4,15 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
-/// The one writer of an index, by a lock of the operating system that ends with the process. A commit appends rows, flushes them to the
-/// device, appends the record that speaks of them, and flushes that: whatever moment a crash picks, every record that is whole speaks of
-/// rows that are there.
+/// The only writer of an index, ensured by a lock of the operating system that ends with the process. A commit appends rows, flushes them
+/// to the device, appends the record that describes them, and flushes that. So whenever a crash happens, the rows of every complete record
+/// are there.
 /// </summary>
 internal sealed class IndexWriter : IDisposable
 {
     internal const string LockName = "writer.lock";
 
-    // What the opening of a file that another holds fails with.
+    // The error codes of opening a file that another has locked.
     private const int WindowsSharingViolation = unchecked((int)0x80070020), LinuxWouldBlock = 11, MacWouldBlock = 35;
 
     private readonly FileStream _lock;
@@ -22,10 +22,10 @@ internal sealed class IndexWriter : IDisposable
     private IndexWriter(FileStream @lock, FileStream journal, FileStream vectors) =>
         (_lock, _journal, _vectors) = (@lock, journal, vectors);
 
-    /// <summary>Becomes the writer; cuts off what a crash left after the last commit, and removes files that a compaction left.</summary>
+    /// <summary>Becomes the writer. Cuts off what a crash left after the last commit, and deletes files that a compaction left.</summary>
     /// <param name="folder">The index.</param>
-    /// <param name="earlier">What was committed when it was last looked at; stays the caller's.</param>
-    /// <param name="newest">What is committed now.</param>
+    /// <param name="earlier">The snapshot that the caller loaded last; the caller disposes it.</param>
+    /// <param name="newest">A snapshot of what is committed now.</param>
     /// <exception cref="IOException">
     /// Another index object, of this process or another, is writing, or the files cannot be written.
     /// </exception>
@@ -65,7 +65,7 @@ internal sealed class IndexWriter : IDisposable
         }
     }
 
-    /// <summary>Writes the files of an index without rows, the journal last: it is what makes the folder an index.</summary>
+    /// <summary>Writes the files of an index without rows. The journal comes last, since it makes the folder an index.</summary>
     /// <exception cref="IOException">The folder holds an index already, or cannot be written.</exception>
     internal static void Create(string folder, IndexHeader header, string? root)
     {
@@ -78,14 +78,14 @@ internal sealed class IndexWriter : IDisposable
         AtomicFile.WriteLasting(journal, beginning => beginning.Write(Beginning(header, root)));
     }
 
-    /// <summary>A journal without rows.</summary>
+    /// <summary>The bytes of a journal without rows.</summary>
     private static byte[] Beginning(IndexHeader header, string? root)
     {
         byte[] records = [.. JournalRecord.OfHeader(header), .. root is null ? [] : JournalRecord.OfRoot(root)];
         return [.. JournalRecord.Magic, .. JournalSeal.Of(JournalRecord.Magic.Length + JournalSeal.Bytes + records.Length), .. records];
     }
 
-    /// <summary>Rewrites the journal of an earlier library with a seal; the renaming puts it in the other's place.</summary>
+    /// <summary>Rewrites the journal of an earlier library version with a seal; a renaming replaces the old journal by it.</summary>
     private static void GiveSeal(string folder, Snapshot snapshot)
     {
         string path = Path.Combine(folder, Snapshot.JournalName);
@@ -99,11 +99,11 @@ internal sealed class IndexWriter : IDisposable
         });
     }
 
-    /// <summary>Appends rows with their entries and deletes others, all or nothing.</summary>
-    /// <param name="snapshot">What is committed before.</param>
-    /// <param name="vectors">entries · E values, rows of length 1.</param>
-    /// <param name="entries">What the rows are.</param>
-    /// <param name="deletedRows">Rows that are no longer.</param>
+    /// <summary>Appends rows with their entries and deletes others, atomically.</summary>
+    /// <param name="snapshot">What is committed so far.</param>
+    /// <param name="vectors">(entries, E) values, row-major; each row is L2-normalised.</param>
+    /// <param name="entries">The entries of the new rows.</param>
+    /// <param name="deletedRows">Rows to delete.</param>
     /// <exception cref="IOException">The device is full or fails; nothing is changed then.</exception>
     internal void Commit(Snapshot snapshot, ReadOnlySpan<float> vectors, IReadOnlyList<StoredEntry> entries,
         IReadOnlyCollection<long> deletedRows)
@@ -156,7 +156,7 @@ internal sealed class IndexWriter : IDisposable
                 long length = journal.Position;
                 journal.Position = JournalRecord.Magic.Length;
                 journal.Write(JournalSeal.Of(length));
-                // The new vectors' name has to be there when the journal speaks of it.
+                // The new vectors' file must be on the device, with its name, before the journal refers to it.
                 AtomicFile.FlushFolder(folder);
             }, flush: true);
         }
@@ -176,7 +176,7 @@ internal sealed class IndexWriter : IDisposable
         }
         catch (IOException)
         {
-            // Should the renaming not last, the old journal needs its vectors. The next writer deletes them.
+            // If a power cut undoes the renaming, the old journal needs the old vectors. Otherwise the next writer deletes them.
         }
     }
 
@@ -184,12 +184,12 @@ internal sealed class IndexWriter : IDisposable
     {
         try
         {
-            // The last seal, which no commit has waited for.
+            // Flushes the last seal, which no commit has waited for.
             _journal.Flush(flushToDisk: true);
         }
         catch (IOException)
         {
-            // The seal says less than is committed, as after a power cut.
+            // Then the seal states less than is committed, as it may after a power cut.
         }
         _journal.Dispose();
         _vectors.Dispose();
@@ -206,7 +206,7 @@ internal sealed class IndexWriter : IDisposable
         Seal(snapshot.JournalLength + record.Length);
     }
 
-    /// <summary>Says that so much is on the device.</summary>
+    /// <summary>Writes the seal: how many bytes of the journal are on the device.</summary>
     private void Seal(long committed)
     {
         _journal.Position = JournalRecord.Magic.Length;
@@ -251,7 +251,7 @@ internal sealed class IndexWriter : IDisposable
         }
     }
 
-    /// <summary>What cannot be deleted now, since a reader has it mapped on Windows, the next writer deletes.</summary>
+    /// <summary>Deletes a file if possible. On Windows a reader may have it mapped; then the next writer deletes it.</summary>
     private static void TryDelete(string path)
     {
         try

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace ClipNotebooks.Search.Storage;
 
-/// <summary>Reads a journal, record by record, in a time that grows with its length.</summary>
+/// <summary>Reads a journal, record by record, in time linear in its length.</summary>
 internal sealed class JournalReader
 {
     private readonly MappedFile _journal;
@@ -38,12 +38,12 @@ internal sealed class JournalReader
     internal long End { get; private set; }
 
     /// <summary>Reads what is committed.</summary>
-    /// <param name="journal">All of the file.</param>
+    /// <param name="journal">The whole file.</param>
     /// <param name="path">Where it is.</param>
-    /// <param name="start">Where its first record stands.</param>
-    /// <param name="committed">What its seal says; 0 where there is none.</param>
-    /// <param name="earlier">What was read before of the same journal: only what came after it is read.</param>
-    /// <param name="lost">Null: damage is refused. Otherwise it is passed over, and told here.</param>
+    /// <param name="start">The offset of its first record.</param>
+    /// <param name="committed">The committed bytes, as its seal states; 0 without a seal.</param>
+    /// <param name="earlier">An earlier snapshot of the same journal: only what came after it is read. Null: all is read.</param>
+    /// <param name="lost">Null: damage throws. Otherwise damage is skipped, and described here.</param>
     /// <exception cref="InvalidDataException">The journal is damaged or cut short; the message says where.</exception>
     internal static JournalReader Read(MappedFile journal, string path, int start, long committed, Snapshot? earlier, List<string>? lost)
     {
@@ -75,8 +75,8 @@ internal sealed class JournalReader
                 End += JournalRecord.HeadBytes + length;
                 Apply(at, at + JournalRecord.HeadBytes, length);
             }
-            // What follows the committed bytes is what a crash left of a record that was promised to nobody. A journal without a seal does
-            // not tell the two apart, unless a whole record follows.
+            // Bytes after the committed ones belong to a record that a crash interrupted before its commit returned. Without a seal, they
+            // cannot be told from damage unless a complete record follows.
             if (End >= committed && (committed > 0 || End == _journal.Length)) return;
             long? next = RecordBeyond(End);
             if (committed == 0 && next is null) return;
@@ -137,7 +137,7 @@ internal sealed class JournalReader
         var deletions = MemoryMarshal.Cast<byte, long>(payload.Slice(JournalRecord.BatchBytes, 8 * deleted));
         foreach (long row in deletions)
             if (row < 0 || row >= firstRow) return false;
-        // Rows whose record is lost have no names.
+        // Rows whose record is lost have no names, and count as deleted.
         for (; Rows < firstRow; Rows++) Kill(Rows);
         foreach (long row in deletions) Kill(row);
         uint checksum = BinaryPrimitives.ReadUInt32LittleEndian(payload[13..]);
@@ -149,7 +149,8 @@ internal sealed class JournalReader
     private void Kill(long row)
     {
         int word = checked((int)(row >> 6));
-        // The array may be an earlier snapshot's; twice as long, so that many records do not copy it again and again.
+        // The array may belong to an earlier snapshot, so it is copied before the first change. It doubles when it grows, so that it is not
+        // copied for every record.
         if (word >= _dead.Length) Array.Resize(ref _dead, Math.Max(word + 1, 2 * _dead.Length));
         else if (!_copied) _dead = [.. _dead];
         _copied = true;
@@ -159,8 +160,8 @@ internal sealed class JournalReader
     }
 
     /// <summary>
-    /// Where the next whole record stands. A crafted file may claim long records everywhere: no more than a few times its length is ever
-    /// summed.
+    /// The offset of the next complete record; null if there is none. A crafted file may claim long records everywhere, so checksums are
+    /// computed over no more than a few times its length.
     /// </summary>
     private long? RecordBeyond(long offset)
     {

@@ -5,7 +5,7 @@ namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
 /// A record of the journal: marker, length, CRC-32C over the length and the payload; then the payload, whose first byte is the kind. All
-/// numbers are little-endian. A record that is whole is a commit: rows, entries and deletions in it take effect together.
+/// numbers are little-endian. A complete record is a commit: the rows, entries and deletions in it take effect together.
 /// </summary>
 internal static class JournalRecord
 {
@@ -67,7 +67,9 @@ internal static class JournalRecord
         return Framed(stream.ToArray());
     }
 
-    /// <summary>The length that a record claims to have, as far as the journal has so many bytes; −1 where none begins.</summary>
+    /// <summary>
+    /// The payload's length that a record claims; −1 if no record begins at the offset, or the journal has fewer bytes than it claims.
+    /// </summary>
     internal static int ClaimedAt(MappedFile journal, long offset)
     {
         if (journal.Length - offset < HeadBytes) return -1;
@@ -76,7 +78,7 @@ internal static class JournalRecord
         return head.StartsWith(Marker) && length >= 1 && length <= journal.Length - offset - HeadBytes ? length : -1;
     }
 
-    /// <summary>The payload's length, or −1 where no whole record stands at the place.</summary>
+    /// <summary>The payload's length; −1 if there is no complete record at the offset.</summary>
     internal static int PayloadAt(MappedFile journal, long offset)
     {
         int length = ClaimedAt(journal, offset);

@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
-/// What stands after the journal's magic: how many of its bytes are committed. A crash leaves a part of a record behind them, which was
-/// promised to nobody; what is missing or broken among them was lost afterwards. It is written once the record is on the device, without
-/// waiting for itself: after a power cut it may say less than was committed, never more.
+/// The seal, which follows the journal's magic and states how many of its bytes are committed. After those bytes there may be part of a
+/// record whose commit a crash interrupted; bytes missing or broken among them are later damage. The seal is written once the record is on
+/// the device, and is not flushed itself: after a power cut it may state less than was committed, never more.
 /// </summary>
 internal static class JournalSeal
 {
@@ -23,10 +23,14 @@ internal static class JournalSeal
         return seal;
     }
 
-    /// <summary>Reads a journal's seal, before its length is asked for: another process may add to it meanwhile.</summary>
+    /// <summary>
+    /// Reads a journal's seal. Must be called before asking for the journal's length, since another process may append meanwhile.
+    /// </summary>
     /// <param name="journal">The file.</param>
-    /// <param name="lost">Null: a broken seal is refused. Otherwise it is told here.</param>
-    /// <returns>Where the first record stands, and how much is committed; 0 where no seal says it, as of an earlier library.</returns>
+    /// <param name="lost">Null: a broken seal throws. Otherwise it is described here.</param>
+    /// <returns>
+    /// The offset of the first record, and how many bytes are committed; 0 if no seal states it, as in an earlier version's journal.
+    /// </returns>
     /// <exception cref="InvalidDataException">The file is no journal, or its seal is broken.</exception>
     internal static (int Start, long Committed) Read(FileStream journal, List<string>? lost)
     {
@@ -42,7 +46,7 @@ internal static class JournalSeal
             if (seal.StartsWith(JournalRecord.Marker)) return (magic, 0);
             long committed = seal.Length == Bytes ? BinaryPrimitives.ReadInt64LittleEndian(seal[4..]) : 0;
             if (seal.SequenceEqual(Of(committed))) return (magic + Bytes, committed);
-            // A writer may be at it.
+            // A writer may be changing it just now.
             Thread.Yield();
         }
         string what = $"the seal at byte {magic}, which says how much is committed";

@@ -5,13 +5,15 @@ namespace ClipNotebooks.Search.Storage;
 
 /// <summary>
 /// The index as it was committed at one moment; immutable. Both files are mapped up to the length that is committed, so what a writer
-/// appends afterwards does not show.
+/// appends afterwards is not visible.
 /// </summary>
 internal sealed unsafe class Snapshot : IDisposable
 {
     internal const string JournalName = "journal.bin";
 
-    /// <summary>What stands before the first row: magic, version, width, storage; padded so that rows begin on a cache line.</summary>
+    /// <summary>
+    /// The length of the header before the first row: magic, version, width, storage; padded so that rows begin on a cache line.
+    /// </summary>
     internal const int VectorsHeaderBytes = 64;
 
     private readonly MappedFile _journal;
@@ -34,21 +36,21 @@ internal sealed unsafe class Snapshot : IDisposable
 
     internal long DeadRows { get; }
 
-    /// <summary>The folder that relative paths begin at; null where none was added yet.</summary>
+    /// <summary>The folder that relative paths begin at; null until one is added.</summary>
     internal string? Root { get; }
 
-    /// <summary>Files' times that changed while their bytes did not, by row.</summary>
+    /// <summary>The new times of files whose bytes did not change, by row.</summary>
     internal ImmutableDictionary<long, long> Touched { get; }
 
     internal long JournalLength => _journal.Length;
 
-    /// <summary>Where the journal's first record stands: after its seal, if it has one.</summary>
+    /// <summary>The offset of the journal's first record: after its seal, if it has one.</summary>
     internal required int JournalStart { get; init; }
 
-    /// <summary>What the journal's seal says is committed.</summary>
+    /// <summary>How many bytes are committed, as the journal's seal states.</summary>
     internal required long Sealed { get; init; }
 
-    /// <summary>Rows that are gone, a bit for each.</summary>
+    /// <summary>One bit for each row, set if the row is deleted.</summary>
     internal ulong[] Dead => _dead;
 
     internal long VectorsLength => VectorsHeaderBytes + Rows * _rowBytes;
@@ -94,7 +96,7 @@ internal sealed unsafe class Snapshot : IDisposable
         return Touched.TryGetValue(row, out long modified) ? entry with { Modified = modified } : entry;
     }
 
-    /// <summary>All live rows with their entries, in the order of the rows. Hold the snapshot meanwhile.</summary>
+    /// <summary>All live rows with their entries, in the order of the rows. The caller holds the snapshot meanwhile.</summary>
     internal IEnumerable<(long Row, StoredEntry Entry)> Entries()
     {
         for (long row = 0; row < Rows; row++)
@@ -136,9 +138,9 @@ internal sealed unsafe class Snapshot : IDisposable
 
     /// <summary>Opens what is committed; given an earlier snapshot of the same files, reads only what came after it.</summary>
     /// <param name="folder">The index.</param>
-    /// <param name="earlier">Stays the caller's.</param>
+    /// <param name="earlier">The caller disposes it.</param>
     /// <param name="lost">
-    /// Null: damage is refused. Otherwise it is passed over, and told here; of the vectors <see cref="IsSound"/> tells.
+    /// Null: damage throws. Otherwise damage of the journal is skipped, and described here; <see cref="IsSound"/> checks the vectors.
     /// </param>
     /// <exception cref="FileNotFoundException">The folder holds no index.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message says which and where.</exception>
@@ -170,7 +172,7 @@ internal sealed unsafe class Snapshot : IDisposable
             }
             catch (FileNotFoundException exception)
             {
-                // A compaction may have come between the two openings: the journal that is there now then names another file of vectors.
+                // A compaction may have come between opening the two files: the current journal then names another file of vectors.
                 if (attempt == 10) throw new InvalidDataException($"The index in {folder} is damaged: its {JournalName} names a file of " +
                     $"vectors that is not there ({exception.Message}). Restore the file, or index the images again.", exception);
             }
@@ -213,7 +215,7 @@ internal sealed unsafe class Snapshot : IDisposable
         }
         catch (Exception exception) when (exception is EndOfStreamException or FormatException or ArgumentException)
         {
-            // What it says of itself does not fit it; the message below.
+            // The entry's lengths do not fit its bytes; the message is below.
         }
         throw new InvalidDataException($"{JournalName} is damaged: the entry of row {batch.FirstRow + index} cannot be read. Restore the " +
             $"file, or index the images again.");

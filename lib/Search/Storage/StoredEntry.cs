@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Search.Storage;
 
-/// <summary>What the journal keeps of one image.</summary>
+/// <summary>What the journal stores about one image.</summary>
 internal sealed record StoredEntry
 {
     private static readonly Dictionary<string, string> None = [];
@@ -12,13 +12,13 @@ internal sealed record StoredEntry
 
     internal required bool IsFile { get; init; }
 
-    /// <summary>The file's bytes.</summary>
+    /// <summary>The file's length in bytes.</summary>
     internal long Length { get; init; }
 
     /// <summary>When the file was last written, in ticks of UTC.</summary>
     internal long Modified { get; init; }
 
-    /// <summary>The first 16 bytes of the SHA-256 of the file; of an image from memory, of its size and samples.</summary>
+    /// <summary>The first 16 bytes of the SHA-256 of the file; for an image from memory, of its size, layout and samples.</summary>
     internal UInt128 Hash { get; init; }
 
     internal IReadOnlyDictionary<string, string> Metadata { get; init; } = None;
@@ -39,8 +39,8 @@ internal sealed record StoredEntry
         }
     }
 
-    /// <exception cref="EndOfStreamException">The bytes are fewer than they say.</exception>
-    /// <exception cref="FormatException">A length in them is none.</exception>
+    /// <exception cref="EndOfStreamException">There are fewer bytes than their lengths claim.</exception>
+    /// <exception cref="FormatException">A length in the bytes is not valid.</exception>
     internal static unsafe StoredEntry Read(ReadOnlySpan<byte> bytes)
     {
         fixed (byte* start = bytes)

@@ -1,10 +1,8 @@
 namespace ClipNotebooks.Search.Storage;
 
-/// <summary>
-/// The best rows seen, at most so many: a binary heap with the worst on top. Of equal scores the earlier row is the better.
-/// </summary>
-/// <param name="capacity">How many are kept, at least 1.</param>
-/// <param name="minimum">Scores below are not kept.</param>
+/// <summary>The top-k rows seen so far, in a heap with the worst on top. Of equal scores the earlier row is the better.</summary>
+/// <param name="capacity">k, at least 1.</param>
+/// <param name="minimum">Rows with lower scores are not kept.</param>
 internal sealed class TopRows(int capacity, float minimum)
 {
     private readonly PriorityQueue<long, (float Score, long Row)> _heap = new(Comparer<(float Score, long Row)>.Create(
@@ -12,7 +10,7 @@ internal sealed class TopRows(int capacity, float minimum)
 
     private float _bar = minimum;
 
-    /// <summary>Whether a row would be kept: what is asked for every row, so that all else is asked for few.</summary>
+    /// <summary>Whether a row of this score would be kept. Checked first for every row, so that costlier checks are made for few.</summary>
     internal bool Takes(float score) => score >= _bar;
 
     internal void Add(float score, long row)

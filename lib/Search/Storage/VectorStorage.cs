@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Search.Storage;
 
-/// <summary>How an index keeps its vectors on disk.</summary>
+/// <summary>How an index stores its vectors on disk.</summary>
 public enum VectorStorage
 {
     /// <summary>Four bytes a value: scores are those of the model's own embeddings.</summary>

@@ -6,9 +6,10 @@ using System.Text;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// Unicode's normalisation forms (Unicode Standard Annex 15), C above all: accents joined to their letters. The platform's own does
-/// nothing in invariant globalisation, which lets the library run where ICU is not installed. CanonicalForms.txt holds Unicode 14's
-/// canonical decompositions (an exclamation mark: not composed again) and combining classes, CompatibleForms.txt the compatible ones.
+/// Unicode's normalisation forms (Unicode Standard Annex 15), mainly C, which joins accents to their letters. .NET's own normalisation does
+/// nothing in invariant globalisation, the mode in which the library runs where ICU is not installed. CanonicalForms.txt holds Unicode 14's
+/// canonical decompositions (those with an exclamation mark are not composed again) and combining classes; CompatibleForms.txt holds the
+/// compatibility decompositions.
 /// </summary>
 internal static class CanonicalForm
 {
@@ -28,8 +29,8 @@ internal static class CanonicalForm
     });
 
     /// <summary>
-    /// What may change when a text is composed: marks, what joins what stands before it, and what is always taken apart. Surrogates are
-    /// looked at in pairs, later.
+    /// Characters that may change when a text is composed: marks, characters that join the one before them, and characters that are always
+    /// decomposed. All surrogates are included; their pairs are examined later.
     /// </summary>
     private static readonly SearchValues<char> Changing;
 
@@ -63,7 +64,10 @@ internal static class CanonicalForm
     internal static string Compose(string text) =>
         text.AsSpan().ContainsAny(Changing) ? Normalize(text, compose: true, compatible: false) : text;
 
-    /// <summary>Form C or D, or, where characters that are only variants of others become those, KC or KD.</summary>
+    /// <summary>
+    /// Normalises to form C or D; with <paramref name="compatible"/> to KC or KD, which also replace characters that are only variants of
+    /// others.
+    /// </summary>
     internal static string Normalize(string text, bool compose, bool compatible)
     {
         if (Ascii.IsValid(text)) return text;
@@ -93,7 +97,7 @@ internal static class CanonicalForm
             into.Add(rune);
     }
 
-    /// <summary>Marks that follow a letter are sorted by class, equal classes as they stood.</summary>
+    /// <summary>Sorts the marks after each letter by combining class; equal classes keep their order.</summary>
     private static void Order(Span<int> runes)
     {
         for (int start = 0; start < runes.Length; start++)
@@ -106,7 +110,7 @@ internal static class CanonicalForm
         }
     }
 
-    /// <summary>Sorts by counting, in a time that grows with the marks.</summary>
+    /// <summary>Counting sort, in time linear in the number of marks.</summary>
     private static void SortByClass(Span<int> marks)
     {
         Span<int> places = stackalloc int[256];

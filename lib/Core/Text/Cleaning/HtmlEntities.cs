@@ -4,8 +4,8 @@ using System.Text;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// HTML5's character references (WHATWG HTML, section 13.2.5.72 and 13.5), as Python's <c>html.unescape</c> reads them: also the old names
-/// without a semicolon, of which the longest that fits counts.
+/// HTML5's character references (WHATWG HTML, section 13.2.5.72 and 13.5), as Python's <c>html.unescape</c> reads them: including the old
+/// names without a semicolon, of which the longest match counts.
 /// </summary>
 internal static class HtmlEntities
 {

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// Tells text that was probably decoded wrongly by neighbours that hardly occur otherwise, such as an accented letter before a currency
-/// sign (the signs that ftfy 6.3.1 goes by).
+/// Detects text that was probably decoded wrongly, by sequences of characters that hardly occur otherwise, such as an accented letter
+/// before a currency sign (the sequences that ftfy 6.3.1 uses).
 /// </summary>
 internal static class Implausible
 {
@@ -51,7 +51,7 @@ internal static class Implausible
         [Upper, "°"],
         ["ÂÃÎÐ", "€œŠš¢£Ÿž\xA0\xAD®©°·»–—´" + Opening + Closing],
         ["×", "²³"],
-        // Arabic, whose letters all begin with one of two bytes: two of them in a row.
+        // Arabic, whose letters all begin with one of two bytes: two such letters in a row.
         ["ØÙ", Common + Currency + Bad + Number + Opening + "ŸŠ®°µ»", "ØÙ", Common + Currency + Bad + Number + Opening + "ŸŠ®°µ»"],
         // South Asian scripts.
         ["à", "²µ¹¼½¾"],
@@ -73,16 +73,16 @@ internal static class Implausible
         ["ā", "€"],
     ];
 
-    // "a Ã " and "aÃ ": what was à before a space.
+    // "a Ã " and "aÃ ": a wrongly decoded à before a space.
     private static readonly string[][] Sequences = [.. Neighbours, ["a-z", "ÃÂ", " "], ["a-z", Space, "ÃÂ", " "]];
 
-    // A bit for each set of each sequence, in order. A character's bits are the sets that it is in; of the bits that are alive, those
-    // that go on move up by one with each character.
+    // One bit for each set of each sequence, in order (the Shift-And algorithm). A character's bits are those of the sets that contain it.
+    // At each character the live bits move up by one, and survive if the character is in their set.
     private static readonly UInt128 First = Bits(0), Last = Bits(^1);
     private static readonly UInt128[] Ascii = [.. Enumerable.Range(0, 128).Select(c => SetsWith((char)c))];
     private static readonly ConcurrentDictionary<char, UInt128> Others = new();
 
-    /// <summary>Whether there is any such sign; in a time that grows with the text alone.</summary>
+    /// <summary>Whether any of the sequences occurs; in time linear in the text's length.</summary>
     internal static bool In(string text)
     {
         if (text.Length > 1 && text[0] is 'Ã' or 'Â' && text[1] == ' ') return true;

@@ -26,7 +26,7 @@ internal static class LowerCase
         return result.ToString();
     }
 
-    /// <summary>The same character by character, as Rust's <c>char::to_lowercase</c>: a Σ is a σ wherever it stands.</summary>
+    /// <summary>Maps each character by itself, as Rust's <c>char::to_lowercase</c>: a Σ is a σ wherever it stands.</summary>
     internal static string MapEach(string text)
     {
         var result = new StringBuilder(text.Length);
@@ -34,7 +34,7 @@ internal static class LowerCase
         return result.ToString();
     }
 
-    /// <summary>Unicode's Final_Sigma: a cased letter before and none after, signs that ignore case passed over.</summary>
+    /// <summary>Unicode's Final_Sigma: a cased letter before and none after, skipping characters that ignore case.</summary>
     private static bool EndsWord(string text, int at)
     {
         foreach (var rune in Before(text, at))

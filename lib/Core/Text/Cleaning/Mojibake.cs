@@ -5,7 +5,7 @@ namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
 /// Undoes a wrong decoding: UTF-8 that was read in a single-byte encoding, once or several times (the rules of ftfy 6.3.1's
-/// <c>fix_encoding</c>). Bytes are held as characters of the same number.
+/// <c>fix_encoding</c>). Bytes are held as characters of the same code.
 /// </summary>
 internal static class Mojibake
 {
@@ -15,10 +15,10 @@ internal static class Mojibake
     private static readonly Regex SpacedUtf8 = new("[ÂÃÅÎÐÙ] |[âã] [\x80-\x84\x86-\x9F¡-¿]|[à-ã][\x80-\x84\x86-\x9F¡-¿] |ð " +
         "[\x80-¿]{2}|ð[\x80-¿] [\x80-¿]|ð[\x80-¿]{2} ", RegexOptions.CultureInvariant);
 
-    /// <summary>The same byte of "à" before the next word; not in Portuguese "às" and "àquele".</summary>
+    /// <summary>The same for the byte A0 of "à" before the next word; not in Portuguese "às" and "àquele".</summary>
     private static readonly Regex SpacedGrave = new("Ã (?! |quele|quela|quilo|s )", RegexOptions.CultureInvariant);
 
-    /// <summary>UTF-8 of which bytes were lost: 1A, once a question mark.</summary>
+    /// <summary>UTF-8 with lost bytes, which appear as 1A, or one of them as a question mark.</summary>
     private static readonly Regex LossyUtf8 = new(
         "[Â-ß]\x1A|[ÂÃ]\\?|í[\xA0-¯][\x1A?]í[°-¿][\x1A?\x80-¿]|" +
         "í[\xA0-¯][\x1A?\x80-¿]í[°-¿][\x1A?]|[à-ï][\x1A?][\x1A\x80-¿]|[à-ï][\x1A\x80-¿][\x1A?]"
@@ -28,10 +28,12 @@ internal static class Mojibake
     /// <summary>Surrogates that were each encoded in three bytes, and Java's two bytes for zero.</summary>
     private static readonly Regex Variants = new("À\x80|í[\xA0-¯][\x80-¿]í[°-¿][\x80-¿]", RegexOptions.CultureInvariant);
 
-    /// <summary>What stands where no character is: between these, UTF-8 is looked for piece by piece.</summary>
+    /// <summary>Runs inside a text that look like UTF-8's bytes, which are repaired piece by piece.</summary>
     private static readonly Regex EmbeddedUtf8 = BuildEmbedded();
 
-    /// <summary>As many wrong decodings, one in the other, as anything has ever gone through; each makes the text twice as long.</summary>
+    /// <summary>
+    /// The most nested wrong decodings that are undone: more than any real text has, since each makes the text twice as long.
+    /// </summary>
     private const int Deepest = 16;
 
     /// <summary>Repairs until nothing changes.</summary>
@@ -46,7 +48,7 @@ internal static class Mojibake
         return text;
     }
 
-    /// <summary>C1 control characters, which nobody means, are those of Windows-1252.</summary>
+    /// <summary>Replaces C1 control characters, which are never intended, by Windows-1252's characters.</summary>
     internal static string RepairControls(string text) => text.AsSpan().ContainsAnyInRange('\x80', '\x9F')
         ? string.Concat(text.Select(c => c is >= '\x80' and <= '\x9F' ? SingleByteEncoding.Windows1252.Character(c) : c))
         : text;
@@ -91,8 +93,9 @@ internal static class Mojibake
     }
 
     /// <summary>
-    /// Runs of what UTF-8's bytes look like in any of the Latin-1-like encodings: a first byte and as many others as it asks for. Not after
-    /// a character that could be such another byte, so that a few letters of a long garble are not repaired alone.
+    /// Matches runs of UTF-8 as it looks in any of the Latin-1-like encodings: a lead byte and as many continuation bytes as it needs. A
+    /// run does not start after a character that could be a continuation byte, so that a few letters of a long garble are not repaired
+    /// alone.
     /// </summary>
     private static Regex BuildEmbedded()
     {
@@ -105,7 +108,7 @@ internal static class Mojibake
             RegexOptions.CultureInvariant);
     }
 
-    /// <summary>What the bytes of a range are in Latin-1 and the Windows code pages.</summary>
+    /// <summary>The characters that the bytes of a range stand for in Latin-1 and the Windows code pages.</summary>
     private static string Characters(int first, int last) =>
         string.Concat(SingleByteEncoding.All.Where(encoding => encoding.MarksLost).Prepend(SingleByteEncoding.Latin1)
         .SelectMany(encoding => Enumerable.Range(first, last - first + 1).Select(encoding.Character)).Distinct());

@@ -1,9 +1,9 @@
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// What CLIP does to a caption before splitting it (openai/CLIP <c>simple_tokenizer.py</c>): repaired as ftfy does, HTML unescaped twice,
-/// white space collapsed, lower case; and OpenCLIP's other ways. Of ftfy 6.3.1 every rule of <c>fix_text</c>'s default settings is
-/// implemented; not its limit of a million characters a line, nor its functions for bytes and files.
+/// Cleans a caption as CLIP does before splitting it (openai/CLIP <c>simple_tokenizer.py</c>): repairs it as ftfy does, unescapes HTML
+/// twice, collapses white space and lower-cases; also in OpenCLIP's other ways. Implements every rule of ftfy 6.3.1's <c>fix_text</c> with
+/// default settings, but neither its limit of a million characters a line nor its functions for bytes and files.
 /// </summary>
 public static class TextCleaner
 {
@@ -25,7 +25,7 @@ public static class TextCleaner
         };
     }
 
-    /// <summary>Without the 32 punctuation marks and symbols of ASCII.</summary>
+    /// <summary>Removes the 32 punctuation marks and symbols of ASCII.</summary>
     internal static string WithoutPunctuation(string text) =>
         string.Concat(text.Where(c => !char.IsAscii(c) || !char.IsPunctuation(c) && !char.IsSymbol(c)));
 }

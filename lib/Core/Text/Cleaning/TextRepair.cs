@@ -5,11 +5,11 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Core.Text.Cleaning;
 
 /// <summary>
-/// What ftfy 6.3.1's <c>fix_text</c> does with its default settings, all of it: character references, wrong decodings, C1 controls,
-/// ligatures, widths, quotes, line breaks, lone surrogates, terminal escapes, control characters, normalisation form C; line by line, again
-/// and again until a line stays as it is. A line that has not come to rest after <see cref="StepByStep"/> rounds, as only one with
-/// references to references does (<c>&amp;amp;amp;amp;…</c>), has all of them resolved at once: ftfy goes on by one a round, in a time that
-/// grows with the square of the line.
+/// Does all that ftfy 6.3.1's <c>fix_text</c> does with its default settings: character references, wrong decodings, C1 controls,
+/// ligatures, widths, quotes, line breaks, lone surrogates, terminal escapes, control characters, normalisation form C. It works line by
+/// line, and repeats until a line no longer changes. If a line still changes after <see cref="StepByStep"/> rounds, as only one with nested
+/// references does (<c>&amp;amp;amp;amp;…</c>), all its references are resolved at once; ftfy resolves one level per round, in time that
+/// grows with the square of the line's length.
 /// </summary>
 internal static partial class TextRepair
 {
@@ -65,11 +65,11 @@ internal static partial class TextRepair
         return line;
     }
 
-    /// <summary>References, and those that their characters make with what stands around them, until there is none.</summary>
+    /// <summary>Resolves references, and those that arise from their characters and the text around them, until none is left.</summary>
     private static string UnescapeAll(string line)
     {
         var result = new StringBuilder(line.Length);
-        // What is still to be read: the line, and before it the characters of the reference that was read last.
+        // Characters to be read before the rest of the line: those of the reference that was resolved last.
         var waiting = new Stack<char>();
         for (int at = 0; at < line.Length || waiting.Count > 0;)
         {
@@ -93,7 +93,7 @@ internal static partial class TextRepair
         return Reference().IsMatch(found) ? found : null;
     }
 
-    /// <summary>References that end with a semicolon; names of letters and signs also in capitals.</summary>
+    /// <summary>Resolves a reference that ends with a semicolon; names of letters and signs may also be in capitals.</summary>
     private static string Unescape(string reference)
     {
         string name = reference[1..];
@@ -105,7 +105,7 @@ internal static partial class TextRepair
             ? Upper(value!) : reference;
     }
 
-    /// <summary>With the letters whose capital is two or three.</summary>
+    /// <summary>Upper case, including letters whose capital is two or three letters.</summary>
     private static string Upper(string text) => text switch
     {
         "ß" => "SS",
@@ -127,7 +127,9 @@ internal static partial class TextRepair
         return result.ToString();
     }
 
-    /// <summary>What stands for several characters: Latin ligatures and digraphs, and the full-width macron.</summary>
+    /// <summary>
+    /// The several characters that one stands for: Latin ligatures and digraphs, and the full-width macron; null for any other.
+    /// </summary>
     private static string? Letters(char c) => c switch
     {
         'Ĳ' => "IJ",
@@ -156,7 +158,7 @@ internal static partial class TextRepair
         _ => null,
     };
 
-    /// <summary>Full-width Latin, half-width Katakana and Hangul, the ideographic space.</summary>
+    /// <summary>Maps full-width Latin, half-width Katakana and Hangul, and the ideographic space to their usual width.</summary>
     private static char Width(char c) => c switch
     {
         '\u3000' => ' ',

@@ -9,7 +9,7 @@ internal static class WhiteSpace
 {
     internal static bool Is(Rune rune) => Rune.IsWhiteSpace(rune);
 
-    /// <summary>Strips both ends, and makes every run inside one space.</summary>
+    /// <summary>Strips both ends, and replaces every run inside by one space.</summary>
     /// <param name="text">The text.</param>
     /// <param name="separators">Whether the four separators count inside too, as in Python's <c>\s</c>.</param>
     internal static string Collapse(string text, bool separators = false)

@@ -1,16 +1,16 @@
 namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>A token that is looked for in the text itself, before anything else.</summary>
-/// <param name="Content">What it looks like.</param>
+/// <param name="Content">Its text.</param>
 /// <param name="Id">Its id.</param>
-/// <param name="SingleWord">Whether letters beside it hide it.</param>
+/// <param name="SingleWord">Whether it is ignored if a letter, a digit or an underscore is next to it.</param>
 /// <param name="LeftStrip">Whether it takes the white space before it.</param>
 /// <param name="RightStrip">Whether it takes the white space after it.</param>
 /// <param name="Normalized">Whether it is looked for in the normalised text.</param>
 internal sealed record AddedToken(
     string Content, int Id, bool SingleWord = false, bool LeftStrip = false, bool RightStrip = false, bool Normalized = false);
 
-/// <summary>Finds added tokens in a text: the leftmost first, of those that begin at one place the longest.</summary>
+/// <summary>Finds added tokens in a text: the leftmost first; of several at one place, the longest.</summary>
 /// <param name="tokens">The tokens, with the contents that are looked for.</param>
 internal sealed class AddedTokens(IEnumerable<AddedToken> tokens)
 {
@@ -19,7 +19,7 @@ internal sealed class AddedTokens(IEnumerable<AddedToken> tokens)
         .GroupBy(token => token.Content[0])
         .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Content.Length).ToArray());
 
-    /// <summary>The text's parts in order, each with the token that it is, or none.</summary>
+    /// <summary>The text's parts in order, each with the token that it is, or null.</summary>
     internal IEnumerable<(string Part, AddedToken? Token)> Split(string text)
     {
         int start = 0;

@@ -3,7 +3,8 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
-/// BERT's tokenizer from its <c>vocab.txt</c> alone, as ChineseCLIP's folders have it: a token a line, its id the line's number.
+/// BERT's tokenizer from its <c>vocab.txt</c> alone, as ChineseCLIP's folders have it: one token per line; its id is the line's number,
+/// from 0.
 /// </summary>
 internal static class BertPipeline
 {

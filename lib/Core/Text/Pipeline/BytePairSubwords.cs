@@ -1,9 +1,9 @@
 namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
-/// Byte-pair encoding over any alphabet, as Hugging Face's tokenizers do it: of the neighbours that a merge is known for the earliest
-/// learnt one is joined, the leftmost first, until there is none. The neighbours wait in a heap, so that a long piece costs little more
-/// than its length. (Microsoft.ML.Tokenizers' has no byte fallback.)
+/// Byte-pair encoding over any alphabet, as Hugging Face's tokenizers do it: joins the pair of neighbours whose merge was learnt first, of
+/// equal ones the leftmost, until no merge applies. Pairs wait in a heap, so that time grows little faster than a piece's length. (The one
+/// in Microsoft.ML.Tokenizers has no byte fallback.)
 /// </summary>
 internal sealed class BytePairSubwords(
     IReadOnlyDictionary<string, int> ids, IReadOnlyDictionary<(int Left, int Right), (int Rank, int Id)> merges) : ISubwords
@@ -11,10 +11,10 @@ internal sealed class BytePairSubwords(
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, int> Ids => ids;
 
-    /// <summary>What stands for a character without a token; it is left out where there is none.</summary>
+    /// <summary>The id for a character without a token; if null, the character is left out.</summary>
     internal int? Unknown { get; init; }
 
-    /// <summary>Whether unknown characters in a row are one token.</summary>
+    /// <summary>Whether consecutive unknown characters are one token.</summary>
     internal bool FuseUnknown { get; init; }
 
     /// <summary>Whether a character without a token becomes tokens of its bytes.</summary>
@@ -23,10 +23,10 @@ internal sealed class BytePairSubwords(
     /// <summary>Whether a piece that is a token is taken whole, whatever the merges say.</summary>
     internal bool IgnoreMerges { get; init; }
 
-    /// <summary>What stands before each character of a piece but the first.</summary>
+    /// <summary>The prefix of each character of a piece but the first.</summary>
     internal string Prefix { get; init; } = "";
 
-    /// <summary>What stands after the last character of a piece.</summary>
+    /// <summary>The suffix of the last character of a piece.</summary>
     internal string Suffix { get; init; } = "";
 
     /// <inheritdoc/>
@@ -75,7 +75,7 @@ internal sealed class BytePairSubwords(
         while (waiting.TryDequeue(out var merge, out _))
         {
             int at = merge.At, right = next[at];
-            // What has been joined since is passed over.
+            // Skips a pair that has been joined since it was queued.
             if (symbols[at] < 0 || right >= symbols.Count) continue;
             if (!merges.TryGetValue((symbols[at], symbols[right]), out var known) || known.Id != merge.Id) continue;
             symbols[at] = merge.Id;

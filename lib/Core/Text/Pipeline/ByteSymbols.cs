@@ -28,7 +28,7 @@ internal static class ByteSymbols
     /// <summary>A byte's stand-in.</summary>
     internal static char Of(byte value) => ToChar[value];
 
-    /// <summary>UTF-8, each byte as its stand-in.</summary>
+    /// <summary>A text's UTF-8 bytes, each as its stand-in.</summary>
     internal static string Encode(ReadOnlySpan<char> text)
     {
         Span<byte> bytes = text.Length <= 128 ? stackalloc byte[3 * text.Length] : new byte[3 * text.Length];
@@ -39,7 +39,7 @@ internal static class ByteSymbols
         });
     }
 
-    /// <summary>The text that the stand-ins' bytes make; bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <summary>Turns stand-ins back into text; bytes that are not UTF-8 become U+FFFD.</summary>
     internal static string Decode(IEnumerable<char> symbols) =>
         Encoding.UTF8.GetString([.. symbols.Select(c => ToByte.TryGetValue(c, out byte b) ? b : (byte)'?')]);
 

@@ -6,8 +6,8 @@ namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
 /// SentencePiece's compiled table of replacements (<c>precompiled_charsmap</c>): a double array over UTF-8 bytes (darts-clone's form), and
-/// the replacements, each ended by a zero. The two ways of using it differ: SentencePiece takes the longest match at a place, Hugging
-/// Face's tokenizers the shortest at the start of a short grapheme, which then goes whole.
+/// the replacements, each ended by a zero. It is used in two ways: SentencePiece takes the longest match at a place; Hugging Face's
+/// tokenizers take the shortest match at the start of a short grapheme, and replace the whole grapheme.
 /// </summary>
 internal sealed class CharacterMap
 {
@@ -16,8 +16,8 @@ internal sealed class CharacterMap
     private readonly uint[] _units;
     private readonly byte[] _replacements;
 
-    /// <param name="bytes">The length of the array in bytes, the array, the replacements.</param>
-    /// <exception cref="FormatException">The length is not that of a part of the table.</exception>
+    /// <param name="bytes">In order: the length of the array in bytes, the array, the replacements.</param>
+    /// <exception cref="FormatException">The length does not fit the table.</exception>
     internal CharacterMap(ReadOnlySpan<byte> bytes)
     {
         uint length = bytes.Length >= 4 ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : uint.MaxValue;
@@ -28,7 +28,7 @@ internal sealed class CharacterMap
         _replacements = bytes[(4 + (int)length)..].ToArray();
     }
 
-    /// <summary>As Hugging Face's tokenizers do.</summary>
+    /// <summary>Replaces as Hugging Face's tokenizers do.</summary>
     internal string Map(string text)
     {
         var result = new StringBuilder(text.Length);
@@ -52,7 +52,7 @@ internal sealed class CharacterMap
         return result.ToString();
     }
 
-    /// <summary>The replacement of the longest match at the start, and how many bytes it replaces; none where there is no match.</summary>
+    /// <summary>The replacement of the longest match at the start, and how many bytes it replaces; null if there is no match.</summary>
     internal (byte[] Replacement, int Length)? Longest(ReadOnlySpan<byte> text)
     {
         int place = -1, length = 0;
@@ -74,7 +74,8 @@ internal sealed class CharacterMap
     }
 
     /// <summary>
-    /// Walks the double array: a unit has a label in its lowest byte, whether a value follows, and how far its children lie.
+    /// The values of all matches at the start, with their lengths. Walks the double array: a unit holds a label in its lowest byte, whether
+    /// a value follows, and the offset of its children.
     /// </summary>
     private List<(int Value, int Length)> Matches(ReadOnlySpan<byte> text)
     {

@@ -4,15 +4,16 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
-/// A part of a tokenizer's JSON file, with its place for messages. What has another kind than is asked for is refused by its key.
+/// A part of a tokenizer's JSON file, with its place for messages. A value of another kind than requested is refused, and the message names
+/// its key.
 /// </summary>
 /// <param name="Element">The part.</param>
 /// <param name="File">The file's path.</param>
-/// <param name="Key">The part's place, as <c>normalizer.normalizers[1]</c>; empty for the whole file.</param>
+/// <param name="Key">The part's place, such as <c>normalizer.normalizers[1]</c>; empty for the whole file.</param>
 internal readonly record struct JsonSection(JsonElement Element, string File, string Key)
 {
-    /// <summary>Reads a file whose whole is one JSON object.</summary>
-    /// <exception cref="InvalidDataException">It is no JSON, or something in it has another kind than a tokenizer's file has.</exception>
+    /// <summary>Reads a file that is one JSON object.</summary>
+    /// <exception cref="InvalidDataException">It is not JSON, or a value in it is of the wrong kind.</exception>
     internal static T Load<T>(string path, Func<JsonSection, T> read)
     {
         ModelFile.RequireReadable(path);
@@ -29,7 +30,7 @@ internal readonly record struct JsonSection(JsonElement Element, string File, st
         }
     }
 
-    /// <summary>What the object says that it is.</summary>
+    /// <summary>The object's <c>type</c>.</summary>
     internal string Type => Text("type");
 
     internal bool Has(string key) =>
@@ -74,7 +75,7 @@ internal readonly record struct JsonSection(JsonElement Element, string File, st
             (entry.Name, new JsonSection(entry.Value, section.File, section.Name(entry.Name))));
     }
 
-    /// <summary>Refuses an option that would change ids and is not understood.</summary>
+    /// <summary>Throws if there is an option outside <paramref name="keys"/>: it could change ids.</summary>
     internal void Only(params string[] keys)
     {
         foreach (var (name, value) in Entries())

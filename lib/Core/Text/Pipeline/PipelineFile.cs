@@ -1,13 +1,13 @@
 namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
-/// Reads Hugging Face's <c>tokenizer.json</c>. What is not understood is refused by its key: ids that are only nearly right would be worse
-/// than none.
+/// Reads Hugging Face's <c>tokenizer.json</c>. An option that is not understood is refused, and the message names its key: ids that are
+/// only nearly right would be worse than none.
 /// </summary>
 internal static class PipelineFile
 {
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
-    /// <exception cref="NotSupportedException">It asks for something that is not known.</exception>
+    /// <exception cref="NotSupportedException">It asks for something unsupported.</exception>
     internal static TextPipeline Read(string path) => JsonSection.Load(path, Read);
 
     private static TextPipeline Read(JsonSection root)
@@ -41,7 +41,7 @@ internal static class PipelineFile
     }
 
     /// <summary>
-    /// The tokens in the order of their ids. Ids may have gaps, but no vocabulary is mostly gaps: a number out of all proportion is damage.
+    /// The tokens in the order of their ids. Ids may have gaps, which become empty tokens; but if most ids are gaps, the file is damaged.
     /// </summary>
     private static string[] Tokens(JsonSection root, Dictionary<string, int> ids)
     {
@@ -68,7 +68,7 @@ internal static class PipelineFile
 
     private static ISubwords Model(JsonSection model)
     {
-        // Files of older versions do not say what they hold.
+        // Older files do not say which kind of model they hold.
         string type = model.TextOrNone("type") ?? (model.Has("merges") ? "BPE" : model.Has("unk_id") ? "Unigram" : "WordPiece");
         switch (type)
         {
@@ -135,7 +135,7 @@ internal static class PipelineFile
     private static int? Id(JsonSection model, string key, Dictionary<string, int> ids) => model.TextOrNone(key) is not { } token ? null
         : ids.TryGetValue(token, out int id) ? id : throw model[key].Wrong("is no token of the vocabulary");
 
-    /// <summary>What stands before and after a text's ids.</summary>
+    /// <summary>The ids before and after a text's own.</summary>
     private static (int[] Start, int[] End) Around(JsonSection processor)
     {
         switch (processor.Type)

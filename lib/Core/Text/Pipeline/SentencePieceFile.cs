@@ -16,9 +16,9 @@ internal sealed record SentencePiece(string Text, float Score, int Type);
 /// </summary>
 /// <param name="Pieces">The pieces in the order of their ids.</param>
 /// <param name="IsUnigram">Whether it is a unigram model.</param>
-/// <param name="ByteFallback">Whether what is unknown becomes bytes.</param>
-/// <param name="Map">The table of replacements; none where texts stay as they are.</param>
-/// <param name="RemovesSpaces">Whether spaces at the ends and runs of them are taken out.</param>
+/// <param name="ByteFallback">Whether unknown text becomes byte tokens.</param>
+/// <param name="Map">The table of replacements; null where texts stay as they are.</param>
+/// <param name="RemovesSpaces">Whether spaces at the ends are removed, and runs of them collapsed.</param>
 internal sealed record SentencePieceFile(IReadOnlyList<SentencePiece> Pieces, bool IsUnigram, bool ByteFallback, CharacterMap? Map,
     bool RemovesSpaces)
 {

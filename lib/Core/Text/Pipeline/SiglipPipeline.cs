@@ -4,9 +4,9 @@ using ClipNotebooks.Core.Text.Cleaning;
 namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
-/// The tokenizer of Hugging Face's SigLIP (<c>SiglipTokenizer</c>): lower case, punctuation out, white space collapsed, then SentencePiece
-/// itself, its own space before a text left out. For that it encodes the unknown token's text before each part and takes its tokens off
-/// again; what that changes at the start of a part is part of what the models were trained on.
+/// Hugging Face's tokenizer of SigLIP (<c>SiglipTokenizer</c>): lower-cases, removes punctuation, collapses white space, then applies
+/// SentencePiece without the space that it puts before a text. To avoid that space, it encodes the unknown token's text before each part
+/// and removes its tokens again. This changes ids at the start of a part, and the models were trained on that.
 /// </summary>
 internal sealed class SiglipPipeline : ITextPipeline
 {
@@ -20,7 +20,7 @@ internal sealed class SiglipPipeline : ITextPipeline
 
     /// <param name="path">The folder's spiece.model.</param>
     /// <param name="added">
-    /// The tokens that texts are searched for; the end's and the unknown one's, with the white space around them, where none are given.
+    /// The tokens that are looked for in texts; by default the end token and the unknown token, with the white space around them.
     /// </param>
     /// <param name="lower">Whether texts become lower case.</param>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
@@ -65,12 +65,12 @@ internal sealed class SiglipPipeline : ITextPipeline
         foreach (var (part, token) in _added.Split(Space + text.Replace(Space, " ", StringComparison.Ordinal)))
         {
             int[] ids = token is null ? Part(part) : [token.Id];
-            // The space before a text is taken off where an added token follows it at once.
+            // The space before a text is removed if an added token follows directly.
             if (token is not null && afterSpace) pieces.Clear();
             if (ids.Length > 0) pieces.Add((part, ids));
             afterSpace = pieces is [{ Ids: [var first] }] && first == _space && token is null;
         }
-        // An end that the text has itself is the row's.
+        // If the text itself ends with the end token, that one counts as the row's.
         if (pieces is [.., { Ids: [.., var last] } ending] && last == End[0]) pieces[^1] = ending with { Ids = ending.Ids[..^1] };
         return pieces;
     }
@@ -93,7 +93,8 @@ internal sealed class SiglipPipeline : ITextPipeline
     }
 
     /// <summary>
-    /// SentencePiece's: replacements from the left, the longest first; spaces at the ends and runs of them out; then its sign for a space.
+    /// Normalises as SentencePiece does: replaces from the left, the longest match first; removes spaces at the ends and collapses runs of
+    /// them; then puts its sign for each space.
     /// </summary>
     private string Normalize(string text)
     {

@@ -5,13 +5,13 @@ using ClipNotebooks.Core.Text.Cleaning;
 
 namespace ClipNotebooks.Core.Text.Pipeline;
 
-/// <summary>What a tokenizer does to a text before it is cut: the <c>normalizer</c> of tokenizer.json.</summary>
+/// <summary>How a tokenizer normalises a text before splitting it: the <c>normalizer</c> of tokenizer.json.</summary>
 internal static class TextNormalizers
 {
-    /// <summary>How long a pattern of the file may take for one text: a hostile one could take for ever.</summary>
+    /// <summary>How long a pattern from the file may take for one match: a malicious one could take forever.</summary>
     internal static readonly TimeSpan PatternLimit = TimeSpan.FromSeconds(10);
 
-    /// <exception cref="NotSupportedException">One that is not known; the message names its key.</exception>
+    /// <exception cref="NotSupportedException">A normaliser is not supported; the message names its key.</exception>
     internal static Func<string, string> Read(JsonSection section)
     {
         switch (section.Type)
@@ -57,7 +57,7 @@ internal static class TextNormalizers
         }
     }
 
-    /// <summary>A pattern is a text, or a regular expression.</summary>
+    /// <summary>Reads a pattern, which is a literal text or a regular expression.</summary>
     internal static (string? Literal, Regex? Pattern) Pattern(JsonSection section)
     {
         section.Only("String", "Regex");
@@ -75,8 +75,8 @@ internal static class TextNormalizers
     }
 
     /// <summary>
-    /// The text cut into matches and what lies between. .NET's expressions see a character beyond U+FFFF as two that are no letters: it is
-    /// shown a stand-in of the same kind.
+    /// Cuts the text into matches and the parts between them. .NET's regular expressions see a character beyond U+FFFF as two that are no
+    /// letters, so they are given a stand-in of the same category.
     /// </summary>
     internal static IEnumerable<(int Start, int End, bool IsMatch)> Pieces(string text, Regex pattern)
     {
@@ -137,7 +137,10 @@ internal static class TextNormalizers
         _ => '\u2603',
     };
 
-    /// <summary>BERT's: controls out, white space to spaces, Chinese characters apart, accents off, lower case.</summary>
+    /// <summary>
+    /// BERT's normaliser: removes control characters, turns white space into spaces, sets Chinese characters apart, removes accents,
+    /// lower-cases.
+    /// </summary>
     private static Func<string, string> Bert(JsonSection section)
     {
         section.Only("type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase");
@@ -146,7 +149,7 @@ internal static class TextNormalizers
         return Bert(clean, chinese, section.Flag("strip_accents", lower), lower);
     }
 
-    /// <summary>The same from its options.</summary>
+    /// <summary>BERT's normaliser from its options.</summary>
     internal static Func<string, string> Bert(bool clean, bool chinese, bool strip, bool lower) => text =>
     {
         if (clean) text = Mapped(Without(text, IsControl), rune => Rune.IsWhiteSpace(rune) ? " " : null);

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Core.Text.Pipeline;
 
-/// <summary>From a text to pieces with their ids, and back: what stands behind a <see cref="PipelineTokenizer"/>.</summary>
+/// <summary>Turns a text into pieces with their ids, and back: the core of a <see cref="PipelineTokenizer"/>.</summary>
 internal interface ITextPipeline
 {
     /// <summary>The tokens in the order of their ids; an id that is not used has an empty one.</summary>
@@ -12,13 +12,13 @@ internal interface ITextPipeline
     /// <summary>The ids at its end.</summary>
     int[] End { get; }
 
-    /// <summary>What fills rows, where the tokenizer's own file says so.</summary>
+    /// <summary>The id that fills rows, if the tokenizer's own file names one.</summary>
     int? Padding { get; }
 
     /// <summary>The pieces of a text with their ids.</summary>
     IEnumerable<(string Piece, int[] Ids)> Encode(string text);
 
-    /// <summary>The text that tokens make.</summary>
+    /// <summary>Turns tokens back into text.</summary>
     string Decode(IReadOnlyList<string> tokens);
 }
 
@@ -37,7 +37,7 @@ internal sealed record TextPipeline : ITextPipeline
     /// <inheritdoc/>
     public int? Padding { get; init; }
 
-    /// <summary>What was learnt.</summary>
+    /// <summary>The learnt part: from pieces to ids.</summary>
     internal required ISubwords Subwords { get; init; }
 
     /// <summary>Tokens that are looked for in the text as it is.</summary>
@@ -46,13 +46,13 @@ internal sealed record TextPipeline : ITextPipeline
     /// <summary>Tokens that are looked for in the normalised text.</summary>
     internal required AddedTokens AddedNormalized { get; init; }
 
-    /// <summary>What is done to the text between added tokens.</summary>
+    /// <summary>Normalises the text between added tokens.</summary>
     internal required Func<string, string> Normalize { get; init; }
 
-    /// <summary>How it is cut.</summary>
+    /// <summary>Splits the normalised text into pieces.</summary>
     internal required TextSplitters.Splitter Split { get; init; }
 
-    /// <summary>From tokens to a text.</summary>
+    /// <summary>Turns tokens into a text.</summary>
     internal required Func<IReadOnlyList<string>, string> Join { get; init; }
 
     /// <inheritdoc/>

@@ -6,7 +6,7 @@ namespace ClipNotebooks.Core.Text.Pipeline;
 /// <summary>How a tokenizer cuts a text into pieces that no token crosses: the <c>pre_tokenizer</c> of tokenizer.json.</summary>
 internal static partial class TextSplitters
 {
-    /// <summary>From a piece, and whether it begins the text, to smaller ones.</summary>
+    /// <summary>Splits a piece into smaller ones; <paramref name="isFirst"/> says whether the piece begins the text.</summary>
     internal delegate IEnumerable<string> Splitter(string piece, bool isFirst);
 
     private delegate IEnumerable<(int Start, int End, bool IsMatch)> Finder(string piece);
@@ -14,7 +14,7 @@ internal static partial class TextSplitters
     private const string Isolated = "Isolated", Removed = "Removed", Contiguous = "Contiguous", WithPrevious = "MergedWithPrevious",
         WithNext = "MergedWithNext";
 
-    /// <exception cref="NotSupportedException">One that is not known; the message names its key.</exception>
+    /// <exception cref="NotSupportedException">A splitter is not supported; the message names its key.</exception>
     internal static Splitter Read(JsonSection section)
     {
         switch (section.Type)
@@ -48,7 +48,7 @@ internal static partial class TextSplitters
         }
     }
 
-    /// <summary>BERT's: at white space, and around every punctuation mark.</summary>
+    /// <summary>BERT's splitter: at white space, and around every punctuation mark.</summary>
     internal static Splitter Bert() => Sequence([By(Runes(Rune.IsWhiteSpace), Removed), By(Runes(IsPunctuation), Isolated)]);
 
     private static Splitter Sequence(Splitter[] steps) => (piece, isFirst) =>
@@ -62,7 +62,7 @@ internal static partial class TextSplitters
             : throw section["behavior"].Unsupported();
     }
 
-    /// <summary>SentencePiece's sign for a space, before every word.</summary>
+    /// <summary>Puts SentencePiece's sign for a space before every word.</summary>
     private static Splitter Metaspace(JsonSection section)
     {
         section.Only("type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep");
@@ -80,7 +80,7 @@ internal static partial class TextSplitters
         };
     }
 
-    /// <summary>GPT-2's: words with the space before them, each byte as a letter that prints.</summary>
+    /// <summary>GPT-2's splitter: words with the space before them, each byte as a printable character.</summary>
     private static Splitter ByteLevel(bool prefixSpace, bool usesPattern)
     {
         var pattern = ByteLevelWords();
@@ -90,7 +90,7 @@ internal static partial class TextSplitters
                 .Select(part => ByteSymbols.Encode(part));
     }
 
-    /// <summary>Cuts at what is found, and keeps it or not.</summary>
+    /// <summary>Cuts at what is found; <paramref name="behaviour"/> says what becomes of the matches.</summary>
     private static Splitter By(Finder find, string behaviour) => (piece, _) =>
     {
         var parts = new List<(int Start, int End)>();

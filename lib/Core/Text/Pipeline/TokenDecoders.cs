@@ -2,10 +2,10 @@ using System.Text;
 
 namespace ClipNotebooks.Core.Text.Pipeline;
 
-/// <summary>How tokens become a text again: the <c>decoder</c> of tokenizer.json.</summary>
+/// <summary>Turns tokens back into text: the <c>decoder</c> of tokenizer.json.</summary>
 internal static class TokenDecoders
 {
-    /// <exception cref="NotSupportedException">One that is not known; the message names its key.</exception>
+    /// <exception cref="NotSupportedException">A decoder is not supported; the message names its key.</exception>
     internal static Func<IReadOnlyList<string>, IReadOnlyList<string>> Read(JsonSection section)
     {
         switch (section.Type)
@@ -43,11 +43,11 @@ internal static class TokenDecoders
         }
     }
 
-    /// <summary>A space before every token but the first, unless it goes on a word.</summary>
+    /// <summary>Puts a space before every token but the first, unless it continues a word.</summary>
     internal static Func<IReadOnlyList<string>, IReadOnlyList<string>> WordPiece(string prefix) => tokens => [.. tokens.Select((token, i) =>
         i == 0 ? token : token.StartsWith(prefix, StringComparison.Ordinal) ? token[prefix.Length..] : " " + token)];
 
-    /// <summary>Tokens of bytes in a row as the text that they make; bytes that are no UTF-8 as U+FFFD each.</summary>
+    /// <summary>Turns consecutive byte tokens into the text that they encode; if they are not UTF-8, into one U+FFFD per byte.</summary>
     private static List<string> Bytes(IReadOnlyList<string> tokens)
     {
         var result = new List<string>(tokens.Count);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace ClipNotebooks.Core.Text.Pipeline;
 
-/// <summary>What <c>tokenizer_config.json</c> says, as far as it changes ids or rows.</summary>
+/// <summary>The values of <c>tokenizer_config.json</c> that change ids or rows.</summary>
 internal sealed record TokenizerConfig
 {
     /// <summary>The class in Hugging Face's transformers, without "Fast" at its end.</summary>
@@ -17,13 +17,13 @@ internal sealed record TokenizerConfig
     /// <summary>The longest row; a large number where the file sets no bound.</summary>
     internal int MaxLength { get; private init; } = int.MaxValue;
 
-    /// <summary>Whether texts become lower case.</summary>
+    /// <summary>Whether texts become lower case; null if the file does not say.</summary>
     internal bool? Lower { get; private init; }
 
-    /// <summary>Whether Chinese characters stand apart.</summary>
+    /// <summary>Whether Chinese characters are set apart.</summary>
     internal bool SplitsChinese { get; private init; } = true;
 
-    /// <summary>The added tokens; none where the file lists none.</summary>
+    /// <summary>The added tokens; null where the file lists none.</summary>
     internal IReadOnlyList<AddedToken>? Added { get; private init; }
 
     internal static TokenizerConfig Read(JsonSection section) => new()
@@ -39,7 +39,7 @@ internal sealed record TokenizerConfig
         Added = section.Has("added_tokens_decoder") ? [.. section["added_tokens_decoder"].Entries().Select(Token)] : null,
     };
 
-    /// <summary>A token is written as its text, or as an object that holds it.</summary>
+    /// <summary>The text of a token, which the file gives as a string or within an object; null if it is missing.</summary>
     internal static string? Content(JsonSection section, string key) =>
         !section.Has(key) ? null : section[key].Element.ValueKind == JsonValueKind.Object ? section[key].Text("content")
             : section.Text(key);

@@ -2,8 +2,8 @@ namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
 /// SentencePiece's unigram model (Kudo 2018, arXiv:1804.10959): of all ways to cut a text into known pieces, the one whose logarithmic
-/// probabilities have the greatest sum (Viterbi). A character that no piece covers is unknown, at a penalty; unknown ones in a row are one
-/// token.
+/// probabilities have the greatest sum (Viterbi). A character that no piece covers is unknown, at a penalty; consecutive unknown characters
+/// are one token.
 /// </summary>
 internal sealed class UnigramSubwords : ISubwords
 {
@@ -18,10 +18,10 @@ internal sealed class UnigramSubwords : ISubwords
     private readonly bool _bytes, _single;
 
     /// <param name="pieces">The pieces in the order of their ids.</param>
-    /// <param name="unknown">The id of what is not known.</param>
-    /// <param name="byteFallback">Whether something unknown becomes tokens of its bytes, where the pieces have them.</param>
+    /// <param name="unknown">The id of the unknown token.</param>
+    /// <param name="byteFallback">Whether unknown text becomes byte tokens, if the pieces have them.</param>
     /// <param name="isPlain">
-    /// Whether a text may hold a piece: SentencePiece's control pieces are never found in one. All may by default.
+    /// Whether the piece with an id may be found in a text: SentencePiece's control pieces never are. By default all may.
     /// </param>
     /// <param name="single">Whether sums are rounded to float32, as SentencePiece's own are.</param>
     internal UnigramSubwords(
@@ -67,7 +67,7 @@ internal sealed class UnigramSubwords : ISubwords
         }
     }
 
-    /// <summary>The best way through the text, unknown characters in a row as one.</summary>
+    /// <summary>The most probable cut of the text; consecutive unknown characters are one part.</summary>
     private List<(int Start, int End, int Id)> Cut(string text)
     {
         var best = new (double Score, int From, int Id)[text.Length + 1];

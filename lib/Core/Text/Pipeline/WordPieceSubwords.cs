@@ -1,8 +1,8 @@
 namespace ClipNotebooks.Core.Text.Pipeline;
 
 /// <summary>
-/// BERT's WordPiece: a word is cut greedily into the longest known pieces from its start; a word that cannot be, or is too long, is unknown
-/// as a whole.
+/// BERT's WordPiece: a word is cut greedily into the longest known pieces from its start; a word that cannot be cut so, or is too long, is
+/// unknown as a whole.
 /// </summary>
 /// <param name="ids">The pieces; those inside a word begin with the prefix.</param>
 /// <param name="unknown">The id of an unknown word.</param>
