@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// A file of one tower as transformers 5 saves it, without the prefix that a whole model's names have, under the names with it.
+/// A file of one tower as transformers 5 saves it. Its names lack the prefix that they have in a whole model, which this adds.
 /// </summary>
 internal sealed class BareNames : IWeightFile
 {
@@ -21,7 +21,7 @@ internal sealed class BareNames : IWeightFile
 
     public IReadOnlyCollection<string> Names => _names.Keys;
 
-    /// <summary>The file itself where its names have the prefix.</summary>
+    /// <summary>Adds the prefix; returns the file itself if its names have it already.</summary>
     internal static IWeightFile Prefixed(IWeightFile file, string prefix) =>
         file.Names.Any(name => name.StartsWith("embeddings.", StringComparison.Ordinal))
             && !file.Names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal)) ? new BareNames(file, prefix) : file;

@@ -48,7 +48,7 @@ internal static class BertConfigs
         return Join(root, 512, vision, text, tower, 1e-12);
     }
 
-    /// <summary>Where positions begin after the padding's id, two of them are needed, for start and end.</summary>
+    /// <summary>Requires room for the start and the end token where positions begin after the padding's id.</summary>
     internal static void RequireRoom(ConfigSection text, int rows, int pad)
     {
         if (rows >= pad + 3) return;
@@ -81,7 +81,7 @@ internal static class BertConfigs
     private static bool HoldsVision(ClipConfig config) =>
         config is { Vision: { IsClips: true, LayerScale: null }, IsSigmoid: false, HasListedScale: false };
 
-    /// <summary>A tower of BERT's kind with a given one's sizes.</summary>
+    /// <summary>A tower of BERT's kind with the sizes of the given one.</summary>
     private static TextConfig Shape(TextConfig text, bool skipsPadding)
     {
         var sizes = new TextConfig

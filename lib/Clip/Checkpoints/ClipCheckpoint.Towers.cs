@@ -20,12 +20,12 @@ public static partial class ClipCheckpoint
     /// <exception cref="FileNotFoundException">
     /// The folder is not there or holds no model; the message says which files were looked for.
     /// </exception>
-    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
-    /// <exception cref="CheckpointException">The files are damaged or at odds with each other, or the tower is convolutional.</exception>
+    /// <exception cref="HubException">The Hub id's model is not in the cache and cannot be downloaded.</exception>
+    /// <exception cref="CheckpointException">The files are damaged or contradict each other, or the tower is convolutional.</exception>
     public static VisionTransformer VisionFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
-        // Before the tensors' names are looked at, so that what is not supported is refused by its model_type.
+        // Read before the tensors' names, so that an unsupported model is refused by its model_type.
         var own = found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadVision(path) : default;
         using var weights = BareNames.Prefixed(found.Open(), "vision_model.");
         var naming = Naming(weights);
@@ -59,12 +59,12 @@ public static partial class ClipCheckpoint
     /// <exception cref="FileNotFoundException">
     /// The folder is not there or holds no model; the message says which files were looked for.
     /// </exception>
-    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
-    /// <exception cref="CheckpointException">The files are damaged or at odds with each other.</exception>
+    /// <exception cref="HubException">The Hub id's model is not in the cache and cannot be downloaded.</exception>
+    /// <exception cref="CheckpointException">The files are damaged or contradict each other.</exception>
     public static TextTransformer TextFromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
-        // Before the tensors' names are looked at, so that what is not supported is refused by its model_type.
+        // Read before the tensors' names, so that an unsupported model is refused by its model_type.
         var own = found is { Config: { } path, IsOpenClip: false } ? HuggingFaceConfig.LoadText(path) : default;
         using var weights = BareNames.Prefixed(found.Open(), "text_model.");
         var naming = Naming(weights);
@@ -82,7 +82,7 @@ public static partial class ClipCheckpoint
             (whole.Text, whole.TextBlock, whole.EmbeddingWidth, Names(found, whole, weights, naming));
     }
 
-    /// <summary>The width of the shared space, where the file has a projection into it.</summary>
+    /// <summary>The width of the shared space; null if the file has no projection into it.</summary>
     private static int? Projection(IWeightFile weights, ProjectionKind kind, string tower, string matrix, Func<string,
         ParameterSource> names, int width) => kind switch
     {

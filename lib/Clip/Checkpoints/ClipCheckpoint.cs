@@ -8,14 +8,14 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Models on disk: in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c>, in one file or in shards), in OpenCLIP's
-/// (<c>open_clip_config.json</c>, <c>open_clip_model.safetensors</c>), or a file under openai/CLIP's names, with or without a
+/// Loads and saves models: in Hugging Face's layout (<c>config.json</c>, <c>model.safetensors</c>, in one file or in shards), in OpenCLIP's
+/// (<c>open_clip_config.json</c>, <c>open_clip_model.safetensors</c>), or a file with openai/CLIP's names, with or without a
 /// configuration, such as its own <c>ViT-B-32.pt</c>. Where there are no safetensors, PyTorch's <c>pytorch_model.bin</c> or
 /// <c>open_clip_pytorch_model.bin</c> is read, as data alone (<see cref="StateDictFile"/>). Loading is strict: every tensor of the file is
 /// used, every shape fits.
 /// <para>
 /// A file without a configuration is taken for openai/CLIP's: QuickGELU, heads 64 wide. OpenCLIP's weights have the same names, and nothing
-/// in them tells that most use GELU: put their <c>open_clip_config.json</c> beside them, or they give other embeddings.
+/// in them shows that most use GELU: without their <c>open_clip_config.json</c> beside them, they give wrong embeddings.
 /// </para>
 /// </summary>
 public static partial class ClipCheckpoint
@@ -32,9 +32,9 @@ public static partial class ClipCheckpoint
     /// The folder is not there or holds no model; the message says which files were looked for.
     /// </exception>
     /// <exception cref="CheckpointException">
-    /// The files are damaged, or at odds with each other: tensors missing, left over, or of another shape.
+    /// The files are damaged or contradict each other: tensors are missing, left over, or of another shape.
     /// </exception>
-    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
+    /// <exception cref="HubException">The Hub id's model is not in the cache and cannot be downloaded.</exception>
     public static ClipModel FromPretrained(string idOrFolder, Device? device = null, ScalarType? dtype = null)
     {
         var found = CheckpointFolder.Find(HuggingFaceHub.Resolve(idOrFolder));
@@ -47,17 +47,18 @@ public static partial class ClipCheckpoint
     }
 
     /// <summary>
-    /// Writes a model's configuration and weights, in the element types that it has. Each file is written beside its place and renamed.
-    /// OpenCLIP's configuration says how images are prepared, too: as the one that it replaces does, or else as CLIP's own are, at the
-    /// model's resolution.
+    /// Writes a model's configuration and weights, in the element types that it has. Each file is first written beside its destination,
+    /// then renamed. OpenCLIP's configuration also says how images are prepared: as in the file that it replaces, or else as for CLIP, at
+    /// the model's resolution.
     /// </summary>
-    /// <param name="model">The model; stays as it is.</param>
-    /// <param name="folder">Where to; made if it is not there.</param>
-    /// <param name="layout">Whose names and file names.</param>
+    /// <param name="model">The model; it is not changed.</param>
+    /// <param name="folder">The destination; created if it does not exist.</param>
+    /// <param name="layout">The layout, which decides parameter names and file names.</param>
     /// <exception cref="ArgumentException">
-    /// The layout has no place for the model, as Hugging Face's for a ResNet; nothing is written.
+    /// The layout cannot hold the model, as Hugging Face's cannot hold a ResNet; nothing is written.
     /// </exception>
     /// <exception cref="InvalidOperationException">Low-rank adapters are attached that are not merged.</exception>
+    /// <exception cref="IOException">The files cannot be written.</exception>
     public static void SavePretrained(ClipModel model, string folder, CheckpointLayout layout = CheckpointLayout.HuggingFace)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -71,7 +72,7 @@ public static partial class ClipCheckpoint
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        bool listsScale = !openClip && model.Config.IsSigmoid; // transformers has scale and bias of these as tensors of one element
+        bool listsScale = !openClip && model.Config.IsSigmoid; // transformers stores scale and bias of these with the shape (1)
         foreach (var (name, tensor) in model.state_dict())
         {
             var source = names(name);
@@ -84,7 +85,7 @@ public static partial class ClipCheckpoint
     }
 
     /// <summary>
-    /// Holds the configuration against the names and shapes in the file, before anything of the configuration's size is allocated.
+    /// Checks the configuration against the names and shapes in the file, before memory of the configured size is allocated.
     /// </summary>
     /// <returns>The model on <c>meta</c>: names and shapes, no memory yet.</returns>
     private static ClipModel Compare(CheckpointFolder found, ClipConfig config, IWeightFile weights, Func<string, ParameterSource> names)
@@ -115,12 +116,12 @@ public static partial class ClipCheckpoint
         }
     }
 
-    /// <summary>Holds a module's names and shapes against the file's.</summary>
-    /// <param name="found">Where the configuration lies, for messages.</param>
+    /// <summary>Checks a module's names and shapes against the file's.</summary>
+    /// <param name="found">The model's folder, for messages.</param>
     /// <param name="skeleton">The module, on <c>meta</c>.</param>
-    /// <param name="prefix">What stands before its names in a whole model's: <c>visual.</c> for an image tower.</param>
+    /// <param name="prefix">The prefix of its names in a whole model: <c>visual.</c> for an image tower.</param>
     /// <param name="weights">The file.</param>
-    /// <param name="naming">The file's.</param>
+    /// <param name="naming">The file's naming.</param>
     /// <param name="isElsewhere">Whether a tensor belongs to a part of the model that is not loaded.</param>
     private static void CompareShapes(CheckpointFolder found, nn.Module skeleton, string prefix, IWeightFile weights,
         ParameterNaming naming, Func<string, bool>? isElsewhere = null) =>
@@ -173,7 +174,7 @@ public static partial class ClipCheckpoint
         ? "Fetch the file again, or put the configuration that came with it beside it."
         : "Take both files from the same model and revision.";
 
-    /// <summary>OpenAI's archives note three sizes beside their tensors, which these must have.</summary>
+    /// <summary>Checks the three sizes that OpenAI's archives note beside their tensors.</summary>
     private static void CompareNotes(CheckpointFolder found, ClipConfig config, IWeightFile weights)
     {
         foreach (var (name, expected) in new[] { ("input_resolution", config.Vision.ImageSize),
@@ -190,11 +191,11 @@ public static partial class ClipCheckpoint
         }
     }
 
-    /// <summary>What stands before a block's number in a file.</summary>
+    /// <summary>The part of a block's name before its number, in a file.</summary>
     private static string Blocks(ParameterSource first) =>
         first.Sources[0][..(first.Sources[0].IndexOf(".0.", StringComparison.Ordinal) + 1)];
 
-    /// <summary>Where a model's parameters lie in a file.</summary>
+    /// <summary>Where a file stores a model's parameters.</summary>
     private static Func<string, ParameterSource> Names(CheckpointFolder found, ClipConfig config, IWeightFile weights,
         ParameterNaming naming)
     {
@@ -215,7 +216,7 @@ public static partial class ClipCheckpoint
             $"Hugging Face (the first: {string.Join(", ", weights.Names.Take(3).Select(Quote.Cut).DefaultIfEmpty("none"))}). Name a " +
             $"CLIP's weights.");
 
-    /// <summary>Copies the weights into a fresh module, on <c>meta</c> or not, and hands it on, or disposes of it.</summary>
+    /// <summary>Copies the weights into a new module, on <c>meta</c> or not, and returns it; if that fails, disposes of it.</summary>
     private static T Fill<T>(T module, string prefix, IWeightFile weights, ParameterNaming naming, Device? device,
         ScalarType? dtype) where T : nn.Module =>
         Fill(module, prefix, weights, name => ParameterNames.Source(name, naming), device, dtype);
@@ -252,7 +253,7 @@ public static partial class ClipCheckpoint
         }
     }
 
-    /// <summary>A parameter as a source's files have it, but for a transposition: views of the same numbers.</summary>
+    /// <summary>Views of a parameter, one for each tensor in which the file stores it, not transposed.</summary>
     private static Tensor[] Parts(Tensor parameter, ParameterSource source)
     {
         for (int i = 0; i < source.Leading; i++) parameter = parameter.unsqueeze(0);

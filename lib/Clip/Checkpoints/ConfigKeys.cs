@@ -2,10 +2,12 @@ using System.Text.Json.Nodes;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>Which values of a configuration decide a parameter's shape, for messages: the file is one that was read before.</summary>
+/// <summary>
+/// Names the keys of a configuration that decide a parameter's shape, for messages. The file has been read without error before.
+/// </summary>
 internal static class ConfigKeys
 {
-    /// <summary>What stands in place of keys where none of them decides a shape.</summary>
+    /// <summary>The text in place of keys where none of them decides a shape.</summary>
     private const string Fixed = "the file that the weights came in, for no value of the configuration decides it";
 
     /// <param name="parameter">Its name in the model.</param>
@@ -68,11 +70,11 @@ internal static class ConfigKeys
 
     private static bool IsVisual(string parameter) => parameter.StartsWith("visual.", StringComparison.Ordinal);
 
-    /// <summary>Whether a parameter leads into the shared space.</summary>
+    /// <summary>Whether a parameter belongs to a projection into the shared space.</summary>
     private static bool IsProjection(string parameter) => parameter is "visual.proj" or "text_projection"
         || parameter.StartsWith("text_head.", StringComparison.Ordinal) || parameter.StartsWith("visual.head.", StringComparison.Ordinal);
 
-    /// <summary>Whether a parameter's sides are those of a tower's layers, and nothing else.</summary>
+    /// <summary>Whether only the widths of a tower's layers decide a parameter's shape.</summary>
     private static bool IsWide(string parameter) =>
         parameter.Contains("transformer.resblocks.", StringComparison.Ordinal) || parameter.Contains(".ln_", StringComparison.Ordinal)
         || parameter.StartsWith("ln_", StringComparison.Ordinal) || parameter.StartsWith("visual.layer", StringComparison.Ordinal)

@@ -5,12 +5,12 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>The models of a cache that are not there whole.</summary>
+/// <summary>Finds the models of a Hub cache that are incomplete.</summary>
 internal static class HalfFetchedModels
 {
     /// <summary>
-    /// Those whose download did not end, whose links' content is gone, or, of image-text models alone, whose weights are missing or
-    /// damaged.
+    /// The models whose download did not finish, whose links point to missing files, or, for image-text models only, whose weights are
+    /// missing or damaged.
     /// </summary>
     /// <returns>Each model's id, and what is missing.</returns>
     internal static IEnumerable<(string Id, string Missing)> In(string cacheFolder)
@@ -47,7 +47,7 @@ internal static class HalfFetchedModels
         }
     }
 
-    /// <summary>Whether it was fetched as ONNX.</summary>
+    /// <summary>Whether the snapshot holds a model in ONNX.</summary>
     private static bool HasGraphs(string snapshot) => new[] { snapshot, Path.Combine(snapshot, "onnx") }
         .Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.onnx")).Any(ModelFile.IsThere);
 

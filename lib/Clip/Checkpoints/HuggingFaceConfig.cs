@@ -8,15 +8,14 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Hugging Face's <c>config.json</c>, read and written: <see cref="HuggingFaceFamily"/> says for which models, here are what they have in
-/// common and CLIP's own.
+/// Reads and writes Hugging Face's <c>config.json</c>: what all families of <see cref="HuggingFaceFamily"/> have in common, and CLIP's own.
 /// </summary>
 internal static class HuggingFaceConfig
 {
-    /// <summary>The end token's id in old files, whose meaning is: pool at the largest id.</summary>
+    /// <summary>The end token's id in old files, which means: pool at the largest id.</summary>
     private const int PoolAtLargest = 2;
 
-    /// <summary>What transformers' <c>CLIPTextConfig</c> takes for the end token where a file names none.</summary>
+    /// <summary>The end token's id in transformers' <c>CLIPTextConfig</c> where a file names none.</summary>
     private const int DefaultEnd = 49407;
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -83,7 +82,7 @@ internal static class HuggingFaceConfig
         ["patch_size"] = config.PatchSize,
     };
 
-    /// <summary>A number that transformers 5 takes for none where it is written without a point, as 1 for 1.0.</summary>
+    /// <summary>A number written with a decimal point or an exponent: transformers 5 does not take 1 for 1.0.</summary>
     internal static JsonNode Float(double value)
     {
         string text = value.ToString("R", CultureInfo.InvariantCulture);
@@ -100,8 +99,8 @@ internal static class HuggingFaceConfig
     };
 
     /// <summary>
-    /// The image tower of a whole model's configuration, or of a tower's own (<c>clip_vision_model</c>), the width of the shared space, and
-    /// the parameters' names.
+    /// Reads the image tower from a whole model's configuration, or from a tower's own (<c>clip_vision_model</c>), with the width of the
+    /// shared space and the parameters' names.
     /// </summary>
     internal static (VisionConfig Config, BlockShape Block, int EmbeddingWidth, Func<string, ParameterSource> Names) LoadVision(
         string path) => ConfigSection.Load(path, ReadVision);
@@ -120,7 +119,7 @@ internal static class HuggingFaceConfig
         return (config, block, siglip ? config.Width : root.Count("projection_dim", 512), family.Names.Source);
     }
 
-    /// <summary>The text tower, likewise (<c>clip_text_model</c>).</summary>
+    /// <summary>Reads the text tower likewise (<c>clip_text_model</c>).</summary>
     internal static (TextConfig Config, BlockShape Block, int EmbeddingWidth, Func<string, ParameterSource> Names) LoadText(string path) =>
         ConfigSection.Load(path, ReadText);
 
@@ -141,7 +140,10 @@ internal static class HuggingFaceConfig
         return (config, block, projection, family.Names.Source);
     }
 
-    /// <summary>The family of a configuration whose one tower is wanted.</summary>
+    /// <summary>
+    /// The family of a configuration from which one tower is to be loaded; <paramref name="alone"/> is true if it describes that tower
+    /// only.
+    /// </summary>
     private static HuggingFaceFamily TowersFamily(ConfigSection root, string tower, out bool alone)
     {
         string type = root.Word("model_type", "clip");
@@ -168,7 +170,7 @@ internal static class HuggingFaceConfig
 
     internal static ClipConfig ReadClip(ConfigSection root) => ReadClip(root, pooledAtLargest: PoolAtLargest);
 
-    /// <summary>As CLIP's, but that the end token's id always means itself.</summary>
+    /// <summary>As for CLIP, except that the end token's id has no special value: 2 is an id like any other.</summary>
     internal static ClipConfig ReadMetaClip2(ConfigSection root)
     {
         var config = ReadClip(root, pooledAtLargest: null);
@@ -195,12 +197,12 @@ internal static class HuggingFaceConfig
         config is { Vision: { IsClips: true, LayerScale: null }, Text: { IsClips: true, LayerScale: null } }
         && config is { IsSigmoid: false, HasListedScale: false };
 
-    /// <summary>What both towers' sections say alike.</summary>
+    /// <summary>The non-linearity and ε, which both towers' sections give in the same way.</summary>
     internal static (Activation, double) Common(ConfigSection tower) => (Activation(tower), tower.Number("layer_norm_eps", 1e-5));
 
     /// <summary>
-    /// Older files give a tower's values a second time, and transformers makes the whole tower of these: what they leave out has its
-    /// default, whatever the first section says.
+    /// A tower's section. Older files repeat a tower's values in a second section, and transformers builds the whole tower from that one:
+    /// what it leaves out has its default, whatever the first section says.
     /// </summary>
     internal static ConfigSection Tower(ConfigSection root, string key)
     {
@@ -210,7 +212,7 @@ internal static class HuggingFaceConfig
     }
 
     /// <summary>
-    /// Refuses what makes another model of a configuration of known type: quantised weights, code of its own, heads taken out.
+    /// Refuses keys that change a configuration of known type into another model: quantised weights, custom code, pruned heads.
     /// </summary>
     internal static void RefuseOtherModels(ConfigSection section) => section.Refuse("quantization_config", "auto_map", "pruned_heads");
 

@@ -4,18 +4,20 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>One kind of model of transformers': what its <c>config.json</c> says, and how its parameters are called.</summary>
+/// <summary>
+/// A family of models in Hugging Face's transformers: how its <c>config.json</c> is read and written, and its parameters' names.
+/// </summary>
 /// <param name="ModelType">The configuration's <c>model_type</c>.</param>
-/// <param name="Class">The class there.</param>
+/// <param name="Class">The model's class in transformers.</param>
 /// <param name="Names">The parameters' names.</param>
-/// <param name="Read">From a configuration's root.</param>
+/// <param name="Read">Reads a configuration from its root.</param>
 /// <param name="Holds">Whether a shape is one of the family's.</param>
-/// <param name="Write">The root's values for a shape that it holds, but for model type, class and element type.</param>
+/// <param name="Write">Writes the root's values for a shape of the family, without model type, class and element type.</param>
 internal sealed record HuggingFaceFamily(
     string ModelType, string Class, NameTable Names, Func<ConfigSection, ClipConfig> Read, Func<ClipConfig, bool> Holds, Func<ClipConfig,
         JsonObject> Write)
 {
-    /// <summary>The families, those that most files are of first.</summary>
+    /// <summary>The families, the most common first.</summary>
     internal static IReadOnlyList<HuggingFaceFamily> All { get; } =
     [
         new("clip", "CLIPModel", HuggingFaceNames.Clip, HuggingFaceConfig.ReadClip, HuggingFaceConfig.HoldsClip,
@@ -32,8 +34,8 @@ internal sealed record HuggingFaceFamily(
             config => BertConfigs.Write(config, "chinese_clip")),
     ];
 
-    /// <summary>The family that has a place for a model.</summary>
-    /// <exception cref="ArgumentException">None has; the message says what is in the way.</exception>
+    /// <summary>The family that a model belongs to.</summary>
+    /// <exception cref="ArgumentException">It belongs to none; the message says why.</exception>
     internal static HuggingFaceFamily Of(ClipConfig config) => All.FirstOrDefault(family => family.Holds(config))
         ?? throw new ArgumentException(
         $"Hugging Face's {string.Join(", ", All.Select(family => family.Class))} have no place for this " +

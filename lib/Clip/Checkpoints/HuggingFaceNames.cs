@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>The names of transformers' models.</summary>
+/// <summary>The parameter names of transformers' models.</summary>
 internal static class HuggingFaceNames
 {
     private static readonly string[] Kinds = ["weight", "bias"], BertParts = ["query", "key", "value"];
@@ -28,10 +28,10 @@ internal static class HuggingFaceNames
 
     private static readonly NameRule Projection = new("text_projection", "text_projection.weight") { Transposed = true };
 
-    /// <summary><c>CLIPModel</c>'s, and <c>MetaClip2Model</c>'s.</summary>
+    /// <summary>The names of <c>CLIPModel</c> and <c>MetaClip2Model</c>.</summary>
     internal static NameTable Clip { get; } = new("Hugging Face's CLIPModel", [.. Scale[..1], .. ClipVision, .. Text, Projection]);
 
-    /// <summary><c>SiglipModel</c>'s, and <c>Siglip2Model</c>'s.</summary>
+    /// <summary>The names of <c>SiglipModel</c> and <c>Siglip2Model</c>.</summary>
     internal static NameTable Siglip { get; } = new("Hugging Face's SiglipModel",
     [
         .. Scale,
@@ -50,16 +50,16 @@ internal static class HuggingFaceNames
         .. Blocks("visual.transformer.resblocks.#", "vision_model.encoder.layers.#"),
     ]);
 
-    /// <summary><c>AltCLIPModel</c>'s, as the published files have them.</summary>
+    /// <summary>The names of <c>AltCLIPModel</c>, as the published files have them.</summary>
     internal static NameTable Alt { get; } = new("Hugging Face's AltCLIPModel",
         [.. Scale[..1], .. ClipVision, .. Bert("text_model.roberta"), new("ln_final", "text_model.pre_LN"),
             new("transformation", "text_model.transformation"), Projection]);
 
-    /// <summary><c>ChineseCLIPModel</c>'s.</summary>
+    /// <summary>The names of <c>ChineseCLIPModel</c>.</summary>
     internal static NameTable Chinese { get; } =
         new("Hugging Face's ChineseCLIPModel", [.. Scale[..1], .. ClipVision, .. Bert("text_model"), Projection]);
 
-    /// <summary>BERT's and RoBERTa's, under a prefix.</summary>
+    /// <summary>The names of BERT and RoBERTa, under a prefix.</summary>
     internal static NameRule[] Bert(string prefix) =>
     [
         new("token_embedding", $"{prefix}.embeddings.word_embeddings"),

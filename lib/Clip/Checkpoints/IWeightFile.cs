@@ -5,7 +5,7 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// <summary>Named tensors on disk, whatever the file format.</summary>
 internal interface IWeightFile : IDisposable
 {
-    /// <summary>Where the file lies, for messages.</summary>
+    /// <summary>The file's path, for messages.</summary>
     string Path { get; }
 
     /// <summary>The tensors' names, in the order of the file.</summary>

@@ -3,8 +3,8 @@ using ClipNotebooks.Core.Hub;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Keeps the memory that reading a file takes in proportion to the file: whatever is allocated for its content is charged, and what
-/// would go beyond 16 times its length and 32 MB is refused before. (A pickle can recall a list by two bytes and have it copied by a
+/// Keeps the memory that reading a file takes in proportion to the file: each allocation for its content is charged beforehand and refused
+/// if the sum would exceed 32 MB plus 16 times the file's length. (A pickle can recall a list with two bytes and have it copied with a
 /// third.)
 /// </summary>
 /// <param name="path">The file, for messages.</param>
@@ -16,7 +16,7 @@ internal sealed class MemoryBudget(string path, long length)
     private readonly long _most = Least + Factor * length;
     private long _spent;
 
-    /// <exception cref="CheckpointException">It would be too much.</exception>
+    /// <exception cref="CheckpointException">The sum would exceed the budget.</exception>
     internal void Charge(long bytes)
     {
         _spent += bytes;
@@ -28,7 +28,9 @@ internal sealed class MemoryBudget(string path, long length)
         }
     }
 
-    /// <summary>What a list of <paramref name="count"/> items takes for <paramref name="more"/> of them, where it has to grow.</summary>
+    /// <summary>
+    /// Charges what a list of <paramref name="count"/> items allocates to hold <paramref name="more"/> of them, if it has to grow.
+    /// </summary>
     internal void ChargeGrowth(int count, int capacity, int more, int itemSize)
     {
         if (count + more > capacity) Charge(24 + (long)itemSize * Math.Max(Math.Max(4, 2L * capacity), count + more));

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Gives a module that was made on <c>meta</c> its memory, unfilled (PyTorch's <c>Module.to_empty</c>, which TorchSharp lacks): a model
-/// whose weights come from a file needs no random ones first, and making those takes several times as long as reading.
+/// Allocates memory, uninitialised, for a module that was made on <c>meta</c> (PyTorch's <c>Module.to_empty</c>, which TorchSharp lacks): a
+/// model whose weights come from a file needs no random ones first, which take several times as long to make as the file to read.
 /// </summary>
 internal static class MetaMemory
 {
@@ -33,7 +33,7 @@ internal static class MetaMemory
         return skeleton;
     }
 
-    /// <summary>The tensor stays the object that the module's fields hold; the native tensor behind it becomes another.</summary>
+    /// <summary>Replaces the native tensor behind a tensor object: the module's fields keep the same object.</summary>
     private static void Allocate(Tensor tensor)
     {
         if (!tensor.is_meta) return;

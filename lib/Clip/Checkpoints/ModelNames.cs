@@ -2,10 +2,10 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>Where a model's parameters lie in a checkpoint, whatever its family.</summary>
+/// <summary>Where a checkpoint stores a model's parameters, for models of every family.</summary>
 internal static class ModelNames
 {
-    /// <exception cref="ArgumentException">The naming has no place for the model.</exception>
+    /// <exception cref="ArgumentException">The naming has no names for the model.</exception>
     internal static Func<string, ParameterSource> Of(ClipConfig config, ParameterNaming naming) => naming switch
     {
         ParameterNaming.OpenAi => OpenClipNames.Of(config, ""),
@@ -14,8 +14,8 @@ internal static class ModelNames
     };
 
     /// <summary>
-    /// The same for a file: transformers 5 calls BERT's blocks <c>encoder.layers</c> in memory, and AltCLIP's image blocks
-    /// <c>encoder.layer</c> in files; published files have them the other way round.
+    /// The same for a file, whose blocks may be named <c>encoder.layer</c> or <c>encoder.layers</c>: transformers 5 calls BERT's blocks
+    /// <c>encoder.layers</c> in memory and AltCLIP's image blocks <c>encoder.layer</c> in files; published files have the reverse.
     /// </summary>
     internal static Func<string, ParameterSource> In(IWeightFile weights, Func<string, ParameterSource> find) => name =>
     {
@@ -24,7 +24,9 @@ internal static class ModelNames
             && !others.All(weights.Contains) ? source : source with { Sources = [.. source.Sources.Select(Other)] };
     };
 
-    /// <summary>What a file may have besides a model's own: buffers, and parts of the model that are not built here.</summary>
+    /// <summary>
+    /// Whether a file may have a tensor that is not loaded: a buffer, or one of a part of the model that is not built here.
+    /// </summary>
     internal static bool IsElsewhere(ClipConfig config, string key) =>
         key.EndsWith(".position_ids", StringComparison.Ordinal) || key.EndsWith(".token_type_ids", StringComparison.Ordinal)
         || config.Text.AppendedClassToken && key.StartsWith("text_decoder.", StringComparison.Ordinal)

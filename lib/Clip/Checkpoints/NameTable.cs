@@ -2,16 +2,16 @@ using System.Text.RegularExpressions;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>A layout's names of parameters, beside ours.</summary>
-/// <param name="layout">What messages call it.</param>
-/// <param name="rules">Its lines; of several that fit, the first counts.</param>
+/// <summary>Translates the names of parameters between this library and a layout.</summary>
+/// <param name="layout">The layout's name in messages.</param>
+/// <param name="rules">The rules; the first that fits is used.</param>
 internal sealed partial class NameTable(string layout, params IReadOnlyList<NameRule> rules)
 {
-    /// <summary>The lines, for tables made of others.</summary>
+    /// <summary>The rules, for tables made of others.</summary>
     internal IReadOnlyList<NameRule> Rules => rules;
 
-    /// <summary>Where a parameter lies.</summary>
-    /// <exception cref="ArgumentException">It has no place there.</exception>
+    /// <summary>Where the layout stores a parameter.</summary>
+    /// <exception cref="ArgumentException">The layout has no name for it.</exception>
     internal ParameterSource Source(string name)
     {
         var (pattern, number) = Split(name);
@@ -26,7 +26,7 @@ internal sealed partial class NameTable(string layout, params IReadOnlyList<Name
     }
 
     /// <summary>Where a tensor of the layout goes.</summary>
-    /// <exception cref="ArgumentException">No parameter answers to the name.</exception>
+    /// <exception cref="ArgumentException">No parameter corresponds to the name.</exception>
     internal ParameterTarget Target(string key)
     {
         var (pattern, number) = Split(key);

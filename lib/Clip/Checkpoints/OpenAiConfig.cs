@@ -5,13 +5,13 @@ using ClipNotebooks.Core.Hub;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// The shape of a model that comes without a configuration, read off its weights (openai/CLIP <c>build_model</c>): QuickGELU, heads 64
-/// wide.
+/// Infers the shape of a model without a configuration from its weights (openai/CLIP <c>build_model</c>), taking it to have QuickGELU and
+/// heads 64 wide.
 /// </summary>
 internal static class OpenAiConfig
 {
     /// <exception cref="CheckpointException">
-    /// A tensor that tells the shape is missing or has the wrong number of dimensions, or the shapes give no CLIP.
+    /// A tensor that decides the shape is missing or has the wrong number of dimensions, or the shapes do not fit together as a CLIP's.
     /// </exception>
     internal static ClipConfig Infer(IWeightFile file)
     {
@@ -69,7 +69,7 @@ internal static class OpenAiConfig
         }
     }
 
-    /// <summary>How many blocks the names with this prefix count.</summary>
+    /// <summary>The number of blocks among the names with this prefix.</summary>
     internal static int Blocks(this IWeightFile file, string prefix) =>
         file.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..].Split('.')[0])
             .Distinct().Count();

@@ -4,7 +4,7 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>What OpenCLIP's configuration says of the blocks of either tower.</summary>
+/// <summary>Reads and writes the part of OpenCLIP's configuration about the blocks of either tower.</summary>
 internal static class OpenClipBlocks
 {
     private static readonly (string Key, Func<BlockOptions, bool> Get)[] Flags =
@@ -38,7 +38,9 @@ internal static class OpenClipBlocks
 
     internal static double? LayerScale(ConfigSection tower) => tower.Has("ls_init_value") ? tower.Number("ls_init_value", 1) : null;
 
-    /// <summary>GELU as its arguments want it; QuickGELU takes none.</summary>
+    /// <summary>
+    /// The non-linearity with <c>act_kwargs</c> applied, which may choose GELU's tanh form; QuickGELU takes no arguments.
+    /// </summary>
     internal static Activation Activation(ConfigSection tower, Activation activation)
     {
         if (!tower.Has("act_kwargs")) return activation;
@@ -58,7 +60,7 @@ internal static class OpenClipBlocks
         return arguments.Number("eps", 1e-5);
     }
 
-    /// <summary>OpenCLIP cuts the product down to a whole number.</summary>
+    /// <summary>The hidden width of the MLP, rounded down as OpenCLIP does.</summary>
     internal static int MlpWidth(ConfigSection section, int width)
     {
         double ratio = section.Number("mlp_ratio", 4), product = width * ratio;
@@ -66,7 +68,7 @@ internal static class OpenClipBlocks
             : throw new FormatException($"\"{section.Name("mlp_ratio")}\" is {ratio}, which gives no usable width");
     }
 
-    /// <summary>What is the same for both towers; OpenCLIP's own values are left out.</summary>
+    /// <summary>Writes the keys that both towers have; options with OpenCLIP's defaults are left out.</summary>
     internal static void Write(JsonObject tower, BlockShape block)
     {
         tower["mlp_ratio"] = Ratio(block.MlpWidth, block.Width);

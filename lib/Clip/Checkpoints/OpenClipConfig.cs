@@ -6,7 +6,7 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>OpenCLIP's <c>open_clip_config.json</c>, or one of its model configurations alone, read and written.</summary>
+/// <summary>Reads and writes OpenCLIP's <c>open_clip_config.json</c>; reads one of its model configurations alone, too.</summary>
 internal static class OpenClipConfig
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -19,10 +19,10 @@ internal static class OpenClipConfig
 
     /// <param name="config">The model's shape.</param>
     /// <param name="former">
-    /// A file of which is kept, where it is there, what a model does not know of itself: <c>preprocess_cfg</c>, and what <c>text_cfg</c>
-    /// says of the tokenizer.
+    /// The path of a former configuration, if there is one. What a model does not know itself is taken from it: <c>preprocess_cfg</c>, and
+    /// the keys of the tokenizer in <c>text_cfg</c>.
     /// </param>
-    /// <exception cref="ArgumentException">It has no place for the model; the message says what has.</exception>
+    /// <exception cref="ArgumentException">OpenCLIP's configuration cannot hold the model; the message says which layout can.</exception>
     internal static string Text(ClipConfig config, string former)
     {
         try
@@ -61,18 +61,23 @@ internal static class OpenClipConfig
         return json.ToJsonString(Indented) + "\n";
     }
 
-    /// <summary>Text towers that OpenCLIP's class <c>CLIP</c> has no place for are <c>CustomTextCLIP</c>'s, under <c>text.</c></summary>
+    /// <summary>
+    /// The naming of a model's parameters: text towers that OpenCLIP's class <c>CLIP</c> cannot hold belong to <c>CustomTextCLIP</c>, under
+    /// <c>text.</c>
+    /// </summary>
     internal static ParameterNaming Naming(ClipConfig config) => config.Text.AppendedClassToken || OpenClipText.IsBert(config.Text)
         ? ParameterNaming.OpenClipCustomText : ParameterNaming.OpenAi;
 
-    /// <summary>Whether both of OpenCLIP's own towers have QuickGELU; those of timm's and transformers' have what they have.</summary>
+    /// <summary>
+    /// Whether all of the model's towers that are OpenCLIP's own have QuickGELU; towers of timm's and transformers' do not count.
+    /// </summary>
     private static bool QuickThroughout(ClipConfig config, bool own) =>
         (!own || config.Vision.Stages is not null || config.VisionBlock.Activation == Activation.QuickGelu)
             && (OpenClipText.IsBert(config.Text) || config.TextBlock.Activation == Activation.QuickGelu);
 
     /// <summary>
-    /// The image's recipe of a file, and where its vocabulary is of the same size what it says of the tokenizer; nothing of one that
-    /// cannot be read, as a pipe cannot: what is written takes its place.
+    /// Takes over from a former file its image preprocessing and, if the vocabulary has the same size, its keys of the tokenizer. A file
+    /// that cannot be read, such as a pipe, gives nothing, and is replaced.
     /// </summary>
     private static void Keep(JsonObject json, string path)
     {
@@ -92,7 +97,7 @@ internal static class OpenClipConfig
         }
     }
 
-    /// <summary>What open_clip assumes where nothing is said (its <c>PreprocessCfg</c>): OpenAI's mean and standard deviation.</summary>
+    /// <summary>The default preprocessing in open_clip (its <c>PreprocessCfg</c>): OpenAI's mean and standard deviation.</summary>
     private static JsonObject Preprocessing(int size) => new()
     {
         ["size"] = new JsonArray(size, size),

@@ -2,11 +2,14 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>OpenCLIP's names: its own towers' are ours; timm's image towers and transformers' text towers have theirs.</summary>
+/// <summary>
+/// OpenCLIP's names of parameters: its own towers use this library's names; timm's image towers and transformers' text towers have others.
+/// </summary>
 internal static class OpenClipNames
 {
     /// <summary>
-    /// A text projection with a bias: OpenCLIP gives it the name of the bare matrix, of which a module here cannot have another kind.
+    /// The prefix of a text projection with a bias. OpenCLIP names it like the bare matrix, but here one name cannot be both a parameter
+    /// and a module.
     /// </summary>
     private const string Head = "text_head.";
 
@@ -20,7 +23,7 @@ internal static class OpenClipNames
 
     /// <summary>Where a model's parameters lie.</summary>
     /// <param name="config">The model's shape.</param>
-    /// <param name="prefix">What stands before the names of OpenCLIP's own text tower: <c>text.</c>, or nothing.</param>
+    /// <param name="prefix">The prefix of the names of OpenCLIP's own text tower: <c>text.</c>, or empty.</param>
     internal static Func<string, ParameterSource> Of(ClipConfig config, string prefix)
     {
         var vision = config.Vision.IsTransformer && !OpenClipVision.IsOwn(config.Vision)
@@ -36,7 +39,7 @@ internal static class OpenClipNames
         };
     }
 
-    /// <summary>The lines of a Vision Transformer of timm's: what the tower has decides how it is called.</summary>
+    /// <summary>The name rules of a Vision Transformer of timm's; the names depend on the tower's parts.</summary>
     private static NameRule[] Timm(VisionConfig vision)
     {
         const string trunk = "visual.trunk", ours = "visual.transformer.resblocks.#", blocks = $"{trunk}.blocks.#",

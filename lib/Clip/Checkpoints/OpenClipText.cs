@@ -7,10 +7,10 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// <summary>Text towers in OpenCLIP's <c>text_cfg</c>: its own, and RoBERTa's kind from transformers (<c>hf_model_name</c>).</summary>
 internal static class OpenClipText
 {
-    /// <summary>What tokenizers are told; they refuse what they do not know themselves.</summary>
+    /// <summary>The keys for the tokenizer, which itself refuses values that it does not support.</summary>
     internal static readonly string[] TokenizerKeys = ["hf_tokenizer_name", "tokenizer_mode", "tokenizer_kwargs", "bos_id"];
 
-    /// <summary>What is honoured, and what changes nothing at inference.</summary>
+    /// <summary>The keys that are honoured, and those that change nothing at inference.</summary>
     private static readonly string[] Keys =
     [
         "context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value", "no_causal_mask", "embed_cls",
@@ -18,7 +18,7 @@ internal static class OpenClipText
         "text_arch", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type", .. TokenizerKeys, .. OpenClipBlocks.Keys,
     ];
 
-    /// <summary>Beside a tower of transformers', what OpenCLIP's own is told counts for nothing.</summary>
+    /// <summary>For a tower of transformers', keys of OpenCLIP's own tower have no effect.</summary>
     private static readonly string[] BertKeys = [.. Keys, "hf_model_name", "hf_model_config"];
 
     private static readonly string[] BertConfigKeys =
@@ -27,7 +27,7 @@ internal static class OpenClipText
         "pad_token_id", "type_vocab_size", "layer_norm_eps", "hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob",
     ];
 
-    /// <summary>transformers' own sizes: vocabulary, width, blocks, heads.</summary>
+    /// <summary>The default sizes in transformers: vocabulary, width, blocks, heads.</summary>
     private static readonly Dictionary<string, (int Vocabulary, int Width, int Layers, int Heads)> Berts = new(StringComparer.Ordinal)
     {
         ["roberta-base"] = (50265, 768, 12, 12),
@@ -150,7 +150,7 @@ internal static class OpenClipText
         return (config, HuggingFaceConfig.Activation(shape, "gelu"), shape.Number("layer_norm_eps", 1e-5));
     }
 
-    /// <summary>The sizes are written out, whichever of the names they are near.</summary>
+    /// <summary>All sizes are written, so the model name decides none of them.</summary>
     private static JsonObject WriteBert(TextConfig config, BlockShape block, int embeddingWidth)
     {
         bool others = config is { NormAfter: true } or { TransformationWidth: not null } or { Projection: ProjectionKind.Affine };

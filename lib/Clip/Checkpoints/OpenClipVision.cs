@@ -7,7 +7,7 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// <summary>OpenCLIP's own image towers in its configuration's <c>vision_cfg</c>; those of timm's are <see cref="TimmConfig"/>'s.</summary>
 internal static class OpenClipVision
 {
-    /// <summary>What is honoured, and what changes nothing at inference.</summary>
+    /// <summary>The keys that are honoured, and those that change nothing at inference.</summary>
     private static readonly string[] Keys =
         ["layers", "width", "head_width", "mlp_ratio", "ls_init_value", "patch_size", "image_size", "patch_dropout", "output_tokens",
             "pool_type", "pos_embed_type", "attentional_pool", "attn_pooler_queries",

@@ -1,15 +1,15 @@
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// The names of CLIP's parameters, from each naming to the other. Other families' are in the tables beside this one, and found by the
-/// model's shape.
+/// Translates the names of CLIP's parameters between this library and each naming. Other families' names are in tables of their own, chosen
+/// by the model's shape.
 /// </summary>
 public static class ParameterNames
 {
-    /// <summary>Where a parameter lies in a checkpoint of the given naming.</summary>
+    /// <summary>Where a checkpoint of the given naming stores a parameter.</summary>
     /// <param name="name">The parameter's name in <see cref="Models.ClipModel"/>.</param>
-    /// <param name="naming">The checkpoint's.</param>
-    /// <exception cref="ArgumentException">The parameter has no place there, as a ResNet's in Hugging Face's.</exception>
+    /// <param name="naming">The checkpoint's naming.</param>
+    /// <exception cref="ArgumentException">The naming has no name for the parameter, as Hugging Face's for a ResNet's.</exception>
     public static ParameterSource Source(string name, ParameterNaming naming)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -24,8 +24,8 @@ public static class ParameterNames
 
     /// <summary>Where a tensor of a checkpoint goes in <see cref="Models.ClipModel"/>.</summary>
     /// <param name="key">The tensor's name in the checkpoint.</param>
-    /// <param name="naming">The checkpoint's.</param>
-    /// <exception cref="ArgumentException">No parameter answers to the name.</exception>
+    /// <param name="naming">The checkpoint's naming.</param>
+    /// <exception cref="ArgumentException">No parameter corresponds to the name.</exception>
     public static ParameterTarget Target(string key, ParameterNaming naming)
     {
         ArgumentNullException.ThrowIfNull(key);
@@ -39,8 +39,8 @@ public static class ParameterNames
         };
     }
 
-    /// <summary>The naming that a checkpoint's tensors follow, told from those that every checkpoint of it has.</summary>
-    /// <returns>None where it is no CLIP's.</returns>
+    /// <summary>Detects the naming that a checkpoint's tensors follow, by names that every checkpoint of that naming has.</summary>
+    /// <returns>The naming; null if the tensors are no CLIP's.</returns>
     public static ParameterNaming? Detect(IReadOnlyCollection<string> keys) =>
         keys.Any(key => key.StartsWith("text.", StringComparison.Ordinal)) ? ParameterNaming.OpenClipCustomText
         : keys.Contains("visual.conv1.weight") || keys.Contains("ln_final.weight") ? ParameterNaming.OpenAi
@@ -49,8 +49,8 @@ public static class ParameterNames
         : null;
 
     /// <summary>
-    /// What published files carry and no model needs: Hugging Face's older buffers of positions 0, 1, 2, …, and the three integers of
-    /// OpenAI's archives.
+    /// Whether a tensor is one that published files contain and no model needs: Hugging Face's older buffers of positions 0, 1, 2, …, and
+    /// the three integers of OpenAI's archives.
     /// </summary>
     public static bool IsIgnored(string key) => key is
         "text_model.embeddings.position_ids" or "vision_model.embeddings.position_ids" or "input_resolution" or "context_length"

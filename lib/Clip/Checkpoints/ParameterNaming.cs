@@ -10,12 +10,12 @@ public enum ParameterNaming
     OpenAi,
 
     /// <summary>
-    /// OpenCLIP's where its configuration says <c>custom_text</c>: as <see cref="OpenAi"/>, the text tower under <c>text.</c>.
+    /// OpenCLIP's where its configuration says <c>custom_text</c>: as <see cref="OpenAi"/>, but with the text tower under <c>text.</c>.
     /// </summary>
     OpenClipCustomText,
 
     /// <summary>
-    /// Hugging Face's <c>CLIPModel</c>: <c>vision_model.…</c>, <c>text_model.…</c>, with q, k and v apart. It has no place for a ResNet.
+    /// Hugging Face's <c>CLIPModel</c>: <c>vision_model.…</c>, <c>text_model.…</c>, with separate q, k and v. It has no names for a ResNet.
     /// </summary>
     HuggingFace,
 }

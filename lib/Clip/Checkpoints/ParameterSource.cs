@@ -1,26 +1,25 @@
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Where a parameter of <see cref="Models.ClipModel"/> lies in a checkpoint that follows another naming: under one name, or under several
-/// where q, k and v are apart, and transposed where a linear
-/// layer stands for a bare matrix.
+/// Where a checkpoint with another naming stores a parameter of <see cref="Models.ClipModel"/>: under one name, or under several where q, k
+/// and v are separate, and transposed where a linear layer takes the place of a bare matrix.
 /// </summary>
-/// <param name="Sources">The names there; several are joined along the first dimension.</param>
-/// <param name="Transposed">Whether rows and columns change places.</param>
+/// <param name="Sources">The names in the checkpoint; several tensors are joined along the first dimension.</param>
+/// <param name="Transposed">Whether the checkpoint has rows and columns interchanged.</param>
 public sealed record ParameterSource(IReadOnlyList<string> Sources, bool Transposed)
 {
     /// <summary>
-    /// How many dimensions of size 1 stand before the parameter's own there, as before timm's <c>pos_embed</c>, (1, N, D).
+    /// How many leading dimensions of size 1 the checkpoint's tensor has, as timm's <c>pos_embed</c>, (1, N, D), has one.
     /// </summary>
     public int Leading { get; init; }
 
     /// <summary>
-    /// How the first dimension is shared among the sources where not equally, as (1, 2) between a query's weights and those of keys and
-    /// values.
+    /// The sources' proportions along the first dimension, as (1, 2) for a query's weights and those of keys and values; null for equal
+    /// ones.
     /// </summary>
     public IReadOnlyList<int>? Shares { get; init; }
 
-    /// <summary>The shape that each source has there.</summary>
+    /// <summary>The shape of each source in the checkpoint.</summary>
     internal IReadOnlyList<long[]> Shapes(long[] parameter)
     {
         long[] shape = [.. Enumerable.Repeat(1L, Leading), .. Transposed ? parameter.Reverse() : parameter];

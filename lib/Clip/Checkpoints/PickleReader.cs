@@ -7,14 +7,14 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Reads a pickle as data. Python's own reader calls whatever a pickle names; this one knows dictionaries, lists, tuples, numbers, words
-/// and the few functions that put a tensor together, each built in, and refuses every other name. The instructions are those of pickle's
+/// Reads a pickle as data. Python's own reader calls whatever a pickle names; this one knows dictionaries, lists, tuples, numbers, strings
+/// and the few functions that build a tensor, all implemented here, and refuses every other name. The instructions are those of pickle's
 /// protocols 2 to 4 (CPython, <c>pickletools.py</c>) that PyTorch writes. Memory stays in proportion to the file, whatever the pickle
-/// claims: nothing is allocated by a number found in it, and all that is allocated is charged.
+/// claims: no allocation has a size that is a number in the pickle, and each is charged to the budget.
 /// </summary>
 /// <param name="path">The file, for messages.</param>
-/// <param name="data">The pickle, and perhaps more behind it.</param>
-/// <param name="budget">What reading the file may take.</param>
+/// <param name="data">The pickle, possibly followed by other bytes.</param>
+/// <param name="budget">The memory that reading the file may take.</param>
 /// <param name="torchScript">Whether objects of TorchScript's classes are read, as their attributes.</param>
 internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget, bool torchScript)
 {
@@ -25,7 +25,7 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
 
     private static readonly PickledTuple Nothing = new([]);
 
-    /// <summary>The numbers of one byte, made once.</summary>
+    /// <summary>The numbers of one byte, boxed once.</summary>
     private static readonly object[] Small = [.. Enumerable.Range(0, 256).Select(number => (object)(long)number)];
 
     private static readonly Dictionary<string, (ScalarType Type, int Size)> StorageTypes = new(StringComparer.Ordinal)
@@ -48,7 +48,7 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
             "torch.Size",
     };
 
-    /// <summary>What TorchScript writes around attributes that are lists or devices.</summary>
+    /// <summary>The functions that TorchScript writes around attributes that are lists or devices.</summary>
     private static readonly HashSet<string> TorchScriptFunctions = new(StringComparer.Ordinal)
     {
         "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist",
@@ -60,7 +60,7 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
     private readonly List<int> _marks = [];
     private readonly Dictionary<long, object?> _memo = [];
 
-    /// <summary>Where the next unread byte stands.</summary>
+    /// <summary>The index of the next unread byte.</summary>
     internal int Position { get; private set; }
 
     /// <summary>The storages that the last pickle refers to, by their keys.</summary>
@@ -71,7 +71,7 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
     /// null, bool, long, double, string, <see cref="PickledTuple"/>, a list of values, a list of pairs (a dictionary),
     /// <see cref="PickledTensor"/>, <see cref="PickledStorage"/>, <see cref="PickledGlobal"/> or <see cref="PickledObject"/>.
     /// </returns>
-    /// <exception cref="CheckpointException">The pickle is damaged, or names what is not understood.</exception>
+    /// <exception cref="CheckpointException">The pickle is damaged, or names something that is not known.</exception>
     internal object? Read(int start = 0)
     {
         Position = start;
@@ -200,7 +200,7 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
                     ?? throw new CheckpointException($"{path} keeps an object of {Quote.Cut(made.Type)} in a form of that class's own " +
                         $"(__getstate__), which only its code can read: refused. Save the model's state dict instead.");
                 break;
-            // What a module notes beside its state dict (_metadata: the versions of its parts) has no use here.
+            // A module's _metadata, the versions of its parts, has no use here.
             case List<KeyValuePair<object?, object?>>: break;
             default: throw Damaged("it gives a state to something that has none");
         }
@@ -278,7 +278,7 @@ internal sealed class PickleReader(string path, byte[] data, MemoryBudget budget
 
     /// <summary>Puts a value on the stack.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="size">The bytes that it takes, where they are not charged yet.</param>
+    /// <param name="size">The bytes that it takes, if they are not charged yet.</param>
     private void Push(object? value, int size = 0)
     {
         if (size > 0) budget.Charge(size);

@@ -6,7 +6,7 @@ namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
 /// A safetensors file (Hugging Face's format: eight bytes of header length, a JSON header, the tensors' bytes, little-endian, row-major). A
-/// tensor is copied once, when it is read, straight into its memory. Reading is thread-safe.
+/// tensor's bytes are copied once, when it is read, straight into the tensor's memory. Reading is thread-safe.
 /// </summary>
 public sealed class SafetensorsFile : IWeightFile
 {
@@ -31,7 +31,7 @@ public sealed class SafetensorsFile : IWeightFile
         IReadOnlyDictionary<string, string> metadata) =>
         (Path, _file, _entries, Metadata) = (path, file, entries, metadata);
 
-    /// <summary>Where the file lies.</summary>
+    /// <summary>The file's path.</summary>
     public string Path { get; }
 
     /// <summary>The tensors, in the order of the header.</summary>
@@ -40,13 +40,13 @@ public sealed class SafetensorsFile : IWeightFile
     /// <summary>The tensors' names, in the order of the header.</summary>
     public IReadOnlyCollection<string> Names => _entries.Keys;
 
-    /// <summary>The header's own notes, such as <c>format: pt</c>.</summary>
+    /// <summary>The metadata in the header, such as <c>format: pt</c>.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a file and checks its whole header against the file's length; no tensor is read yet.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CheckpointException">
-    /// The file is not safetensors, is cut short, or its header lies; the message names the tensor.
+    /// The file is not safetensors, is cut short, or its header contradicts its content; the message names the tensor.
     /// </exception>
     public static SafetensorsFile Open(string path)
     {
@@ -70,18 +70,18 @@ public sealed class SafetensorsFile : IWeightFile
     /// <summary>Whether there is a tensor of that name.</summary>
     public bool Contains(string name) => _entries.ContainsKey(name);
 
-    /// <summary>What the header says of a tensor.</summary>
-    /// <exception cref="CheckpointException">There is none of that name.</exception>
+    /// <summary>A tensor's element type, shape and place in the file, from the header.</summary>
+    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     public SafetensorsEntry Entry(string name) => _entries.TryGetValue(name, out var entry) ? entry :
         throw new CheckpointException($"{Path} has no tensor \"{Quote.Cut(name)}\".");
 
     /// <summary>The shape that the header gives a tensor.</summary>
-    /// <exception cref="CheckpointException">There is none of that name.</exception>
+    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     public IReadOnlyList<long> Shape(string name) => Entry(name).Shape;
 
     /// <summary>Copies a tensor out of the file.</summary>
     /// <returns>The tensor, on the CPU, in the file's element type; the caller's to dispose.</returns>
-    /// <exception cref="CheckpointException">There is none of that name.</exception>
+    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     public Tensor Read(string name)
     {
         var entry = Entry(name);
@@ -95,7 +95,7 @@ public sealed class SafetensorsFile : IWeightFile
     /// <param name="destination">
     /// A tensor of the same shape, on any device, that needs no gradient or is filled under <c>no_grad</c>.
     /// </param>
-    /// <exception cref="CheckpointException">There is none of that name.</exception>
+    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     /// <exception cref="ArgumentException">The destination has another shape.</exception>
     public void ReadInto(string name, Tensor destination)
     {
@@ -105,12 +105,12 @@ public sealed class SafetensorsFile : IWeightFile
     }
 
     /// <summary>
-    /// Writes tensors in the format's usual order, wide element types first and then by name, so that each lies aligned. The file is
-    /// written beside its place and then renamed: an interrupted write leaves nothing behind.
+    /// Writes tensors in the format's usual order, wide element types first and then by name, so that each is aligned. The file is first
+    /// written beside its destination, then renamed: an interrupted write leaves nothing behind.
     /// </summary>
-    /// <param name="path">Where to.</param>
+    /// <param name="path">The destination.</param>
     /// <param name="tensors">The tensors, on any device; they stay the caller's.</param>
-    /// <param name="metadata">Notes for the header; <c>format: pt</c> by default, which Hugging Face's loaders ask for.</param>
+    /// <param name="metadata">Metadata for the header; <c>format: pt</c> by default, which Hugging Face's loaders require.</param>
     /// <exception cref="ArgumentException">An element type has no name in the format.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string,
         string>? metadata = null)

@@ -5,9 +5,9 @@ using ClipNotebooks.Core.Hub;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// Hugging Face's <c>config.json</c> of a <c>SiglipModel</c>, which SigLIP 2 of one fixed resolution has too, and of a <c>Siglip2Model</c>,
-/// for images of any shape. What a published file leaves out has
-/// the value of transformers' classes: google/siglip-base-patch16-224 leaves out everything.
+/// Hugging Face's <c>config.json</c> of <c>SiglipModel</c> (SigLIP, and SigLIP 2 at a fixed resolution) and of <c>Siglip2Model</c> (images
+/// of any shape). Keys that a published file leaves out have the defaults of transformers' classes: google/siglip-base-patch16-224 leaves
+/// out all of them.
 /// </summary>
 internal static class SiglipConfigs
 {
@@ -27,7 +27,7 @@ internal static class SiglipConfigs
         return config;
     }
 
-    /// <summary>The image tower of a model's configuration, or of a tower's own.</summary>
+    /// <summary>Reads the image tower from a model's configuration, or from a tower's own.</summary>
     internal static VisionConfig ReadVision(ConfigSection vision, bool flexible)
     {
         HuggingFaceConfig.RefuseOtherModels(vision);
@@ -48,7 +48,7 @@ internal static class SiglipConfigs
         return flexible ? config with { Stem = PatchStem.FlatPatches } : config;
     }
 
-    /// <summary>The text tower, likewise.</summary>
+    /// <summary>Reads the text tower likewise.</summary>
     internal static TextConfig ReadText(ConfigSection text, out int projection)
     {
         HuggingFaceConfig.RefuseOtherModels(text);

@@ -8,21 +8,21 @@ namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
 /// A file that PyTorch wrote: a state dict saved by <c>torch.save</c> (<c>pytorch_model.bin</c>, <c>open_clip_pytorch_model.bin</c>,
-/// <c>*.pt</c>; as a zip file since 1.6, as a row of pickles before), a training checkpoint with its <c>state_dict</c> inside, or a
-/// TorchScript archive such as openai/CLIP's <c>ViT-B-32.pt</c>, whose parameters and buffers are read and whose code is not. Nothing of
-/// the file is ever run: the pickle is read as data, and what it names beyond tensors is refused by name. A tensor is copied once, when it
-/// is read. Reading is thread-safe.
+/// <c>*.pt</c>; a zip file since PyTorch 1.6, a sequence of pickles before), a training checkpoint with its <c>state_dict</c> inside, or a
+/// TorchScript archive such as openai/CLIP's <c>ViT-B-32.pt</c>, whose parameters and buffers are read and whose code is not. No code in
+/// the file is ever run: the pickle is read as data, and anything else than tensors in it is refused by name. A tensor is copied once, when
+/// it is read. Reading is thread-safe.
 /// </summary>
 public sealed class StateDictFile : IWeightFile
 {
-    /// <summary>Several thousand tensors take less than 1 MB.</summary>
+    /// <summary>The largest pickle that is read; those of several thousand tensors take less than 1 MB.</summary>
     private const long MaxPickleLength = 100_000_000;
 
-    /// <summary>A bound on the walk through an object whose parts refer to each other.</summary>
+    /// <summary>Bounds on the walk through an object, whose parts may refer to each other.</summary>
     private const int MaxParts = 1_000_000, MaxDepth = 100;
 
     /// <summary>
-    /// Protocol 2 and the whole number 0x1950a86a20f9469cfc6c: how files began before PyTorch 1.6 (torch/serialization.py, MAGIC_NUMBER).
+    /// Protocol 2 and the number 0x1950a86a20f9469cfc6c: how files began before PyTorch 1.6 (torch/serialization.py, MAGIC_NUMBER).
     /// </summary>
     private static readonly byte[] LegacyMagic =
         [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
@@ -33,7 +33,7 @@ public sealed class StateDictFile : IWeightFile
 
     private StateDictFile(string path, FileBytes file) => (Path, _file, _budget) = (path, file, new MemoryBudget(path, file.Length));
 
-    /// <summary>Where the file lies.</summary>
+    /// <summary>The file's path.</summary>
     public string Path { get; }
 
     /// <summary>The tensors, in the order of the file.</summary>
@@ -42,10 +42,10 @@ public sealed class StateDictFile : IWeightFile
     /// <summary>The tensors' names, in the order of the file.</summary>
     public IReadOnlyCollection<string> Names => _entries.Keys;
 
-    /// <summary>Opens a file and checks every tensor's place against the file; no tensor is read yet.</summary>
+    /// <summary>Opens a file and checks that every tensor lies within the file; no tensor is read yet.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CheckpointException">
-    /// The file is not PyTorch's, is damaged, or holds something else than tensors; the message says what.
+    /// The file is not PyTorch's, is damaged, or holds anything but tensors; the message says what.
     /// </exception>
     public static StateDictFile Open(string path)
     {
@@ -72,18 +72,18 @@ public sealed class StateDictFile : IWeightFile
     /// <summary>Whether there is a tensor of that name.</summary>
     public bool Contains(string name) => _entries.ContainsKey(name);
 
-    /// <summary>What the file says of a tensor.</summary>
-    /// <exception cref="CheckpointException">There is none of that name.</exception>
+    /// <summary>A tensor's element type, shape, strides and offset in the file.</summary>
+    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     public StateDictEntry Entry(string name) => _entries.TryGetValue(name, out var entry) ? entry :
         throw new CheckpointException($"{Path} has no tensor \"{Quote.Cut(name)}\".");
 
     /// <summary>A tensor's shape.</summary>
-    /// <exception cref="CheckpointException">There is none of that name.</exception>
+    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
     public IReadOnlyList<long> Shape(string name) => Entry(name).Shape;
 
     /// <summary>Copies a tensor out of the file.</summary>
     /// <returns>The tensor, contiguous, on the CPU, in the file's element type; the caller's to dispose.</returns>
-    /// <exception cref="CheckpointException">There is none of that name, or the file was cut short since it was opened.</exception>
+    /// <exception cref="CheckpointException">There is no tensor of that name, or the file was cut short since it was opened.</exception>
     public Tensor Read(string name)
     {
         var entry = Entry(name);
@@ -97,7 +97,7 @@ public sealed class StateDictFile : IWeightFile
     /// <param name="destination">
     /// A tensor of the same shape, on any device, that needs no gradient or is filled under <c>no_grad</c>.
     /// </param>
-    /// <exception cref="CheckpointException">There is none of that name, or the file was cut short since it was opened.</exception>
+    /// <exception cref="CheckpointException">There is no tensor of that name, or the file was cut short since it was opened.</exception>
     /// <exception cref="ArgumentException">The destination has another shape.</exception>
     public void ReadInto(string name, Tensor destination)
     {
@@ -135,7 +135,9 @@ public sealed class StateDictFile : IWeightFile
         return true;
     }
 
-    /// <summary>Since PyTorch 1.6: <c>NAME/data.pkl</c>, and each storage an entry <c>NAME/data/KEY</c>.</summary>
+    /// <summary>
+    /// Reads the format since PyTorch 1.6: an entry <c>NAME/data.pkl</c>, and an entry <c>NAME/data/KEY</c> for each storage.
+    /// </summary>
     private void ReadZip()
     {
         var zip = ZipDirectory.Read(Path, _file, _budget);
@@ -162,13 +164,13 @@ public sealed class StateDictFile : IWeightFile
     }
 
     /// <summary>
-    /// Before PyTorch 1.6: the pickles of a magic number, a version, the machine, the object, the storages' keys; then each storage, its
-    /// length in front.
+    /// Reads the format before PyTorch 1.6: pickles of a magic number, a version, the machine, the object and the storages' keys; then the
+    /// storages, each after its length.
     /// </summary>
     private void ReadLegacy()
     {
-        // The pickles stand before the data and say nowhere how long they are: they are looked for in a piece of the file that grows until
-        // they end in it.
+        // The pickles come before the data, and nothing says how long they are: they are read from a piece of the file that grows until it
+        // contains them.
         for (long length = Math.Min(_file.Length, 1 << 20); ; length = Math.Min(Math.Min(_file.Length, MaxPickleLength), length * 4))
         {
             _budget.Charge(length);
@@ -236,8 +238,8 @@ public sealed class StateDictFile : IWeightFile
     }
 
     /// <summary>
-    /// The tensors by name: of the dictionary, of the one under <c>state_dict</c> in a training checkpoint, or of a TorchScript module and
-    /// its parts.
+    /// The tensors by name: those of the dictionary, of the one under <c>state_dict</c> in a training checkpoint, or of a TorchScript
+    /// module and its parts.
     /// </summary>
     private List<(string Name, PickledTensor Tensor)> Tensors(object? content)
     {

@@ -2,16 +2,16 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Checkpoints;
 
-/// <summary>An image tower that timm has under a name.</summary>
-/// <param name="Pools">What OpenCLIP's <c>timm_pool</c> may say for it: its own way to pool.</param>
-/// <param name="MlpRatio">How many times as wide as the tower its MLPs are.</param>
-/// <param name="Shape">Its parts and published sizes; sizes are replaced by what <c>timm_model_kwargs</c> say.</param>
+/// <summary>An image tower that timm knows by a name.</summary>
+/// <param name="Pools">The values of OpenCLIP's <c>timm_pool</c> that are supported for it; they stand for the tower's own pooling.</param>
+/// <param name="MlpRatio">The hidden width of its MLPs divided by the tower's width.</param>
+/// <param name="Shape">Its parts and published sizes; <c>timm_model_kwargs</c> may replace the sizes.</param>
 internal sealed record TimmArchitecture(string[] Pools, double MlpRatio, VisionConfig Shape)
 {
-    /// <summary>How many times as wide the MLP of the pool is, where it is not as the blocks'.</summary>
+    /// <summary>The same ratio for the pool's MLP; null if it is that of the blocks.</summary>
     internal double? PoolRatio { get; init; }
 
-    /// <summary>The pool's heads, where they are not as the blocks'.</summary>
+    /// <summary>The number of the pool's heads; null if it is that of the blocks.</summary>
     internal int? PoolHeads { get; init; }
 
     /// <summary>ε of the layer normalisations.</summary>
@@ -20,7 +20,7 @@ internal sealed record TimmArchitecture(string[] Pools, double MlpRatio, VisionC
     /// <summary>The MLPs' non-linearity.</summary>
     internal Activation Activation { get; init; } = Activation.Gelu;
 
-    /// <summary>The names that are known.</summary>
+    /// <summary>The known architectures, by name.</summary>
     internal static IReadOnlyDictionary<string, TimmArchitecture> All { get; } = Make();
 
     private static Dictionary<string, TimmArchitecture> Make()

@@ -41,8 +41,8 @@ internal static class TimmConfig
             "gelu_tanh") == "gelu_tanh" ? Activation.GeluTanh : Activation.Gelu, architecture.Epsilon);
     }
 
-    /// <summary>The architecture whose parts a tower has, with what differs in size as arguments.</summary>
-    /// <exception cref="ArgumentException">There is none.</exception>
+    /// <summary>Writes the name of the architecture that has a tower's parts, with sizes that differ as arguments.</summary>
+    /// <exception cref="ArgumentException">No known architecture has the tower's parts.</exception>
     internal static JsonObject Write(VisionConfig config, BlockShape block)
     {
         foreach (var (name, architecture) in TimmArchitecture.All.OrderBy(pair => Distance(pair.Value.Shape, config)))
@@ -124,7 +124,7 @@ internal static class TimmConfig
                 $"after {name}; {string.Join(", ", possible)} are supported there");
     }
 
-    /// <summary>What differs from an architecture; none where its parts do.</summary>
+    /// <summary>The sizes that differ from an architecture's; null where the parts differ.</summary>
     private static JsonObject? Arguments(TimmArchitecture architecture, VisionConfig config, BlockShape block)
     {
         var shape = architecture.Shape;

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// A file of weights without what a training put before every name: <c>module.</c> (a model on several devices is a part of another called
-/// so) and <c>_orig_mod.</c> (what <c>torch.compile</c> wrapped).
+/// A file of weights without the prefixes that wrappers in training add to every name: <c>module.</c> (of a model trained on several
+/// devices) and <c>_orig_mod.</c> (of <c>torch.compile</c>).
 /// </summary>
 internal sealed class UnwrappedNames : IWeightFile
 {
@@ -25,7 +25,7 @@ internal sealed class UnwrappedNames : IWeightFile
 
     public IReadOnlyCollection<string> Names => _names.Keys;
 
-    /// <summary>The file itself where nothing stands before all of its names.</summary>
+    /// <summary>Removes the prefixes that all names of a file share; returns the file itself if there are none.</summary>
     internal static IWeightFile Of(IWeightFile file)
     {
         string first = file.Names.FirstOrDefault() ?? "";

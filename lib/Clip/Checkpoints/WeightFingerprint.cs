@@ -9,8 +9,8 @@ namespace ClipNotebooks.Clip.Checkpoints;
 internal static class WeightFingerprint
 {
     /// <summary>
-    /// Over parameter names, shapes and values, and the processor. Values count as bfloat16, so that a model keeps its fingerprint when it
-    /// is cast from float32 to bfloat16.
+    /// A hash of parameter names, shapes and values, and of the processor. Values are rounded to bfloat16, so that a model keeps its
+    /// fingerprint when it is cast from float32 to bfloat16.
     /// </summary>
     internal static string Of(ClipModel model, ClipProcessor processor) => ModelFingerprint.Of(processor, hash => Append(hash, model));
 

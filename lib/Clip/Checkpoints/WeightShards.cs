@@ -20,9 +20,9 @@ internal sealed class WeightShards : IWeightFile
 
     public IReadOnlyCollection<string> Names => _owners.Keys;
 
-    /// <summary>Opens the files of an index and holds them against it.</summary>
+    /// <summary>Opens the files of an index and checks them against it.</summary>
     /// <exception cref="CheckpointException">
-    /// The index is damaged, names a file that is missing or lies elsewhere, or is at odds with the files.
+    /// The index is damaged, names a file that is missing or in another folder, or contradicts the files.
     /// </exception>
     internal static WeightShards Open(string index)
     {
@@ -89,7 +89,7 @@ internal sealed class WeightShards : IWeightFile
             foreach (var entry in weights.EnumerateObject())
             {
                 string shard = entry.Value.GetString() ?? "";
-                // A shard lies beside its index: a path that leads elsewhere is never followed.
+                // A shard is in the same folder as its index: a path that leads elsewhere is never followed.
                 if (shard.Length == 0 || shard is "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0
                     || System.IO.Path.GetExtension(shard) is not (".safetensors" or ".bin"))
                     throw new CheckpointException($"{index} names \"{Quote.Cut(shard)}\" for \"{Quote.Cut(entry.Name)}\"; a file name " +

@@ -6,14 +6,14 @@ using ClipNotebooks.Core.Hub;
 namespace ClipNotebooks.Clip.Checkpoints;
 
 /// <summary>
-/// The table of contents of a zip file whose entries are stored as they are, so that each can be read at its place. (The base library's
-/// <c>ZipArchive</c> gives streams and hides the places.) Layout: PKWARE APPNOTE 6.3, sections 4.3 to 4.5, with zip64.
+/// The directory of a zip file whose entries are not compressed, so that each can be read at its offset in the file. (The base library's
+/// <c>ZipArchive</c> gives streams and hides the offsets.) Layout: PKWARE APPNOTE 6.3, sections 4.3 to 4.5, with zip64.
 /// </summary>
 internal sealed class ZipDirectory
 {
     private const int EndLength = 22, LocatorLength = 20, End64Length = 56, EntryLength = 46, LocalLength = 30;
 
-    /// <summary>PyTorch writes some 100 bytes for a tensor: a million of them.</summary>
+    /// <summary>PyTorch writes some 100 bytes for a tensor: this is enough for a million.</summary>
     private const long MaxDirectoryLength = 100_000_000;
 
     private readonly string _path;
@@ -36,9 +36,9 @@ internal sealed class ZipDirectory
 
     internal bool Contains(string name) => _entries.ContainsKey(name);
 
-    /// <summary>Where an entry's bytes lie.</summary>
+    /// <summary>The offset and length of an entry's bytes in the file.</summary>
     /// <exception cref="CheckpointException">
-    /// There is none of that name, it is compressed or encrypted, or it reaches beyond its place.
+    /// There is no entry of that name, or it is compressed or encrypted, or reaches into the next entry.
     /// </exception>
     internal (long Offset, long Length) Place(string name)
     {
@@ -60,7 +60,7 @@ internal sealed class ZipDirectory
 
     private (long Start, long Length, long Count) Find()
     {
-        // The end record stands last, before a comment of up to 65,535 bytes.
+        // The end record comes last, followed only by a comment of up to 65,535 bytes.
         var tail = new byte[Math.Min(_file.Length, EndLength + ushort.MaxValue)];
         long tailStart = _file.Length - tail.Length;
         _file.Read(tailStart, tail);
@@ -117,7 +117,7 @@ internal sealed class ZipDirectory
                 BinaryPrimitives.ReadUInt16LittleEndian(fields[10..]), compressed, size, header, start)));
             at += EntryLength + name + extra + comment;
         }
-        // Each entry ends where the next begins: overlapping ones would give more data than the file has.
+        // Each entry ends where the next begins: overlapping entries could give more data than the file has.
         long limit = start;
         foreach (var (name, entry) in all.OrderByDescending(item => item.Entry.Header))
         {

@@ -10,8 +10,8 @@ namespace ClipNotebooks.Clip.Evaluation;
 /// <summary>
 /// Images with captions, for retrieval, from one file beside the images. JSON: an object whose keys are image files and whose values are a
 /// caption or a list of them. CSV or TSV: a header with a column for the image (<c>filepath</c>, <c>image</c>, <c>file</c>,
-/// <c>filename</c>) and one for the caption (<c>title</c>, <c>caption</c>, <c>text</c>), one caption a line; an image may have several
-/// lines.
+/// <c>filename</c>, <c>file_name</c>) and one for the caption (<c>title</c>, <c>caption</c>, <c>text</c>), one caption a line; an image may
+/// have several lines.
 /// </summary>
 public sealed class CaptionDataset
 {
@@ -29,15 +29,17 @@ public sealed class CaptionDataset
     /// <summary>The M captions, image by image.</summary>
     public IReadOnlyList<string> Captions { get; }
 
-    /// <summary>Each caption's place in <see cref="Files"/>.</summary>
+    /// <summary>Each caption's image, as an index into <see cref="Files"/>.</summary>
     public IReadOnlyList<int> ImageOf { get; }
 
     /// <summary>Reads a captions file; no image is opened.</summary>
-    /// <param name="path">A file that ends in .json, .csv or .tsv, in UTF-8, or in UTF-16 with a mark; CR, LF and CRLF end a line.</param>
-    /// <param name="images">The folder that relative paths begin at; the file's own by default.</param>
+    /// <param name="path">
+    /// A file that ends in .json, .csv, .tsv or .tab, in UTF-8, or in UTF-16 with a byte order mark; CR, LF and CRLF end a line.
+    /// </param>
+    /// <param name="images">The folder that image paths are relative to; the file's own by default.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
-    /// The file is not of one of the three forms or not UTF-8, holds no caption, or has an empty one; the message names the place.
+    /// The file has another form or encoding, holds no caption, or has an empty one; the message says where.
     /// </exception>
     public static CaptionDataset Open(string path, string? images = null)
     {
@@ -71,11 +73,12 @@ public sealed class CaptionDataset
             [.. captions.Index().SelectMany(list => Enumerable.Repeat(list.Index, list.Item.Count))]);
     }
 
-    /// <summary>Divides it by images: none of them, nor its captions, is in both parts.</summary>
-    /// <param name="share">The second part's share of the images, about; each part gets one image at least.</param>
-    /// <param name="seed">Which images.</param>
-    /// <returns>What is left to train on, and what is held out.</returns>
-    /// <exception cref="InvalidOperationException">There is one image alone.</exception>
+    /// <summary>Splits the data set by images: each image goes with its captions into one of the two parts.</summary>
+    /// <param name="share">The second part's approximate share of the images, between 0 and 1; each part gets at least one image.</param>
+    /// <param name="seed">The random seed that decides which images are held out.</param>
+    /// <returns>The part to train on, and the part held out.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The share is not between 0 and 1.</exception>
+    /// <exception cref="InvalidOperationException">There is only one image.</exception>
     public (CaptionDataset Training, CaptionDataset HeldOut) Split(double share, int seed)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(share is > 0 and < 1, true, nameof(share));
@@ -94,13 +97,14 @@ public sealed class CaptionDataset
         }
     }
 
-    /// <summary>Searches every image by every caption and the other way round, and measures what was found.</summary>
+    /// <summary>Measures retrieval in both directions: captions by image, and images by caption.</summary>
     /// <param name="encoder">The model.</param>
     /// <param name="progress">Told the number of images done, batch by batch.</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>The figures over the images that could be read and their captions, and the images that could not.</returns>
     /// <exception cref="InvalidDataException">No image could be read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
     public (RetrievalReport Report, IReadOnlyList<PreparedImage> Unreadable) Evaluate(
         ClipEncoder encoder, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
@@ -168,7 +172,7 @@ public sealed class CaptionDataset
 
     /// <summary>
     /// The rows of a table after RFC 4180: fields in quotation marks may hold separators, line ends and doubled quotation marks; empty
-    /// lines are passed over.
+    /// lines are skipped.
     /// </summary>
     private static IEnumerable<(List<string> Fields, int Line)> Rows(string path, char separator)
     {

@@ -8,7 +8,7 @@ namespace ClipNotebooks.Clip.Evaluation;
 /// <param name="Top1">The share whose highest score is their own class's, 0 to 1.</param>
 /// <param name="Top5">The share whose own class is among the five highest, 0 to 1; with fewer than five classes, among all.</param>
 /// <param name="MeanPerClassRecall">
-/// The mean over the classes that have images of each class's top-1 share, 0 to 1: rare classes count as much as common ones.
+/// Each class's top-1 share, averaged over the classes that have images, 0 to 1: rare classes count as much as common ones.
 /// </param>
 /// <param name="Confusion">C × C: how many images of class [row] had their highest score at [column].</param>
 public sealed record ClassificationReport(int Count, double Top1, double Top5, double MeanPerClassRecall,
@@ -16,7 +16,7 @@ public sealed record ClassificationReport(int Count, double Top1, double Top5, d
 {
     /// <summary>Measures scores: probabilities, logits or similarities, since only their order counts.</summary>
     /// <param name="scores">(N, C), on the CPU, without NaN.</param>
-    /// <param name="labels">N column numbers.</param>
+    /// <param name="labels">N class numbers, the columns of <paramref name="scores"/>.</param>
     /// <exception cref="ArgumentException">
     /// The shapes do not fit, there is no image, a label is not a column, or a score is not a number.
     /// </exception>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Evaluation;
 
 /// <summary>
-/// Labelled images as folders: each folder inside is a class, named by the folder's name with spaces for underscores, and every image below
-/// it, at any depth, is one of its images.
+/// Labelled images in folders: each subfolder is a class, named after the folder with underscores replaced by spaces, and holds the class's
+/// images at any depth. Subfolders whose names begin with a dot are skipped.
 /// </summary>
 public sealed class ImageFolderDataset
 {
@@ -19,7 +19,7 @@ public sealed class ImageFolderDataset
     /// <summary>The N images' paths, class by class.</summary>
     public IReadOnlyList<string> Files { get; }
 
-    /// <summary>Each image's place in <see cref="ClassNames"/>.</summary>
+    /// <summary>Each image's class, as an index into <see cref="ClassNames"/>.</summary>
     public IReadOnlyList<int> Labels { get; }
 
     /// <summary>Lists a folder; no image is opened.</summary>
@@ -47,15 +47,16 @@ public sealed class ImageFolderDataset
                 [.. classes.Index().SelectMany(entry => Enumerable.Repeat(entry.Index, entry.Item.Files.Count))]);
     }
 
-    /// <summary>Classifies every image zero-shot and measures the answers.</summary>
+    /// <summary>Classifies every image zero-shot and measures the results.</summary>
     /// <param name="encoder">The model.</param>
-    /// <param name="templates">Sentences with a gap <c>{}</c>; "a photo of a {}." by default.</param>
+    /// <param name="templates">Sentences with a gap <c>{}</c> for the class name; "a photo of a {}." by default.</param>
     /// <param name="progress">Told the number of images done, batch by batch.</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>The figures over the images that could be read, and those that could not.</returns>
     /// <exception cref="ArgumentException">A template has no gap.</exception>
     /// <exception cref="InvalidDataException">No image could be read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
     public (ClassificationReport Report, IReadOnlyList<PreparedImage> Unreadable) Evaluate(
         ClipEncoder encoder, IReadOnlyList<string>? templates = null, IProgress<int>? progress = null,
             CancellationToken cancellation = default)

@@ -7,8 +7,8 @@ namespace ClipNotebooks.Clip.Evaluation;
 /// <summary>
 /// A linear classifier on frozen features (paper, section 3.2 and appendix A.3): multinomial logistic regression with an L2 penalty,
 /// minimised by L-BFGS. The loss, as scikit-learn's <c>LogisticRegression(C: 1 / strength)</c> has it, is the sum of the cross-entropies
-/// plus strength / 2 · ‖W‖²; the bias is not penalised. It is convex: the start does not matter, and the same features give the same probe.
-/// In double precision. Immutable, holds no tensor, thread-safe.
+/// plus strength / 2 · ‖W‖²; the bias is not penalised. The loss is convex: the starting point does not matter, and the same features give
+/// the same probe. Computed in double precision. Immutable, holds no tensor, thread-safe.
 /// </summary>
 public sealed class LinearProbe
 {
@@ -16,8 +16,8 @@ public sealed class LinearProbe
     public const int DefaultIterations = 1000;
 
     /// <summary>
-    /// Where a fit stops by default: the largest entry of the gradient, as a share of that at zero weights. Predictions hardly change from
-    /// there on.
+    /// The default tolerance: a fit stops when the gradient's largest entry falls to this share of its largest entry at zero weights.
+    /// Predictions hardly change after that.
     /// </summary>
     public const double DefaultTolerance = 1e-4;
 
@@ -50,27 +50,27 @@ public sealed class LinearProbe
     /// <summary>The largest magnitude in the gradient of <see cref="Loss"/>; 0 at the minimum.</summary>
     public double Gradient { get; }
 
-    /// <summary>The L-BFGS iterations that were done.</summary>
+    /// <summary>The number of L-BFGS iterations done.</summary>
     public int Iterations { get; }
 
     /// <summary>
-    /// Whether the gradient fell below the tolerance before the iterations were used up. Features that a hyperplane separates need many
+    /// Whether the gradient fell below the tolerance before the iterations were used up. Linearly separable features need many iterations
     /// under a weak penalty.
     /// </summary>
     public bool HasConverged { get; }
 
     /// <summary>Fits a probe at one strength.</summary>
     /// <param name="features">
-    /// (N, D), any floating dtype and device, finite. The paper takes them before the projection and as they are, not of length 1.
+    /// (N, D), any floating dtype and device, finite. The paper takes them before the projection and does not normalise them.
     /// </param>
     /// <param name="labels">N class numbers.</param>
     /// <param name="classes">C, at least 2; a class without an example is allowed.</param>
     /// <param name="strength">λ, above 0.</param>
     /// <param name="maxIterations">The bound on L-BFGS iterations.</param>
-    /// <param name="tolerance">Where to stop: the largest entry of the gradient, as a share of that at zero weights.</param>
-    /// <param name="start">
-    /// A probe to begin from, of the same C and D; zero weights by default. It saves iterations and changes nothing else.
+    /// <param name="tolerance">
+    /// The fit stops when the gradient's largest entry falls to this share of its largest entry at zero weights.
     /// </param>
+    /// <param name="start">A probe to begin from, of the same C and D; zero weights by default. It only saves iterations.</param>
     /// <exception cref="ArgumentException">
     /// The shapes do not fit, a label is not a class, a feature is not finite, or a number is out of its range; the message has the values.
     /// </exception>
@@ -97,17 +97,17 @@ public sealed class LinearProbe
     }
 
     /// <summary>
-    /// Looks for the strength as appendix A.3 of the paper does: of 10^-6, 10^-4, …, 10^6 the best on the validation features, then both
-    /// neighbours at half the distance, and so on until the steps are an eighth of a decade: 15 fits at most in place of the 97 on the
-    /// whole grid. The best has the highest accuracy and, of equals, the lowest cross-entropy.
+    /// Searches for the strength as appendix A.3 of the paper does: it tries 10^-6, 10^-4, …, 10^6 on the validation features, then both
+    /// neighbours of the best at half the distance, and so on down to steps of an eighth of a decade: at most 15 fits instead of 97 for the
+    /// whole grid. The best has the highest accuracy and, among equals, the lowest cross-entropy.
     /// </summary>
     /// <param name="features">(N, D), to fit on.</param>
     /// <param name="labels">N class numbers.</param>
-    /// <param name="validationFeatures">(M, D), to choose by: never those that the probe is finally tested on.</param>
+    /// <param name="validationFeatures">(M, D), to choose the strength by: never those of the final test.</param>
     /// <param name="validationLabels">M class numbers.</param>
     /// <param name="classes">C, at least 2.</param>
     /// <param name="maxIterations">The bound on L-BFGS iterations of each fit.</param>
-    /// <param name="tolerance">Where each fit stops, as in <see cref="Fit"/>.</param>
+    /// <param name="tolerance">The tolerance of each fit, as in <see cref="Fit"/>.</param>
     /// <exception cref="ArgumentException">As in <see cref="Fit"/>, for either set.</exception>
     public static LinearProbeSweep Sweep(Tensor features, IReadOnlyList<int> labels, Tensor validationFeatures,
         IReadOnlyList<int> validationLabels, int classes,
@@ -121,8 +121,8 @@ public sealed class LinearProbe
 
         SortedDictionary<int, (LinearProbe Probe, LinearProbeTrial Trial)> tried = [];
         int best = 0;
-        // From the strongest penalty down: each fit begins at the one before, which is near, and the paths of weak penalties are the long
-        // ones.
+        // From the strongest penalty down: each fit starts from the next stronger one, which is near; from zero, weak penalties would take
+        // the most iterations.
         for (int step = 2 * PerDecade; step >= 1; step /= 2)
         {
             int[] grid = tried.Count == 0 ? [.. Enumerable.Range(0, (2 * GridEnd / step) + 1).Select(i => GridEnd - (i * step))]
@@ -146,7 +146,7 @@ public sealed class LinearProbe
         return Matrix().narrow(0, 0, Width).t().contiguous().MoveToOuterDisposeScope();
     }
 
-    /// <summary>(C), float64: what is added to each class's score. A copy, the caller's to dispose.</summary>
+    /// <summary>(C), float64: the bias of each class's score. A copy, the caller's to dispose.</summary>
     public Tensor Bias()
     {
         using var scope = NewDisposeScope();
@@ -169,7 +169,7 @@ public sealed class LinearProbe
         return features.detach().cpu().to(float64).mm(matrix.narrow(0, 0, Width)).Plus(matrix[Width]).MoveToOuterDisposeScope(); // (N, C)
     }
 
-    /// <summary>Features, (N, D) → N class numbers, each that of the highest score.</summary>
+    /// <summary>Features, (N, D) → N class numbers, each the one with the highest score.</summary>
     /// <exception cref="ArgumentException">The features have another width.</exception>
     public int[] Predict(Tensor features)
     {

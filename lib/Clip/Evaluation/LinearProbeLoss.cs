@@ -7,7 +7,7 @@ namespace ClipNotebooks.Clip.Evaluation;
 
 /// <summary>
 /// The loss of a linear probe divided by N, (D + 1) · C parameters → value and gradient. A column of ones beside the features carries the
-/// bias, whose row is not penalised. Its tensors belong to the dispose scope that it is made in.
+/// bias, whose row is not penalised. Its tensors belong to the dispose scope in which it is created.
 /// </summary>
 internal sealed class LinearProbeLoss
 {
@@ -26,9 +26,7 @@ internal sealed class LinearProbeLoss
     /// <summary>The number of parameters.</summary>
     public int Count => _rows * _classes;
 
-    /// <summary>
-    /// The largest magnitude in the gradient where all parameters are 0: the measure of what a small gradient is for these features.
-    /// </summary>
+    /// <summary>The largest magnitude in the gradient where all parameters are 0: a gradient is small or large in relation to it.</summary>
     public double GradientAtZero
     {
         get
@@ -48,7 +46,7 @@ internal sealed class LinearProbeLoss
         var penalised = w.narrow(0, 0, _rows - 1);                                              // (D, C)
         double n = _x.shape[0], loss = -(logP * _target).sum().ToDouble() / n, square = (penalised * penalised).sum().ToDouble();
         var slope = _x.t().mm(logP.exp().Minus(_target)).contiguous();                          // (D + 1, C): softmax minus one-hot
-        // data<double>() would ask libtorch for each entry.
+        // data<double>() would call libtorch for each entry.
         MemoryMarshal.Cast<byte, double>(slope.bytes).CopyTo(gradient);
         int weights = (_rows - 1) * _classes;
         for (int i = 0; i < gradient.Length; i++)

@@ -8,17 +8,17 @@ namespace ClipNotebooks.Clip.Evaluation;
 /// be positive.
 /// </summary>
 /// <param name="count">The number of variables.</param>
-/// <param name="function">A point → the value, and the gradient into the second array. What a step needs is allocated once.</param>
+/// <param name="function">Returns the value at a point, and writes the gradient there into the second array.</param>
 internal sealed class LinearProbeSolver(int count, Func<double[], double[], double> function)
 {
     private const int Memory = 10;
     private const double Decrease = 1e-4, Curvature = 0.9;
 
-    /// <summary>The longest search along one direction; it halves or doubles the step each time.</summary>
+    /// <summary>The most trials along one direction.</summary>
     private const int Trials = 50;
 
     /// <summary>
-    /// The remembered steps, what they changed in the gradient, and 1 / their product: a ring, the oldest overwritten first.
+    /// The remembered steps s, the changes of the gradient y, and 1 / (s · y): a ring buffer that overwrites the oldest first.
     /// </summary>
     private readonly double[][] _s = Rows(count), _y = Rows(count);
     private readonly double[] _rho = new double[Memory], _alpha = new double[Memory];
@@ -40,10 +40,10 @@ internal sealed class LinearProbeSolver(int count, Func<double[], double[], doub
             if (largest <= tolerance || iteration == maxIterations) return new LinearProbeMinimum(
                 value, largest, iteration, largest <= tolerance);
             Turn();
-            // The first direction is the bare gradient, whose length says nothing of the distance.
+            // The first direction is the negative gradient, whose length says nothing about the distance to the minimum.
             if (Search(point, value, _stored > 0 ? 1 : 1 / Math.Sqrt(Dot(_gradient, _gradient))) is not { } lower)
             {
-                // No step of a length that double precision resolves goes down: this is as low as it gets, unless the memory misled.
+                // No step that double precision resolves goes down: this is the minimum, unless the remembered steps misled the search.
                 if (_stored == 0) return new LinearProbeMinimum(value, largest, iteration, false);
                 _stored = 0;
                 continue;
@@ -56,7 +56,7 @@ internal sealed class LinearProbeSolver(int count, Func<double[], double[], doub
     }
 
     /// <summary>
-    /// The direction becomes minus the inverse Hessian, as the remembered steps tell it, times the gradient: the two-loop recursion.
+    /// Sets the direction to minus the gradient times the inverse Hessian, estimated from the remembered steps (two-loop recursion).
     /// </summary>
     private void Turn()
     {
@@ -80,7 +80,10 @@ internal sealed class LinearProbeSolver(int count, Func<double[], double[], doub
         }
     }
 
-    /// <summary>Looks along the direction for a point that is lower by enough; it is then the trial. None if there is no such.</summary>
+    /// <summary>
+    /// Searches along the direction for a point that is lower by enough and leaves it in <c>_trial</c>. Its value; null if there is no such
+    /// point.
+    /// </summary>
     private double? Search(double[] point, double value, double first)
     {
         double slope = Dot(_gradient, _direction), low = 0, high = double.PositiveInfinity, length = first;
@@ -113,11 +116,11 @@ internal sealed class LinearProbeSolver(int count, Func<double[], double[], doub
         }
         else
         {
-            _stored = Math.Min(_stored, Memory - 1);   // the oldest is overwritten, nothing is in its place
+            _stored = Math.Min(_stored, Memory - 1);   // the oldest was overwritten by a step that is not used
         }
     }
 
-    /// <summary>Where the step of an age lies; 0 is the newest.</summary>
+    /// <summary>The index of the step of this age; 0 is the newest.</summary>
     private int At(int age) => (_next - 1 - age + (2 * Memory)) % Memory;
 
     private static double[][] Rows(int count) => [.. Enumerable.Range(0, Memory).Select(_ => new double[count])];

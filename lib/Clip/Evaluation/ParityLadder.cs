@@ -15,20 +15,21 @@ namespace ClipNotebooks.Clip.Evaluation;
 /// Compares a model with a recording of the same model elsewhere, step by step: tokens → pixels → patch embedding → each block → pooled →
 /// projected → logits. The first step that differs says where to look.
 /// <para>
-/// A recording is a safetensors file. Its inputs: <c>images</c> (B, 3, R, R) normalised, float32, and <c>token_ids</c> (T, L), int64; they
-/// may also stand in an <c>inputs.safetensors</c> beside it. Any of these outputs, float: <c>vision.patch_embedding</c> (B, N − 1, D),
-/// before class token and positions; <c>vision.hidden.0</c> before the first block and <c>vision.hidden.i</c> after block i (B, N, D); for
-/// a convolutional tower <c>vision.stem</c> and <c>vision.layer1</c> and on; <c>vision.ln_post</c>, pooled (B, D); <c>encode_image</c>,
-/// projected and not normalised (B, E); <c>text.hidden.i</c> likewise (T, L, D); <c>text.ln_final</c> (T, L, D); <c>text.pooled</c> (T, D);
-/// <c>encode_text</c> (T, E); <c>logits_per_image</c> (B, T). Of a text's tokens those after its end are not compared: nothing reads them.
-/// For the first two steps, what the inputs were made of: <c>raw_images.0</c>, <c>raw_images.1</c>, … (height, width, 3), uint8 RGB, and
-/// the header's note <c>texts</c>, a JSON list of the captions. Other tensors are not looked at.
+/// A recording is a safetensors file. Its inputs are <c>images</c> (B, 3, R, R) normalised, float32, and <c>token_ids</c> (T, L), int64;
+/// they may also be in an <c>inputs.safetensors</c> beside it. It may hold any of these outputs, float: <c>vision.patch_embedding</c>
+/// (B, N − 1, D), before class token and positions; <c>vision.hidden.0</c> before the first block and <c>vision.hidden.i</c> after block i
+/// (B, N, D); for a convolutional tower <c>vision.stem</c>, <c>vision.layer1</c> and so on; <c>vision.ln_post</c>, pooled (B, D);
+/// <c>encode_image</c>, projected and not normalised (B, E); <c>text.hidden.i</c> likewise (T, L, D); <c>text.ln_final</c> (T, L, D);
+/// <c>text.pooled</c> (T, D); <c>encode_text</c> (T, E); <c>logits_per_image</c> (B, T). Where attention is causal, tokens after a text's
+/// end are not compared: nothing reads them. For the first two steps it holds what the inputs were made from: <c>raw_images.0</c>,
+/// <c>raw_images.1</c>, … (height, width, 3), uint8 RGB, and in the header's metadata <c>texts</c>, a JSON list of the captions. Other
+/// tensors are ignored.
 /// </para>
 /// </summary>
 public static class ParityLadder
 {
     /// <summary>
-    /// What the relative error may be by default, float32 against float32: the rounding of another order of summation in a Vision
+    /// The default tolerance of the relative error, float32 against float32: the rounding of another order of summation in a Vision
     /// Transformer.
     /// </summary>
     public const double VisionTransformerTolerance = 1e-5;
@@ -41,19 +42,19 @@ public static class ParityLadder
     /// <summary>Pixels come from integers by one division and one subtraction: the last digit of a float.</summary>
     private const double PixelTolerance = 1e-6;
 
-    /// <summary>Holds a model against a recording.</summary>
+    /// <summary>Compares a model with a recording.</summary>
     /// <param name="model">The model, in evaluation mode; stays the caller's.</param>
     /// <param name="recording">The recording's file.</param>
     /// <param name="processor">
-    /// What makes the model's inputs; without it the steps <c>tokens</c> and <c>pixels</c> are left out, and so they are where the
-    /// recording has no captions or raw images.
+    /// Makes the inputs for the steps <c>tokens</c> and <c>pixels</c>, which are left out without it, or where the recording has no
+    /// captions or raw images.
     /// </param>
     /// <param name="tolerance">
-    /// What each relative error may be; 1e-5, and 5e-5 for a ResNet, by default. Take more for half precision.
+    /// The largest relative error allowed: by default 1e-5, and 5e-5 for a convolutional tower. Half precision needs more.
     /// </param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="CheckpointException">The file is damaged, or holds no inputs or none of the outputs.</exception>
-    /// <exception cref="ArgumentException">The recorded inputs have other shapes than the model takes; the message has both.</exception>
+    /// <exception cref="ArgumentException">The recorded inputs have other shapes than the model takes; the message gives both.</exception>
     /// <exception cref="NonFiniteException">The model's weights are not finite.</exception>
     public static ParityReport Compare(ClipModel model, string recording, ClipProcessor? processor = null, double? tolerance = null)
     {
@@ -77,7 +78,8 @@ public static class ParityLadder
         if (processor is not null && images is not null && source.Contains(RawImage + "0")) rungs.Add(
             Rung("pixels", images, Pixels(processor, source), PixelTolerance));
         var steps = Walk(model, images, ids);
-        // Where sound weights give no numbers, the ladder shows at which step; damaged ones are said to be so.
+        // If outputs are not finite although the weights are, the ladder shows at which step; weights that are not finite are reported as
+        // such.
         if (WithoutNumbers(steps) is { } wrong && model.state_dict().Any(entry => !FiniteEmbeddings.IsFinite(entry.Value)))
             throw FiniteEmbeddings.Of(model, null, null, $"gives no finite numbers for \"{wrong}\"");
         foreach (var (name, actual) in steps)
@@ -91,14 +93,14 @@ public static class ParityLadder
     }
 
     /// <summary>
-    /// Writes a recording of a model, with the images and captions that it was made of. The file is written beside its place and renamed.
+    /// Writes a recording of a model, including the images and captions. The file is first written beside its destination, then renamed.
     /// </summary>
     /// <param name="encoder">The model with its processor; stays the caller's.</param>
     /// <param name="images">B images; the step <c>pixels</c> is recorded where all are RGB.</param>
     /// <param name="texts">T captions.</param>
-    /// <param name="path">Where to.</param>
+    /// <param name="path">The destination.</param>
     /// <exception cref="ArgumentException">A list is empty.</exception>
-    /// <exception cref="NonFiniteException">The model gives no finite numbers; nothing is written.</exception>
+    /// <exception cref="NonFiniteException">The model's outputs are not finite; nothing is written.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public static void Record(ClipEncoder encoder, IReadOnlyList<RasterImage> images, IReadOnlyList<string> texts, string path)
     {
@@ -120,7 +122,7 @@ public static class ParityLadder
             [Texts] = JsonSerializer.Serialize(texts) });
     }
 
-    /// <summary>The first output that is not finite.</summary>
+    /// <summary>The name of the first output that is not finite; null if all are.</summary>
     private static string? WithoutNumbers(IEnumerable<(string Name, Tensor Value)> steps) => steps
         .Where(step => step.Name.StartsWith("encode_", StringComparison.Ordinal) && !FiniteEmbeddings.IsFinite(step.Value))
         .Select(step => step.Name).FirstOrDefault();
@@ -172,7 +174,7 @@ public static class ParityLadder
 
     private static Tensor Plain(Tensor value) => value.to(float32).cpu();
 
-    /// <summary>Which tokens of each text are read, (T, L): those up to its end.</summary>
+    /// <summary>Which tokens of each text are compared, (T, L), bool: those up to its end token.</summary>
     private static Tensor Reached(ClipModel model, Tensor ids)
     {
         var ends = model.Text.EndPositions(ids).data<long>().ToArray();
@@ -186,7 +188,7 @@ public static class ParityLadder
         try
         {
             var ours = processor.Texts(JsonSerializer.Deserialize<string[]>(texts) ?? [], rows);
-            // Rows are cut to the longest caption here, and often filled up to the context elsewhere; no token is -1.
+            // Rows end at the longest caption here, but are often padded to the context length elsewhere; no token has the id -1.
             long common = Math.Min(ours.shape[1], length);
             return cat([ours.narrow(1, 0, common), ones(ours.shape[0], length - common, dtype: int64).neg()], 1);
         }
@@ -223,6 +225,6 @@ public static class ParityLadder
         return new ParityRung(name, expected.shape, error, error == 0 ? 0 : error / magnitude, tolerance, "");
     }
 
-    /// <summary>The largest magnitude; NaN if one element is, 0 for none.</summary>
+    /// <summary>The largest magnitude; NaN if an element is NaN, 0 if there are no elements.</summary>
     private static double Largest(Tensor x) => x.numel() == 0 ? 0 : x.abs().max().ToDouble();
 }

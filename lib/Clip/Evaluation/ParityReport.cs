@@ -3,19 +3,17 @@ using System.Text;
 
 namespace ClipNotebooks.Clip.Evaluation;
 
-/// <summary>How far a model agrees with a recording, rung by rung in the order of the forward.</summary>
+/// <summary>How far a model agrees with a recording, rung by rung, a rung for each step in the order of the forward.</summary>
 /// <param name="Rungs">Every step that the recording holds.</param>
 public sealed record ParityReport(IReadOnlyList<ParityRung> Rungs)
 {
-    /// <summary>
-    /// The first rung that does not agree: what is wrong, is wrong between the rung before it and this one. None where all agree.
-    /// </summary>
+    /// <summary>The first rung that does not agree; the fault lies between the rung before it and this one. Null where all agree.</summary>
     public ParityRung? FirstDivergence => Rungs.FirstOrDefault(rung => !rung.Agrees);
 
     /// <summary>Whether every rung agrees.</summary>
     public bool Agrees => FirstDivergence is null;
 
-    /// <summary>One sentence.</summary>
+    /// <summary>The result in one sentence.</summary>
     public string Summary => FirstDivergence is { } rung
         ? $"First divergence: {rung.Name}, " +
             $"{(rung.Remark.Length > 0 ? rung.Remark : Off(rung))}."
@@ -24,7 +22,7 @@ public sealed record ParityReport(IReadOnlyList<ParityRung> Rungs)
     private static string Off(ParityRung rung) => string.Create(CultureInfo.InvariantCulture, $"off by {rung.MaxAbsoluteError:g3}, " +
         $"{rung.MaxRelativeError:g3} of the largest magnitude, where {rung.Tolerance:g3} is allowed");
 
-    /// <summary>A line a rung, then the summary.</summary>
+    /// <summary>One line for each rung, then the summary.</summary>
     public override string ToString()
     {
         var text = new StringBuilder();

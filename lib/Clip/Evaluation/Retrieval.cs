@@ -8,11 +8,11 @@ namespace ClipNotebooks.Clip.Evaluation;
 public static class Retrieval
 {
     /// <summary>
-    /// The share of rows whose own column (row i, column i) is among the <paramref name="k"/> largest values of the row. Ties count
-    /// against the row: of equal values the own one is taken to be the last.
+    /// The share of rows whose own column (row i, column i) is among the <paramref name="k"/> largest values of the row. Ties count against
+    /// the row: among equal values, its own ranks last.
     /// </summary>
     /// <param name="similarity">(N, N): rows are queries, columns candidates. Transpose it for the other direction.</param>
-    /// <param name="k">How many candidates are looked at, from 1.</param>
+    /// <param name="k">How many of the largest values count, at least 1.</param>
     /// <returns>Recall@k, 0 to 1.</returns>
     /// <exception cref="ArgumentException">The matrix is not square, is empty or holds NaN, or <paramref name="k"/> is below 1.</exception>
     public static double RecallAt(Tensor similarity, int k)
@@ -26,7 +26,7 @@ public static class Retrieval
         using var scope = NewDisposeScope();
         RefuseNaN(similarity);
         var own = similarity.diag().unsqueeze(1);             // (N, 1)
-        var notBelow = similarity.ge(own).sum(dim: 1);        // (N): the own column, and those as good or better
+        var notBelow = similarity.ge(own).sum(dim: 1);        // (N): the rank of the own column, ties counted against it
         return notBelow.AtMost(k).to(float64).mean().ToDouble();
     }
 
@@ -36,7 +36,7 @@ public static class Retrieval
     /// </summary>
     /// <param name="similarity">(N, M): rows are queries, columns candidates.</param>
     /// <param name="positives">(N, M), bool: true where the candidate is a right answer; at least one in each row.</param>
-    /// <param name="k">How many candidates are looked at, from 1; all, if there are fewer.</param>
+    /// <param name="k">How many of the largest values count, at least 1; all, if there are fewer.</param>
     /// <returns>0 to 1.</returns>
     /// <exception cref="ArgumentException">
     /// The shapes differ or are empty, a similarity is NaN, a query has no right answer, or <paramref name="k"/> is below 1.
@@ -48,8 +48,8 @@ public static class Retrieval
     }
 
     /// <summary>
-    /// Recall in its own sense: the mean over the queries of the share of their right answers among the <paramref name="k"/> largest values
-    /// of the row.
+    /// Recall in the usual sense: the mean over the queries of the share of their right answers among the <paramref name="k"/> largest
+    /// values of the row.
     /// </summary>
     /// <inheritdoc cref="HitRateAt"/>
     public static double TrueRecallAt(Tensor similarity, Tensor positives, int k)
@@ -58,7 +58,7 @@ public static class Retrieval
         return (Found(similarity, positives, k).to(float64) / positives.sum(dim: 1)).mean().ToDouble();
     }
 
-    /// <summary>A comparison with NaN is false whichever way it is asked: rows of NaN would count as found.</summary>
+    /// <summary>Every comparison with NaN is false: rows of NaN would count as found.</summary>
     private static void RefuseNaN(Tensor similarity)
     {
         if (similarity.isnan().any().ToBoolean()) throw new ArgumentException("A similarity is not a number (NaN).", nameof(similarity));

@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Evaluation;
 
 /// <summary>
-/// Retrieval both ways among 1, 5 and 10, as the paper's table 13 and CLIP_benchmark's <c>zeroshot_retrieval</c> report it.
+/// Retrieval in both directions for k = 1, 5 and 10, as the paper's table 13 and CLIP_benchmark's <c>zeroshot_retrieval</c> report it.
 /// </summary>
-/// <param name="Images">N.</param>
-/// <param name="Captions">M.</param>
-/// <param name="At">For k = 1, 5 and 10.</param>
+/// <param name="Images">N, the number of images.</param>
+/// <param name="Captions">M, the number of captions.</param>
+/// <param name="At">The results for k = 1, 5 and 10.</param>
 public sealed record RetrievalReport(int Images, int Captions, IReadOnlyList<RetrievalAt> At)
 {
     private static readonly int[] Depths = [1, 5, 10];

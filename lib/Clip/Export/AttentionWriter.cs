@@ -6,14 +6,14 @@ namespace ClipNotebooks.Clip.Export;
 /// <summary>Attention in a graph: <see cref="MultiHeadAttention"/>'s forward by the explicit softmax.</summary>
 internal static class AttentionWriter
 {
-    /// <summary>The most that cosine attention multiplies by: ln 100.</summary>
+    /// <summary>The logarithm of the largest factor of cosine attention: ln 100.</summary>
     private const double LargestScale = 4.605170185988092;
 
     /// <summary>(B, N, D) → (B, N, D).</summary>
     /// <param name="x">(B, N, D).</param>
-    /// <param name="layer">What the parameters' names begin with.</param>
-    /// <param name="shape">The block's.</param>
-    /// <param name="inputs">What attention needs besides.</param>
+    /// <param name="layer">The prefix of the parameters' names.</param>
+    /// <param name="shape">The block's shape.</param>
+    /// <param name="inputs">What attention takes besides its tokens.</param>
     internal static OnnxValue Write(OnnxValue x, string layer, BlockShape shape, BlockInputs inputs)
     {
         var (graph, options, H) = (x.Graph, shape.Options, shape.Heads);

@@ -6,8 +6,8 @@ using ClipNotebooks.Core.Text;
 namespace ClipNotebooks.Clip.Export;
 
 /// <summary>
-/// CLIP's tokenizer as <c>tokenizer.json</c>, which transformers.js and the library tokenizers read, made of <c>vocab.json</c> and
-/// <c>merges.txt</c> as transformers makes it.
+/// CLIP's tokenizer as <c>tokenizer.json</c>, which transformers.js and the library tokenizers read, built from <c>vocab.json</c> and
+/// <c>merges.txt</c> as transformers builds it.
 /// </summary>
 internal static class ClipTokenizerJson
 {
@@ -16,8 +16,8 @@ internal static class ClipTokenizerJson
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes tokenizer.json, and tokenizer_config.json where there is none.</summary>
-    /// <param name="folder">Has vocab.json and merges.txt.</param>
-    /// <param name="contextLength">The longest row.</param>
+    /// <param name="folder">The folder with vocab.json and merges.txt.</param>
+    /// <param name="contextLength">The largest number of tokens in a row.</param>
     internal static void Write(string folder, int contextLength)
     {
         var vocabulary = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "vocab.json")))!.AsObject();

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Clip.Export;
 
-/// <summary>What a graph computes in; each has its own files, named as transformers.js looks for them.</summary>
+/// <summary>The precision of a graph; each has its own files, named as transformers.js looks for them.</summary>
 public enum ExportPrecision
 {
     /// <summary>float32: <c>vision_model.onnx</c>.</summary>
@@ -10,8 +10,8 @@ public enum ExportPrecision
     Float16,
 
     /// <summary>
-    /// Weights of linear layers and rows of tokens in 8 bits, each column and row with a scale of its own; what they multiply is
-    /// quantised as it comes, and the rest is float32: <c>vision_model_quantized.onnx</c>.
+    /// Weights of linear layers and the token embeddings in 8 bits, with one scale for each output and each token; inputs of linear layers
+    /// are quantised at run time, and the rest is float32: <c>vision_model_quantized.onnx</c>.
     /// </summary>
     Int8,
 }

@@ -22,7 +22,7 @@ internal static class FastVitWriter
         return graph.Linear(x.Mean(2, 3), $"{Trunk}.head.fc");                              // (B, E)
     }
 
-    /// <summary>(B, C, h, w) → (B, C', h / 2, w / 2), of the first stage (B, C, h, w).</summary>
+    /// <summary>(B, C, h, w) → (B, C', h / 2, w / 2); the first stage keeps (B, C, h, w).</summary>
     private static OnnxValue Stage(OnnxValue x, FastVitConfig shape, int index)
     {
         var (graph, stage, C) = (x.Graph, $"{Trunk}.stages.{index}", shape.Widths[index]);
@@ -65,7 +65,9 @@ internal static class FastVitWriter
         return graph.Convolution(graph.Gelu(x), $"{mlp}.fc2");
     }
 
-    /// <summary>A weight for every channel, made of all channels' means, where the layer is there.</summary>
+    /// <summary>
+    /// Squeeze and excitation, where the layer exists: a weight for each channel, computed from the means of all channels.
+    /// </summary>
     private static OnnxValue Squeezed(OnnxValue x, string layer)
     {
         var graph = x.Graph;

@@ -2,7 +2,9 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Export;
 
-/// <summary>An image tower in a graph: a <see cref="VisionTransformer"/>'s forward, or that of the tower that the shape asks for.</summary>
+/// <summary>
+/// An image tower in a graph: a <see cref="VisionTransformer"/>'s forward, or that of the convolutional tower that the shape asks for.
+/// </summary>
 internal static class ImageTowerWriter
 {
     /// <summary>Images → (B, E).</summary>
@@ -26,7 +28,7 @@ internal static class ImageTowerWriter
         return new TowerValues(ProjectionWriter.Write(pooled, "visual.proj", "visual.head"), hidden);
     }
 
-    /// <summary>The position embeddings, (N, D), or (B, N, D) where each image has its own grid; none where the tower has none.</summary>
+    /// <summary>The position embeddings, (N, D), or (B, N, D) where each image has its own grid; null where the tower has none.</summary>
     private static OnnxValue? Positions(ImageInputs images, VisionConfig vision)
     {
         if (!vision.Positions) return null;
@@ -34,7 +36,9 @@ internal static class ImageTowerWriter
         return images.Shapes is { } shapes ? PositionWriter.Smooth(table, vision.Grid, shapes, images.Pixels.Side(1)) : table;
     }
 
-    /// <summary>The patches, (B, patches, D) → class token before them, and positions: (B, N, D).</summary>
+    /// <summary>
+    /// Puts the class token before the patches and adds positions, where the tower has them: (B, patches, D) → (B, N, D).
+    /// </summary>
     private static OnnxValue Assemble(OnnxValue x, OnnxValue? positions, VisionConfig vision)
     {
         var graph = x.Graph;

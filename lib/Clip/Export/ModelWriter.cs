@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Export;
 
 /// <summary>
-/// A model's three graphs, with the inputs, outputs and names that optimum gives them: each tower alone, and the whole with its logits.
+/// A model's three graphs, with the inputs, outputs and names that optimum gives them: each tower alone, and the whole model with its
+/// logits.
 /// </summary>
 internal sealed class ModelWriter
 {
@@ -47,7 +48,7 @@ internal sealed class ModelWriter
 
     /// <summary>
     /// The text tower: <c>input_ids</c> → <c>text_embeds</c>, (B, E), not normalised; SigLIP's is called <c>pooler_output</c>. Where
-    /// padding is not seen, it takes <c>attention_mask</c> too.
+    /// padding is masked, it takes <c>attention_mask</c> too.
     /// </summary>
     internal OnnxGraph Text(ExportPrecision precision)
     {
@@ -62,8 +63,8 @@ internal sealed class ModelWriter
     }
 
     /// <summary>
-    /// Both: what the image tower takes, <c>input_ids</c>, and <c>attention_mask</c> unless every token is seen → <c>logits_per_image</c>,
-    /// <c>logits_per_text</c>, and the embeddings, normalised.
+    /// Both towers: the image tower's inputs, <c>input_ids</c>, and <c>attention_mask</c> unless rows must be full and padding is not
+    /// masked → <c>logits_per_image</c>, <c>logits_per_text</c>, and the embeddings, normalised.
     /// </summary>
     internal OnnxGraph Whole(ExportPrecision precision)
     {
@@ -84,7 +85,7 @@ internal sealed class ModelWriter
         return graph;
     }
 
-    /// <summary>Whether images may have any shape: they come as patches.</summary>
+    /// <summary>Whether images may have any shape: they are then given as patches.</summary>
     private bool IsFlexible => _config.Vision.Stem == PatchStem.FlatPatches;
 
     private ImageInputs Pixels(OnnxGraph graph, string batch)
@@ -96,7 +97,7 @@ internal sealed class ModelWriter
             graph.IntegerInput("pixel_attention_mask", batch, Patches), graph.IntegerInput("spatial_shapes", batch, 2));
     }
 
-    /// <summary>Rows of ids: of any length, or of the context's where every row has to be filled up.</summary>
+    /// <summary>Rows of ids: of any length, or of the context length where every row must be full.</summary>
     private (OnnxValue Ids, object Length) Ids(OnnxGraph graph, string batch)
     {
         object length = _config.Text.NeedsFullRows ? _config.Text.ContextLength : Length;

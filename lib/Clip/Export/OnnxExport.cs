@@ -7,27 +7,29 @@ namespace ClipNotebooks.Clip.Export;
 
 /// <summary>
 /// Models as ONNX, in the layout of transformers.js and optimum: <c>onnx/vision_model.onnx</c>, <c>onnx/text_model.onnx</c> and
-/// <c>onnx/model.onnx</c>, the whole, beside configuration, tokenizer and image recipe.
+/// <c>onnx/model.onnx</c>, both towers with the logits, beside configuration, tokenizer and image recipe.
 /// </summary>
 public static class OnnxExport
 {
-    /// <summary>Writes a model. The folder appears when everything in it is whole, or not at all.</summary>
+    /// <summary>Writes a model. The folder appears only once everything in it is complete.</summary>
     /// <param name="idOrFolder">A folder with a model, or a Hub id such as <c>openai/clip-vit-base-patch32</c>.</param>
-    /// <param name="folder">Where to; is not there yet, or is empty.</param>
-    /// <param name="precisions">What the graphs compute in, each a set of files; float32 alone by default.</param>
-    /// <param name="progress">Gets the name of each file before it is written.</param>
-    /// <param name="cancellationToken">Ends the work; nothing is left of it.</param>
+    /// <param name="folder">The destination; must not exist yet, or be empty.</param>
+    /// <param name="precisions">The precisions of the graphs, at least one, each with its own files; float32 alone by default.</param>
+    /// <param name="progress">Receives the name of each file before it is written.</param>
+    /// <param name="cancellationToken">Cancels the export; no files are left behind.</param>
     /// <returns>The files, relative to the folder.</returns>
+    /// <exception cref="ArgumentException">The folder's name is empty, or no precision is named.</exception>
     /// <exception cref="IOException">There is something in the folder already, or it cannot be written.</exception>
     /// <exception cref="FileNotFoundException">The model's folder lacks a file; the message says which.</exception>
     /// <exception cref="CheckpointException">The model's files are damaged, or do not fit each other.</exception>
-    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
+    /// <exception cref="HubException">The Hub id's model is not in the cache and cannot be downloaded.</exception>
     /// <exception cref="NotSupportedException">The model has a part that is not exported; the message names its key.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public static IReadOnlyList<string> Write(string idOrFolder, string folder, IReadOnlyCollection<ExportPrecision>? precisions = null,
         IProgress<string>? progress = null, CancellationToken cancellationToken = default) =>
         Write(idOrFolder, folder, precisions ?? [ExportPrecision.Float32], OnnxFile.MessageLimit, progress, cancellationToken);
 
-    /// <summary>The same with the bytes from which on a graph's numbers have a file of their own.</summary>
+    /// <summary>The same with a limit in bytes: a graph whose weights exceed it stores them in a second file.</summary>
     internal static IReadOnlyList<string> Write(string idOrFolder, string folder, IReadOnlyCollection<ExportPrecision> precisions,
         long limit, IProgress<string>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -46,7 +48,7 @@ public static class OnnxExport
             string fingerprint = WeightFingerprint.Of(model, ExportedFolder.Write(from, beside, model.Config));
             foreach (var precision in precisions.Distinct())
             {
-                // In 8 bits embeddings are too far from the model's to be called its own.
+                // Embeddings in 8 bits deviate too much from the model's to share its fingerprint.
                 string? own = precision == ExportPrecision.Int8 ? null : fingerprint;
                 Graph(graphs, "vision_model", writer.Vision, precision, own);
                 Graph(graphs, "text_model", writer.Text, precision, own);

@@ -6,29 +6,31 @@ using DataLocation = Onnx.TensorProto.Types.DataLocation;
 
 namespace ClipNotebooks.Clip.Export;
 
-/// <summary>A graph as a file, its numbers in a second one where one file cannot hold them.</summary>
+/// <summary>Writes a graph to a file, with its weights in a second file where one cannot hold them.</summary>
 internal static class OnnxFile
 {
-    /// <summary>What a message of protobuf may have, less room for the nodes.</summary>
+    /// <summary>The largest size of a protobuf message, in bytes, less room for the nodes.</summary>
     internal const long MessageLimit = int.MaxValue - (32 << 20);
 
-    /// <summary>The version of the format that came with operator set 17.</summary>
+    /// <summary>The version of the file format that came with operator set 17.</summary>
     private const int FormatVersion = 8;
 
-    /// <summary>Constants below it stay in the graph, where runtimes look for shapes.</summary>
+    /// <summary>Constants of fewer bytes stay in the graph, where runtimes look for shapes.</summary>
     private const long Small = 1024;
 
-    /// <summary>Where a constant begins, so that it can be mapped into memory.</summary>
+    /// <summary>Constants in the second file begin at a multiple of this, so that they can be mapped into memory.</summary>
     private const long Page = 4096;
 
     /// <summary>
-    /// Writes a graph, one constant after the other, so that no second copy of the numbers is made; they go into <c>NAME.onnx_data</c>
-    /// where they are more than the limit.
+    /// Writes a graph one constant at a time, without a second copy of all weights. If they exceed the limit, they go into
+    /// <c>NAME.onnx_data</c>.
     /// </summary>
-    /// <param name="graph">The graph; cannot be written twice.</param>
+    /// <param name="graph">The graph; can be written only once.</param>
     /// <param name="path">The file.</param>
-    /// <param name="limit">Bytes.</param>
-    /// <param name="fingerprint">Of the model whose embeddings the graph gives; null where it gives others.</param>
+    /// <param name="limit">The most bytes of constants that the graph's own file may hold.</param>
+    /// <param name="fingerprint">
+    /// The fingerprint of the model whose embeddings the graph reproduces; null if it does not reproduce them.
+    /// </param>
     /// <param name="cancellationToken">Ends the writing between two constants.</param>
     internal static void Write(OnnxGraph graph, string path, long limit, string? fingerprint, CancellationToken cancellationToken)
     {
@@ -69,10 +71,10 @@ internal static class OnnxFile
         }
     }
 
-    /// <summary>A constant's message with its numbers, in bytes.</summary>
+    /// <summary>The size of a constant's message with its values, in bytes.</summary>
     private static long Size(OnnxGraph.Initializer constant) => constant.Proto.CalculateSize() + Framed(constant.Bytes);
 
-    /// <summary>A field's bytes with what stands before them: fields 1 to 15 have a tag of one byte.</summary>
+    /// <summary>The size of a field with its tag and length, in bytes: fields 1 to 15 have a tag of one byte.</summary>
     private static long Framed(long bytes) => 1 + CodedOutputStream.ComputeLengthSize((int)bytes) + bytes;
 
     private static void Begin(CodedOutputStream message, int field, long bytes)

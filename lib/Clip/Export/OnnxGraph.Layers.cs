@@ -7,7 +7,7 @@ namespace ClipNotebooks.Clip.Export;
 /// <summary>The layers of which all towers are made.</summary>
 internal sealed partial class OnnxGraph
 {
-    /// <summary>Half of what a byte holds: weights are whole numbers around it.</summary>
+    /// <summary>The zero point of quantised weights, in the middle of a byte's range.</summary>
     private const int Middle = 128;
 
     private readonly Dictionary<string, OnnxValue[]> _quantised = new(StringComparer.Ordinal);
@@ -20,7 +20,7 @@ internal sealed partial class OnnxGraph
     /// <param name="x">(…, I).</param>
     /// <param name="name">The weight's name in the graph.</param>
     /// <param name="weight">(O, I).</param>
-    /// <param name="bias">(O); none for none.</param>
+    /// <param name="bias">(O), or null.</param>
     internal OnnxValue Linear(OnnxValue x, string name, Tensor weight, OnnxValue? bias)
     {
         var product = precision == ExportPrecision.Int8 ? Quantised(x, name, weight) : x.Times(Floats(name, weight.t()));
@@ -39,7 +39,7 @@ internal sealed partial class OnnxGraph
         return AsFloat(rows) * scale;
     }
 
-    /// <summary>Far below 0 for keys that are not to be seen, 0 for the others: truths, (B, N) → (B, 1, 1, N).</summary>
+    /// <summary>The additive mask, far below 0 for hidden keys and 0 for others: booleans, (B, N) → (B, 1, 1, N).</summary>
     internal OnnxValue Hide(OnnxValue isHidden) => (AsFloat(isHidden) * Hidden).Reshape(0, 1, 1, -1);
 
     /// <summary>Layer normalisation over the last axis.</summary>
@@ -54,7 +54,7 @@ internal sealed partial class OnnxGraph
         _ => Gelu(x),
     };
 
-    /// <summary>x · Φ(x), in the form that runtimes know as one operation.</summary>
+    /// <summary>x · Φ(x), in the form that runtimes fuse into one operation.</summary>
     internal OnnxValue Gelu(OnnxValue x) => x * (Node("Erf", x / Math.Sqrt(2)) + 1) * 0.5;
 
     /// <summary>x · sigmoid(x).</summary>
@@ -63,7 +63,7 @@ internal sealed partial class OnnxGraph
     /// <summary>A convolution, (B, I, h, w) → (B, O, h / stride, w / stride), with a bias where it has one.</summary>
     /// <param name="x">(B, I, h, w).</param>
     /// <param name="layer">Its <c>weight</c> is (O, I / groups, k, k).</param>
-    /// <param name="stride">Of the windows.</param>
+    /// <param name="stride">The stride in both directions.</param>
     /// <param name="padding">Zeros on each side.</param>
     /// <param name="groups">1, or I for a depthwise one.</param>
     internal OnnxValue Convolution(OnnxValue x, string layer, long stride = 1, long padding = 0, long groups = 1)
@@ -83,8 +83,9 @@ internal sealed partial class OnnxGraph
         LayerNorm(x.Transpose(0, 2, 3, 1), layer, epsilon).Transpose(0, 3, 1, 2);
 
     /// <summary>
-    /// x as bytes of one scale, found as it comes, times bytes of a scale for each column. The weight's are around 128: of a signed
-    /// weight the sums of two products pass 16 bits on processors without an instruction for them, and are cut there.
+    /// The product of x, quantised at run time with one scale, and a weight quantised with one scale for each column. Weights are stored as
+    /// unsigned bytes around 128: with signed ones, processors without an instruction for such products add two of them in 16 bits, which
+    /// saturates.
     /// </summary>
     private OnnxValue Quantised(OnnxValue x, string name, Tensor weight)
     {
@@ -96,7 +97,7 @@ internal sealed partial class OnnxGraph
         return AsFloat(sums) * (parts[1] * Add($"{name} scales", scales, DataType.Float, ScalarType.Float32));
     }
 
-    /// <summary>Each row as whole numbers of one scale: (O, I) and (O).</summary>
+    /// <summary>Each row as integers times a scale of its own: (O, I) and (O).</summary>
     private static (Tensor Whole, Tensor Scales) Rows(Tensor weight, double most)
     {
         using var scope = NewDisposeScope();

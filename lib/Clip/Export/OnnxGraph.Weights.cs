@@ -14,7 +14,7 @@ internal sealed partial class OnnxGraph
 
     private readonly Dictionary<string, Initializer> _initializers = new(StringComparer.Ordinal);
 
-    /// <summary>Constants with their numbers, in the order of the graph.</summary>
+    /// <summary>The constants with their values, in the order of the graph.</summary>
     internal IReadOnlyCollection<Initializer> Initializers => _initializers.Values;
 
     /// <summary>Whether the model has a parameter.</summary>
@@ -26,9 +26,9 @@ internal sealed partial class OnnxGraph
     /// <summary>A parameter as a constant under its own name.</summary>
     internal OnnxValue Weight(string parameter) => Floats(parameter, Parameter(parameter));
 
-    /// <summary>A constant of floats, in the graph's own.</summary>
-    /// <param name="name">Its name; the first of a name is kept.</param>
-    /// <param name="values">Stay as they are until the graph is written.</param>
+    /// <summary>A floating-point constant, in the graph's precision.</summary>
+    /// <param name="name">Its name; if the name exists already, the existing constant is used.</param>
+    /// <param name="values">The values; they must not change until the graph is written.</param>
     /// <exception cref="NotSupportedException">A number is too large for float16.</exception>
     internal OnnxValue Floats(string name, Tensor values)
     {
@@ -45,21 +45,21 @@ internal sealed partial class OnnxGraph
         return Add(name, values, DataType.Float16, ScalarType.Float16);
     }
 
-    /// <summary>A constant in float32, whatever the graph's floats are.</summary>
+    /// <summary>A constant in float32, whatever the graph's precision.</summary>
     internal OnnxValue Float32(string name, Tensor values) => Add($"float32 {name}", values, DataType.Float, ScalarType.Float32);
 
-    /// <summary>A number, in the graph's floats.</summary>
+    /// <summary>A scalar constant, in the graph's precision.</summary>
     internal OnnxValue Number(double value)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"number {value:R}");
         return _initializers.ContainsKey(name) ? new OnnxValue(this, name) : Floats(name, tensor(value));
     }
 
-    /// <summary>A whole number, int64.</summary>
+    /// <summary>A constant integer, int64.</summary>
     internal OnnxValue Integer(long value) =>
         Constant(string.Create(CultureInfo.InvariantCulture, $"integer {value}"), () => tensor(value));
 
-    /// <summary>A list of whole numbers, int64, such as a shape.</summary>
+    /// <summary>A constant list of integers, int64, such as a shape.</summary>
     internal OnnxValue Integers(params long[] values) =>
         Constant(string.Create(CultureInfo.InvariantCulture, $"integers {string.Join(' ', values)}"), () => tensor(values));
 
@@ -74,7 +74,7 @@ internal sealed partial class OnnxGraph
         return new OnnxValue(this, name);
     }
 
-    /// <summary>A constant: what the file says of it, and its numbers, which are converted when they are written.</summary>
+    /// <summary>A constant: its description in the file, and its values, which are converted when they are written.</summary>
     internal sealed record Initializer(TensorProto Proto, Tensor Values, ScalarType Type)
     {
         internal long Bytes => Values.numel() * (Type switch
@@ -85,7 +85,7 @@ internal sealed partial class OnnxGraph
             _ => 4,
         });
 
-        /// <summary>Hands the numbers to a reader, row by row.</summary>
+        /// <summary>Passes the values, converted and in row-major order, to a reader.</summary>
         internal void Read(Action<ReadOnlySpan<byte>> read)
         {
             using var scope = NewDisposeScope();

@@ -7,12 +7,12 @@ using DataType = Onnx.TensorProto.Types.DataType;
 namespace ClipNotebooks.Clip.Export;
 
 /// <summary>
-/// A graph of ONNX that is being written: nodes in the order of the forward, and the weights under the model's own names. Operators are
-/// those of operator set 17, which runtimes have had since 2022.
+/// An ONNX graph under construction: nodes in the order of the forward, and the weights under the model's own names. Operators are those of
+/// operator set 17, which runtimes have had since 2022.
 /// </summary>
-/// <param name="name">The graph's.</param>
-/// <param name="weights">The model's parameters and buffers; they stay as they are until the graph is written.</param>
-/// <param name="precision">What it computes in.</param>
+/// <param name="name">The graph's name.</param>
+/// <param name="weights">The model's parameters and buffers; they must not change until the graph is written.</param>
+/// <param name="precision">The graph's precision.</param>
 internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string, Tensor> weights, ExportPrecision precision)
 {
     internal const int OperatorSet = 17;
@@ -20,10 +20,12 @@ internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string,
     /// <summary>The graph so far, without its constants.</summary>
     internal GraphProto Proto { get; } = new() { Name = name };
 
-    /// <summary>What a float is in the graph's nodes.</summary>
+    /// <summary>The type of floating-point values in the graph's nodes.</summary>
     private DataType Float => precision == ExportPrecision.Float16 ? DataType.Float16 : DataType.Float;
 
-    /// <summary>Hides a key from attention: no weight is left after the softmax, and twice it is still finite.</summary>
+    /// <summary>
+    /// Added to a score to hide a key from attention: its weight after the softmax is 0, and twice the value is still finite.
+    /// </summary>
     internal double Hidden => precision == ExportPrecision.Float16 ? -3e4 : -1e9;
 
     /// <summary>Adds a node of one output.</summary>
@@ -37,7 +39,7 @@ internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string,
     /// <param name="operation">The operator.</param>
     /// <param name="inputs">What it takes.</param>
     /// <param name="outputs">How many values it gives.</param>
-    /// <param name="attributes">Whole numbers (long), lists of them, numbers (double) and words.</param>
+    /// <param name="attributes">Integers (long), lists of them (long[]) and numbers (double).</param>
     internal OnnxValue[] Nodes(string operation, OnnxValue[] inputs, int outputs, params (string Name, object Value)[] attributes)
     {
         string node = string.Create(CultureInfo.InvariantCulture, $"{operation}_{Proto.Node.Count}");
@@ -50,7 +52,7 @@ internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string,
 
     /// <summary>An input of floats, taken as float32.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="shape">Its sides: numbers, or names of what may vary.</param>
+    /// <param name="shape">Its dimensions: numbers, or names of those that may vary.</param>
     internal OnnxValue FloatInput(string name, params object[] shape)
     {
         Proto.Input.Add(Described(name, DataType.Float, shape));
@@ -58,7 +60,7 @@ internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string,
         return Float == DataType.Float ? value : Cast(value, Float);
     }
 
-    /// <summary>An input of whole numbers, int64.</summary>
+    /// <summary>An input of integers, int64.</summary>
     internal OnnxValue IntegerInput(string name, params object[] shape)
     {
         Proto.Input.Add(Described(name, DataType.Int64, shape));
@@ -74,28 +76,28 @@ internal sealed partial class OnnxGraph(string name, IReadOnlyDictionary<string,
         Proto.Node.Add(proto);
     }
 
-    /// <summary>Whole numbers or truths as floats.</summary>
+    /// <summary>Integers or booleans as floats, in the graph's precision.</summary>
     internal OnnxValue AsFloat(OnnxValue value) => Cast(value, Float);
 
-    /// <summary>Floats as float32, in which the rest of the graph is then computed.</summary>
+    /// <summary>Floats as float32; nodes that use them then compute in float32.</summary>
     internal OnnxValue AsFloat32(OnnxValue value) => Float == DataType.Float ? value : Cast(value, DataType.Float);
 
-    /// <summary>Whole numbers or truths as float32.</summary>
+    /// <summary>Integers or booleans as float32.</summary>
     internal OnnxValue WholeAsFloat32(OnnxValue value) => Cast(value, DataType.Float);
 
-    /// <summary>Truths as 0 and 1, int64.</summary>
+    /// <summary>Booleans as 0 and 1, int64.</summary>
     internal OnnxValue AsInteger(OnnxValue value) => Cast(value, DataType.Int64);
 
-    /// <summary>Whether whole numbers are other than 0.</summary>
+    /// <summary>Integers as booleans: whether each differs from 0.</summary>
     internal OnnxValue AsTruth(OnnxValue value) => Cast(value, DataType.Bool);
 
-    /// <summary>Whole numbers or truths as int32, which every operator takes.</summary>
+    /// <summary>Integers or booleans as int32, which every operator takes.</summary>
     internal OnnxValue AsSmallInteger(OnnxValue value) => Cast(value, DataType.Int32);
 
-    /// <summary>Values one after the other along an axis.</summary>
+    /// <summary>Concatenates values along an axis.</summary>
     internal OnnxValue Concat(long axis, params OnnxValue[] parts) => Node("Concat", parts, ("axis", axis));
 
-    /// <summary>(…, D) as often as there are rows: (B, …, D).</summary>
+    /// <summary>Repeats a value for each row: (1, n, D) → (B, n, D).</summary>
     /// <param name="value">(1, n, D).</param>
     /// <param name="rows">B, (1).</param>
     internal OnnxValue Repeat(OnnxValue value, OnnxValue rows) =>

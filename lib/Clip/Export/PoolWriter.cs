@@ -2,19 +2,19 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Export;
 
-/// <summary>Pools by attention in a graph: <see cref="QueryPool"/> and <see cref="CocaPool"/>.</summary>
+/// <summary>Attention pools in a graph: <see cref="QueryPool"/> and <see cref="CocaPool"/>.</summary>
 internal static class PoolWriter
 {
     private const string Layer = "visual.attn_pool";
 
-    /// <summary>PyTorch's ε, which CoCa's pool has whatever the tower's.</summary>
+    /// <summary>PyTorch's default ε, which CoCa's pool uses whatever the tower's is.</summary>
     private const double Epsilon = 1e-5;
 
     /// <summary>(B, N, D) → (B, D).</summary>
     /// <param name="x">(B, N, D).</param>
-    /// <param name="block">The tower's blocks'.</param>
-    /// <param name="pool">The pool's.</param>
-    /// <param name="mask">Far below 0 for tokens that are not to be seen, (B, 1, 1, N); none where all are.</param>
+    /// <param name="block">The shape of the tower's blocks.</param>
+    /// <param name="pool">The pool's configuration.</param>
+    /// <param name="mask">Far below 0 for tokens that are masked out, (B, 1, 1, N); null if there are none.</param>
     internal static OnnxValue Query(OnnxValue x, BlockShape block, AttentionPoolConfig pool, OnnxValue? mask)
     {
         var (graph, D, H) = (x.Graph, (long)block.Width, (long)pool.Heads);

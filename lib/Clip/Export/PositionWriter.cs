@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Export;
 
 /// <summary>
-/// Position embeddings of grids of any shape in a graph: <see cref="PositionEmbedding.Smooth"/> for a whole batch. What each place takes of
-/// the table is computed in float32 in every graph: float16 cannot count the places.
+/// Position embeddings of grids of any shape in a graph: <see cref="PositionEmbedding.Smooth"/> for a whole batch. The interpolation
+/// weights are computed in float32 in every graph: float16 cannot represent all position numbers.
 /// </summary>
 internal static class PositionWriter
 {
-    /// <summary>The positions of each image's places, and of its first place where it has no patch: (B, N, D).</summary>
+    /// <summary>The position embeddings of each image's patches; padding gets that of the first patch: (B, N, D).</summary>
     /// <param name="table">(G², D).</param>
     /// <param name="G">The table's rows and columns.</param>
     /// <param name="shapes">(B, 2), int64: the rows and columns of each image's grid.</param>
@@ -29,12 +29,12 @@ internal static class PositionWriter
     }
 
     /// <summary>
-    /// What each place takes of the table's rows, or of its columns: a triangle as wide as the larger of the two steps, its weights summing
-    /// to 1. (B, N, G).
+    /// The weight of each of the table's rows, or columns, for each position, (B, N, G): a triangle that reaches the larger of the two
+    /// grids' steps to either side; weights sum to 1.
     /// </summary>
     /// <param name="places">(B, N), float32.</param>
-    /// <param name="sides">How many rows, or columns, each image's grid has: (B, 1), float32.</param>
-    /// <param name="G">How many the table has.</param>
+    /// <param name="sides">The number of rows, or columns, of each image's grid: (B, 1), float32.</param>
+    /// <param name="G">The number of rows, or columns, of the table.</param>
     private static OnnxValue Weights(OnnxValue places, OnnxValue sides, long G)
     {
         var graph = places.Graph;

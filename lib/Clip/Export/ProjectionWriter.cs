@@ -1,12 +1,12 @@
 namespace ClipNotebooks.Clip.Export;
 
-/// <summary>From a tower's width into the shared space (<see cref="Models.Projection"/> in a graph).</summary>
+/// <summary>The projection from a tower's width into the shared space (<see cref="Models.Projection"/> in a graph).</summary>
 internal static class ProjectionWriter
 {
-    /// <summary>(B, D) → (B, E), or as it is where there is no projection.</summary>
+    /// <summary>(B, D) → (B, E); unchanged where there is no projection.</summary>
     /// <param name="pooled">(B, D).</param>
     /// <param name="matrix">The name of the bare matrix, (D, E), where there is one.</param>
-    /// <param name="head">The layer that is there in its place, where there is one.</param>
+    /// <param name="head">The name of the layer in its place, where there is one.</param>
     internal static OnnxValue Write(OnnxValue pooled, string matrix, string head)
     {
         var graph = pooled.Graph;

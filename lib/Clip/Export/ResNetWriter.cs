@@ -2,7 +2,7 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Export;
 
-/// <summary>A <see cref="ModifiedResNet"/> in a graph, its attention pool too.</summary>
+/// <summary>A <see cref="ModifiedResNet"/> with its attention pool in a graph.</summary>
 internal static class ResNetWriter
 {
     /// <summary>Pixels, (B, 3, R, R) → (B, E).</summary>
@@ -29,7 +29,7 @@ internal static class ResNetWriter
         return graph.Node("Relu", x + shortcut);
     }
 
-    /// <summary>The mean of the grid asks, the grid answers: (B, C, h, w) → (B, E).</summary>
+    /// <summary>Attention pooling whose query is the mean of the grid: (B, C, h, w) → (B, E).</summary>
     private static OnnxValue Pool(OnnxValue grid, long C, long heads)
     {
         const string Layer = "visual.attnpool";

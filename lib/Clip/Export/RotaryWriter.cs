@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Export;
 
 /// <summary>
-/// Queries and keys that turn (<see cref="RotaryTables"/>): x · cos + x R · sin, R taking each pair (a, b) to (−b, a). Tokens before the
-/// patches have the angle 0.
+/// Rotary position embedding in a graph (<see cref="RotaryTables"/>): x · cos + x R · sin, where R takes each pair (a, b) to (−b, a).
+/// Tokens before the patches have the angle 0.
 /// </summary>
 /// <param name="Cos">(N, K).</param>
 /// <param name="Sin">(N, K).</param>
@@ -24,6 +24,6 @@ internal sealed record RotaryWriter(OnnxValue Cos, OnnxValue Sin, OnnxValue Quar
             graph.Floats("rotary quarter", tensor(quarter, [K, K])));
     }
 
-    /// <summary>(B, H, N, K) → the same, turned.</summary>
+    /// <summary>(B, H, N, K) → the same, rotated.</summary>
     internal OnnxValue Turn(OnnxValue x) => x * Cos + x.Times(Quarter) * Sin;
 }

@@ -3,8 +3,8 @@ using ClipNotebooks.Clip.Models;
 namespace ClipNotebooks.Clip.Export;
 
 /// <summary>
-/// What makes tokens of pixels, in a graph: one convolution, or <see cref="ConvolutionStem"/> or <see cref="InvertedResidualStem"/>, or of
-/// patches one linear layer.
+/// The stem, which turns pixels into tokens, in a graph: one convolution, a <see cref="ConvolutionStem"/>, an
+/// <see cref="InvertedResidualStem"/>, or one linear layer over patches.
 /// </summary>
 internal static class StemWriter
 {

@@ -5,7 +5,7 @@ namespace ClipNotebooks.Clip.Export;
 
 /// <summary>A text tower in a graph: <see cref="TextTransformer"/>'s forward.</summary>
 /// <param name="ids">(B, L), int64.</param>
-/// <param name="attended">(B, L), int64: 1 for tokens that are seen, 0 for padding; none where the tower sees all.</param>
+/// <param name="attended">(B, L), int64: 1 for tokens, 0 for padding; null where the tower takes no mask.</param>
 /// <param name="config">The whole model's shape.</param>
 internal sealed class TextTowerWriter(OnnxValue ids, OnnxValue? attended, ClipConfig config)
 {
@@ -22,7 +22,7 @@ internal sealed class TextTowerWriter(OnnxValue ids, OnnxValue? attended, ClipCo
         return new TowerValues(ProjectionWriter.Write(Pool(x), "text_projection", "text_head"), x);
     }
 
-    /// <summary>The tokens that enter the first block, (B, L, D), an appended class token the last of them.</summary>
+    /// <summary>The tokens that enter the first block, (B, L, D), or (B, L + 1, D) with an appended class token.</summary>
     private OnnxValue Embed()
     {
         var x = _graph.Embedding(ids, "token_embedding.weight");                            // (B, L, D)
@@ -37,7 +37,7 @@ internal sealed class TextTowerWriter(OnnxValue ids, OnnxValue? attended, ClipCo
         return _text.NormBefore ? _graph.LayerNorm(x, "ln_pre", _block.LayerNormEpsilon) : x;
     }
 
-    /// <summary>Positions that count what is not padding: (B, L, D).</summary>
+    /// <summary>Embeddings of positions that number only the tokens that are not padding: (B, L, D).</summary>
     private OnnxValue SkippingPositions()
     {
         var counted = _graph.AsInteger(_graph.Node("Not", IsPadding()));                    // (B, L)
@@ -47,7 +47,9 @@ internal sealed class TextTowerWriter(OnnxValue ids, OnnxValue? attended, ClipCo
 
     private OnnxValue IsPadding() => _graph.Node("Equal", ids, _graph.Integer(_text.PaddingId));
 
-    /// <summary>Far below 0 for what is not to be seen: what is later, and padding. Broadcast to (B, 1, L, L).</summary>
+    /// <summary>
+    /// The additive mask, far below 0 for later tokens and for padding, broadcast to (B, 1, L, L); null where nothing is hidden.
+    /// </summary>
     private OnnxValue? Mask()
     {
         OnnxValue? mask = null;
@@ -58,7 +60,7 @@ internal sealed class TextTowerWriter(OnnxValue ids, OnnxValue? attended, ClipCo
             mask = _text.AppendedClassToken ? later : later.First(ids.Side(1), 0).First(ids.Side(1), 1);   // (L, L)
         }
         OnnxValue? hidden = attended is { } seen ? _graph.Node("Not", _graph.AsTruth(seen)) : null;  // (B, L)
-        // OpenCLIP's mask has its row of ones at the wrong end, and CoCa's published weights were trained so.
+        // OpenCLIP extends its mask at the wrong end, and CoCa's published weights were trained that way.
         if (_text.AppendedClassToken)
         {
             var padding = _graph.AsFloat(IsPadding());
@@ -86,7 +88,7 @@ internal sealed class TextTowerWriter(OnnxValue ids, OnnxValue? attended, ClipCo
         return _text.Pooler ? _graph.Node("Tanh", _graph.Linear(pooled, "pooler")) : pooled;
     }
 
-    /// <summary>The first end token, or the largest id where the configuration names none: (B).</summary>
+    /// <summary>The position of the first end token, or of the largest id where the configuration names no end token: (B).</summary>
     private OnnxValue End()
     {
         var candidates = _text.EndOfTextId is { } end ? _graph.Node("Equal", ids, _graph.Integer(end)) : ids;

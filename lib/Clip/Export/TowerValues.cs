@@ -1,8 +1,8 @@
 namespace ClipNotebooks.Clip.Export;
 
-/// <summary>What a tower gives.</summary>
+/// <summary>A tower's outputs.</summary>
 /// <param name="Embeds">(B, E), not normalised.</param>
 /// <param name="Hidden">
-/// The tokens after the last block, (B, N, D), as transformers' <c>last_hidden_state</c>; none for a convolutional tower.
+/// The tokens after the last block, (B, N, D), as transformers' <c>last_hidden_state</c>; null for a convolutional tower.
 /// </param>
 internal sealed record TowerValues(OnnxValue Embeds, OnnxValue? Hidden);

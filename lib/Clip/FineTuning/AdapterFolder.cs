@@ -10,9 +10,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.FineTuning;
 
 /// <summary>
-/// Adapters in peft's layout: <c>adapter_config.json</c> as <c>LoraConfig</c> has it, and in <c>adapter_model.safetensors</c> each
-/// addition's two matrices under <c>base_model.model.</c> and the module's name in transformers, or in OpenCLIP where transformers has no
-/// such model.
+/// Reads and writes adapters in peft's layout: <c>adapter_config.json</c> with the values of <c>LoraConfig</c>, and
+/// <c>adapter_model.safetensors</c> with each adapter's two matrices. Their names are <c>base_model.model.</c> and the module's name in
+/// transformers, or in OpenCLIP where transformers has no such model.
 /// </summary>
 internal static partial class AdapterFolder
 {
@@ -22,7 +22,7 @@ internal static partial class AdapterFolder
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    /// <summary>Kinds of adapters that are others, each by its key and the value that means "not so".</summary>
+    /// <summary>The keys that select other kinds of adapters, each with the values that mean plain LoRA.</summary>
     private static readonly (string Key, string[] Plain)[] Others =
     [
         ("peft_type", ["\"LORA\""]), ("use_dora", ["false"]), ("fan_in_fan_out", ["false"]), ("bias", ["\"none\""]),
@@ -135,11 +135,13 @@ internal static partial class AdapterFolder
         }
     }
 
-    /// <summary>transformers' names; OpenCLIP's for a model that it alone has a class for, as one with a ResNet.</summary>
+    /// <summary>transformers' names, or OpenCLIP's for a model that transformers has no class for, such as one with a ResNet.</summary>
     private static Func<string, ParameterSource> Names(ClipConfig config) => ModelNames.Of(config,
         HuggingFaceFamily.All.Any(family => family.Holds(config)) ? ParameterNaming.HuggingFace : OpenClipConfig.Naming(config));
 
-    /// <summary>A matrix's module. A third of a joint matrix, which is no module, is named as if the three stood apart.</summary>
+    /// <summary>
+    /// The name of a matrix's module. A third of a joint q, k, v matrix is no module; it is named as if the three were separate.
+    /// </summary>
     private static string Module(Func<string, ParameterSource> names, LowRankPlace place)
     {
         var sources = names(place.Parameter).Sources;

@@ -5,22 +5,24 @@ using TorchSharp.Modules;
 namespace ClipNotebooks.Clip.FineTuning;
 
 /// <summary>
-/// Parameters that a training leaves as they are. A batch normalisation keeps statistics besides, which are no parameters and follow every
-/// batch in training mode; <see cref="Training.ClipTrainer"/> leaves those of a frozen one as they are too.
+/// Excludes parameters from training. The running statistics of a batch normalisation are not parameters and change with every batch in
+/// training mode; <see cref="Training.ClipTrainer"/> keeps those of a frozen one unchanged too.
 /// </summary>
 public static class Freezing
 {
-    /// <summary>The names of the image tower's parameters: frozen, training is LiT (Zhai et al. 2022, "locked-image tuning").</summary>
+    /// <summary>
+    /// Matches the image tower's parameters; training with these frozen is LiT (Zhai et al. 2022, "locked-image tuning").
+    /// </summary>
     public const string ImageTower = "visual.*";
 
-    /// <summary>Takes parameters out of training, or back into it.</summary>
+    /// <summary>Excludes parameters from training, or includes them again.</summary>
     /// <param name="model">The model.</param>
     /// <param name="patterns">
     /// Names as in the model's state dict, with * for any run of characters: <c>visual.*</c>, <c>transformer.resblocks.0.*</c>.
     /// </param>
-    /// <param name="frozen">Whether they stand still.</param>
-    /// <returns>How many numbers the patterns name.</returns>
-    /// <exception cref="ArgumentException">A pattern names no parameter.</exception>
+    /// <param name="frozen">True to exclude them, false to include them again.</param>
+    /// <returns>The number of elements in the parameters that the patterns match.</returns>
+    /// <exception cref="ArgumentException">A pattern matches no parameter.</exception>
     public static long Freeze(ClipModel model, IReadOnlyList<string> patterns, bool frozen = true)
     {
         ArgumentNullException.ThrowIfNull(model);

@@ -5,13 +5,13 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.FineTuning;
 
-/// <summary>One addition to a matrix: W + scale · B · A.</summary>
+/// <summary>A low-rank addition to one matrix: W + scale · B · A.</summary>
 internal sealed class LowRankAdapter : IDisposable
 {
     private readonly Parameter _weight;
     private readonly long _row;
 
-    /// <param name="place">Which matrix.</param>
+    /// <param name="place">The matrix that is adapted.</param>
     /// <param name="rank">r.</param>
     /// <param name="scale">The factor.</param>
     internal LowRankAdapter(LowRankPlace place, int rank, double scale)
@@ -33,14 +33,14 @@ internal sealed class LowRankAdapter : IDisposable
 
     internal double Scale { get; }
 
-    /// <summary>(…, in) → (…, out), what is added to the matrix's product.</summary>
+    /// <summary>(…, in) → (…, out): the term added to the matrix's product.</summary>
     internal Tensor Of(Tensor input)
     {
         using var scope = NewDisposeScope();
         return functional.linear(functional.linear(input, A), B).Times(Scale).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Adds it to the matrix itself, <paramref name="sign"/> times.</summary>
+    /// <summary>Adds B · A to the matrix itself, with the given sign: 1 merges it, −1 removes it again.</summary>
     internal void AddTo(double sign)
     {
         using var scope = NewDisposeScope();

@@ -6,10 +6,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.FineTuning;
 
 /// <summary>
-/// Fine-tuning by low-rank additions (Hu et al. 2022, "LoRA"): the model's own weights stand still, and beside chosen matrices of its
-/// blocks, and of the attention that pools a ResNet's grid, two small ones are trained, W·x + alpha/r · B·(A·x). Saved in peft's layout and
-/// read from it. While additions are attached and not merged, the model trains and embeds with them; it cannot be prepared or saved.
-/// Not thread-safe.
+/// Fine-tuning by low-rank adapters (Hu et al. 2022, "LoRA"): the model's own weights are frozen, and two small matrices are trained beside
+/// each chosen matrix of its blocks and of a ResNet's attention pool: W·x + alpha/r · B·(A·x). Adapters are saved to and loaded from peft's
+/// layout. While they are attached and not merged, the model trains and embeds with them, and cannot be prepared or saved. Not thread-safe.
 /// </summary>
 public sealed class LowRankAdapters : IDisposable
 {
@@ -28,20 +27,24 @@ public sealed class LowRankAdapters : IDisposable
         model.UnmergedAdapters++;
     }
 
-    /// <summary>What is trained: A (r, in) and B (out, r) of each addition, on the model's device. Theirs are disposed with this.</summary>
+    /// <summary>
+    /// The trained parameters: A, (r, in), and B, (out, r), of each adapter, on the model's device. They are disposed with this object.
+    /// </summary>
     public IReadOnlyList<Parameter> Parameters => [.. _adapters.SelectMany(adapter => new[] { adapter.A, adapter.B })];
 
-    /// <summary>How many numbers are trained.</summary>
+    /// <summary>The number of trained elements.</summary>
     public long Count => Parameters.Sum(parameter => parameter.numel());
 
-    /// <summary>Whether the additions are in the model's weights.</summary>
+    /// <summary>Whether the adapters are merged into the model's weights.</summary>
     public bool IsMerged { get; private set; }
 
-    /// <summary>Attaches fresh additions to a model and freezes its own parameters. They change nothing until they are trained.</summary>
+    /// <summary>
+    /// Attaches new adapters to a model and freezes the model's own parameters. Adapters change nothing until they are trained.
+    /// </summary>
     /// <param name="model">The model; stays the caller's.</param>
-    /// <param name="options">Which matrices, and how large the additions.</param>
+    /// <param name="options">Which matrices get adapters, and how large these are.</param>
     /// <exception cref="ArgumentException">An option is out of its range, or the model has no matrix of that kind.</exception>
-    /// <exception cref="InvalidOperationException">The model has additions already that are not merged.</exception>
+    /// <exception cref="InvalidOperationException">The model already has adapters that are not merged.</exception>
     public static LowRankAdapters Attach(ClipModel model, LowRankOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -56,15 +59,15 @@ public sealed class LowRankAdapters : IDisposable
         return new LowRankAdapters(model, [.. places.Select(place => new LowRankAdapter(place, options.Rank, scale))]);
     }
 
-    /// <summary>Attaches what peft, or <see cref="Save"/>, has written.</summary>
-    /// <param name="model">The model that it was trained beside; stays the caller's.</param>
-    /// <param name="folder">With <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
+    /// <summary>Attaches adapters that peft or <see cref="Save"/> has written, and freezes the model's own parameters.</summary>
+    /// <param name="model">The model that the adapters were trained with; stays the caller's.</param>
+    /// <param name="folder">The folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
     /// <exception cref="FileNotFoundException">One of the files is not there.</exception>
     /// <exception cref="CheckpointException">
     /// A file is damaged, or belongs to a model of another shape; the message names the key.
     /// </exception>
     /// <exception cref="NotSupportedException">The configuration asks for another kind of adapter; the message names its key.</exception>
-    /// <exception cref="InvalidOperationException">The model has additions already that are not merged.</exception>
+    /// <exception cref="InvalidOperationException">The model already has adapters that are not merged.</exception>
     public static LowRankAdapters Load(ClipModel model, string folder)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -74,13 +77,13 @@ public sealed class LowRankAdapters : IDisposable
     }
 
     /// <summary>
-    /// Writes them in peft's layout, each file beside its place and renamed: <c>adapter_config.json</c> and
-    /// <c>adapter_model.safetensors</c>, for the model of transformers with the same weights; for OpenCLIP's where transformers has none
-    /// of this shape, as with a ResNet. OpenCLIP's own blocks keep q, k and v in one matrix: their additions are named as if these stood
-    /// apart, which is read here; to take them there, merge and save the model.
+    /// Writes the adapters in peft's layout: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>, each first written beside its
+    /// destination, then renamed. Names are those of transformers' model with the same weights, or of OpenCLIP's where transformers has no
+    /// such model, as with a ResNet. OpenCLIP's own blocks keep q, k and v in one matrix; their adapters are named as if the three were
+    /// separate, which this library reads. To use them in OpenCLIP, merge and save the model.
     /// </summary>
-    /// <param name="folder">Where to; made if it is not there.</param>
-    /// <param name="baseModel">The id or folder of the model that they belong to, for whoever reads them.</param>
+    /// <param name="folder">The destination; created if it does not exist.</param>
+    /// <param name="baseModel">The id or folder of the model that they belong to, noted for readers of the files.</param>
     /// <exception cref="IOException">The files cannot be written.</exception>
     public void Save(string folder, string? baseModel = null)
     {
@@ -90,7 +93,8 @@ public sealed class LowRankAdapters : IDisposable
     }
 
     /// <summary>
-    /// Adds them to the model's weights, which then give the same embeddings without them, as fast as before: it can be prepared and saved.
+    /// Adds the adapters to the model's weights. Embeddings stay the same and are as fast as without adapters; the model can then be
+    /// prepared and saved.
     /// </summary>
     public void Merge()
     {
@@ -101,7 +105,7 @@ public sealed class LowRankAdapters : IDisposable
         _model.UnmergedAdapters--;
     }
 
-    /// <summary>Takes them out of the weights again, which are then what they were but for the rounding of a sum.</summary>
+    /// <summary>Subtracts the adapters from the weights again, which are then as before except for rounding.</summary>
     public void Unmerge()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -111,7 +115,7 @@ public sealed class LowRankAdapters : IDisposable
         _model.UnmergedAdapters++;
     }
 
-    /// <summary>Detaches and frees them; what is merged stays merged, and the model's parameters can be trained again.</summary>
+    /// <summary>Detaches and frees the adapters; merged ones stay in the weights. The model's parameters can be trained again.</summary>
     public void Dispose()
     {
         if (_disposed) return;
@@ -139,7 +143,7 @@ public sealed class LowRankAdapters : IDisposable
         _detach.Add(hook.remove);
     }
 
-    /// <summary>(B, N, D) → (B, N, 3D): the additions to q, k and v, 0 where one has none.</summary>
+    /// <summary>(B, N, D) → (B, N, 3D): the additions to q, k and v, 0 for one without an adapter.</summary>
     private static Tensor Joined(IReadOnlyList<LowRankAdapter> adapters, Tensor input)
     {
         using var scope = NewDisposeScope();

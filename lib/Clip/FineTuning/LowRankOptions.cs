@@ -6,19 +6,19 @@ public sealed record LowRankOptions
     /// <summary>r, the inner dimension of each addition B · A.</summary>
     public int Rank { get; init; } = 8;
 
-    /// <summary>The factor on an addition is alpha / r.</summary>
+    /// <summary>Alpha: each addition is multiplied by alpha / r.</summary>
     public double Alpha { get; init; } = 16;
 
-    /// <summary>Which matrices get one.</summary>
+    /// <summary>Which matrices get an adapter.</summary>
     public LowRankTargets Targets { get; init; } = LowRankTargets.Query | LowRankTargets.Value;
 
-    /// <summary>Whether the image tower's get them.</summary>
+    /// <summary>Whether matrices of the image tower get adapters.</summary>
     public bool ImageTower { get; init; } = true;
 
-    /// <summary>Whether the text tower's get them.</summary>
+    /// <summary>Whether matrices of the text tower get adapters.</summary>
     public bool TextTower { get; init; } = true;
 
-    /// <summary>Refuses what makes no adapter.</summary>
+    /// <summary>Throws for options that make no adapter.</summary>
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     internal void Validate()
     {

@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.FineTuning;
 
-/// <summary>A matrix that an addition can go to: the whole of a linear layer's weight, or a third of attention's joint one.</summary>
-/// <param name="Module">Whose it is.</param>
-/// <param name="Weight">The parameter that it lies in.</param>
+/// <summary>A matrix that can get an adapter: the whole weight of a linear layer, or a third of attention's joint one.</summary>
+/// <param name="Module">The module that it belongs to.</param>
+/// <param name="Weight">The parameter that contains it.</param>
 /// <param name="Parameter">The parameter's name in the model.</param>
 /// <param name="Target">Which matrix of its block.</param>
-/// <param name="Row">Where in the parameter it begins.</param>
-/// <param name="Rows">Its outputs.</param>
+/// <param name="Row">Its first row in the parameter.</param>
+/// <param name="Rows">The number of its rows, the outputs.</param>
 internal sealed record LowRankPlace(nn.Module Module, Parameter Weight, string Parameter, LowRankTargets Target, long Row, long Rows)
 {
     private const string Pool = "visual.attnpool.";
 
-    /// <summary>Which of the parts that other layouts keep the parameter in.</summary>
+    /// <summary>Its index among the parts in which other layouts store the parameter: 0 q, 1 k, 2 v; 0 for a whole parameter.</summary>
     internal int Part => (int)(Row / Rows);
 
     /// <summary>Whether it is a part of its parameter.</summary>
@@ -23,7 +23,7 @@ internal sealed record LowRankPlace(nn.Module Module, Parameter Weight, string P
 
     internal bool IsOfImages => Parameter.StartsWith("visual.", StringComparison.Ordinal);
 
-    /// <summary>Every such matrix of a model's blocks, and of the attention that pools a ResNet's grid, in their order.</summary>
+    /// <summary>Every such matrix of a model's blocks, and of a ResNet's attention pool, in the model's order.</summary>
     internal static IEnumerable<LowRankPlace> In(ClipModel model)
     {
         foreach (var (name, module) in model.named_modules())

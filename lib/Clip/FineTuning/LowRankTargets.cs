@@ -1,8 +1,8 @@
 namespace ClipNotebooks.Clip.FineTuning;
 
 /// <summary>
-/// Which matrices of a transformer's blocks get a low-rank addition, and of the attention that pools a ResNet's grid; the names in brackets
-/// are transformers'.
+/// Which matrices of a transformer's blocks, and of a ResNet's attention pool, get low-rank adapters; the names in brackets are
+/// transformers'.
 /// </summary>
 [Flags]
 public enum LowRankTargets

@@ -5,17 +5,20 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.FineTuning;
 
 /// <summary>
-/// A point on the line between a model before fine-tuning and after it: near the middle it often keeps what both can do (Wortsman et al.
-/// 2022, "Robust fine-tuning of zero-shot models", WiSE-FT).
+/// Interpolates between the weights of a model before and after fine-tuning: near the middle, the result often keeps the abilities of both
+/// (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", WiSE-FT).
 /// </summary>
 public static class WeightInterpolation
 {
-    /// <summary>(1 − share) · before + share · after, of every parameter and buffer that is a fraction.</summary>
-    /// <param name="before">The zero-shot model; stays as it is.</param>
-    /// <param name="after">The same model, fine-tuned; stays as it is.</param>
+    /// <summary>
+    /// (1 − share) · before + share · after for every floating-point parameter and buffer; other buffers are taken from
+    /// <paramref name="after"/>.
+    /// </summary>
+    /// <param name="before">The zero-shot model; it is not changed.</param>
+    /// <param name="after">The same model, fine-tuned; it is not changed.</param>
     /// <param name="share">0 gives the first, 1 the second.</param>
-    /// <returns>A model of its own, in evaluation mode; the caller's to dispose.</returns>
-    /// <exception cref="ArgumentException">The models are of two shapes, or the share is not a number.</exception>
+    /// <returns>A new model, in evaluation mode; the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">The models differ in shape, or the share is not finite.</exception>
     /// <exception cref="InvalidOperationException">One has low-rank adapters that are not merged.</exception>
     public static ClipModel Between(ClipModel before, ClipModel after, double share)
     {

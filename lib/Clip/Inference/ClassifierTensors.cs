@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;
 
-/// <summary>A classifier's answers as tensors.</summary>
+/// <summary>A classifier's probabilities as tensors.</summary>
 public static class ClassifierTensors
 {
-    /// <summary>The probability of every class for images that are embedded already.</summary>
+    /// <summary>The probability of every class for images that are already embedded.</summary>
     /// <param name="classifier">The classifier.</param>
     /// <param name="embeddings">
     /// (N, E), float32, on the CPU, rows of length 1, as <see cref="ClipEncoder.EncodeImages"/> gives them.

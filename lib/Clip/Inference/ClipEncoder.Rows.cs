@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;
 
-/// <content>Embeddings as rows of numbers, for callers that have nothing to do with tensors.</content>
+/// <content>Embeddings as rows of numbers, for callers that do not use tensors.</content>
 public sealed partial class ClipEncoder
 {
     /// <inheritdoc/>

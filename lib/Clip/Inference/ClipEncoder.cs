@@ -11,13 +11,13 @@ using Padding = ClipNotebooks.Core.Text.Padding;
 namespace ClipNotebooks.Clip.Inference;
 
 /// <summary>
-/// A CLIP ready for use: a model with its processor, in evaluation mode, without gradients. Images and captions come out as
-/// vectors of length 1 in one space, so that a product of two is their cosine similarity. Thread-safe after construction: disposed
-/// while other threads encode, it frees the model once they have ended; later calls get an <see cref="ObjectDisposedException"/>.
+/// A CLIP ready for use: a model with its processor, in evaluation mode, without gradients. Images and captions become vectors of length 1
+/// in one space, so that the dot product of two is their cosine similarity. Thread-safe after construction: if it is disposed while other
+/// threads encode, the model is freed once they have finished; later calls throw an <see cref="ObjectDisposedException"/>.
 /// </summary>
 public sealed partial class ClipEncoder : IClipEncoder
 {
-    /// <summary>How many images or captions are encoded at once where nothing else is asked for.</summary>
+    /// <summary>The default number of images or captions encoded at once.</summary>
     public const int DefaultBatch = ImageFiles.DefaultBatch;
 
     private readonly Device _device;
@@ -28,8 +28,8 @@ public sealed partial class ClipEncoder : IClipEncoder
 
     /// <summary>Takes over a model and its processor.</summary>
     /// <param name="model">The model; disposed with the encoder.</param>
-    /// <param name="processor">What makes the model's inputs.</param>
-    /// <param name="device">Where the model runs.</param>
+    /// <param name="processor">Makes the model's inputs.</param>
+    /// <param name="device">Where the model runs; the CPU by default.</param>
     public ClipEncoder(ClipModel model, ClipProcessor processor, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -43,7 +43,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         _model = new UseGate(this, _clip.Dispose);
     }
 
-    /// <summary>The model. From the first time that it is asked for, <see cref="SourceStamp"/> is null: it may be trained.</summary>
+    /// <summary>The model. Once this has been read, <see cref="SourceStamp"/> is null, since the caller may change the weights.</summary>
     public ClipModel Model
     {
         get
@@ -53,7 +53,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         }
     }
 
-    /// <summary>What makes the model's inputs.</summary>
+    /// <summary>Makes the model's inputs from images and captions.</summary>
     public ClipProcessor Processor { get; }
 
     /// <summary>The folder or Hub id that the model was opened from; null for one from memory.</summary>
@@ -62,7 +62,9 @@ public sealed partial class ClipEncoder : IClipEncoder
     /// <inheritdoc/>
     public string? SourceStamp { get => _isHandedOut ? null : field; private init; }
 
-    /// <summary>What the blocks compute in: the prepared form's, or what the weights are in.</summary>
+    /// <summary>
+    /// The precision that the blocks compute in: that of the prepared form or else of the weights; null for other element types.
+    /// </summary>
     internal Precision? ComputesIn => _prepared?.Precision ?? _clip.LogitScale.dtype switch
     {
         ScalarType.Float32 => Precision.Float32,
@@ -77,18 +79,19 @@ public sealed partial class ClipEncoder : IClipEncoder
     /// </param>
     /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
     /// <param name="imageSize">
-    /// The side of the images in pixels where it is to be another than the model's own: position embeddings are then interpolated
-    /// (<see cref="VisionTransformer.InterpolatePositions"/>). Where the recipe cuts patches, as many as a square of that side has.
+    /// The side of the images in pixels, if it is to differ from the model's own. Position embeddings are then interpolated
+    /// (<see cref="VisionTransformer.InterpolatePositions"/>). Where the recipe cuts patches, an image gets as many as a square of this
+    /// side has.
     /// </param>
     /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs.</exception>
-    /// <exception cref="CheckpointException">The weights or the model's configuration are damaged, or do not fit each other.</exception>
+    /// <exception cref="CheckpointException">The weights or the model's configuration are damaged or do not fit each other.</exception>
     /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged, or makes images of another
     /// size.</exception>
-    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had.</exception>
+    /// <exception cref="HubException">The Hub id's model is not in the cache and cannot be downloaded.</exception>
     /// <exception cref="NotSupportedException">
-    /// The tokenizer's file asks for something that is not known; the message names its key.
+    /// The tokenizer's file needs something that is not supported; the message names its key.
     /// </exception>
-    /// <exception cref="ArgumentOutOfRangeException">The images would be smaller than a patch.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="imageSize"/> is smaller than a patch.</exception>
     /// <exception cref="InvalidOperationException">
     /// The model's image tower is convolutional, and has no positions to interpolate.
     /// </exception>
@@ -96,13 +99,14 @@ public sealed partial class ClipEncoder : IClipEncoder
         Open(idOrFolder, HuggingFaceHub.Resolve(idOrFolder), device, imageSize);
 
     /// <summary>
-    /// As <see cref="FromPretrained"/>, without a thread that waits for the network; the model is built on a thread of the pool.
+    /// The same as <see cref="FromPretrained"/>, but no thread waits for the network; the model is built on a thread of the pool.
     /// </summary>
     /// <param name="idOrFolder">A folder, or a Hub id.</param>
     /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
-    /// <param name="imageSize">The side of the images in pixels where it is to be another than the model's own.</param>
-    /// <param name="progress">Told of every file that is downloaded, from first to last byte.</param>
-    /// <param name="cancellationToken">Stops a download; what has arrived is kept for the next time.</param>
+    /// <param name="imageSize">The side of the images in pixels, if it is to differ from the model's own.</param>
+    /// <param name="progress">Receives the progress of each file that is downloaded.</param>
+    /// <param name="cancellationToken">Stops a download; the part downloaded so far is kept for the next attempt.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public static async Task<ClipEncoder> FromPretrainedAsync(string idOrFolder, Device? device = null, int? imageSize = null,
         IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -147,8 +151,8 @@ public sealed partial class ClipEncoder : IClipEncoder
     }
 
     /// <summary>Embeds images.</summary>
-    /// <param name="images">Any size; at least one.</param>
-    /// <param name="names">What errors call them; by default their places in the list.</param>
+    /// <param name="images">At least one, of any sizes.</param>
+    /// <param name="names">The images' names in error messages; by default their positions in the list.</param>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
     /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
@@ -172,7 +176,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         string Named(int i) => names?[i] ?? $"image {i + 1} of {images.Count}";
     }
 
-    /// <summary>Embeds captions, each cut at the context length.</summary>
+    /// <summary>Embeds captions, each truncated to the context length.</summary>
     /// <returns>(N, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
     /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
@@ -186,7 +190,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
 
-        // Captions of like length go together: a row costs as much as the longest of its batch.
+        // Captions of similar length share a batch, since each costs as much as the longest of its batch.
         var text = _clip.Config.Text;
         bool full = text.NeedsFullRows, masked = text.MaskPadding || text.AppendedClassToken;
         var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true, full ? Padding.ContextLength : Padding.Longest, masked
@@ -208,10 +212,10 @@ public sealed partial class ClipEncoder : IClipEncoder
     }
 
     /// <summary>
-    /// Embeds pixels that the processor's transform made: for callers that prepare their images while others are encoded.
+    /// Embeds pixels that the processor's transform has made, for callers that prepare images while others are being encoded.
     /// </summary>
     /// <param name="pixels">(B, 3, R, R), float32, normalised, or as the transform's <c>Shape</c> says; encoded as one batch.</param>
-    /// <param name="names">What errors call the images; by default their places in the batch.</param>
+    /// <param name="names">The images' names in error messages; by default their positions in the batch.</param>
     /// <returns>(B, E), float32, on the CPU, each row of length 1; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The pixels have another shape.</exception>
     /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
@@ -237,14 +241,15 @@ public sealed partial class ClipEncoder : IClipEncoder
     }
 
     /// <summary>
-    /// Encodes from now on through the model's prepared form, which is faster; the model's weights must not change any more. Not to be
+    /// From now on encodes through the model's prepared form, which is faster; the model's weights must not change afterwards. Not to be
     /// called while the encoder is in use.
     /// </summary>
     /// <param name="precision">
-    /// What the blocks run in; <see cref="Precision.Float32"/> changes embeddings by the rounding of sums alone.
+    /// The precision of the blocks; <see cref="Precision.Float32"/> changes embeddings only by the rounding of sums.
     /// </param>
-    /// <returns>The prepared form, which says what was chosen; the encoder's own to dispose.</returns>
+    /// <returns>The prepared form, which says what was chosen; the encoder disposes of it.</returns>
     /// <exception cref="ArgumentException">The model's weights are not in float32.</exception>
+    /// <exception cref="InvalidOperationException">The model has low-rank adapters that are not merged.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public PreparedClip Prepare(Precision precision = Precision.Auto)
     {
@@ -254,14 +259,13 @@ public sealed partial class ClipEncoder : IClipEncoder
         return _prepared = prepared;
     }
 
-    /// <summary>
-    /// What the model was trained to compare: cosine similarities times the learned scale, plus the learned bias where there is one.
-    /// </summary>
+    /// <summary>The model's logits: cosine similarities times the learned scale, plus the learned bias where there is one.</summary>
     /// <returns>
-    /// (N, M) for N images and M captions; a softmax over a row gives that image's probabilities, and of a model that
-    /// <see cref="IsSigmoid"/> the sigmoid of an element that pair's. The caller's to dispose.
+    /// (N, M) for N images and M captions; <see cref="Probabilities"/> turns them into probabilities. The caller's to dispose.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
+    /// <exception cref="ArgumentException">A list is empty.</exception>
+    /// <exception cref="NonFiniteException">The model gives no finite numbers.</exception>
     public Tensor LogitsPerImage(IReadOnlyList<RasterImage> images, IReadOnlyList<string> texts)
     {
         using var scope = NewDisposeScope();
@@ -283,7 +287,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         }
     }
 
-    /// <summary>What is added to the logits, LogitBias; 0 where the model has none.</summary>
+    /// <summary>The bias added to the logits, LogitBias; 0 where the model has none.</summary>
     /// <exception cref="NonFiniteException">It is not finite.</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     public double Bias
@@ -303,8 +307,9 @@ public sealed partial class ClipEncoder : IClipEncoder
     public bool IsSigmoid => _clip.Config.IsSigmoid;
 
     /// <summary>
-    /// What a model's logits say as probabilities: of a CLIP a softmax over each row, of these captions which one; of a model that
-    /// <see cref="IsSigmoid"/> the sigmoid of each element, whether that pair belongs together, whatever the other captions are.
+    /// Turns logits into probabilities. For a CLIP this is a softmax over each row: which of these captions fits the image. Where
+    /// <see cref="IsSigmoid"/> is true, it is the sigmoid of each logit: whether that pair belongs together, independently of the other
+    /// captions.
     /// </summary>
     /// <param name="logits">(N, M), images by captions, as <see cref="LogitsPerImage"/> gives them.</param>
     /// <returns>(N, M), 0 to 1; the caller's to dispose.</returns>
@@ -314,7 +319,7 @@ public sealed partial class ClipEncoder : IClipEncoder
         return IsSigmoid ? logits.sigmoid() : logits.softmax(1);
     }
 
-    /// <summary>Frees the model and its prepared form, once the calls under way have ended.</summary>
+    /// <summary>Frees the model and its prepared form, once the calls in progress have finished.</summary>
     public void Dispose() => _calls.Close();
 
     /// <summary>Begins a call that uses the model.</summary>
@@ -324,7 +329,7 @@ public sealed partial class ClipEncoder : IClipEncoder
     private void Free()
     {
         _prepared?.Dispose();
-        _model.Close(); // a prepared form that somebody uses directly keeps the model until that call has ended
+        _model.Close(); // a caller that is using the prepared form directly keeps the model until that call has finished
     }
 
     private static ArgumentException Empty(string name) => new("There is nothing to encode: the list is empty.", name);
@@ -333,7 +338,9 @@ public sealed partial class ClipEncoder : IClipEncoder
 
     private Tensor EncodeText(Tensor ids) => _prepared is null ? _clip.EncodeText(ids) : _prepared.EncodeText(ids);
 
-    /// <summary>(B, E), on the device: a GPU is waited for only where all batches are under way.</summary>
+    /// <summary>
+    /// Encodes inputs to rows of length 1, (B, E), on the device. It does not wait for a GPU; callers wait once all batches are queued.
+    /// </summary>
     private Tensor Normalised(Tensor inputs, Func<Tensor, Tensor> encode)
     {
         using var scope = NewDisposeScope();
@@ -342,8 +349,8 @@ public sealed partial class ClipEncoder : IClipEncoder
     }
 
     /// <summary>
-    /// To a GPU from page-locked memory and without waiting, so that the processor prepares the next batch while this one is copied and
-    /// encoded.
+    /// Copies inputs to the device. For a GPU the copy is asynchronous, from page-locked memory, so that the CPU prepares the next batch
+    /// while this one is copied and encoded.
     /// </summary>
     private Tensor OnDevice(Tensor inputs) => _device.type == DeviceType.CUDA ? inputs.pin_memory().to(_device, non_blocking: true)
         : inputs.to(_device);

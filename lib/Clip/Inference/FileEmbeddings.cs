@@ -8,7 +8,7 @@ public static class FileEmbeddings
 {
     /// <summary>Embeds the images of a batch that could be read.</summary>
     /// <param name="encoder">The model, whose transform prepared the batch.</param>
-    /// <param name="batch">Of <see cref="ImageFiles.Prepare"/>.</param>
+    /// <param name="batch">A batch from <see cref="ImageFiles.Prepare"/>.</param>
     /// <returns>
     /// (N, E), float32, on the CPU, rows of length 1, for the N images with pixels, in order; null where there are none. The caller's to
     /// dispose.
@@ -24,8 +24,8 @@ public static class FileEmbeddings
     }
 
     /// <summary>Embeds a list of files.</summary>
-    /// <returns>(N, E) for the N files that could be read, their places in the list, and those that could not.</returns>
-    /// <exception cref="InvalidDataException">None could be read.</exception>
+    /// <returns>(N, E) for the N files that could be read, their indices in the list, and the files that could not be read.</returns>
+    /// <exception cref="InvalidDataException">None of the files could be read.</exception>
     internal static (Tensor Embeddings, IReadOnlyList<int> Read, IReadOnlyList<PreparedImage> Unreadable) Embed(
         this ClipEncoder encoder, IReadOnlyList<string> files, IProgress<int>? progress, CancellationToken cancellation)
     {

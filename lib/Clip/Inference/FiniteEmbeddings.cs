@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference;
 
-/// <summary>Whether embeddings are ones, and where not, why.</summary>
+/// <summary>Checks that embeddings are finite, and explains why if they are not.</summary>
 internal static class FiniteEmbeddings
 {
-    /// <summary>Hands embeddings on whose rows all have a length.</summary>
+    /// <summary>Returns the embeddings if all rows have length 1.</summary>
     /// <param name="embeddings">(N, E), float32, on the CPU, normalised.</param>
-    /// <param name="encoder">What made them.</param>
-    /// <param name="inputOf">What row i is of: an image or a caption, in words.</param>
+    /// <param name="encoder">The encoder that made them.</param>
+    /// <param name="inputOf">Describes the input of row i, an image or a caption.</param>
     /// <param name="pixelsOf">The pixels that row i was made from, (1, 3, R, R); null for a caption.</param>
-    /// <exception cref="NonFiniteException">A row is not finite, or 0: what it was divided by was infinite.</exception>
+    /// <exception cref="NonFiniteException">A row is not finite, or is 0, as where its norm was infinite.</exception>
     internal static Tensor Checked(Tensor embeddings, ClipEncoder encoder, Func<int, string> inputOf, Func<int, Tensor>? pixelsOf = null)
     {
         int width = (int)embeddings.shape[1];
@@ -31,14 +31,14 @@ internal static class FiniteEmbeddings
         return embeddings;
     }
 
-    /// <summary>Says why a model's numbers are none.</summary>
+    /// <summary>Explains why a model's outputs are not finite.</summary>
     /// <param name="encoder">The model.</param>
-    /// <param name="what">What happened, after "The model ".</param>
-    /// <param name="pixelsAreWrong">Whether what went into the model was not finite.</param>
+    /// <param name="what">What happened, to follow "The model ".</param>
+    /// <param name="pixelsAreWrong">Whether the pixels that went into the model are not finite.</param>
     internal static NonFiniteException Of(ClipEncoder encoder, string what, bool pixelsAreWrong = false) =>
         Of(encoder.Model, encoder.Source, encoder.ComputesIn, what, pixelsAreWrong);
 
-    /// <summary>The same of a model without an encoder.</summary>
+    /// <summary>The same for a model without an encoder.</summary>
     internal static NonFiniteException Of(ClipModel of, string? source, Precision? computesIn, string what, bool pixelsAreWrong = false)
     {
         using var scope = NewDisposeScope();

@@ -3,7 +3,9 @@ namespace ClipNotebooks.Clip.Inference;
 /// <summary>The element type in which a prepared model's blocks run (<see cref="PreparedClip"/>).</summary>
 public enum Precision
 {
-    /// <summary>float32: equal to the plain model but for the order of sums (a cosine similarity of 0.999999 and more).</summary>
+    /// <summary>
+    /// float32: equal to the plain model except for the order of sums (embeddings keep a cosine similarity of at least 0.999999).
+    /// </summary>
     Float32,
 
     /// <summary>
@@ -14,13 +16,13 @@ public enum Precision
     BFloat16,
 
     /// <summary>
-    /// float16, 11 bits of mantissa and a range up to 65,504: for GPUs, older ones above all, which have no bfloat16. A processor without
-    /// float16 instructions computes it slower than float32. Embeddings keep a cosine similarity of at least 0.999 with those of float32.
+    /// float16, 11 bits of mantissa and a range up to 65,504: for GPUs, especially older ones without bfloat16. A processor without float16
+    /// instructions is slower in it than in float32. Embeddings keep a cosine similarity of at least 0.999 with those of float32.
     /// </summary>
     Float16,
 
     /// <summary>
-    /// What is fastest here within bfloat16's drift; <see cref="PreparedClip.Precision"/> says what was chosen,
+    /// The fastest on this machine that deviates no more than bfloat16; <see cref="PreparedClip.Precision"/> says what was chosen,
     /// <see cref="PreparedClip.Description"/> why.
     /// </summary>
     Auto,

@@ -3,7 +3,7 @@ using TorchSharp;
 
 namespace ClipNotebooks.Clip.Inference;
 
-/// <summary>What <see cref="Precision.Auto"/> means on the machine at hand.</summary>
+/// <summary>Decides what <see cref="Precision.Auto"/> means on this machine.</summary>
 internal static class PrecisionProbe
 {
     internal static (Precision Precision, string Reason) Choose(DeviceType device) => device switch
@@ -14,7 +14,7 @@ internal static class PrecisionProbe
         _ => (Precision.Float32, $"nothing is known of bfloat16 on {device}"),
     };
 
-    /// <summary>AVX512_BF16 (CPUID 7.1, EAX bit 5) or AMX-BF16 (CPUID 7.0, EDX bit 22); of other processors nothing is asked.</summary>
+    /// <summary>AVX512_BF16 (CPUID 7.1, EAX bit 5) or AMX-BF16 (CPUID 7.0, EDX bit 22); false for processors other than x86.</summary>
     private static bool HasBFloat16()
     {
         if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7) return false;

@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference;
 
 /// <summary>
-/// A CLIP for inference alone, made from a <see cref="ClipModel"/> by <see cref="Prepare"/>: both its towers as
-/// <see cref="PreparedTower"/>s. The model has to live as long, since what stands before and after the blocks is used from it; its later
-/// changes are not seen. Thread-safe: disposed while other threads encode, it frees its weights once they have ended.
+/// A CLIP for inference only, made from a <see cref="ClipModel"/> by <see cref="Prepare"/>: both its towers as
+/// <see cref="PreparedTower"/>s. While it is used, the model must stay alive and unchanged: the blocks' weights are copies, but the layers
+/// before and after the blocks are the model's own. Thread-safe: if it is disposed while other threads encode, the weights are freed once
+/// they have finished.
 /// </summary>
 public sealed class PreparedClip : IDisposable
 {
@@ -30,21 +31,25 @@ public sealed class PreparedClip : IDisposable
         _gate = new UseGate(this, Free);
     }
 
-    /// <summary>What the blocks run in: never <see cref="Precision.Auto"/>.</summary>
+    /// <summary>The precision of the blocks, never <see cref="Precision.Auto"/>.</summary>
     public Precision Precision => _image.Precision;
 
-    /// <summary>What was chosen, and why, in a line.</summary>
+    /// <summary>One line that says what was chosen, and why.</summary>
     public string Description { get; }
 
-    /// <summary>Makes the prepared form of a model. Towers that are not CLIP's own keep the model's form, in the precision.</summary>
+    /// <summary>
+    /// Makes the prepared form of a model. Towers with other blocks than CLIP's run as the model's own modules in the chosen precision,
+    /// FastViT with its branches folded; ResNets always run in float32.
+    /// </summary>
     /// <param name="model">In float32.</param>
     /// <param name="precision">The element type of the blocks.</param>
     /// <exception cref="ArgumentException">The model's weights are not in float32.</exception>
+    /// <exception cref="InvalidOperationException">The model has low-rank adapters that are not merged.</exception>
     public static PreparedClip Prepare(ClipModel model, Precision precision = Precision.Auto) => Held(model, precision, null);
 
     /// <param name="model">In float32.</param>
     /// <param name="precision">The element type of the blocks.</param>
-    /// <param name="hold">What keeps the model: let go with the prepared weights, or where there are none.</param>
+    /// <param name="hold">Keeps the model alive; disposed with the prepared weights, or at once if preparing fails.</param>
     internal static PreparedClip Held(ClipModel model, Precision precision, IDisposable? hold)
     {
         PreparedTower? image = null;
@@ -65,7 +70,7 @@ public sealed class PreparedClip : IDisposable
     }
 
     /// <summary>Pixels, (B, 3, R, R), float32, normalised → (B, E), float32, not normalised; without a gradient.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     /// <exception cref="ObjectDisposedException">The prepared form was disposed.</exception>
     public Tensor EncodeImage(Tensor pixels)
     {
@@ -75,10 +80,10 @@ public sealed class PreparedClip : IDisposable
     }
 
     /// <summary>
-    /// Token ids, (B, L), int64 → (B, E), float32, not normalised; without a gradient. The shorter the rows, the faster: cut them to the
-    /// longest caption.
+    /// Token ids, (B, L), int64 → (B, E), float32, not normalised; without a gradient. Shorter rows are faster: cut them to the longest
+    /// caption.
     /// </summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     /// <exception cref="ObjectDisposedException">The prepared form was disposed.</exception>
     public Tensor EncodeText(Tensor ids)
     {
@@ -87,7 +92,7 @@ public sealed class PreparedClip : IDisposable
         return _text.Encode(ids);
     }
 
-    /// <summary>Frees the prepared weights, once the calls under way have ended; the model stays.</summary>
+    /// <summary>Frees the prepared weights, once the calls in progress have finished; the model is not disposed.</summary>
     public void Dispose() => _gate.Close();
 
     private void Free()

@@ -7,12 +7,13 @@ using Padding = ClipNotebooks.Core.Text.Padding;
 
 namespace ClipNotebooks.Clip.Inference;
 
-/// <summary>A processor's outputs as a model's inputs: tensors.</summary>
+/// <summary>Makes a model's inputs, as tensors, with its processor.</summary>
 public static class ProcessorTensors
 {
-    /// <summary>Images to pixels.</summary>
+    /// <summary>Turns images into pixels.</summary>
     /// <returns>
-    /// (B, 3, R, R), float32, normalised, or what <see cref="ClipImageTransform.Shape"/> says of an image; the caller's to dispose.
+    /// (B, 3, R, R), float32, normalised; for a recipe that cuts patches, B times <see cref="ClipImageTransform.Shape"/>. The caller's to
+    /// dispose.
     /// </returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
     public static Tensor Images(this ClipProcessor processor, IReadOnlyList<RasterImage> images)
@@ -27,10 +28,12 @@ public static class ProcessorTensors
         return pixels;
     }
 
-    /// <summary>Captions to token ids, cut at the context length where they are longer.</summary>
-    /// <param name="processor">The model's.</param>
+    /// <summary>Turns captions into token ids; captions longer than the context length are truncated.</summary>
+    /// <param name="processor">The model's processor.</param>
     /// <param name="texts">B captions.</param>
-    /// <param name="padding">How long rows become; the context length for models of which <see cref="TextConfig.NeedsFullRows"/>.</param>
+    /// <param name="padding">
+    /// The length of the rows; use <see cref="Padding.ContextLength"/> where <see cref="TextConfig.NeedsFullRows"/> is true.
+    /// </param>
     /// <returns>(B, L), int64, L being the longest caption's, or the context length; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The list is empty.</exception>
     public static Tensor Texts(this ClipProcessor processor, IReadOnlyList<string> texts, Padding padding = Padding.Longest)

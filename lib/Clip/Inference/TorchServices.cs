@@ -6,20 +6,21 @@ using TorchSharp;
 
 namespace ClipNotebooks.Clip.Inference;
 
-/// <summary>CLIP on libtorch for an application's services.</summary>
+/// <summary>Registers CLIP on libtorch among an application's services.</summary>
 public static class TorchServices
 {
     /// <summary>
     /// Registers a <see cref="ClipEncoder"/> as the application's CLIP, with generators of embeddings
     /// (<see cref="ClipServices.AddClip(IServiceCollection, Func{IServiceProvider, IClipEncoder}, string?)"/>). It is opened, downloaded if
-    /// need be, and prepared at its first use, not while services are resolved.
+    /// necessary, and prepared at its first use, not while services are resolved.
     /// </summary>
     /// <param name="services">The application's.</param>
     /// <param name="idOrFolder">
-    /// A folder such as <c>data/models/tiny-clip</c>, or a Hub id such as <c>openai/clip-vit-base-patch32</c>; the metadata's model id.
+    /// A folder such as <c>data/models/tiny-clip</c>, or a Hub id such as <c>openai/clip-vit-base-patch32</c>; also the model id in the
+    /// metadata.
     /// </param>
     /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
-    /// <param name="precision">What the model's prepared form computes in (<see cref="ClipEncoder.Prepare"/>).</param>
+    /// <param name="precision">The precision of the model's prepared form (<see cref="ClipEncoder.Prepare"/>).</param>
     /// <returns>The same services.</returns>
     /// <exception cref="ArgumentException">The id or folder is empty.</exception>
     public static IServiceCollection AddClip(this IServiceCollection services, string idOrFolder, torch.Device? device = null,
@@ -29,7 +30,7 @@ public static class TorchServices
         return services.AddClip(_ => Open(idOrFolder, device, precision), idOrFolder);
     }
 
-    /// <summary>The same, as the application's configuration says.</summary>
+    /// <summary>The same with the values of the application's configuration.</summary>
     /// <param name="services">The application's.</param>
     /// <param name="configuration">The section with the values of <see cref="TorchServiceOptions"/>.</param>
     /// <returns>The same services.</returns>

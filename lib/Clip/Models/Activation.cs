@@ -9,6 +9,6 @@ public enum Activation
     /// <summary>x · Φ(x), exact, of most OpenCLIP models (<c>gelu</c>).</summary>
     Gelu,
 
-    /// <summary>x · Φ(x) with Φ by tanh, of SigLIP (<c>gelu_pytorch_tanh</c>).</summary>
+    /// <summary>x · Φ(x) with Φ approximated by tanh, of SigLIP (<c>gelu_pytorch_tanh</c>).</summary>
     GeluTanh,
 }

@@ -4,9 +4,10 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// Arithmetic whose numbers outlive the call. TorchSharp 0.107 hands libtorch the native pointer of a <see cref="Scalar"/> without keeping
-/// the object alive: a collection in the middle of the call frees it, and the call fails or reads freed memory. Operators make such a
-/// temporary, x + y of two tensors too (its 1 stands for the factor of y); a product of two tensors makes none.
+/// Arithmetic that keeps its scalars alive during the native call. TorchSharp 0.107 hands libtorch the native pointer of a
+/// <see cref="Scalar"/> without keeping the object alive: a garbage collection during the call frees it, and the call fails or reads freed
+/// memory. Operators make such a temporary scalar, even x + y of two tensors (the 1 that multiplies y); a product of two tensors makes
+/// none.
 /// </summary>
 internal static class Arithmetic
 {
@@ -31,7 +32,7 @@ internal static class Arithmetic
         return x.add(scalar, one);
     }
 
-    /// <summary>x + <paramref name="value"/>, whole numbers staying whole.</summary>
+    /// <summary>x + <paramref name="value"/>; an integer tensor stays one.</summary>
     internal static Tensor Plus(this Tensor x, long value)
     {
         using Scalar scalar = value, one = 1;
@@ -52,14 +53,14 @@ internal static class Arithmetic
         return x.div(scalar);
     }
 
-    /// <summary>x ≤ <paramref name="value"/>, element by element.</summary>
+    /// <summary>Whether each element is at most <paramref name="value"/>: bool, shaped as x.</summary>
     internal static Tensor AtMost(this Tensor x, long value)
     {
         using Scalar scalar = value;
         return x.le(scalar);
     }
 
-    /// <summary>The <paramref name="count"/> whole numbers from <paramref name="start"/> on: (count), int64.</summary>
+    /// <summary>The <paramref name="count"/> integers from <paramref name="start"/> on: (count), int64.</summary>
     internal static Tensor Count(long start, long count, Device device)
     {
         using Scalar from = start, to = start + count, step = 1;
@@ -80,14 +81,14 @@ internal static class Arithmetic
         return x.clamp_max(scalar);
     }
 
-    /// <summary>x = <paramref name="value"/>, element by element.</summary>
+    /// <summary>Whether each element equals <paramref name="value"/>: bool, shaped as x.</summary>
     internal static Tensor EqualTo(this Tensor x, long value)
     {
         using Scalar scalar = value;
         return x.eq(scalar);
     }
 
-    /// <summary>Sets every element, without a gradient.</summary>
+    /// <summary>Sets every element in place; autograd does not record it.</summary>
     internal static void Fill(this Tensor x, double value)
     {
         using Scalar scalar = value;

@@ -6,7 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// One attention layer in place of global average pooling: the mean of the grid asks, the grid answers (paper, section 2.4).
+/// One attention layer in place of global average pooling: the query is the mean of the grid; keys and values are that mean and the grid's
+/// cells (paper, section 2.4).
 /// </summary>
 public sealed class AttentionPool2d : Module<Tensor, Tensor>
 {
@@ -39,7 +40,7 @@ public sealed class AttentionPool2d : Module<Tensor, Tensor>
     }
 
     /// <summary>(B, C, grid, grid) → (B, E).</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public override Tensor forward(Tensor input)
     {
         Shapes.Require(input, "The attention pool", "(B, C, grid, grid)", -1, _positionalEmbedding.shape[1], _grid, _grid);

@@ -1,7 +1,7 @@
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// What differs in a tower's blocks from CLIP's own; CLIP's own by default. The names are those that OpenCLIP's configuration has.
+/// How a tower's blocks differ from CLIP's; the defaults are CLIP's. Names in parentheses are keys of OpenCLIP's configuration.
 /// </summary>
 public sealed record BlockOptions
 {
@@ -15,23 +15,23 @@ public sealed record BlockOptions
     public bool QueryKeyNorm { get; init; }
 
     /// <summary>
-    /// Whether attention compares by cosine, times a learned factor for each head, 100 at most (<c>scaled_cosine_attn</c>).
+    /// Whether attention scores are cosine similarities times a learned factor for each head, at most 100 (<c>scaled_cosine_attn</c>).
     /// </summary>
     public bool CosineAttention { get; init; }
 
-    /// <summary>Whether each head's output has a learned factor (<c>scale_heads</c>).</summary>
+    /// <summary>Whether each head's output is multiplied by a learned factor (<c>scale_heads</c>).</summary>
     public bool HeadScale { get; init; }
 
-    /// <summary>Whether the heads' outputs are normalised before their projection (<c>scale_attn_inner</c>).</summary>
+    /// <summary>Whether the heads' outputs are normalised before the output projection (<c>scale_attn_inner</c>).</summary>
     public bool InnerNorm { get; init; }
 
-    /// <summary>Whether attention's output is normalised after it (<c>scale_attn</c>).</summary>
+    /// <summary>Whether attention's output is normalised after the output projection (<c>scale_attn</c>).</summary>
     public bool AttentionNorm { get; init; }
 
     /// <summary>Whether an MLP without a gate normalises its hidden layer (<c>scale_fc</c>).</summary>
     public bool MlpNorm { get; init; }
 
-    /// <summary>The MLP's gate; one that has a gate normalises, too.</summary>
+    /// <summary>The MLP's gate; an MLP with a gate also normalises.</summary>
     public MlpGate Gate { get; init; } = MlpGate.None;
 
     /// <summary>Whether keys have a bias; EVA's have none.</summary>

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>What the blocks of both towers need.</summary>
+/// <summary>What the blocks of either tower are made from.</summary>
 /// <param name="Width">D.</param>
 /// <param name="Heads">H.</param>
 /// <param name="MlpWidth">The hidden width of the MLP.</param>
@@ -10,10 +10,10 @@ namespace ClipNotebooks.Clip.Models;
 /// <param name="LayerNormEpsilon">ε of every layer normalisation.</param>
 internal sealed record BlockShape(int Width, int Heads, int MlpWidth, Activation Activation, double LayerNormEpsilon)
 {
-    /// <summary>Where a <see cref="Models.LayerScale"/> starts; none without one.</summary>
+    /// <summary>The starting value of the blocks' <see cref="Models.LayerScale"/>; null for blocks without one.</summary>
     internal double? LayerScale { get; init; }
 
-    /// <summary>What differs from CLIP's own blocks.</summary>
+    /// <summary>How the blocks differ from CLIP's.</summary>
     internal BlockOptions Options { get; init; } = BlockOptions.Clip;
 
     /// <summary>Where the weights are made; the CPU by default.</summary>

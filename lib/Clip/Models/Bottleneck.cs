@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// A residual bottleneck whose convolutions all have stride 1: where the grid shrinks it is averaged first, which keeps it free of aliasing
-/// (openai/CLIP <c>model.py</c>).
+/// A residual bottleneck whose convolutions all have stride 1: where it shrinks the grid, it averages first to avoid aliasing (openai/CLIP
+/// <c>model.py</c>).
 /// </summary>
 internal sealed class Bottleneck : Module<Tensor, Tensor>
 {

@@ -55,7 +55,7 @@ internal sealed class BranchedConvolution : Module<Tensor, Tensor>, IFoldable
         register_module("folded", _folded);
     }
 
-    /// <summary>All branches as one.</summary>
+    /// <summary>All branches folded into one kernel.</summary>
     internal FoldedKernel Kernel()
     {
         List<FoldedKernel> branches = [];
@@ -71,7 +71,7 @@ internal sealed class BranchedConvolution : Module<Tensor, Tensor>, IFoldable
             bias: false, device: device)),
         ("bn", BatchNorm2d(outputs, device: device)));
 
-    /// <summary>Which branches there are.</summary>
+    /// <summary>The window and stride, and which branches there are.</summary>
     internal sealed record Shape
     {
         internal int Size { get; init; } = 1;

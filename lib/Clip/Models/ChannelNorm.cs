@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>Layer normalisation over the channels at each place of a grid (timm's <c>LayerNorm2d</c>).</summary>
+/// <summary>Layer normalisation over the channels at each position of a grid (timm's <c>LayerNorm2d</c>).</summary>
 internal sealed class ChannelNorm : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;

@@ -1,8 +1,6 @@
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>
-/// The shape of a CLIP: two towers and the space where they meet. Immutable; <see cref="ClipModel"/> validates it once.
-/// </summary>
+/// <summary>The shape of a CLIP model: two towers and their shared space. Immutable; <see cref="ClipModel"/> validates it once.</summary>
 public sealed record ClipConfig
 {
     /// <summary>The image tower.</summary>
@@ -14,25 +12,27 @@ public sealed record ClipConfig
     /// <summary>E, the width of the shared space.</summary>
     public required int EmbeddingWidth { get; init; }
 
-    /// <summary>The non-linearity of both towers' MLPs, where a tower has none of its own.</summary>
+    /// <summary>The non-linearity of both towers' MLPs, unless a tower sets its own.</summary>
     public Activation Activation { get; init; } = Activation.QuickGelu;
 
-    /// <summary>ε of every layer normalisation, where a tower has none of its own.</summary>
+    /// <summary>ε of every layer normalisation, unless a tower sets its own.</summary>
     public double LayerNormEpsilon { get; init; } = 1e-5;
 
     /// <summary>The temperature τ at the start of training (paper, section 2.5: 0.07); LogitScale starts at ln(1 / τ).</summary>
     public double InitialTemperature { get; init; } = 0.07;
 
     /// <summary>
-    /// What is added to the logits at the start of training of a model that was trained with a sigmoid for each pair (SigLIP paper, section
-    /// 3.2: −10); none, as in CLIP, for a softmax over the batch.
+    /// The logits' bias when training starts, for a model trained with a sigmoid for each pair (SigLIP paper, section 3.2: −10); null for
+    /// one trained with a softmax over the batch, as CLIP is.
     /// </summary>
     public double? InitialBias { get; init; }
 
-    /// <summary>Whether scale and bias are tensors of one element, (1), as SigLIP's; scalars, (), by default.</summary>
+    /// <summary>Whether the logits' scale and bias have the shape (1), as in SigLIP; by default they are scalars, ().</summary>
     public bool HasListedScale { get; init; }
 
-    /// <summary>Whether the sigmoid of a logit is the probability that a pair belongs together, whatever other texts there are.</summary>
+    /// <summary>
+    /// Whether the sigmoid of a logit is the probability that image and text belong together, independently of other texts.
+    /// </summary>
     public bool IsSigmoid => InitialBias is not null;
 
     /// <summary>ViT-B/32: 151,277,313 parameters.</summary>
@@ -124,7 +124,9 @@ public sealed record ClipConfig
         if (!(InitialTemperature > 0)) throw new ArgumentException($"InitialTemperature is {InitialTemperature}; it must be above 0.");
     }
 
-    /// <summary>Puts towers together: what both have alike is the model's, what the text tower has otherwise is its own.</summary>
+    /// <summary>
+    /// Joins two towers: the image tower's activation and ε become the model's; the text tower keeps its own where they differ.
+    /// </summary>
     internal static ClipConfig Join(VisionConfig vision, TextConfig text, int embeddingWidth,
         (Activation Activation, double Epsilon) ofVision, (Activation Activation, double Epsilon) ofText) => new()
     {
@@ -174,7 +176,7 @@ public sealed record ClipConfig
         HasListedScale = true,
     };
 
-    /// <summary>SigLIP's image tower: patches alone, pooled by a query, which gives the shared space itself.</summary>
+    /// <summary>SigLIP's image tower: no class token; a learned query pools the patches straight into the shared space.</summary>
     internal static VisionConfig SiglipVision(int imageSize, int patchSize, int width, int layers, int heads, int mlpWidth) => new()
     {
         ImageSize = imageSize,
@@ -191,7 +193,7 @@ public sealed record ClipConfig
         Projection = ProjectionKind.None,
     };
 
-    /// <summary>SigLIP's text tower: every token sees every other, the padding too, and the last is pooled.</summary>
+    /// <summary>SigLIP's text tower: attention is bidirectional and includes the padding; the last token is pooled.</summary>
     internal static TextConfig SiglipText(int contextLength, int vocabulary, int width, int layers, int heads, int mlpWidth) => new()
     {
         ContextLength = contextLength,

@@ -6,9 +6,9 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// CLIP: two towers that meet in one space (paper, figure 3). Parameters have openai/CLIP's names: the image tower's begin with
-/// <c>visual.</c>, the text tower's stand at the root. SigLIP and the other families are the same with other towers, and a bias on the
-/// logits where they were trained with a sigmoid for each pair.
+/// CLIP: an image tower and a text tower with one shared space (paper, figure 3). Parameters have openai/CLIP's names: the image tower's
+/// begin with <c>visual.</c>, the text tower's have no prefix. SigLIP and other families are the same model with other towers; those
+/// trained with a sigmoid for each pair also add a bias to the logits.
 /// </summary>
 public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, Tensor LogitsPerText)>
 {
@@ -18,8 +18,8 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
     [ComponentName(Name = "logit_scale")] private readonly Parameter _logitScale;
     [ComponentName(Name = "logit_bias")] private readonly Parameter? _logitBias;
 
-    /// <summary>A model with fresh weights in float32, spread as by openai/CLIP's <c>initialize_parameters</c>.</summary>
-    /// <param name="config">Its shape. <see cref="random.manual_seed"/> fixes the weights.</param>
+    /// <summary>A model with random float32 weights, distributed as by openai/CLIP's <c>initialize_parameters</c>.</summary>
+    /// <param name="config">The model's shape. A preceding <see cref="random.manual_seed"/> makes the weights reproducible.</param>
     /// <param name="device">Where the weights are made: the CPU by default; <c>meta</c> gives names and shapes without memory.</param>
     /// <exception cref="ArgumentException">A value of the shape is out of its range.</exception>
     public ClipModel(ClipConfig config, Device? device = null) : base(nameof(ClipModel))
@@ -65,24 +65,25 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
         ?? throw new InvalidOperationException($"This model's image tower is a {ImageTower.GetName()}, which has no patches and " +
             $"blocks; it is at ImageTower.");
 
-    /// <summary>The text tower; its parameters are this module's own.</summary>
+    /// <summary>The text tower; its parameters are also registered in this module, without a prefix.</summary>
     public TextTransformer Text { get; }
 
     /// <summary>ln(1 / τ), a scalar: its exponential multiplies the cosine similarities (paper, section 2.3).</summary>
     public Parameter LogitScale => _logitScale;
 
     /// <summary>
-    /// What is added to every logit of a model that was trained with a sigmoid for each pair: most pairs do not belong together, so it is
-    /// negative. None for CLIP.
+    /// The bias added to every logit of a model trained with a sigmoid for each pair: negative, since most pairs do not belong together.
+    /// Null for CLIP.
     /// </summary>
     public Parameter? LogitBias => _logitBias;
 
     /// <summary>
-    /// How many sets of low-rank additions are attached and not in the weights; what reads the weights alone refuses them.
+    /// How many sets of low-rank adapters are attached but not merged into the weights. Code that reads only the weights refuses such a
+    /// model.
     /// </summary>
     internal int UnmergedAdapters { get; set; }
 
-    /// <exception cref="InvalidOperationException">Low-rank additions are attached that the weights do not hold.</exception>
+    /// <exception cref="InvalidOperationException">Low-rank adapters are attached that are not merged into the weights.</exception>
     internal void RequireMerged(string what)
     {
         if (UnmergedAdapters > 0)
@@ -91,19 +92,20 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
     }
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor EncodeImage(Tensor pixels) => ImageTower.call(pixels);
 
     /// <summary>Token ids, (B, L), int64 → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor EncodeText(Tensor ids) => Text.call(ids);
 
     /// <summary>
-    /// Pixels, (B, 3, R, R), and token ids, (T, L) → cosine similarities times exp(LogitScale), plus LogitBias where there is one: (B, T),
-    /// and its transpose (T, B). A softmax over a row gives an image's
-    /// probabilities, and of a model that <see cref="ClipConfig.IsSigmoid"/> the sigmoid of an element that pair's.
+    /// Pixels, (B, 3, R, R), and token ids, (T, L) → logits, (B, T), and their transpose, (T, B): cosine similarities times
+    /// exp(LogitScale), plus LogitBias where there is one. The softmax of a row gives an image's probabilities over the texts; where
+    /// <see cref="ClipConfig.IsSigmoid"/> is true, the sigmoid of a logit gives its pair's probability instead.
     /// </summary>
     /// <exception cref="InvalidOperationException">A tower does not pool.</exception>
+    /// <exception cref="ArgumentException">An input has another shape; the message gives both.</exception>
     public override (Tensor LogitsPerImage, Tensor LogitsPerText) forward(Tensor pixels, Tensor ids)
     {
         if (Config.Vision.Pooling == VisionPooling.None || Config.Text.Pooling == TextPooling.None)
@@ -126,7 +128,7 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
         _ => new VisionTransformer(config, device),
     };
 
-    /// <summary>Converts or moves the parameters; the text tower then takes over those that stand at the root.</summary>
+    /// <summary>Converts or moves the parameters, then hands the text tower the new root parameters that it shares.</summary>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
         base._toEpilog(dtype, device, non_blocking);

@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// Several learned queries ask all tokens, in the width of the shared space: CoCa's (OpenCLIP's <c>AttentionalPooler</c>,
+/// CoCa's attention pool: several learned queries, as wide as the shared space, attend to all tokens (OpenCLIP's <c>AttentionalPooler</c>,
 /// <c>attentional_pool</c>).
 /// </summary>
 internal sealed class CocaPool : Module<Tensor, Tensor>
@@ -16,8 +16,8 @@ internal sealed class CocaPool : Module<Tensor, Tensor>
     [ComponentName(Name = "ln_q")] private readonly LayerNorm _queryNorm;
     [ComponentName(Name = "ln_k")] private readonly LayerNorm _keyNorm;
 
-    /// <param name="config">How many queries and heads.</param>
-    /// <param name="width">D, the tower's.</param>
+    /// <param name="config">The numbers of queries and heads.</param>
+    /// <param name="width">D, the tower's width.</param>
     /// <param name="embeddingWidth">E.</param>
     /// <param name="device">Where the weights are made.</param>
     internal CocaPool(AttentionPoolConfig config, int width, int embeddingWidth, Device? device) : base(nameof(CocaPool))
@@ -39,7 +39,8 @@ internal sealed class CocaPool : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// PyTorch's <c>nn.MultiheadAttention</c> where keys may have another width than queries: one matrix for all three where they have not.
+    /// PyTorch's <c>nn.MultiheadAttention</c> with keys that may have another width than the queries; where the widths are equal, one
+    /// matrix holds all three projections.
     /// </summary>
     private sealed class CrossAttention : Module<Tensor, Tensor, Tensor>
     {

@@ -7,12 +7,12 @@ namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
 /// ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s"), the image tower of OpenCLIP's <c>convnext_*</c> models: four stages of depthwise
-/// convolutions and MLPs, averaged, normalised and projected.
-/// Parameters have timm's names, as OpenCLIP's checkpoints hold them.
+/// convolutions and MLPs, whose output is averaged, normalised and projected. Parameters have timm's names, as OpenCLIP's checkpoints hold
+/// them.
 /// </summary>
 public sealed class ConvNext : Module<Tensor, Tensor>
 {
-    /// <summary>Where the factors begin that each block learns for the channels it adds.</summary>
+    /// <summary>The starting value of the factor that a block learns for each channel of its branch.</summary>
     private const double LayerScale = 1e-6;
 
     [ComponentName(Name = "trunk")] private readonly Trunk _trunk;
@@ -24,7 +24,7 @@ public sealed class ConvNext : Module<Tensor, Tensor>
     /// The whole model's shape; its <see cref="VisionConfig.Convolutional"/> is a <see cref="ConvNextConfig"/>.
     /// </param>
     /// <param name="device">Where the weights are made; the CPU by default.</param>
-    /// <exception cref="ArgumentException">A value of the shape is out of its range, or it is another tower's.</exception>
+    /// <exception cref="ArgumentException">A value of the shape is out of its range, or the shape is another tower's.</exception>
     public ConvNext(ClipConfig config, Device? device = null) : base(nameof(ConvNext))
     {
         var vision = ClipConfig.Valid(config).Vision;
@@ -45,7 +45,7 @@ public sealed class ConvNext : Module<Tensor, Tensor>
     }
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public override Tensor forward(Tensor pixels)
     {
         using var scope = NewDisposeScope();
@@ -54,7 +54,7 @@ public sealed class ConvNext : Module<Tensor, Tensor>
     }
 
     /// <summary>Pixels, (B, 3, R, R) → the last grid, (B, D, R / 32, R / 32). A trace gets <c>layer1</c> to <c>layer4</c>.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor Features(Tensor pixels, Trace? trace = null)
     {
         Shapes.Require(pixels, "The image tower", "(B, 3, R, R)", -1, 3, _imageSize, _imageSize);
@@ -109,7 +109,7 @@ public sealed class ConvNext : Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        /// <summary>(B, C, h, w) → (B, C', h / 2, w / 2), of the first stage (B, C, h, w).</summary>
+        /// <summary>(B, C, h, w) → (B, C', h / 2, w / 2); the first stage keeps (B, C, h, w).</summary>
         public override Tensor forward(Tensor input)
         {
             using var scope = NewDisposeScope();

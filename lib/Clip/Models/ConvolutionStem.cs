@@ -5,7 +5,9 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>Three convolutions that do not overlap in place of a Vision Transformer's one (MobileCLIP-B; timm's <c>ConvStem</c>).</summary>
+/// <summary>
+/// Three convolutions with windows that do not overlap, in place of a Vision Transformer's one (MobileCLIP-B; timm's <c>ConvStem</c>).
+/// </summary>
 internal sealed class ConvolutionStem : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "backbone")] private readonly Sequential _layers;

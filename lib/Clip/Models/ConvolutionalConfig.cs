@@ -3,18 +3,18 @@ namespace ClipNotebooks.Clip.Models;
 /// <summary>The stages of a convolutional image tower.</summary>
 public abstract record ConvolutionalConfig
 {
-    /// <summary>The blocks of each stage.</summary>
+    /// <summary>The number of blocks in each stage.</summary>
     public required IReadOnlyList<int> Depths { get; init; }
 
-    /// <summary>The channels of each stage.</summary>
+    /// <summary>The number of channels in each stage.</summary>
     public required IReadOnlyList<int> Widths { get; init; }
 
-    /// <summary>Whether stages are equal, number by number.</summary>
+    /// <summary>Whether both are of one type and have equal depths and widths.</summary>
     public virtual bool Equals(ConvolutionalConfig? other) =>
         other is not null && EqualityContract == other.EqualityContract && Depths.SequenceEqual(other.Depths)
             && Widths.SequenceEqual(other.Widths);
 
-    /// <summary>Of the numbers.</summary>
+    /// <summary>A hash of the depths and widths.</summary>
     public override int GetHashCode() => HashCode.Combine(Depths.Count, Depths.Sum(), Widths.Sum());
 
     internal virtual void Validate()

@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// Half the grid, by a large depthwise convolution beside a small one, and a 1 × 1 convolution after them (FastViT's <c>PatchEmbed</c>).
+/// Halves the grid by the sum of a large and a small depthwise convolution, then applies a 1 × 1 one (FastViT's <c>PatchEmbed</c>).
 /// </summary>
 internal sealed class Downsampling : Module<Tensor, Tensor>
 {
@@ -22,7 +22,9 @@ internal sealed class Downsampling : Module<Tensor, Tensor>
     /// <summary>(B, C, h, w) → (B, C', h / 2, w / 2).</summary>
     public override Tensor forward(Tensor input) => _layers.call(input);
 
-    /// <summary>The channels of the output may be a multiple of the input's.</summary>
+    /// <summary>
+    /// The sum of two convolutions of stride 2, 7 × 7 and 3 × 3. The number of outputs may be a multiple of the number of inputs.
+    /// </summary>
     private sealed class LargeConvolution : Module<Tensor, Tensor>, IFoldable
     {
         [ComponentName(Name = "large_conv")] private readonly Sequential _large;

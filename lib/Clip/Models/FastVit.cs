@@ -6,9 +6,9 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// FastViT (Vasu et al. 2023), the image tower of MobileCLIP and MobileCLIP2: stages of depthwise convolutions with branches, the last by
-/// attention. In the form in which it is trained, all branches with their batch normalisations, as OpenCLIP's checkpoints hold it;
-/// parameters have timm's names. The prepared form folds them (<see cref="Fold"/>).
+/// FastViT (Vasu et al. 2023), the image tower of MobileCLIP and MobileCLIP2: stages of branched depthwise convolutions, the later ones
+/// with attention. This is the form for training, in which each branch has its batch normalisation, as in OpenCLIP's checkpoints; the
+/// prepared form folds the branches (<see cref="Fold"/>). Parameters have timm's names.
 /// </summary>
 public sealed class FastVit : Module<Tensor, Tensor>
 {
@@ -18,7 +18,7 @@ public sealed class FastVit : Module<Tensor, Tensor>
     /// <summary>An image tower with fresh weights.</summary>
     /// <param name="config">The whole model's shape; its <see cref="VisionConfig.Convolutional"/> is a <see cref="FastVitConfig"/>.</param>
     /// <param name="device">Where the weights are made; the CPU by default.</param>
-    /// <exception cref="ArgumentException">A value of the shape is out of its range, or it is another tower's.</exception>
+    /// <exception cref="ArgumentException">A value of the shape is out of its range, or the shape is another tower's.</exception>
     public FastVit(ClipConfig config, Device? device = null) : base(nameof(FastVit))
     {
         var vision = ClipConfig.Valid(config).Vision;
@@ -30,7 +30,7 @@ public sealed class FastVit : Module<Tensor, Tensor>
     }
 
     /// <summary>Pixels, (B, 3, R, R), 0 to 1 → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public override Tensor forward(Tensor pixels)
     {
         using var scope = NewDisposeScope();
@@ -38,9 +38,10 @@ public sealed class FastVit : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Pixels, (B, 3, R, R) → the last stage's grid, (B, D, h, w). A trace gets <c>stem</c> and <c>layer1</c> to the last.
+    /// Pixels, (B, 3, R, R) → the last stage's grid, (B, D, h, w). A trace gets <c>stem</c>, then <c>layer1</c>, <c>layer2</c> and so on,
+    /// one for each stage.
     /// </summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor Features(Tensor pixels, Trace? trace = null)
     {
         Shapes.Require(pixels, "The image tower", "(B, 3, R, R)", -1, 3, _imageSize, _imageSize);
@@ -48,8 +49,8 @@ public sealed class FastVit : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Puts each part's branches and batch normalisations into one convolution, for inference alone: the weights under their names are no
-    /// longer looked at.
+    /// Folds each part's branches and batch normalisations into one convolution, for inference only: the named parameters are no longer
+    /// read afterwards.
     /// </summary>
     internal void Fold()
     {
@@ -116,7 +117,7 @@ public sealed class FastVit : Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        /// <summary>(B, C, h, w) → (B, C', h / 2, w / 2), of the first stage (B, C, h, w).</summary>
+        /// <summary>(B, C, h, w) → (B, C', h / 2, w / 2); the first stage keeps (B, C, h, w).</summary>
         public override Tensor forward(Tensor input)
         {
             using var scope = NewDisposeScope();

@@ -3,19 +3,19 @@ namespace ClipNotebooks.Clip.Models;
 /// <summary>The shape of a <see cref="FastVit"/>.</summary>
 public sealed record FastVitConfig : ConvolutionalConfig
 {
-    /// <summary>How many times as wide as its input an MLP's hidden layer is.</summary>
+    /// <summary>The width of an MLP's hidden layer divided by the width of its input.</summary>
     public required double MlpRatio { get; init; }
 
-    /// <summary>The first stage, from 0, in which tokens mix by attention.</summary>
+    /// <summary>The index, from 0, of the first stage whose blocks use attention.</summary>
     public required int AttentionFrom { get; init; }
 
-    /// <summary>The first stage, from 0, whose downsampling weighs its channels (squeeze and excitation); none for no such stage.</summary>
+    /// <summary>The index, from 0, of the first stage whose downsampling uses squeeze and excitation; null if none does.</summary>
     public int? SqueezeFrom { get; init; }
 
-    /// <summary>Whether attention's blocks normalise over channels at each place (MobileCLIP2-S3 and S4), and not over the batch.</summary>
+    /// <summary>Whether attention blocks normalise over the channels (MobileCLIP2-S3 and S4) instead of by batch normalisation.</summary>
     public bool ChannelNorm { get; init; }
 
-    /// <summary>Whether the stem's convolutions have a branch of 1 × 1.</summary>
+    /// <summary>Whether the stem's convolutions have a 1 × 1 branch.</summary>
     public bool StemScale { get; init; } = true;
 
     internal override void Validate()

@@ -5,16 +5,16 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>A convolution with a bias that stands for several branches with their batch normalisations (<see cref="IFoldable"/>).</summary>
+/// <summary>A convolution with a bias that replaces several branches and their batch normalisations (<see cref="IFoldable"/>).</summary>
 internal sealed class FoldedConvolution : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
     [ComponentName(Name = "bias")] private readonly Parameter _bias;
     private readonly long _stride, _groups;
 
-    /// <param name="kernel">(O, I / groups, k, k) and (O); stays the caller's.</param>
-    /// <param name="stride">Of the windows, which stand half their size beyond the edge.</param>
-    /// <param name="groups">1, or the inputs' number for a depthwise convolution.</param>
+    /// <param name="kernel">The weight, (O, I / groups, k, k), and bias, (O); copied, so the tensors stay the caller's.</param>
+    /// <param name="stride">The stride; the input is padded by half the size of the window.</param>
+    /// <param name="groups">1, or the number of inputs for a depthwise convolution.</param>
     internal FoldedConvolution(FoldedKernel kernel, long stride, long groups) : base(nameof(FoldedConvolution))
     {
         (_weight, _bias, _stride, _groups) = (Kept(kernel.Weight), Kept(kernel.Bias), stride, groups);

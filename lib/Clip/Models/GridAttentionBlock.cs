@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>A block whose tokens mix by attention, its heads 32 wide (FastViT's <c>AttentionBlock</c>).</summary>
+/// <summary>A block that mixes the grid's cells by attention with heads 32 wide (FastViT's <c>AttentionBlock</c>).</summary>
 internal sealed class GridAttentionBlock : Module<Tensor, Tensor>
 {
     private const int HeadWidth = 32;

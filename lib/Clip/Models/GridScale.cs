@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>A <see cref="LayerScale"/> for grids: a learned factor for every channel of what a block adds, 1e-5 at first.</summary>
+/// <summary>A <see cref="LayerScale"/> for grids: a learned factor for each channel of a residual branch, 1e-5 at first.</summary>
 internal sealed class GridScale : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "gamma")] private readonly Parameter _gamma;

@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// Two stages of inverted residuals in place of a Vision Transformer's patches (ViTamin; timm's <c>MbConvStages</c>): a cell of the last
-/// grid has 16 pixels.
+/// Two stages of inverted residuals in place of a Vision Transformer's patch convolution (ViTamin; timm's <c>MbConvStages</c>): a cell of
+/// the last grid covers 16 × 16 pixels.
 /// </summary>
 internal sealed class InvertedResidualStem : Module<Tensor, Tensor>
 {
@@ -83,7 +83,7 @@ internal sealed class InvertedResidualStem : Module<Tensor, Tensor>
             RegisterComponents();
         }
 
-        /// <summary>(B, C, h, w) → (B, C', h, w), or half as high and wide.</summary>
+        /// <summary>(B, C, h, w) → (B, C', h, w), or (B, C', h / 2, w / 2) where the block halves the grid.</summary>
         public override Tensor forward(Tensor input)
         {
             using var scope = NewDisposeScope();

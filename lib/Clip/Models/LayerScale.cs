@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// A learned factor for every channel of what a block adds, small at first (Touvron et al. 2021, "Going deeper with Image Transformers";
+/// A learned factor for each channel of a residual branch, small at first (Touvron et al. 2021, "Going deeper with Image Transformers";
 /// OpenCLIP's <c>ls_init_value</c>).
 /// </summary>
 internal sealed class LayerScale : Module<Tensor, Tensor>

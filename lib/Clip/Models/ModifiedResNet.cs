@@ -11,7 +11,7 @@ namespace ClipNotebooks.Clip.Models;
 /// </summary>
 public sealed class ModifiedResNet : Module<Tensor, Tensor>
 {
-    /// <summary>Pixels for a cell of the last grid: the stem and three of the stages halve it.</summary>
+    /// <summary>The side of a cell of the last grid in pixels: the stem halves the grid twice, three of the stages once each.</summary>
     internal const int TotalStride = 32;
 
     [ComponentName(Name = "conv1")] private readonly Conv2d _conv1;
@@ -28,9 +28,11 @@ public sealed class ModifiedResNet : Module<Tensor, Tensor>
     private readonly int _imageSize;
 
     /// <summary>An image tower with fresh weights.</summary>
-    /// <param name="config">The whole model's shape; its <see cref="VisionConfig.Stages"/> are set.</param>
+    /// <param name="config">The whole model's shape; its <see cref="VisionConfig.Stages"/> must be set.</param>
     /// <param name="device">Where the weights are made; the CPU by default.</param>
-    /// <exception cref="ArgumentException">A value of the shape is out of its range, or it is a Vision Transformer's.</exception>
+    /// <exception cref="ArgumentException">
+    /// A value of the shape is out of its range, or <see cref="VisionConfig.Stages"/> is not set.
+    /// </exception>
     public ModifiedResNet(ClipConfig config, Device? device = null) : base(nameof(ModifiedResNet))
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -54,7 +56,7 @@ public sealed class ModifiedResNet : Module<Tensor, Tensor>
     }
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
@@ -65,7 +67,7 @@ public sealed class ModifiedResNet : Module<Tensor, Tensor>
     /// Pixels, (B, 3, R, R) → the grid before the pool, (B, 32 D, R / 32, R / 32). A trace gets <c>stem</c> and <c>layer1</c> to
     /// <c>layer4</c>.
     /// </summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor Features(Tensor pixels, Trace? trace = null)
     {
         Shapes.Require(pixels, "The image tower", "(B, 3, R, R)", -1, 3, _imageSize, _imageSize);
@@ -84,8 +86,8 @@ public sealed class ModifiedResNet : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// The same image with the colours of a pixel side by side in memory, which every layer hands on: oneDNN's convolutions need not turn
-    /// their inputs and outputs round then.
+    /// The same image in channels-last memory layout, which every layer keeps: oneDNN's convolutions then need not reorder their inputs and
+    /// outputs.
     /// </summary>
     private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 

@@ -6,12 +6,12 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// Multi-head self-attention with q, k and v from one product, under the names of PyTorch's <c>nn.MultiheadAttention</c>, and OpenCLIP's
-/// where it has more.
+/// Multi-head self-attention that computes q, k and v in one product. Parameters have the names of PyTorch's <c>nn.MultiheadAttention</c>,
+/// or OpenCLIP's where PyTorch has none.
 /// </summary>
 public sealed class MultiHeadAttention : Module<Tensor, Tensor>
 {
-    /// <summary>The most that cosine attention multiplies by: ln 100.</summary>
+    /// <summary>The logarithm of the largest factor of cosine attention: ln 100.</summary>
     private const double LargestScale = 4.605170185988092;
 
     [ComponentName(Name = "in_proj_weight")] private readonly Parameter _inWeight;
@@ -25,10 +25,10 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
     private readonly int _heads;
     private readonly bool _causal;
 
-    /// <summary>Attention among tokens of one width.</summary>
+    /// <summary>An attention layer with fresh weights.</summary>
     /// <param name="width">D.</param>
     /// <param name="heads">H, a divisor of D.</param>
-    /// <param name="causal">Whether a token sees only itself and those before it.</param>
+    /// <param name="causal">Whether a token attends only to itself and earlier tokens.</param>
     /// <param name="device">Where the weights are made; the CPU by default.</param>
     /// <exception cref="ArgumentException">The heads do not divide the width.</exception>
     public MultiHeadAttention(int width, int heads, bool causal, Device? device = null)
@@ -62,10 +62,11 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
         }
     }
 
-    /// <summary>(B, N, D) → (B, N, 3D), what fine-tuning adds to the joint product of q, k and v; none by default.</summary>
+    /// <summary>(B, N, D) → (B, N, 3D): what fine-tuning adds to the joint product of q, k and v; null by default.</summary>
     internal Func<Tensor, Tensor?>? Addition { get; set; }
 
     /// <summary>(B, N, D) → (B, N, D).</summary>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public override Tensor forward(Tensor input) => Run(input, null);
 
     internal Tensor Run(Tensor input, AttentionInputs? inputs)
@@ -78,11 +79,12 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
         return Join(mixed).MoveToOuterDisposeScope();                                       // (B, N, D)
     }
 
-    /// <summary>
-    /// The same by the explicit softmax, for lessons that show where a token looks.
-    /// </summary>
+    /// <summary>The same output, computed with an explicit softmax, for lessons that show the attention weights.</summary>
     /// <param name="input">(B, N, D).</param>
-    /// <returns>The output, (B, N, D), and the attention weights, (B, H, N, N): row i is what token i looks at, summing to 1.</returns>
+    /// <returns>
+    /// The output, (B, N, D), and the attention weights, (B, H, N, N): row i holds token i's weights for all tokens and sums to 1.
+    /// </returns>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public (Tensor Output, Tensor Weights) ForwardWithWeights(Tensor input) => RunWithWeights(input, null);
 
     internal (Tensor Output, Tensor Weights) RunWithWeights(Tensor input, AttentionInputs? inputs)
@@ -101,7 +103,7 @@ public sealed class MultiHeadAttention : Module<Tensor, Tensor>
         return from.matmul(to.transpose(-2, -1)) * _scale!.Below(LargestScale).exp();        // (B, H, N, N)
     }
 
-    /// <summary>The mask, and minus infinity for what is later where attention is causal.</summary>
+    /// <summary>The mask, plus minus infinity for later tokens where attention is causal.</summary>
     private Tensor? Seen(Tensor? mask, Tensor q)
     {
         if (!_causal) return mask;

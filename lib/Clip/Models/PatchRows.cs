@@ -2,11 +2,12 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>Images as rows of patches, of any shapes side by side (SigLIP 2 NaFlex).</summary>
+/// <summary>Images as rows of flattened patches; one batch may hold images of several shapes (SigLIP 2 NaFlex).</summary>
 internal static class PatchRows
 {
     /// <summary>
-    /// Pixels, (B, 3, height, width) → (B, N, 3 P²), each patch by row, column and colour; pixels past the last whole patch are left out.
+    /// Pixels, (B, 3, height, width) → (B, N, 3 P²), each patch in the order row, column, colour; pixels past the last whole patch are left
+    /// out.
     /// </summary>
     internal static Tensor Cut(Tensor pixels, long P)
     {
@@ -16,8 +17,8 @@ internal static class PatchRows
             .reshape(B, 3, rows, P, columns, P).permute(0, 2, 4, 3, 5, 1).reshape(B, rows * columns, 3 * P * P).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Whether an input is patches that say where they stand, (B, N, 3 P² + 2), and no pixels; held against the tower.</summary>
-    /// <exception cref="ArgumentException">It is of three dimensions and does not fit.</exception>
+    /// <summary>Whether an input holds patches with their grid positions, (B, N, 3 P² + 2), rather than pixels.</summary>
+    /// <exception cref="ArgumentException">The input has three dimensions, and the last is not 3 P² + 2.</exception>
     internal static bool AreIn(Tensor input, VisionConfig config)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -27,7 +28,7 @@ internal static class PatchRows
     }
 
     /// <summary>(B, N, 3 P² + 2) → the patches, (B, N, 3 P²), and the rows and columns of each image's grid.</summary>
-    /// <exception cref="ArgumentException">An image's patches stand nowhere, or in more places than there are.</exception>
+    /// <exception cref="ArgumentException">An image's grid has no cells, or more than N.</exception>
     internal static (Tensor Patches, (long Rows, long Columns)[] Grids) Apart(Tensor input, VisionConfig config)
     {
         long numbers = input.shape[2] - 2;
@@ -35,7 +36,7 @@ internal static class PatchRows
         return (patches, Grids(patches, places.amax([1]).Plus(1), config));
     }
 
-    /// <summary>The grids that the shapes tell, held against the patches.</summary>
+    /// <summary>The grids in <paramref name="shapes"/>, (B, 2), checked against the patches, (B, N, 3 P²).</summary>
     /// <exception cref="ArgumentException">The tower takes pixels, or the shapes do not fit.</exception>
     internal static (long Rows, long Columns)[] Grids(Tensor patches, Tensor shapes, VisionConfig config)
     {
@@ -54,7 +55,7 @@ internal static class PatchRows
         return grids;
     }
 
-    /// <summary>(n, D) → (N, D): the first row in the empty places, which nothing sees.</summary>
+    /// <summary>Pads rows with copies of the first, which attention masks out: (n, D) → (N, D).</summary>
     internal static Tensor Fill(Tensor rows, long N)
     {
         using var scope = NewDisposeScope();
@@ -62,7 +63,7 @@ internal static class PatchRows
         return (empty == 0 ? rows.alias() : cat([rows, rows.narrow(0, 0, 1).expand(empty, -1)], 0)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Which places have no patch, (B, N).</summary>
+    /// <summary>Which positions are padding: (B, N), bool.</summary>
     internal static Tensor IsEmpty((long Rows, long Columns)[] grids, long N, Device device)
     {
         using var scope = NewDisposeScope();

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>What makes tokens of pixels.</summary>
+/// <summary>How an image tower turns pixels into tokens.</summary>
 public enum PatchStem
 {
     /// <summary>One convolution whose windows do not overlap: CLIP's.</summary>
@@ -9,10 +9,10 @@ public enum PatchStem
     /// <summary>The same with a bias.</summary>
     BiasedPatches,
 
-    /// <summary>Patches as rows of numbers through one linear layer, for images of any shape (SigLIP 2 NaFlex).</summary>
+    /// <summary>One linear layer over flattened patches, for images of any shape (SigLIP 2 NaFlex).</summary>
     FlatPatches,
 
-    /// <summary>Three convolutions that do not overlap, for a cell of 16 pixels (MobileCLIP-B).</summary>
+    /// <summary>Three convolutions with windows that do not overlap; a token covers 16 × 16 pixels (MobileCLIP-B).</summary>
     Convolutions,
 
     /// <summary>Two stages of inverted residuals (ViTamin).</summary>

@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>Position embeddings of an image's patches at other resolutions than the model was trained at.</summary>
+/// <summary>Adapts an image tower's position embeddings to resolutions that the model was not trained at.</summary>
 internal static class PositionEmbedding
 {
     /// <summary>
     /// Position embeddings of a square grid, (first + G², D), → those of another grid, (first + height · width, D), by bicubic
     /// interpolation as in Hugging Face's <c>interpolate_pos_encoding</c> (<c>interpolate(size: …, mode: bicubic, align_corners:
-    /// false)</c>, in float32); those of the first tokens, which have no place in the grid, stay.
+    /// false)</c>, in float32); embeddings of the first tokens, which have no place in the grid, are kept.
     /// </summary>
     /// <param name="positions">The embeddings, one row a token.</param>
     /// <param name="first">How many tokens stand before the patches: 1 for a class token.</param>
@@ -27,8 +27,8 @@ internal static class PositionEmbedding
     }
 
     /// <summary>
-    /// The same for every grid, its own too, as SigLIP 2 NaFlex has it: bilinear, and smoothed where the new grid is smaller
-    /// (<c>antialias</c>). (G², D) → (height · width, D).
+    /// The same as SigLIP 2 NaFlex does it, for every grid, even the original: bilinear, with <c>antialias</c> where the new grid is
+    /// smaller. (G², D) → (height · width, D).
     /// </summary>
     internal static Tensor Smooth(Tensor positions, long height, long width)
     {
@@ -41,8 +41,8 @@ internal static class PositionEmbedding
     }
 
     /// <summary>
-    /// What each new place takes of each old one, (places, grid): a triangle as wide as the larger of the two steps, its weights summing to
-    /// 1.
+    /// The weight of each old position in each new one, (places, grid): a triangle that reaches the larger of the two grids' steps to
+    /// either side; each row sums to 1.
     /// </summary>
     private static Tensor Weights(long grid, long places, Tensor like)
     {

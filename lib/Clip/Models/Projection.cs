@@ -4,17 +4,15 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>What takes a tower's pooled vector into the shared space where that is not one bare matrix.</summary>
+/// <summary>The projection of a tower's pooled vector into the shared space: a bare matrix, a module, or neither.</summary>
 internal static class Projection
 {
-    /// <summary>
-    /// The module of a kind that has one; none for <see cref="ProjectionKind.Matrix"/> and <see cref="ProjectionKind.None"/>.
-    /// </summary>
+    /// <summary>The projection's module; null for <see cref="ProjectionKind.Matrix"/> and <see cref="ProjectionKind.None"/>.</summary>
     /// <param name="kind">The kind.</param>
     /// <param name="width">D.</param>
     /// <param name="hidden">The width between the two matrices of an MLP.</param>
     /// <param name="embeddingWidth">E.</param>
-    /// <param name="hiddenBias">Whether the first of the two has a bias.</param>
+    /// <param name="hiddenBias">Whether the first matrix of an MLP has a bias.</param>
     /// <param name="device">Where the weights are made.</param>
     internal static Module<Tensor, Tensor>? Module(ProjectionKind kind, int width, int hidden, int embeddingWidth, bool hiddenBias,
         Device? device) => kind switch
@@ -27,7 +25,7 @@ internal static class Projection
         _ => null,
     };
 
-    /// <summary>The bare matrix, (D, E), spread as by openai/CLIP; none for the other kinds.</summary>
+    /// <summary>The bare matrix, (D, E), initialised as by openai/CLIP; null for the other kinds.</summary>
     internal static Parameter? Matrix(ProjectionKind kind, int width, int embeddingWidth, Device? device)
     {
         if (kind != ProjectionKind.Matrix) return null;
@@ -36,11 +34,11 @@ internal static class Projection
         return matrix;
     }
 
-    /// <summary>What there is to train in either.</summary>
+    /// <summary>The parameters of the matrix or the module.</summary>
     internal static IEnumerable<Parameter> Parameters(Parameter? matrix, Module<Tensor, Tensor>? module) =>
         [.. matrix is null ? [] : new[] { matrix }, .. module?.parameters() ?? []];
 
-    /// <summary>(…, D) → (…, E), or as it is where there is neither.</summary>
+    /// <summary>(…, D) → (…, E); unchanged where there is neither matrix nor module.</summary>
     internal static Tensor Apply(Tensor pooled, Parameter? matrix, Module<Tensor, Tensor>? module)
     {
         if (module is not null) return module.call(pooled);

@@ -1,12 +1,12 @@
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>How a tower goes from its width to that of the shared space.</summary>
+/// <summary>How a tower's pooled vector is projected into the shared space.</summary>
 public enum ProjectionKind
 {
     /// <summary>One matrix, without a bias.</summary>
     Matrix,
 
-    /// <summary>Not at all: the tower's width is that of the space.</summary>
+    /// <summary>No projection: the tower is as wide as the shared space.</summary>
     None,
 
     /// <summary>A matrix and a bias.</summary>

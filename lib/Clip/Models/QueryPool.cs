@@ -5,9 +5,10 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>One learned query asks all patches, the answer passes an MLP: what SigLIP and PE-Core have in place of a class token (Hugging
-/// Face's <c>SiglipMultiheadAttentionPoolingHead</c>,
-/// timm's <c>AttentionPoolLatent</c>).</summary>
+/// <summary>
+/// The attention pool of SigLIP and PE-Core: one learned query attends to all tokens, and the result passes a residual MLP (Hugging Face's
+/// <c>SiglipMultiheadAttentionPoolingHead</c>, timm's <c>AttentionPoolLatent</c>).
+/// </summary>
 internal sealed class QueryPool : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "probe")] private readonly Parameter _probe;
@@ -18,7 +19,7 @@ internal sealed class QueryPool : Module<Tensor, Tensor>
     [ComponentName(Name = "mlp")] private readonly Mlp _mlp;
     private readonly int _heads;
 
-    /// <param name="shape">The tower's blocks'; heads and hidden width are the pool's own.</param>
+    /// <param name="shape">The shape of the tower's blocks, with the pool's own heads and hidden width.</param>
     internal QueryPool(BlockShape shape) : base(nameof(QueryPool))
     {
         var (width, device) = (shape.Width, shape.Device);
@@ -39,7 +40,7 @@ internal sealed class QueryPool : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) => Run(input, null);
 
     /// <param name="input">(B, N, D).</param>
-    /// <param name="mask">(B, 1, 1, N): minus infinity for tokens that are not to be seen.</param>
+    /// <param name="mask">(B, 1, 1, N): minus infinity for tokens that are masked out.</param>
     internal Tensor Run(Tensor input, Tensor? mask)
     {
         using var scope = NewDisposeScope();

@@ -4,7 +4,7 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>A block whose tokens mix by a depthwise convolution (FastViT's <c>RepMixerBlock</c>).</summary>
+/// <summary>A block that mixes the grid's cells by a depthwise convolution (FastViT's <c>RepMixerBlock</c>).</summary>
 internal sealed class RepMixerBlock : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "token_mixer")] private readonly Mixer _mixer;

@@ -6,9 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// A pre-norm transformer block: x + attention(norm(x)), then x + MLP(norm(x)) (paper, section 2.4); what is added passes a
-/// <see cref="LayerScale"/> where the configuration asks for one. Other
-/// towers' blocks normalise elsewhere (<see cref="NormPlacement"/>).
+/// A pre-norm transformer block: x + attention(norm(x)), then x + MLP(norm(x)) (paper, section 2.4). A <see cref="LayerScale"/> multiplies
+/// each branch where the configuration asks for one. Other towers' blocks normalise elsewhere (<see cref="NormPlacement"/>).
 /// </summary>
 public sealed class ResidualAttentionBlock : Module<Tensor, Tensor>
 {
@@ -43,7 +42,7 @@ public sealed class ResidualAttentionBlock : Module<Tensor, Tensor>
         return Add(input, _attention.Run(AttentionInput(input), inputs)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same with the attention weights, (B, H, N, N).</summary>
+    /// <summary>(B, N, D) → the same output, (B, N, D), and the attention weights, (B, H, N, N).</summary>
     public (Tensor Output, Tensor Weights) ForwardWithWeights(Tensor input) => RunWithWeights(input, null);
 
     internal (Tensor Output, Tensor Weights) RunWithWeights(Tensor input, AttentionInputs? inputs)

@@ -3,19 +3,19 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// Sines and cosines by which queries and keys turn, (patches, K) each: neighbouring numbers of a head are one pair (timm's
+/// The sines and cosines that rotate queries and keys, (patches, K) each: neighbouring elements of a head are one pair (timm's
 /// <c>RotaryEmbeddingCat</c>).
 /// </summary>
 internal sealed record RotaryTables(Tensor Sin, Tensor Cos)
 {
     private const double Temperature = 10000;
 
-    /// <summary>Tables for a grid; angles in float32, as the models were trained with, and in float64 where the model is.</summary>
+    /// <summary>Tables for a grid. Angles are computed in float32, as in the models' training, or in float64 for a float64 model.</summary>
     /// <param name="config">How positions are counted.</param>
-    /// <param name="rows">Of the grid.</param>
-    /// <param name="columns">Of the grid.</param>
+    /// <param name="rows">Rows of the grid.</param>
+    /// <param name="columns">Columns of the grid.</param>
     /// <param name="headWidth">K, a multiple of 4.</param>
-    /// <param name="like">A tensor of the element type and on the device that the tables are to have.</param>
+    /// <param name="like">A tensor with the element type and device that the tables are to have.</param>
     internal static RotaryTables Make(RotaryConfig config, long rows, long columns, long headWidth, Tensor like)
     {
         using var scope = NewDisposeScope();
@@ -39,7 +39,7 @@ internal sealed record RotaryTables(Tensor Sin, Tensor Cos)
         Tensor Pairs(Tensor x) => x.repeat_interleave(2, -1).to(like.dtype).MoveToOuterDisposeScope(); // (N, K)
     }
 
-    /// <summary>(B, H, N, K) → the same, the last tokens turned.</summary>
+    /// <summary>(B, H, N, K) → the same, with the last tokens, the patches, rotated.</summary>
     internal Tensor Turn(Tensor x)
     {
         using var scope = NewDisposeScope();

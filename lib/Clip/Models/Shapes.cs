@@ -18,7 +18,7 @@ internal static class Shapes
                 $"({string.Join(", ", sizes.ToArray().Select(s => s == -1 ? "any" : $"{s}"))}); it was given {Text(tensor)}.");
     }
 
-    /// <summary>Requires an image tower's input: its own size, or any of at least a patch where positions are interpolated.</summary>
+    /// <summary>Requires pixels of the tower's own size or, where positions are interpolated, of any size from one patch up.</summary>
     /// <exception cref="ArgumentException">The tensor has another shape; the message has both.</exception>
     internal static void RequirePixels(Tensor pixels, VisionConfig config, bool anySize)
     {

@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// The dual encoder at its plainest: any two encoders, a linear projection each, unit length, one learned scale. Takes
-/// <see cref="VisionEncoder"/> and <see cref="TextEncoder"/>, or modules of the reader's own with the same shapes.
+/// A minimal dual encoder: any two encoders, each with a linear projection to embeddings of length 1, and one learned scale. Takes
+/// <see cref="VisionEncoder"/> and <see cref="TextEncoder"/>, or modules of your own with the same shapes.
 /// </summary>
 public sealed class SimpleClip : Module<Tensor, Tensor, (Tensor LogitsPerImage, Tensor LogitsPerText)>
 {
@@ -18,8 +18,8 @@ public sealed class SimpleClip : Module<Tensor, Tensor, (Tensor LogitsPerImage, 
     [ComponentName(Name = "logit_scale")] private readonly Parameter _logitScale;
 
     /// <summary>Two encoders and fresh projections.</summary>
-    /// <param name="visionEncoder">Images → (B, <paramref name="visionWidth"/>). Becomes this module's.</param>
-    /// <param name="textEncoder">Token ids → (B, <paramref name="textWidth"/>). Becomes this module's.</param>
+    /// <param name="visionEncoder">Images → (B, <paramref name="visionWidth"/>). This module then owns it.</param>
+    /// <param name="textEncoder">Token ids → (B, <paramref name="textWidth"/>). This module then owns it.</param>
     /// <param name="embeddingWidth">E, the width of the shared space.</param>
     /// <param name="visionWidth">The width of an image's features.</param>
     /// <param name="textWidth">The width of a text's features.</param>

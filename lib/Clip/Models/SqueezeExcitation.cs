@@ -6,7 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// A weight from 0 to 1 for every channel, made of all channels' means (Hu et al. 2018, "Squeeze-and-Excitation Networks").
+/// Multiplies each channel by a weight from 0 to 1, computed from the means of all channels (Hu et al. 2018, "Squeeze-and-Excitation
+/// Networks").
 /// </summary>
 internal sealed class SqueezeExcitation : Module<Tensor, Tensor>
 {

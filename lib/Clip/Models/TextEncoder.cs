@@ -11,7 +11,7 @@ public sealed class TextEncoder : Module<Tensor, Tensor>
     [ComponentName(Name = "tower")] private readonly TextTransformer _tower;
 
     /// <summary>An encoder around a tower, whose projection is then not used and not trained.</summary>
-    /// <param name="tower">The tower; becomes this module's.</param>
+    /// <param name="tower">The tower; this module then owns it.</param>
     public TextEncoder(TextTransformer tower) : base(nameof(TextEncoder))
     {
         ArgumentNullException.ThrowIfNull(tower);
@@ -21,5 +21,6 @@ public sealed class TextEncoder : Module<Tensor, Tensor>
     }
 
     /// <summary>Token ids, (B, L), int64 → (B, D), not normalised.</summary>
+    /// <exception cref="ArgumentException">The shape does not fit, or rows are longer than the context; the message says which.</exception>
     public override Tensor forward(Tensor input) => _tower.Pooled(input);
 }

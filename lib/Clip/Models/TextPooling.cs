@@ -3,7 +3,7 @@ namespace ClipNotebooks.Clip.Models;
 /// <summary>Which of a text tower's tokens becomes the text's vector.</summary>
 public enum TextPooling
 {
-    /// <summary>The end token: the first whose id is <see cref="TextConfig.EndOfTextId"/>, or the largest id where there is none.</summary>
+    /// <summary>The end token: the first with the id <see cref="TextConfig.EndOfTextId"/>, or the largest id where that is null.</summary>
     EndOfText,
 
     /// <summary>The first token.</summary>

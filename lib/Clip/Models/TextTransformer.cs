@@ -61,7 +61,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     /// <summary>The shape.</summary>
     public TextConfig Config { get; }
 
-    /// <summary>E; none where the tower stands alone without a projection.</summary>
+    /// <summary>E; null for a tower by itself without a projection.</summary>
     internal int? EmbeddingWidth { get; }
 
     /// <summary>Whether there is a projection into the shared space.</summary>
@@ -69,7 +69,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
 
     internal IEnumerable<Parameter> ProjectionParameters => Projection.Parameters(_projection, _head);
 
-    /// <summary>Takes over the parameters that the model which shares them has converted or moved.</summary>
+    /// <summary>Replaces the parameters that this tower shares with its model, after the model has converted or moved them.</summary>
     internal void Share(Parameter positionalEmbedding, Parameter? projection, Parameter? classEmbedding)
     {
         (_positionalEmbedding, _projection, _classEmbedding) = (positionalEmbedding, projection, classEmbedding);
@@ -83,11 +83,10 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
 
     /// <summary>
     /// Token ids, (B, L), int64, L up to the context length → (B, E), not normalised; the pooled (B, D) where the tower has no projection,
-    /// and (B, L, E) where it does not pool. Where attention is causal,
-    /// positions after the last end token change nothing: rows may be cut to the longest caption of the batch, if
-    /// <see cref="TextConfig.NeedsFullRows"/> does not say otherwise.
+    /// and (B, L, E) where it does not pool. Rows may be cut to the longest caption of the batch unless
+    /// <see cref="TextConfig.NeedsFullRows"/> is true: with causal attention, positions after the end token change nothing.
     /// </summary>
-    /// <exception cref="ArgumentException">Another shape, or rows longer than the context; the message says which.</exception>
+    /// <exception cref="ArgumentException">The shape does not fit, or rows are longer than the context; the message says which.</exception>
     public override Tensor forward(Tensor ids)
     {
         using var scope = NewDisposeScope();
@@ -107,6 +106,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     /// Token ids, (B, L) → the end-of-text token after <c>ln_final</c>, (B, D), or what the tower pools: Hugging Face's
     /// <c>pooler_output</c>.
     /// </summary>
+    /// <exception cref="ArgumentException">The shape does not fit, or rows are longer than the context; the message says which.</exception>
     public Tensor Pooled(Tensor ids, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
@@ -120,7 +120,9 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         return Projection.Apply(Pool(After(tokens), ids), _projection, _head).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The tokens after <c>ln_final</c>, (B, L, D) → one, (B, D), or all where the tower does not pool.</summary>
+    /// <summary>
+    /// The tokens after <c>ln_final</c>, (B, L, D) → the pooled token, (B, D), or all tokens where the tower does not pool.
+    /// </summary>
     private Tensor Pool(Tensor x, Tensor ids)
     {
         using var scope = NewDisposeScope();
@@ -138,7 +140,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     /// <summary>Token ids, (B, L) → the tokens after <c>ln_final</c>, (B, L, D): Hugging Face's <c>last_hidden_state</c>.</summary>
     /// <param name="ids">(B, L), int64.</param>
     /// <param name="trace">Gets all hidden states and attention maps.</param>
-    /// <exception cref="ArgumentException">Another shape, or rows longer than the context.</exception>
+    /// <exception cref="ArgumentException">The shape does not fit, or rows are longer than the context.</exception>
     public Tensor LastHiddenState(Tensor ids, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
@@ -148,7 +150,9 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         return x.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Token ids, (B, L) → the tokens that enter the first block, (B, L, D), an appended class token the last of them.</summary>
+    /// <summary>
+    /// Token ids, (B, L) → the tokens that enter the first block, (B, L, D), or (B, L + 1, D) with an appended class token.
+    /// </summary>
     /// <exception cref="ArgumentException">The rows are longer than the context.</exception>
     public Tensor Embed(Tensor ids)
     {
@@ -162,7 +166,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     }
 
     /// <summary>Requires this tower's input.</summary>
-    /// <exception cref="ArgumentException">Another shape, or rows longer than the context; the message says which.</exception>
+    /// <exception cref="ArgumentException">The shape does not fit, or rows are longer than the context; the message says which.</exception>
     internal void RequireIds(Tensor ids)
     {
         Shapes.Require(ids, "The text tower", "(B, L)", -1, -1);
@@ -174,8 +178,8 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Where each row is pooled, (B): the first end token, or the largest id where the configuration names none; the first or the last
-    /// token where that is pooled.
+    /// The position at which each row is pooled, (B), int64: that of the first end token, or of the largest id where the configuration
+    /// names no end token. Towers that pool the first token give 0, all others the last position.
     /// </summary>
     public Tensor EndPositions(Tensor ids)
     {
@@ -189,7 +193,7 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         }).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What stands between the last block and pooling.</summary>
+    /// <summary>Applies <c>ln_final</c> and the linear layer before pooling, where the tower has them.</summary>
     private Tensor After(Tensor x)
     {
         if (_lnFinal is not null) x = _lnFinal.call(x);
@@ -198,8 +202,9 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// What is not to be seen: the padding. With an appended class token, place j is hidden where id j − 1 is padding: OpenCLIP's mask has
-    /// its row of ones at the wrong end, and CoCa's published weights were trained so.
+    /// The attention mask that hides padding, (B, 1, 1, L); null where nothing is hidden. With an appended class token, (B, 1, 1, L + 1),
+    /// position j is hidden where id j − 1 is padding: OpenCLIP extends its mask at the wrong end, and CoCa's published weights were
+    /// trained that way.
     /// </summary>
     internal Tensor? Mask(Tensor ids, ScalarType dtype)
     {
@@ -210,7 +215,9 @@ public sealed class TextTransformer : Module<Tensor, Tensor>
         return AttentionInputs.Hide(padding, dtype).MoveToOuterDisposeScope();              // (B, 1, 1, L)
     }
 
-    /// <summary>Positions that count what is not padding, from <see cref="TextConfig.PaddingId"/> + 1 on: (B, L, D).</summary>
+    /// <summary>
+    /// Embeddings of positions that number only the tokens that are not padding, from <see cref="TextConfig.PaddingId"/> + 1: (B, L, D).
+    /// </summary>
     private Tensor SkippingPositions(Tensor ids)
     {
         using var scope = NewDisposeScope();

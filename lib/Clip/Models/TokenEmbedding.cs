@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// A table of vectors, one for each token id: <c>nn.Embedding</c>, whose native form fills its table on the processor even where
-/// <c>meta</c> is asked for: of a large vocabulary that took longer than to read the weights that then replace it.
+/// A table of vectors, one for each token id. Replaces <c>nn.Embedding</c>, which fills its table on the CPU even for the <c>meta</c>
+/// device; with a large vocabulary that took longer than reading the weights that then replace it.
 /// </summary>
 internal sealed class TokenEmbedding : Module<Tensor, Tensor>
 {

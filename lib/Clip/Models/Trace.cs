@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// What a forward passes through, by name, for whoever asks: <c>hidden.0</c> before the first block, <c>hidden.i</c> after block i
-/// (B, N, D), <c>attention.i</c> of block i (B, H, N, N). Owns its tensors. Attention is then computed by the explicit softmax.
+/// Named intermediate values of a forward pass. A transformer records <c>hidden.0</c> before the first block, <c>hidden.i</c> after block i
+/// (from 1), (B, N, D), and <c>attention.i</c>, the weights of block i, (B, H, N, N); it then computes attention by the explicit softmax.
+/// Owns its tensors.
 /// </summary>
 public sealed class Trace : IDisposable
 {
@@ -13,8 +14,8 @@ public sealed class Trace : IDisposable
     /// <summary>The names, in the order of the forward.</summary>
     public IReadOnlyCollection<string> Names => _values.Keys;
 
-    /// <summary>One intermediate; stays the trace's.</summary>
-    /// <exception cref="KeyNotFoundException">There is none of that name; the message lists those there are.</exception>
+    /// <summary>One intermediate value, detached; the trace still owns it.</summary>
+    /// <exception cref="KeyNotFoundException">Nothing was recorded under that name; the message lists the names.</exception>
     public Tensor this[string name] => _values.TryGetValue(name, out var value)
         ? value
         : throw new KeyNotFoundException($"The trace has no \"{name}\"; it has {string.Join(", ", Names)}.");

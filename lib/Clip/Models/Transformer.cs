@@ -47,7 +47,9 @@ public sealed class Transformer : Module<Tensor, Tensor>
         return ReferenceEquals(x, input) ? x.alias().MoveToOuterDisposeScope() : x.MoveToOuterDisposeScope();
     }
 
-    /// <summary>openai/CLIP <c>initialize_parameters</c>: the deeper the stack, the smaller what a block adds.</summary>
+    /// <summary>
+    /// openai/CLIP <c>initialize_parameters</c>: the deeper the stack, the smaller the weights that write to the residual.
+    /// </summary>
     private void Initialize(int width, int layers)
     {
         double attention = Math.Pow(width, -0.5), projection = attention * Math.Pow(2 * layers, -0.5), hidden = Math.Pow(2 * width, -0.5);

@@ -3,19 +3,20 @@ using System.Globalization;
 namespace ClipNotebooks.Clip.Models;
 
 /// <summary>
-/// The shape of an image tower: a Vision Transformer (paper, table 20), a ResNet where <see cref="Stages"/> are set (table 19), or a
-/// convolutional tower of another kind (<see cref="Convolutional"/>). What
-/// is not set is as in CLIP.
+/// The shape of an image tower: a Vision Transformer (paper, table 20), a ResNet where <see cref="Stages"/> are set (table 19), or another
+/// convolutional tower (<see cref="Convolutional"/>). What is not set is as in CLIP.
 /// </summary>
 public sealed record VisionConfig
 {
-    /// <summary>R, the side of the square input in pixels; what is left of it past the last whole patch is not looked at.</summary>
+    /// <summary>R, the side of the square input in pixels; pixels past the last whole patch are ignored.</summary>
     public required int ImageSize { get; init; }
 
-    /// <summary>P, the side of a patch in pixels; for a convolutional tower the pixels for a cell of its last grid, 32.</summary>
+    /// <summary>P, the side of a patch in pixels; 32 for a convolutional tower.</summary>
     public required int PatchSize { get; init; }
 
-    /// <summary>D, the width of a token; for a ResNet that of its stem, for another convolutional tower that of its last grid.</summary>
+    /// <summary>
+    /// D, the width of a token; for a ResNet the channels of its stem, for another convolutional tower those of its last stage.
+    /// </summary>
     public required int Width { get; init; }
 
     /// <summary>The number of blocks, over all stages for a convolutional tower.</summary>
@@ -28,27 +29,27 @@ public sealed record VisionConfig
     public int? MlpWidth { get; init; }
 
     /// <summary>
-    /// Where the factors begin that each block learns for the channels it adds (OpenCLIP's <c>ls_init_value</c>); none, as in every
-    /// published CLIP, means no such factors.
+    /// The starting value of the factor that a block learns for each channel of its branches (OpenCLIP's <c>ls_init_value</c>); null, as in
+    /// every published CLIP, for no such factors.
     /// </summary>
     public double? LayerScale { get; init; }
 
-    /// <summary>The blocks in each of a ResNet's four stages; none for another tower.</summary>
+    /// <summary>The number of blocks in each of a ResNet's four stages; null for another tower.</summary>
     public (int First, int Second, int Third, int Fourth)? Stages { get; init; }
 
-    /// <summary>The shape of a ConvNeXt or a FastViT; none for another tower.</summary>
+    /// <summary>The shape of a ConvNeXt or a FastViT; null for another tower.</summary>
     public ConvolutionalConfig? Convolutional { get; init; }
 
-    /// <summary>The non-linearity of the blocks' MLPs where it is another than <see cref="ClipConfig.Activation"/>.</summary>
+    /// <summary>The non-linearity of the blocks' MLPs where it differs from <see cref="ClipConfig.Activation"/>.</summary>
     public Activation? Activation { get; init; }
 
-    /// <summary>ε of the layer normalisations where it is another than <see cref="ClipConfig.LayerNormEpsilon"/>.</summary>
+    /// <summary>ε of the layer normalisations where it differs from <see cref="ClipConfig.LayerNormEpsilon"/>.</summary>
     public double? LayerNormEpsilon { get; init; }
 
-    /// <summary>What differs in the blocks.</summary>
+    /// <summary>How the blocks differ from CLIP's.</summary>
     public BlockOptions Block { get; init; } = BlockOptions.Clip;
 
-    /// <summary>What makes tokens of pixels.</summary>
+    /// <summary>How pixels are turned into tokens.</summary>
     public PatchStem Stem { get; init; } = PatchStem.Patches;
 
     /// <summary>The channels of the first stage of <see cref="PatchStem.InvertedResiduals"/>.</summary>
@@ -63,24 +64,24 @@ public sealed record VisionConfig
     /// <summary>Whether the class token has a position embedding.</summary>
     public bool ClassPosition { get; init; } = true;
 
-    /// <summary>How queries and keys turn with their positions; not at all by default.</summary>
+    /// <summary>The rotary position embedding; null, the default, for none.</summary>
     public RotaryConfig? Rotary { get; init; }
 
     /// <summary>Whether tokens are normalised before the first block (<c>ln_pre</c>).</summary>
     public bool NormBefore { get; init; } = true;
 
     /// <summary>
-    /// Whether the pooled vector is normalised, and not the tokens before they are pooled (OpenCLIP's <c>final_ln_after_pool</c>).
+    /// Whether the pooled vector is normalised, instead of the tokens before pooling (OpenCLIP's <c>final_ln_after_pool</c>).
     /// </summary>
     public bool NormAfterPooling { get; init; }
 
-    /// <summary>How one vector is made of the tokens.</summary>
+    /// <summary>How the tokens are pooled into one vector.</summary>
     public VisionPooling Pooling { get; init; } = VisionPooling.First;
 
-    /// <summary>The pool by attention, where there is one.</summary>
+    /// <summary>The attention pool; null for none.</summary>
     public AttentionPoolConfig? AttentionPool { get; init; }
 
-    /// <summary>How the pooled vector goes into the shared space.</summary>
+    /// <summary>How the pooled vector is projected into the shared space.</summary>
     public ProjectionKind Projection { get; init; } = ProjectionKind.Matrix;
 
     /// <summary>Patches along one side.</summary>
@@ -92,7 +93,10 @@ public sealed record VisionConfig
     /// <summary>Whether the tower is a <see cref="VisionTransformer"/>.</summary>
     public bool IsTransformer => Stages is null && Convolutional is null;
 
-    /// <summary>Whether the tower is CLIP's own Vision Transformer but for its sizes, which the prepared forms compute.</summary>
+    /// <summary>
+    /// Whether the tower is CLIP's own Vision Transformer except for its sizes. Prepared forms compute such a tower whole, of others at
+    /// most the blocks.
+    /// </summary>
     internal bool IsClips => this == new VisionConfig
     {
         ImageSize = ImageSize,
@@ -110,7 +114,7 @@ public sealed record VisionConfig
     /// <summary>The shape of a <see cref="ModifiedResNet"/>: its pool's heads are 64 wide.</summary>
     /// <param name="imageSize">R, a multiple of 32.</param>
     /// <param name="width">D, the width of the stem; even.</param>
-    /// <param name="stages">The blocks in each stage.</param>
+    /// <param name="stages">The number of blocks in each stage.</param>
     public static VisionConfig ResNet(int imageSize, int width, (int First, int Second, int Third, int Fourth) stages) => new()
     {
         ImageSize = imageSize,

@@ -11,7 +11,7 @@ public sealed class VisionEncoder : Module<Tensor, Tensor>
     [ComponentName(Name = "tower")] private readonly VisionTransformer _tower;
 
     /// <summary>An encoder around a tower, whose projection is then not used and not trained.</summary>
-    /// <param name="tower">The tower; becomes this module's.</param>
+    /// <param name="tower">The tower; this module then owns it.</param>
     public VisionEncoder(VisionTransformer tower) : base(nameof(VisionEncoder))
     {
         ArgumentNullException.ThrowIfNull(tower);
@@ -21,5 +21,6 @@ public sealed class VisionEncoder : Module<Tensor, Tensor>
     }
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, D), not normalised.</summary>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public override Tensor forward(Tensor input) => _tower.Pooled(input);
 }

@@ -1,16 +1,16 @@
 namespace ClipNotebooks.Clip.Models;
 
-/// <summary>How an image tower makes one vector of its tokens.</summary>
+/// <summary>How an image tower pools its tokens into one vector.</summary>
 public enum VisionPooling
 {
     /// <summary>The first token, which is the class token where there is one.</summary>
     First,
 
-    /// <summary>The mean of all tokens but the first where that is a class token or an attentional pool's.</summary>
+    /// <summary>The mean of all tokens, without the first where that is a class token or an attention pool's first output.</summary>
     Mean,
 
     /// <summary>
-    /// A learned query asks all tokens, its answer passes an MLP (SigLIP, PE-Core: <see cref="AttentionPoolConfig.MlpWidth"/>).
+    /// A learned query attends to all tokens, and the result passes an MLP (SigLIP, PE-Core: <see cref="AttentionPoolConfig.MlpWidth"/>).
     /// </summary>
     Query,
 

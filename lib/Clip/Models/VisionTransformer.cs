@@ -62,7 +62,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// <summary>The shape.</summary>
     public VisionConfig Config { get; }
 
-    /// <summary>E; none where the tower stands alone without a projection.</summary>
+    /// <summary>E; null for a tower by itself without a projection.</summary>
     internal int? EmbeddingWidth { get; }
 
     /// <summary>Whether there is a projection into the shared space.</summary>
@@ -71,8 +71,8 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     internal IEnumerable<Parameter> ProjectionParameters => Projection.Parameters(_projection, _head);
 
     /// <summary>
-    /// Whether images of other sizes than R are taken, also oblong ones: the position embeddings are then interpolated (bicubic, as Hugging
-    /// Face's <c>interpolate_pos_encoding</c>), and pixels past the last whole patch are not looked at. Off at first.
+    /// Whether images of sizes other than R × R are accepted, also oblong ones. The position embeddings are then interpolated (bicubic, as
+    /// Hugging Face's <c>interpolate_pos_encoding</c>), and pixels past the last whole patch are ignored. False by default.
     /// </summary>
     public bool InterpolatePositions { get; set; }
 
@@ -81,10 +81,10 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
 
     /// <summary>
     /// Pixels, (B, 3, R, R), normalised → (B, E), not normalised; the pooled (B, D) where the tower has no projection, and (B, N, E) where
-    /// it does not pool. A tower of SigLIP 2 NaFlex also takes (B, N, 3 P² + 2), patches that say where they stand, as the image transform
+    /// it does not pool. A tower of SigLIP 2 NaFlex also takes (B, N, 3 P² + 2): patches with their grid positions, as the image transform
     /// makes them.
     /// </summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public override Tensor forward(Tensor pixels)
     {
         using var scope = NewDisposeScope();
@@ -102,6 +102,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// <summary>
     /// Pixels, (B, 3, R, R) → the class token after <c>ln_post</c>, (B, D), or what the tower pools: Hugging Face's <c>pooler_output</c>.
     /// </summary>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor Pooled(Tensor pixels, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
@@ -115,7 +116,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// </summary>
     /// <param name="pixels">(B, 3, R, R), normalised.</param>
     /// <param name="trace">Gets all hidden states and attention maps.</param>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor LastHiddenState(Tensor pixels, Trace? trace = null)
     {
         using var scope = NewDisposeScope();
@@ -123,7 +124,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
         return (Config.Pooling == VisionPooling.Query ? _lnPost.call(x) : x).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The tokens after the last block, (B, N, D), and what hides those that are none, (B, 1, 1, N).</summary>
+    /// <summary>The tokens after the last block, (B, N, D), and the mask that hides padding, (B, 1, 1, N), or null.</summary>
     private (Tensor Tokens, Tensor? Mask) Tokens(Tensor pixels, Trace? trace)
     {
         var (x, mask) = Enter(pixels);
@@ -133,7 +134,9 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
         return (_transformer.Run(x, trace, new AttentionInputs(mask, rotary)), mask);
     }
 
-    /// <summary>What the tower takes → the tokens that enter the first block, (B, N, D), and what hides those that are none.</summary>
+    /// <summary>
+    /// Pixels or patches → the tokens that enter the first block, (B, N, D), and the mask that hides padding, (B, 1, 1, N), or null.
+    /// </summary>
     internal (Tensor Tokens, Tensor? Mask) Enter(Tensor pixels)
     {
         if (!PatchRows.AreIn(pixels, Config)) return (Embed(pixels), null);
@@ -156,7 +159,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     }
 
     /// <summary>Pixels, (B, 3, R, R) → the patches' embeddings before the class token and the positions, (B, patches, D).</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor EmbedPatches(Tensor pixels)
     {
         using var scope = NewDisposeScope();
@@ -167,7 +170,7 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     }
 
     /// <summary>Pixels, (B, 3, R, R) → the tokens that enter the first block, (B, N, D).</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     public Tensor Embed(Tensor pixels)
     {
         using var scope = NewDisposeScope();
@@ -177,11 +180,11 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     }
 
     /// <summary>
-    /// Patches of images of any shapes, a row each, filled up to the longest (SigLIP 2 NaFlex) → (B, E), not normalised.
+    /// Patches of images of several shapes, padded to the image with the most patches (SigLIP 2 NaFlex) → (B, E), not normalised.
     /// </summary>
-    /// <param name="patches">(B, N, 3 P²): each patch's numbers by row, column and colour.</param>
+    /// <param name="patches">(B, N, 3 P²): each patch's values in the order row, column, colour.</param>
     /// <param name="shapes">(B, 2), int64: the rows and columns of each image's grid; their product is at most N.</param>
-    /// <param name="trace">Gets all hidden states.</param>
+    /// <param name="trace">Gets all hidden states and attention weights.</param>
     /// <exception cref="ArgumentException">The tower takes pixels, or the shapes do not fit.</exception>
     public Tensor EncodePatches(Tensor patches, Tensor shapes, Trace? trace = null)
     {
@@ -194,13 +197,13 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
     /// <summary>(B, N, 3 P²) → (B, N, D), in the weights' element type.</summary>
     private Tensor EmbedFlat(Tensor patches) => _patchEmbedding.call(patches.to(_positionalEmbedding!.dtype));
 
-    /// <summary>The position embeddings of several grids, each filled up, (B, N, D).</summary>
+    /// <summary>The position embeddings of several grids, each padded to N rows: (B, N, D).</summary>
     private Tensor PositionsFor((long Rows, long Columns)[] grids, long N) => stack(
         [.. grids.Select(grid => PatchRows.Fill(PositionEmbedding.Smooth(_positionalEmbedding!, grid.Rows, grid.Columns), N))], 0);
 
     /// <summary>
-    /// The patches' embeddings, (B, patches, D), of a grid of rows · columns → class token before them, positions and <c>ln_pre</c>, (B, N,
-    /// D).
+    /// Puts the class token before the embeddings of a grid's patches, adds positions and applies <c>ln_pre</c>, where the tower has them:
+    /// (B, rows · columns, D) → (B, N, D).
     /// </summary>
     internal Tensor Assemble(Tensor patches, long rows, long columns)
     {

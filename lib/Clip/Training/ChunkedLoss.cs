@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// A loss that is a sum over rows, in a bounded amount of memory: each chunk's gradient is taken at once and its logits
-/// are freed. The result is the value with those gradients attached, to be used once, as any loss.
+/// Computes a loss that is a sum over rows in a bounded amount of memory: each chunk's gradient is computed at once and its logits are
+/// freed. The result is the loss with those gradients attached, for one backward pass, as with any loss.
 /// </summary>
 internal static class ChunkedLoss
 {
     /// <param name="inputs">What the loss depends on.</param>
     /// <param name="rows">B; the sum is divided by it.</param>
-    /// <param name="chunk">Rows at a time.</param>
+    /// <param name="chunk">The number of rows at a time.</param>
     /// <param name="part">The sum over <c>length</c> rows from <c>start</c>, as a function of the inputs.</param>
     internal static Tensor Of(Tensor[] inputs, long rows, int chunk, Func<Tensor[], long, long, Tensor> part)
     {
@@ -27,7 +27,7 @@ internal static class ChunkedLoss
             total.Accumulate(value.detach());
         }
 
-        // x · gradient has the wanted gradient; taking its own value away leaves the wanted value.
+        // x · gradient has the wanted gradient; subtracting its detached value leaves the value of the total unchanged.
         foreach (var (input, leaf) in inputs.Zip(leaves).Where(pair => pair.Second.requires_grad))
         {
             var linear = (input * leaf.grad!).sum();

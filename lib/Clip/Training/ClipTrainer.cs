@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// Trains a <see cref="ClipModel"/> with the symmetric contrastive loss (paper, section 2.3 and figure 3). The model stays
-/// the caller's. A run is a function of its options, the initial weights and the batches by step: one that was
-/// interrupted and resumed from its checkpoint ends in the same weights. Not thread-safe.
+/// Trains a <see cref="ClipModel"/> with the symmetric contrastive loss (paper, section 2.3 and figure 3). The model stays the caller's.
+/// The result depends only on the options, the initial weights and the batch of each step: a run that is interrupted and resumed from its
+/// checkpoint ends with the same weights. Not thread-safe.
 /// </summary>
 public sealed class ClipTrainer : IDisposable
 {
@@ -25,12 +25,12 @@ public sealed class ClipTrainer : IDisposable
 
     /// <summary>A trainer at step 0.</summary>
     /// <param name="model">
-    /// The model to train, on its device, in float32; its parameters that require no gradient stay as they are, and where all of a batch
-    /// normalisation's do, so do the statistics that it keeps.
+    /// The model to train, on its device, in float32; parameters that require no gradient stay unchanged, and so do the running statistics
+    /// of a batch normalisation of which no parameter requires a gradient.
     /// </param>
     /// <param name="options">How to train it.</param>
     /// <param name="besides">
-    /// Parameters that are trained besides the model's own, as <c>LowRankAdapters.Parameters</c>; the caller's.
+    /// Parameters to train besides the model's own, such as <c>LowRankAdapters.Parameters</c>; they stay the caller's.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range, or nothing is left to train.</exception>
     public ClipTrainer(ClipModel model, TrainerOptions options, IReadOnlyList<Parameter>? besides = null)
@@ -74,8 +74,8 @@ public sealed class ClipTrainer : IDisposable
     /// <param name="batches">
     /// The batch of a step (from 0): a function of the step alone, so that a run can be resumed. Each is disposed after use.
     /// </param>
-    /// <param name="progress">Told of every step.</param>
-    /// <param name="cancellationToken">Ends the run after the step at hand; <see cref="Save"/> then keeps it.</param>
+    /// <param name="progress">Receives every step.</param>
+    /// <param name="cancellationToken">Ends the run after the current step; <see cref="Save"/> can then store it.</param>
     /// <exception cref="OperationCanceledException">The run was cancelled between two steps.</exception>
     public void Train(Func<long, TrainingBatch> batches, IProgress<TrainingStep>? progress = null,
         CancellationToken cancellationToken = default)
@@ -93,9 +93,11 @@ public sealed class ClipTrainer : IDisposable
     }
 
     /// <summary>One optimizer step on one batch: loss, gradient, clipping, AdamW, clamping of the scale.</summary>
-    /// <exception cref="ArgumentException">The batch's tensors do not fit each other or the model.</exception>
+    /// <exception cref="ArgumentException">
+    /// The batch's tensors do not fit each other or the model, or the teacher's embeddings are missing.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// The loss or its gradient is no longer a number; the weights are left as before the step.
+    /// The loss or its gradient is not finite; the weights are left as before the step.
     /// </exception>
     public TrainingStep TrainStep(TrainingBatch batch)
     {
@@ -134,7 +136,7 @@ public sealed class ClipTrainer : IDisposable
         return new TrainingStep(Step, value, Math.Exp(_model.LogitScale.ToDouble()), rate, norm);
     }
 
-    /// <summary>The loss of the batch; its gradient is then in the weights.</summary>
+    /// <summary>Computes the loss of the batch, and stores its gradient in the weights.</summary>
     private double Backward(TrainingBatch batch)
     {
         using var scope = NewDisposeScope();
@@ -166,8 +168,9 @@ public sealed class ClipTrainer : IDisposable
     }
 
     /// <summary>
-    /// Writes weights, optimizer state, step and the state of torch's random numbers to one file with a checksum, from which
-    /// <see cref="Resume"/> continues to the same result. Written beside and renamed: an interrupted write leaves the former file whole.
+    /// Writes weights, optimizer state, step and the state of torch's random number generator to one file with a checksum, from which
+    /// <see cref="Resume"/> continues to the same result. The file is first written beside its destination, then renamed: an interrupted
+    /// write leaves the former file intact.
     /// </summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path)
@@ -191,7 +194,7 @@ public sealed class ClipTrainer : IDisposable
     /// <summary>Continues from a file that <see cref="Save"/> wrote under the same options for the same model.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">
-    /// The file is not a trainer's checkpoint, is damaged or cut short, or belongs to another run; the trainer is as it was.
+    /// The file is not a trainer's checkpoint, is damaged or cut short, or belongs to another run; the trainer is then unchanged.
     /// </exception>
     public void Resume(string path)
     {
@@ -219,7 +222,7 @@ public sealed class ClipTrainer : IDisposable
         }
     }
 
-    /// <summary>Frees the optimizer's state; the model stays.</summary>
+    /// <summary>Frees the optimizer's state; the model is not disposed.</summary>
     public void Dispose()
     {
         _optimizer.Dispose();

@@ -6,7 +6,7 @@ namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
 /// CLIP's loss (paper, section 2.3 and figure 3): each image must pick its caption among the batch's, and each caption its image; the two
-/// cross-entropies are averaged. Natural logarithm; ln B where the model knows nothing.
+/// cross-entropies are averaged. Natural logarithm; ln B at chance.
 /// </summary>
 public static class ContrastiveLoss
 {
@@ -24,7 +24,7 @@ public static class ContrastiveLoss
         return imageToText.Plus(textToImage).Over(2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The loss with the learned scale, a factor on the similarities, whose gradient flows.</summary>
+    /// <summary>The loss with the learned scale, a factor on the similarities, which gets a gradient.</summary>
     /// <param name="image">(B, E), rows of length 1.</param>
     /// <param name="text">(B, E), rows of length 1; row i belongs to row i of <paramref name="image"/>.</param>
     /// <param name="logitScale">A scalar, the logarithm of the factor.</param>
@@ -52,12 +52,12 @@ public static class ContrastiveLoss
 
     /// <summary>
     /// The same value and gradients as <see cref="WithLogitScale"/>, with two (chunk, B) matrices of logits in memory at a time instead of
-    /// one (B, B), also for the backward: how a large batch fits.
+    /// one (B, B), in the backward pass too: so a large batch fits.
     /// </summary>
     /// <param name="image">(B, E), rows of length 1.</param>
     /// <param name="text">(B, E), rows of length 1; row i belongs to row i of <paramref name="image"/>.</param>
     /// <param name="logitScale">A scalar, the logarithm of the factor.</param>
-    /// <param name="chunk">Rows at a time, at least 1.</param>
+    /// <param name="chunk">The number of rows at a time, at least 1.</param>
     /// <returns>A scalar.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit, or the chunk is below 1.</exception>
     public static Tensor Chunked(Tensor image, Tensor text, Tensor logitScale, int chunk)

@@ -5,14 +5,14 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// Learning from a larger model: the student's similarities of a batch's images and captions are to be spread as the teacher's are,
-/// whatever the widths of the two (Wu et al. 2023, "TinyCLIP", affinity mimicking).
+/// Learning from a larger model: the student's distributions of similarity between a batch's images and captions are trained towards the
+/// teacher's; the two may differ in embedding width (Wu et al. 2023, "TinyCLIP", affinity mimicking).
 /// </summary>
 public static class DistillationLoss
 {
     /// <summary>
-    /// The cross-entropy between the teacher's distribution over captions and the student's, of each image, and the same of each caption
-    /// over images; their mean. Least, and the teacher's own entropy, where the two are equal.
+    /// The cross-entropy between the teacher's and the student's distribution over captions for each image, and over images for each
+    /// caption, averaged. It is least where the distributions are equal: it is then the teacher's entropy.
     /// </summary>
     /// <param name="image">(B, E), the student's, rows of length 1; gradients flow.</param>
     /// <param name="text">(B, E), the student's, rows of length 1; gradients flow.</param>
@@ -34,6 +34,8 @@ public static class DistillationLoss
         return Entropy(wanted, student).Plus(Entropy(wanted.t(), student.t())).Over(2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Of the softmax of each row of <paramref name="wanted"/> and of <paramref name="given"/>.</summary>
+    /// <summary>
+    /// The mean cross-entropy between the softmax of each row of <paramref name="wanted"/> and of <paramref name="given"/>.
+    /// </summary>
     private static Tensor Entropy(Tensor wanted, Tensor given) => functional.cross_entropy(given, wanted.softmax(-1));
 }

@@ -5,20 +5,20 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// The gradient of a whole batch in the memory of a part of it (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory
-/// Limited Setup"). The loss needs all embeddings of a batch, but not what lies between pixels and embeddings: the towers run over chunks
-/// without a gradient, the loss gives each embedding its gradient, and the towers run again, chunk by chunk, to carry it on to the weights.
-/// Two forwards instead of one, and a batch of any size.
+/// Computes the gradient of a whole batch in the memory of a part of it (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size
+/// under Memory Limited Setup"). The loss needs all embeddings of a batch, but not what lies between pixels and embeddings: the towers run
+/// over chunks without a gradient, the loss gives each embedding its gradient, and the towers run again, chunk by chunk, to carry it back
+/// to the weights. Two forwards instead of one, and a batch of any size.
 /// </summary>
 internal static class GradientCache
 {
     /// <summary>Adds the batch's gradient to that of the parameters, as <c>loss.backward()</c> would.</summary>
-    /// <param name="towers">Makes the embeddings; no layer of it may look at other rows of its batch.</param>
+    /// <param name="towers">Makes the embeddings; no layer may depend on other rows of the batch.</param>
     /// <param name="pixels">(B, 3, R, R).</param>
     /// <param name="ids">(B, L), int64.</param>
     /// <param name="logitScale">A scalar, the logarithm of the factor; it gets its gradient too.</param>
     /// <param name="dtype">The towers' element type; each chunk's pixels are converted by themselves.</param>
-    /// <param name="chunk">Pairs at a time, at least 1.</param>
+    /// <param name="chunk">The number of pairs at a time, at least 1.</param>
     /// <returns>The loss of the whole batch, a scalar without a gradient.</returns>
     internal static Tensor Backward(ClipModel towers, Tensor pixels, Tensor ids, Tensor logitScale, ScalarType dtype, int chunk)
     {
@@ -54,7 +54,9 @@ internal static class GradientCache
         return cat(parts, 0).requires_grad_().MoveToOuterDisposeScope();
     }
 
-    /// <summary>From the embeddings' gradient to the weights': a sum whose gradient by each embedding is the one wanted.</summary>
+    /// <summary>
+    /// Backpropagates the embeddings' gradient to the weights, by a sum whose gradient for each embedding is the given one.
+    /// </summary>
     private static void CarryOn(Func<Tensor, Tensor> tower, Tensor inputs, Tensor gradient, int chunk)
     {
         foreach (var (start, length) in Chunks(inputs.shape[0], chunk))

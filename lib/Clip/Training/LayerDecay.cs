@@ -6,11 +6,14 @@ namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
 /// Learning rates that fall from a tower's end to its beginning, by one factor a block (Clark et al. 2020, "ELECTRA"; Bao et al. 2021,
-/// "BEiT"): what lies near the pixels and the tokens is the most general, and is moved the least.
+/// "BEiT"): the layers near the pixels and the tokens are the most general, and are changed the least.
 /// </summary>
 internal static partial class LayerDecay
 {
-    /// <summary>A parameter's factor: 1 behind the last block, <paramref name="decay"/> in it, and so on down to the embeddings.</summary>
+    /// <summary>
+    /// A parameter's factor: 1 after the last block, <paramref name="decay"/> in it, its square in the block before, and so on to the
+    /// embeddings.
+    /// </summary>
     internal static double Factor(string name, ClipConfig config, double decay)
     {
         if (decay == 1 || name is "logit_scale" or "logit_bias") return 1;
@@ -18,7 +21,7 @@ internal static partial class LayerDecay
         return Math.Pow(decay, layers + 1 - Depth(name, layers));
     }
 
-    /// <summary>0 for what makes tokens, n for block n, from 1, and one more than the last for what comes after the blocks.</summary>
+    /// <summary>0 for the embeddings, n for block n, from 1, and one more than the last block for what comes after the blocks.</summary>
     private static int Depth(string name, int layers)
     {
         if (Block().Match(name) is { Success: true } match) return int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) + 1;

@@ -6,7 +6,7 @@ namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
 /// SigLIP's loss (Zhai et al. 2023, equation 1): every image and caption of the batch is one yes-or-no question, yes on the diagonal. No
-/// row or column is normalised, so the matrix can be cut anywhere. The sum over all questions is divided by B, not B².
+/// row or column is normalised, so the matrix can be split into any chunks. The sum over all questions is divided by B, not B².
 /// </summary>
 public static class SigmoidLoss
 {
@@ -23,7 +23,7 @@ public static class SigmoidLoss
         return functional.logsigmoid(sign * logitsPerImage).sum().Over(-B).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The loss with the learned scale and bias, whose gradients flow.</summary>
+    /// <summary>The loss with the learned scale and bias, which get gradients.</summary>
     /// <param name="image">(B, E), rows of length 1.</param>
     /// <param name="text">(B, E), rows of length 1; row i belongs to row i of <paramref name="image"/>.</param>
     /// <param name="logitScale">A scalar, the logarithm of the factor (SigLIP starts at ln 10).</param>
@@ -40,14 +40,14 @@ public static class SigmoidLoss
     }
 
     /// <summary>
-    /// The same value and gradients as <see cref="WithLogitScale"/>, with (chunk, B) logits in memory at a time instead of (B, B), also for
-    /// the backward.
+    /// The same value and gradients as <see cref="WithLogitScale"/>, with (chunk, B) logits in memory at a time instead of (B, B), in the
+    /// backward pass too.
     /// </summary>
     /// <param name="image">(B, E), rows of length 1.</param>
     /// <param name="text">(B, E), rows of length 1; row i belongs to row i of <paramref name="image"/>.</param>
     /// <param name="logitScale">A scalar, the logarithm of the factor.</param>
     /// <param name="logitBias">A scalar, added to every logit.</param>
-    /// <param name="chunk">Images at a time, at least 1.</param>
+    /// <param name="chunk">The number of images at a time, at least 1.</param>
     /// <returns>A scalar.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit, or the chunk is below 1.</exception>
     public static Tensor Chunked(Tensor image, Tensor text, Tensor logitScale, Tensor logitBias, int chunk)

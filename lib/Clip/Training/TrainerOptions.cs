@@ -32,13 +32,13 @@ public sealed record TrainerOptions
     /// <summary>The L2 norm to which the gradient of all parameters together is clipped.</summary>
     public double MaxGradientNorm { get; init; } = 1.0;
 
-    /// <summary>The largest factor on the logits; the learned scale is clamped there (paper, section 2.5: 100).</summary>
+    /// <summary>The largest factor on the logits; the learned scale is clamped to between 1 and this (paper, section 2.5: 100).</summary>
     public double MaxScale { get; init; } = 100;
 
     /// <summary>
     /// Pairs that go through the towers at a time, for batches whose activations do not fit into memory at once: the gradient is that of
-    /// the whole batch, the time that of two forwards and a backward (Gao et al. 2021, "GradCache"). 0, the default: all at once. Not for a
-    /// ResNet, whose batch normalisation looks at the batch.
+    /// the whole batch, the time that of two forwards and a backward (Gao et al. 2021, "GradCache"). 0, the default: all at once. Not for
+    /// image towers with batch normalisation (ResNets, FastViT, MobileCLIP-B), which depends on the whole batch.
     /// </summary>
     public int ChunkSize { get; init; }
 
@@ -55,12 +55,12 @@ public sealed record TrainerOptions
     public double LayerDecay { get; init; } = 1;
 
     /// <summary>
-    /// The share of the loss that asks for a teacher's similarities (<see cref="DistillationLoss"/>), between 0 and 1; the rest is the
-    /// contrastive loss. 0, the default: none. Not with <see cref="ChunkSize"/>.
+    /// The share of <see cref="DistillationLoss"/> in the loss, 0 to 1; the rest is the contrastive loss. 0, the default: no distillation.
+    /// Not together with <see cref="ChunkSize"/>.
     /// </summary>
     public double Distillation { get; init; }
 
-    /// <summary>What the batches are drawn from, in words: a checkpoint of other batches is refused.</summary>
+    /// <summary>A description of the training data; a checkpoint with another description is refused.</summary>
     public string Data { get; init; } = "";
 
     /// <summary>
@@ -73,7 +73,7 @@ public sealed record TrainerOptions
         return LearningRate * 0.5 * (1 + Math.Cos(Math.PI * progress));
     }
 
-    /// <summary>Refuses values that cannot train, naming the value.</summary>
+    /// <summary>Throws for a value that cannot train, naming it.</summary>
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     internal void Validate()
     {

@@ -9,7 +9,7 @@ namespace ClipNotebooks.Clip.Training;
 /// <param name="TokenIds">(B, L), int64, each row from the start token to the end token, then padding.</param>
 public sealed record TrainingBatch(Tensor Pixels, Tensor TokenIds) : IDisposable
 {
-    /// <summary>What a larger model gives for the same pairs, for <see cref="TrainerOptions.Distillation"/>; owned too.</summary>
+    /// <summary>A larger model's embeddings of the same pairs, for <see cref="TrainerOptions.Distillation"/>; owned too.</summary>
     public TeacherEmbeddings? Teacher { get; init; }
 
     /// <summary>Frees the tensors.</summary>

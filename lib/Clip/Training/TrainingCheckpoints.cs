@@ -4,9 +4,9 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// The checkpoints of one run in a folder, <c>train-STEP.checkpoint</c>: the last two are kept, so that a run continues from the former
-/// where the latter is damaged. Each is written beside its place, flushed and renamed, and carries a checksum: a process that is killed
-/// at any moment leaves whole checkpoints. Not thread-safe, and for one process at a time.
+/// The checkpoints of one run in a folder, <c>train-STEP.checkpoint</c>: the last two are kept, so that a run can continue from the older
+/// if the newer is damaged. Each is written beside its destination, flushed, then renamed, and has a checksum: a process that is killed at
+/// any moment leaves the finished checkpoints intact. Not thread-safe, and for one process at a time.
 /// </summary>
 /// <param name="folder">The folder; made when the first is saved.</param>
 public sealed class TrainingCheckpoints(string folder)
@@ -14,7 +14,7 @@ public sealed class TrainingCheckpoints(string folder)
     private const string Prefix = "train-", Ending = ".checkpoint";
     private const int Kept = 2;
 
-    /// <summary>The paths, the newest first.</summary>
+    /// <summary>The checkpoints' paths, the newest first.</summary>
     public IReadOnlyList<string> Paths => [.. Found().OrderByDescending(found => found.Step).Select(found => found.Path)];
 
     /// <summary>The newest checkpoint's step by its name; null where there is none.</summary>
@@ -22,7 +22,7 @@ public sealed class TrainingCheckpoints(string folder)
 
     /// <summary>Saves the trainer's state and removes all but the last two.</summary>
     /// <returns>The checkpoint's path.</returns>
-    /// <exception cref="IOException">It cannot be written; those before are as they were.</exception>
+    /// <exception cref="IOException">The checkpoint cannot be written; earlier ones are unchanged.</exception>
     public string Save(ClipTrainer trainer)
     {
         ArgumentNullException.ThrowIfNull(trainer);
@@ -34,10 +34,10 @@ public sealed class TrainingCheckpoints(string folder)
         return path;
     }
 
-    /// <summary>Continues from the newest checkpoint that is whole, and removes what a killed process was writing.</summary>
-    /// <returns>Why newer ones were passed over; empty where the newest was taken.</returns>
-    /// <exception cref="FileNotFoundException">There is none.</exception>
-    /// <exception cref="InvalidDataException">None can be resumed from; the message says why of each.</exception>
+    /// <summary>Continues from the newest intact checkpoint, and removes the unfinished files of a killed process.</summary>
+    /// <returns>Why newer ones were skipped; empty if the newest was used.</returns>
+    /// <exception cref="FileNotFoundException">There is no checkpoint.</exception>
+    /// <exception cref="InvalidDataException">No checkpoint can be resumed from; the message says why for each.</exception>
     public IReadOnlyList<string> Resume(ClipTrainer trainer)
     {
         ArgumentNullException.ThrowIfNull(trainer);
@@ -61,14 +61,14 @@ public sealed class TrainingCheckpoints(string folder)
         throw new InvalidDataException(string.Join(" ", problems));
     }
 
-    /// <summary>Removes them: the run has ended, and its result is written.</summary>
+    /// <summary>Removes all checkpoints, once the run has ended and its result is written.</summary>
     public void Delete()
     {
         foreach (string path in Paths) File.Delete(path);
         DeleteParts();
     }
 
-    /// <summary>What a killed process was writing.</summary>
+    /// <summary>Removes the unfinished files of a killed process.</summary>
     private void DeleteParts() => AtomicFile.DeleteParts(folder, $"{Prefix}*{Ending}");
 
     private IEnumerable<(string Path, long Step)> Found()

@@ -4,10 +4,10 @@ using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Clip.Training;
 
-/// <summary>A file that ends in the SHA-256 of what stands before it, so that each changed, missing or added byte is noticed.</summary>
+/// <summary>A file that ends with the SHA-256 of the preceding bytes, so that each changed, missing or added byte is noticed.</summary>
 internal static class TrainingFile
 {
-    /// <summary>Writes the file at once or not at all, on the device before it gets its name.</summary>
+    /// <summary>Writes the whole file or nothing; it is flushed to disk before it gets its name.</summary>
     internal static void Write(string path, Action<BinaryWriter> write) => AtomicFile.Write(path, stream =>
     {
         using var sha = SHA256.Create();
@@ -18,8 +18,8 @@ internal static class TrainingFile
         stream.Write(sha.Hash);
     }, flush: true);
 
-    /// <summary>Opens a file whose checksum fits, at its beginning.</summary>
-    /// <exception cref="InvalidDataException">It does not fit.</exception>
+    /// <summary>Checks a file's checksum, and opens the file at its beginning.</summary>
+    /// <exception cref="InvalidDataException">The checksum does not fit the content.</exception>
     internal static BinaryReader Open(string path)
     {
         var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Training;
 
 /// <summary>
-/// Mixed precision (Micikevicius et al. 2018): forward and backward on a copy of the weights in bfloat16, whose products a processor with
-/// bfloat16 instructions does several times as fast; the weights themselves stay in float32, where an optimizer's small steps are not
-/// rounded away. bfloat16 has float32's range, so the loss needs no scaling.
+/// Mixed precision (Micikevicius et al. 2018): forward and backward run on a bfloat16 copy of the weights, in which a processor with
+/// bfloat16 instructions multiplies several times as fast; the weights themselves stay in float32, so that an optimizer's small steps are
+/// not rounded away. bfloat16 has float32's range, so the loss needs no scaling.
 /// </summary>
 internal sealed class WorkingCopy : IDisposable
 {
@@ -29,7 +29,7 @@ internal sealed class WorkingCopy : IDisposable
 
     internal ClipModel Model { get; }
 
-    /// <summary>Takes the weights over, rounded, and forgets the last gradient.</summary>
+    /// <summary>Copies the rounded weights from the model, and clears the last gradient.</summary>
     internal void Take()
     {
         using var _ = no_grad();
@@ -37,7 +37,7 @@ internal sealed class WorkingCopy : IDisposable
         Model.zero_grad();
     }
 
-    /// <summary>Hands the gradient on to the weights, in float32, and what batch normalisation has noted.</summary>
+    /// <summary>Copies the gradient, as float32, and the statistics of batch normalisation to the model.</summary>
     internal void HandOn()
     {
         foreach (var (master, copy) in _pairs)

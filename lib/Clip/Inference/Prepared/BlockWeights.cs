@@ -6,22 +6,22 @@ namespace ClipNotebooks.Clip.Inference.Prepared;
 /// <summary>A weight and a bias.</summary>
 internal readonly record struct Affine(Tensor Weight, Tensor Bias)
 {
-    /// <summary>Some of the outputs.</summary>
+    /// <summary>A range of the outputs.</summary>
     internal Affine Outputs(long first, long count) => new(Weight.narrow(0, first, count), Bias.narrow(0, first, count));
 
     internal Affine Times(double factor) => new(Weight.Times(factor), Bias.Times(factor));
 }
 
 /// <summary>
-/// A block's weights in float32 as the prepared forms take them: layer scales and QuickGELU's factor are in the products around them. x ·
-/// sigmoid(1.702 x) is s(1.702 x) / 1.702 with s(x) = x · sigmoid(x), so that 1.702 goes into the product before it, its inverse into the
-/// one after.
+/// A block's weights in float32 as the prepared forms take them: layer scales and QuickGELU's factor are multiplied into the neighbouring
+/// weights. x · sigmoid(1.702 x) is s(1.702 x) / 1.702 with s(x) = x · sigmoid(x), so 1.702 goes into the weights before the activation and
+/// its inverse into those after it.
 /// </summary>
 internal sealed record BlockWeights(Affine Norm1, Affine In, Affine Out, Affine Norm2, Affine Up, Affine Down)
 {
     private const double QuickGeluFactor = 1.702;
 
-    /// <summary>Taken from a block; the tensors are the caller's scope's.</summary>
+    /// <summary>Reads the weights of a block; the tensors belong to the caller's dispose scope.</summary>
     internal static BlockWeights Of(ResidualAttentionBlock block, BlockShape shape)
     {
         var weights = block.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.detach());

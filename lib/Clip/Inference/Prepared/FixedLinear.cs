@@ -5,22 +5,22 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>A linear layer whose weights no longer change, with what follows it: x → f(x·Wᵀ + b), or x·Wᵀ + b + y.</summary>
+/// <summary>A linear layer with fixed weights, fused with what follows it: x → f(x·Wᵀ + b), or x·Wᵀ + b + y.</summary>
 internal abstract class FixedLinear : IDisposable
 {
-    /// <summary>Takes over the weights as they are.</summary>
+    /// <summary>Creates the layer from copies of the weights.</summary>
     /// <param name="weight">(O, I).</param>
     /// <param name="bias">(O).</param>
     /// <param name="then">
-    /// f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights
+    /// f; null for the identity. <see cref="Activation.QuickGelu"/> stands for x · sigmoid(x): its factor is in the weights
     /// (<see cref="BlockWeights"/>).
     /// </param>
     internal static FixedLinear Create(Tensor weight, Tensor bias, Activation? then = null) =>
         UsesOneDnn(weight.dtype, weight.device_type) ? new OneDnnLinear(weight, bias, then) : new PlainLinear(weight, bias, then);
 
     /// <summary>
-    /// Whether the products go through oneDNN, or through libtorch's own <c>linear</c>: on a processor; in float16, and in bfloat16 on
-    /// a processor without AVX-512, libtorch's own takes whatever instructions there are.
+    /// Whether products go through oneDNN, on the CPU only, instead of libtorch's own <c>linear</c>. In float16, and in bfloat16 without
+    /// AVX-512, libtorch's own is used, with whatever instructions there are.
     /// </summary>
     internal static bool UsesOneDnn(ScalarType dtype, DeviceType device) => device == DeviceType.CPU && dtype switch
     {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>float32 values outside the collected heap, zero at first and aligned to a cache line.</summary>
+/// <summary>Unmanaged float32 memory, set to zero and aligned to a cache line.</summary>
 internal sealed unsafe class FloatMemory : SafeHandle
 {
     private const int CacheLine = 64;

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// oneDNN's linear layer. libtorch's own <c>linear</c> goes through MKL, which on other processors than Intel's leaves half of the AVX-512
-/// rate unused, and lays bfloat16 weights out anew at each call; oneDNN takes weights that were laid out once and applies the activation or
-/// the residual while the product is still in registers. TorchSharp has no names for these operators; a few lines of TorchScript have
-/// (PyTorch, aten/src/ATen/native/mkldnn/Linear.cpp).
+/// oneDNN's linear layer. libtorch's own <c>linear</c> uses MKL, which on processors other than Intel's leaves half of the AVX-512 rate
+/// unused, and reorders bfloat16 weights at each call. oneDNN takes weights that were reordered once, and applies the activation or the
+/// residual while the product is still in registers. TorchSharp does not expose these operators; a few lines of TorchScript do (PyTorch,
+/// aten/src/ATen/native/mkldnn/Linear.cpp).
 /// </summary>
 internal sealed class OneDnnLinear : FixedLinear
 {
@@ -46,7 +46,7 @@ internal sealed class OneDnnLinear : FixedLinear
     /// <summary>Whether this build of libtorch has oneDNN.</summary>
     internal static bool IsSupported => Operators.Value is not null;
 
-    /// <summary>Whether it has, and the processor has what PyTorch asks for in bfloat16: AVX-512 or AVX-NE-CONVERT.</summary>
+    /// <summary>Whether it has oneDNN, and the processor has what PyTorch requires for bfloat16: AVX-512 or AVX-NE-CONVERT.</summary>
     internal static bool IsSupportedInBFloat16 => LaysOutBFloat16.Value;
 
     internal override Tensor Call(Tensor x) => Invoke(_function, x, _weight, _bias);

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// A <see cref="VisionTransformer"/> as a <see cref="PackedTower"/>: its convolution's windows do not overlap, so that the patch embedding
-/// is one more product.
+/// A <see cref="VisionTransformer"/> as a <see cref="PackedTower"/>: its convolution's windows do not overlap, so the patch embedding is
+/// one more matrix product.
 /// </summary>
 internal sealed unsafe class PackedImageTower : PackedTower
 {
@@ -28,7 +28,7 @@ internal sealed unsafe class PackedImageTower : PackedTower
     }
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     internal Tensor Encode(Tensor pixels)
     {
         Shapes.RequirePixels(pixels, _tower.Config, _tower.InterpolatePositions);

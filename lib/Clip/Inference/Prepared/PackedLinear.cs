@@ -5,15 +5,16 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// A float32 linear layer for processors with AVX-512 or AVX2: x → f(x·Wᵀ + b), or y + x·Wᵀ + b. Its weights lie in panels of a tile's
-/// columns, in the order in which <see cref="Tile"/> takes them; a core works on a panel at a time, and while it multiplies, the next
-/// panel is on its way from memory: with an image's 50 rows, reading the weights takes a third as long as multiplying with them, and a
-/// library that begins to read when it needs them waits for it (tests/Benchmarks/README.md).
+/// A float32 linear layer for processors with AVX-512 or AVX2: x → f(x·Wᵀ + b), or y + x·Wᵀ + b. Its weights are stored in panels of a
+/// tile's columns, in the order in which <see cref="Tile"/> reads them. A core works on one panel at a time and prefetches the next
+/// meanwhile: with an image's 50 rows, reading the weights takes a third as long as multiplying with them, and a library that begins to
+/// read them when it needs them waits that long (tests/Benchmarks/README.md).
 /// </summary>
 internal sealed unsafe class PackedLinear : IDisposable
 {
     /// <summary>
-    /// Of a panel's inner dimension at a time: with the next, 200 kB of a core's second cache with AVX-512, 100 with AVX2.
+    /// How much of a panel's inner dimension is multiplied at a time: together with the part prefetched next, it takes 200 kB of a core's
+    /// L2 cache with AVX-512, 100 kB with AVX2.
     /// </summary>
     private const int Depth = 768;
 
@@ -22,9 +23,9 @@ internal sealed unsafe class PackedLinear : IDisposable
     private readonly int _inner, _panels;
 
     /// <param name="weight">(O, I).</param>
-    /// <param name="bias">(O); none for zero.</param>
+    /// <param name="bias">(O); null for zeros.</param>
     /// <param name="then">
-    /// f; none for the identity. Of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x): its factor is in the weights
+    /// f; null for the identity. <see cref="Activation.QuickGelu"/> stands for x · sigmoid(x): its factor is in the weights
     /// (<see cref="BlockWeights"/>).
     /// </param>
     internal PackedLinear(Tensor weight, Tensor? bias, Activation? then = null)
@@ -50,13 +51,13 @@ internal sealed unsafe class PackedLinear : IDisposable
     /// <summary>O.</summary>
     internal int Outputs { get; }
 
-    /// <summary>Rows of x → rows of y, up to the next multiple of a tile's.</summary>
-    /// <param name="team">Who does it.</param>
+    /// <summary>Rows of x → rows of y; rows of y up to the next multiple of a tile's are overwritten.</summary>
+    /// <param name="team">The threads.</param>
     /// <param name="x">(rows, I).</param>
     /// <param name="y">(rows, O).</param>
-    /// <param name="rows">How many.</param>
-    /// <param name="add">Whether what stands in y is added.</param>
-    /// <param name="follower">Which product comes afterwards: the first of its weights are asked for.</param>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="add">Whether the former values of y are added.</param>
+    /// <param name="follower">The product that comes next: the first of its weights are prefetched.</param>
     internal void Run(ThreadTeam.Session team, RowBuffer x, RowBuffer y, int rows, bool add = false, PackedLinear? follower = null)
     {
         int tiles = (rows + Tile.Rows - 1) / Tile.Rows, aheadStep = (Tile.StepBytes + tiles - 1) / tiles;

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>A layer normalisation of rows of whole cache lines.</summary>
+/// <summary>A layer normalisation of rows whose width is a multiple of a cache line.</summary>
 internal sealed unsafe class PackedNorm : IDisposable
 {
     private readonly FloatMemory _gain, _bias;

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// A <see cref="TextTransformer"/> as a <see cref="PackedTower"/>. Attention is causal, so that a caption's tokens after the pooled one
-/// change nothing: each is as long as it is, without padding.
+/// A <see cref="TextTransformer"/> as a <see cref="PackedTower"/>. Attention is causal, so a caption's tokens after the pooled one change
+/// nothing and are left out: captions keep their own lengths, without padding.
 /// </summary>
 internal sealed unsafe class PackedTextTower : PackedTower
 {
@@ -17,7 +17,9 @@ internal sealed unsafe class PackedTextTower : PackedTower
             tower.get_parameter("text_projection"), inputs: 0) => _tower = tower;
 
     /// <summary>Token ids, (B, L), int64 → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">Another shape, or an id that the vocabulary has not; the message says which.</exception>
+    /// <exception cref="ArgumentException">
+    /// The input has another shape, or an id outside the vocabulary; the message says which.
+    /// </exception>
     internal Tensor Encode(Tensor ids)
     {
         _tower.RequireIds(ids);

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// A Vision Transformer's patch embedding as one matrix product: its convolution's windows do not overlap, and the product runs at the
-/// blocks' rate, which the convolution does not (tests/Benchmarks/README.md).
+/// A Vision Transformer's patch embedding as one matrix product: its convolution's windows do not overlap, and the product is as fast as
+/// those of the blocks, which the convolution is not (tests/Benchmarks/README.md).
 /// </summary>
 internal sealed class PreparedPatches : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class PreparedPatches : IDisposable
     }
 
     /// <summary>Pixels, (B, 3, R, R) → the tokens that enter the first block, (B, N, D), float32.</summary>
-    /// <exception cref="ArgumentException">Another shape; the message has both.</exception>
+    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
     internal Tensor Embed(Tensor pixels)
     {
         Shapes.RequirePixels(pixels, _tower.Config, _tower.InterpolatePositions);

@@ -5,8 +5,9 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// The blocks of a <see cref="Transformer"/> for inference alone: the same mathematics on weights in one precision that are laid out for
-/// the processor once, activation and residual within the products, and where one token is pooled of the last block only what that needs.
+/// The blocks of a <see cref="Transformer"/> for inference only: the same mathematics, with weights that are converted to one precision and
+/// laid out for the processor once, and with activation and residual fused into the products. Where one token is pooled, the last block
+/// computes only what that token needs.
 /// </summary>
 internal sealed class PreparedTransformer : IDisposable
 {
@@ -16,9 +17,9 @@ internal sealed class PreparedTransformer : IDisposable
     private readonly ScalarType _dtype;
 
     /// <param name="transformer">Blocks of CLIP's own kind.</param>
-    /// <param name="shape">Theirs.</param>
-    /// <param name="causal">Whether a token sees those before it alone.</param>
-    /// <param name="dtype">What they compute in.</param>
+    /// <param name="shape">The blocks' shape.</param>
+    /// <param name="causal">Whether a token attends only to itself and earlier tokens.</param>
+    /// <param name="dtype">The element type of weights and activations.</param>
     /// <param name="pools">Whether one token of the last block is wanted (<see cref="Run"/>), or all (<see cref="RunWhole"/>).</param>
     internal PreparedTransformer(Transformer transformer, BlockShape shape, bool causal, ScalarType dtype, bool pools = true)
     {
@@ -27,12 +28,12 @@ internal sealed class PreparedTransformer : IDisposable
         _blocks = [.. blocks.Select((block, i) => new Block(block, shape, dtype, last: pools && i == blocks.Count - 1))];
     }
 
-    /// <summary>Whether a tower's blocks are CLIP's own, whatever stands before and after them.</summary>
+    /// <summary>Whether a tower's blocks are CLIP's own, whatever comes before and after them.</summary>
     internal static bool IsSupported(BlockShape shape) => shape.Options == BlockOptions.Clip;
 
     /// <summary>Tokens and the position of the pooled one in each row → that token after the last block.</summary>
     /// <param name="tokens">(B, N, D), float32.</param>
-    /// <param name="positions">(B), int64; none for the first token.</param>
+    /// <param name="positions">(B), int64; null for the first token.</param>
     /// <returns>(B, D), float32.</returns>
     internal Tensor Run(Tensor tokens, Tensor? positions)
     {
@@ -44,7 +45,7 @@ internal sealed class PreparedTransformer : IDisposable
 
     /// <summary>Tokens → all of them after the last block.</summary>
     /// <param name="tokens">(B, N, D), float32.</param>
-    /// <param name="mask">(B, 1, 1, N): minus infinity for tokens that are not to be seen; not of causal blocks.</param>
+    /// <param name="mask">(B, 1, 1, N): minus infinity for tokens that are masked out; null for causal blocks.</param>
     /// <returns>(B, N, D), float32.</returns>
     internal Tensor RunWhole(Tensor tokens, Tensor? mask)
     {
@@ -70,7 +71,7 @@ internal sealed class PreparedTransformer : IDisposable
         return block.Down.CallAndAdd(block.Up.Call(block.Norm2(x)), x).MoveToOuterDisposeScope();
     }
 
-    /// <summary>One token asks all; the rest of the block is for it alone.</summary>
+    /// <summary>The last block: the pooled token attends to all tokens, and the rest is computed for it alone.</summary>
     private Tensor Last(Block block, Tensor x, Tensor? positions)
     {
         using var scope = NewDisposeScope();
@@ -95,7 +96,7 @@ internal sealed class PreparedTransformer : IDisposable
     private static Tensor Pooled(Tensor x, Tensor? positions) =>
         positions is null ? x.narrow(1, 0, 1).contiguous() : x.gather(1, positions.view(-1, 1, 1).expand(-1, 1, x.shape[2]));
 
-    /// <summary>What causal attention lets the pooled token see: 0 up to its own position, minus infinity after it.</summary>
+    /// <summary>The causal mask of the pooled token: 0 up to its own position, minus infinity after it.</summary>
     private static Tensor Seen(Tensor positions, long N)
     {
         var later = Arithmetic.Count(0, N, positions.device).unsqueeze(0).gt(positions.unsqueeze(1));                  // (B, N)
@@ -107,7 +108,7 @@ internal sealed class PreparedTransformer : IDisposable
         foreach (var block in _blocks) block.Dispose();
     }
 
-    /// <summary>The weights of one block; of the last, the query's by themselves.</summary>
+    /// <summary>The weights of one block; in the last block, the query's weights are separate.</summary>
     private sealed class Block : IDisposable
     {
         private readonly Tensor _gain1, _bias1, _gain2, _bias2;

@@ -1,8 +1,8 @@
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// Activations, a row for each token. Rows begin on a cache line, and their distance is no power of two, so that those of a tile do not
-/// fall on each other in the cache. Behind the last row and behind each row's last column there is room for what a tile reads and writes
+/// Activations, a row for each token. Each row begins on a cache line, and the stride is no power of two, so that the rows of a tile do not
+/// compete for the same cache lines. After the last row and after each row's last column there is room for what a tile reads and writes
 /// beyond them (<see cref="Tile"/>).
 /// </summary>
 internal sealed unsafe class RowBuffer : IDisposable
@@ -15,7 +15,7 @@ internal sealed unsafe class RowBuffer : IDisposable
         _memory = new FloatMemory((long)Stride * (rows + 2 * Tile.Rows));
     }
 
-    /// <summary>Values from one row's first to the next's.</summary>
+    /// <summary>The distance between rows, in values.</summary>
     internal int Stride { get; }
 
     internal float* Row(int row) => _memory.Values + (nint)row * Stride;

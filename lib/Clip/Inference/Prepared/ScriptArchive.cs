@@ -4,9 +4,9 @@ using System.Text;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// Makes a TorchScript module of source text. <c>jit.compile</c> knows the operators under <c>torch.</c> alone; a saved module may use any
-/// (<c>ops.mkldnn…</c>), so the text is laid into the archive that <c>torch.jit.save</c> would write (torch/csrc/jit/serialization), a zip
-/// of the code and a pickled object without a state.
+/// Makes a TorchScript module from source text. <c>jit.compile</c> knows only the operators under <c>torch.</c>, but a saved module may use
+/// any (<c>ops.mkldnn…</c>). So the text is put into the archive that <c>torch.jit.save</c> would write (torch/csrc/jit/serialization): a
+/// zip file of the code and a pickled object without state.
 /// </summary>
 internal static class ScriptArchive
 {

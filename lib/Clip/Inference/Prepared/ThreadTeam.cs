@@ -2,16 +2,16 @@ using TorchSharp;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>One unit of a task, for whoever of the team takes it.</summary>
-/// <param name="Unit">Which.</param>
-/// <param name="Next">Which the same member takes afterwards; where there is none any more, a number past the last.</param>
-/// <param name="Member">Who.</param>
+/// <summary>One unit of a task, taken by a member of the team.</summary>
+/// <param name="Unit">The unit's number.</param>
+/// <param name="Next">The number of the unit that the same member takes next; past the last one if none is left.</param>
+/// <param name="Member">The member's number; 0 is the caller.</param>
 internal readonly record struct Share(int Unit, int Next, int Member);
 
 /// <summary>
-/// Threads that work through the units of one task after another and stay awake in between: a forward of one image is a hundred tasks of a
-/// third of a millisecond. The thread pool would take a good part of that to wake its threads, and OpenMP's threads, libtorch's, keep a
-/// core busy for some milliseconds after each of their own tasks, so that the two do not go together within a forward.
+/// Threads that work through one task after another, unit by unit, and stay awake in between: the forward of one image is about a hundred
+/// tasks of a third of a millisecond each. The thread pool would need a good part of that time to wake its threads. libtorch's OpenMP
+/// threads keep a core busy for some milliseconds after each of their tasks, so a forward must not use both.
 /// </summary>
 internal sealed class ThreadTeam
 {
@@ -26,8 +26,8 @@ internal sealed class ThreadTeam
     private volatile bool _working;
 
     /// <summary>
-    /// Calls as many threads as libtorch may use (<see cref="torch.set_num_threads"/>), the caller's among them. Where another forward has
-    /// the team, the caller works alone: the cores are busy as it is.
+    /// Wakes as many threads as libtorch may use (<see cref="torch.set_num_threads"/>), counting the caller's. While another forward uses
+    /// the team, the caller works alone: the cores are busy anyway.
     /// </summary>
     internal static Session Begin()
     {
@@ -68,7 +68,9 @@ internal sealed class ThreadTeam
         throw new InvalidOperationException("A thread of the forward failed.", failure);
     }
 
-    /// <summary>Where a thread comes late, the others have done its units: nobody waits for one that has not begun.</summary>
+    /// <summary>
+    /// The loop of a member's thread. If a thread wakes late, the others do its units: nobody waits for a thread that has not begun.
+    /// </summary>
     private void Serve(int member, ManualResetEventSlim call)
     {
         for (int seen = 0; ;)
@@ -90,7 +92,7 @@ internal sealed class ThreadTeam
                 }
                 catch (Exception failure)
                 {
-                    Interlocked.CompareExchange(ref _failure, failure, null); // thrown by the thread that began, once all have ended
+                    Interlocked.CompareExchange(ref _failure, failure, null); // thrown in the caller's thread, once all have ended
                 }
                 finally
                 {
@@ -98,7 +100,7 @@ internal sealed class ThreadTeam
                 }
             }
             call.Reset();
-            if (_working) call.Set(); // called again in between
+            if (_working) call.Set(); // woken again in the meantime
         }
     }
 
@@ -122,7 +124,7 @@ internal sealed class ThreadTeam
         }
     }
 
-    /// <summary>The team for the time of a forward.</summary>
+    /// <summary>The use of the team for one forward.</summary>
     internal sealed class Session(ThreadTeam? team) : IDisposable
     {
         /// <summary>Does all units of a task, in any order, and returns when they are done.</summary>

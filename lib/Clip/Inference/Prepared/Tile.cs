@@ -5,14 +5,14 @@ using System.Runtime.Intrinsics.X86;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// The innermost part of every product: rows times columns whose sums stay in registers while the inner dimension passes by. With AVX-512
-/// 10 times 32, whose 320 sums fill 20 of its 32 registers: each step takes 12 loads for 20 multiplications. With AVX2 5 times 16, 80 sums
-/// in 10 of 16 registers: 7 loads for 10. So the multipliers are what it waits for.
-/// Written once for each: sums stay in registers only as variables by name, and these differ in number and width.
+/// The innermost part of every product: a tile of the output whose sums stay in registers while the inner dimension is traversed. With
+/// AVX-512 a tile is 10 rows × 32 columns: its 320 sums fill 20 of 32 registers, and each step takes 12 loads for 20 multiplications. With
+/// AVX2 it is 5 × 16: 80 sums in 10 of 16 registers, and 7 loads for 10 multiplications. So the multipliers are the bottleneck, not the
+/// loads. The code is written out for each: sums stay in registers only as named variables, whose number and width differ.
 /// </summary>
 internal static unsafe class Tile
 {
-    /// <summary>The values of a cache line, and of the vectors in which rows are gone through.</summary>
+    /// <summary>The number of float32 values in a cache line, and in the vectors by which rows are traversed.</summary>
     internal const int Lanes = 16;
 
     private const int Half = Lanes / 2;
@@ -26,26 +26,26 @@ internal static unsafe class Tile
 
     internal static bool IsSupported => Avx512F.IsSupported || Avx2.IsSupported && Fma.IsSupported;
 
-    /// <summary>What the tiles are made for, in words.</summary>
+    /// <summary>The name of the instruction set in use.</summary>
     internal static string Instructions => Avx512F.IsSupported ? "AVX-512" : "AVX2";
 
     /// <summary>
-    /// c = a · b, (R, I) · (I, C) → (R, C) of <see cref="Rows"/> and <see cref="Columns"/>, plus a bias, plus what stands in c. All
-    /// distances are in values.
+    /// c = a · b, (R, I) · (I, C) → (R, C), where R is <see cref="Rows"/> and C <see cref="Columns"/>; a bias and the former c can be
+    /// added. All strides are in values.
     /// </summary>
-    /// <param name="a">The rows; also those past the last real one are read.</param>
-    /// <param name="strideA">From row to row.</param>
+    /// <param name="a">R rows; all are read, even past the last real one.</param>
+    /// <param name="strideA">The distance between rows of a.</param>
     /// <param name="b">C values for each step of the inner dimension.</param>
-    /// <param name="strideB">From step to step.</param>
+    /// <param name="strideB">The distance between steps in b.</param>
     /// <param name="inner">I.</param>
-    /// <param name="c">The result; also rows and columns past the last real ones are written.</param>
-    /// <param name="strideC">From row to row.</param>
-    /// <param name="bias">C values; none for zero.</param>
-    /// <param name="add">Whether what stands in c is added.</param>
+    /// <param name="c">The result; all R rows and C columns are written, even past the last real ones.</param>
+    /// <param name="strideC">The distance between rows of c.</param>
+    /// <param name="bias">C values; null for zeros.</param>
+    /// <param name="add">Whether the former values of c are added.</param>
     /// <param name="ahead">
-    /// Memory that will be needed soon: it is asked for in the meantime, <paramref name="aheadStep"/> bytes a step. Any address will do.
+    /// Memory that will be needed soon and is prefetched meanwhile, <paramref name="aheadStep"/> bytes a step. Any address is safe.
     /// </param>
-    /// <param name="aheadStep">Up to <see cref="StepBytes"/>.</param>
+    /// <param name="aheadStep">Bytes prefetched in a step, up to <see cref="StepBytes"/>.</param>
     internal static void Multiply(float* a, nint strideA, float* b, nint strideB, int inner, float* c, nint strideC, float* bias, bool add,
         byte* ahead, nint aheadStep)
     {

@@ -6,8 +6,8 @@ using ClipNotebooks.Clip.Models;
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>
-/// Functions of 16 float32 values at once. .NET's own <see cref="Vector512.Exp(Vector512{float})"/> goes by way of doubles and takes some
-/// twenty times as long (tests/Benchmarks/README.md).
+/// Functions of 16 float32 values at once. .NET's own <see cref="Vector512.Exp(Vector512{float})"/> computes in double precision and takes
+/// some twenty times as long (tests/Benchmarks/README.md).
 /// </summary>
 internal static class VectorMath
 {
@@ -30,10 +30,11 @@ internal static class VectorMath
         return Avx512F.Scale(Avx512F.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One), n);
     }
 
-    /// <summary>The same polynomial for AVX2, which has no instructions for roundings and powers of two like AVX-512's.</summary>
+    /// <summary>The same polynomial for AVX2, which has no instruction like AVX-512's for scaling by a power of two.</summary>
     private static Vector256<float> Exp(Vector256<float> x)
     {
-        // Beyond ±170 it is infinity or 0 at any x; where one of the two is NaN, the instructions give the second.
+        // Beyond ±170 the result is infinity or 0 anyway. If x is NaN it stays NaN: these instructions return their second operand if
+        // either is NaN.
         x = Avx.Min(Vector256.Create(170f), Avx.Max(Vector256.Create(-170f), x));
         var n = Avx.RoundToNearestInteger(x * 1.44269504f);
         var r = Fma.MultiplyAdd(n, Vector256.Create(-0.693359375f), x);                           // ln 2 in two parts
@@ -43,7 +44,7 @@ internal static class VectorMath
         p = Fma.MultiplyAdd(p, r, Vector256.Create(4.1665795894e-2f));
         p = Fma.MultiplyAdd(p, r, Vector256.Create(1.6666665459e-1f));
         p = Fma.MultiplyAdd(p, r, Vector256.Create(5.0000001201e-1f));
-        // 2ⁿ in two parts, either of which is a float32.
+        // 2ⁿ as a product of two factors, each of which float32 can represent.
         var (whole, half) = (Avx.ConvertToVector256Int32(n), Avx.ConvertToVector256Int32(n) >> 1);
         return Fma.MultiplyAdd(p, r * r, r + Vector256<float>.One) * PowerOfTwo(half) * PowerOfTwo(whole - half);
     }
@@ -58,7 +59,7 @@ internal static class VectorMath
         return MathF.Max(MathF.Max(four[0], four[1]), MathF.Max(four[2], four[3]));
     }
 
-    /// <summary>The MLP's non-linearity; of <see cref="Activation.QuickGelu"/> the part x · sigmoid(x).</summary>
+    /// <summary>The MLP's non-linearity; <see cref="Activation.QuickGelu"/> stands for x · sigmoid(x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> Activate(Vector512<float> x, Activation activation) => activation switch
     {
