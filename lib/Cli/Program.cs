@@ -7,7 +7,7 @@ using ClipNotebooks.Core.Inference;
 
 namespace ClipNotebooks.Cli;
 
-/// <summary>`clipbook`: one command a file in Commands.</summary>
+/// <summary>`clipbook`: each command is a file in Commands.</summary>
 internal static class Program
 {
     internal static readonly Option<bool> Verbose = new("--verbose") { Description = "Show stack traces of failures.", Recursive = true };
@@ -66,7 +66,7 @@ internal static class Program
 
     internal static async Task<int> RunAsync(string[] args, TextWriter error, CancellationToken token = default)
     {
-        // An argument that begins with @ is ours to read (labels from a file), not a file of further arguments.
+        // An argument that begins with @ is for the commands to read (labels from a file); it is not a response file with more arguments.
         ParseResult parsed = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
@@ -77,7 +77,7 @@ internal static class Program
         }
         try
         {
-            // Signals are heard in one place, Interruption; the parser's own handling would throw at the second.
+            // Interruption alone handles signals; the parser's own handling would throw at the second one.
             InvocationConfiguration configuration = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await parsed.InvokeAsync(configuration, token);
         }
@@ -95,11 +95,9 @@ internal static class Program
         }
     }
 
-    /// <summary>
-    /// Whether a failure's message says all that its reader needs: a file or a download, named, with the reason and what to do.
-    /// </summary>
+    /// <summary>Whether a failure's message says all that the user needs: which file or download failed, why, and what to do.</summary>
     private static bool IsForTheReader(Exception problem) =>
         problem is UserError or CheckpointException or HubException or NonFiniteException or InvalidDataException or FileNotFoundException
-            // A model asks for what is not there, and the message says what is.
+            // A model asks for something that is not supported, and the message says what is.
             or NotSupportedException { Source: "ClipNotebooks.Core" or "ClipNotebooks.Clip" };
 }

@@ -4,11 +4,11 @@ using SixLabors.ImageSharp.PixelFormats;
 
 namespace ClipNotebooks.ImageSharp;
 
-/// <summary>From ImageSharp's images to the library's and back; samples are copied as they are.</summary>
+/// <summary>Converts ImageSharp's images to the library's and back; samples are copied unchanged.</summary>
 public static class ImageSharpConversions
 {
-    /// <summary>Copies an image of ImageSharp.</summary>
-    /// <param name="image">Its first frame is taken. Orientation tags and colour profiles are left alone.</param>
+    /// <summary>Copies an image from ImageSharp.</summary>
+    /// <param name="image">The image, of which the first frame is copied. Orientation tags and colour profiles are not applied.</param>
     public static RasterImage ToRasterImage(this Image<Rgb24> image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -17,7 +17,7 @@ public static class ImageSharpConversions
         return RasterImage.FromRgb(image.Width, image.Height, pixels);
     }
 
-    /// <summary>Copies an image for ImageSharp.</summary>
+    /// <summary>Copies an image to ImageSharp.</summary>
     /// <returns>The caller's to dispose.</returns>
     public static Image<Rgb24> ToImageSharp(this RasterImage image)
     {

@@ -16,28 +16,28 @@ using IImageDecoder = ClipNotebooks.Core.Images.IImageDecoder;
 namespace ClipNotebooks.ImageSharp;
 
 /// <summary>
-/// Decodes by ImageSharp what it reads (JPEG, PNG, WebP, GIF, BMP, TIFF, TGA, PBM), all in managed code. The first frame; samples in the
-/// layout of their file, 16-bit gray PNG in 16 bits. CMYK JPEG comes out as RGB, where CLIP's pipeline resizes before it converts: its
-/// pixels differ slightly from Pillow's. Thread-safe.
+/// Decodes what ImageSharp reads (JPEG, PNG, WebP, GIF, BMP, TIFF, TGA, PBM), all in managed code. Only the first frame is decoded. Samples
+/// have the layout of their file; 16-bit gray PNG keeps its 16 bits. CMYK JPEG becomes RGB at once, while CLIP's pipeline resizes before it
+/// converts, so its pixels differ slightly from Pillow's. Thread-safe.
 /// </summary>
 public sealed class ImageSharpDecoder : IImageDecoder
 {
-    /// <summary>Scans times pixels of a JPEG, as the default decoder bounds them.</summary>
+    /// <summary>The largest product of a JPEG's scans and pixels, the same as the default decoder's.</summary>
     private const long MostWork = 1L << 31;
 
     private readonly Lazy<Configuration> _configuration;
 
-    /// <summary>A decoder of whatever size is allowed by default.</summary>
+    /// <summary>A decoder with the default limit on an image's size.</summary>
     public ImageSharpDecoder() => _configuration = new(Create);
 
     /// <summary>
-    /// The most pixels an image may have; more are refused by the header, before anything is allocated. What a file makes ImageSharp
-    /// allocate at once besides, whatever its header says, is bounded by four bytes for each of them and 64 MB.
+    /// The most pixels an image may have; larger ones are refused by their header, before anything is allocated. Whatever a header says,
+    /// ImageSharp may allocate at most four bytes for each of these pixels plus 64 MB at once.
     /// </summary>
     public long MaxPixels { get; init; } = SkiaImageDecoder.DefaultMaxPixels;
 
     /// <inheritdoc/>
-    /// <remarks>ImageSharp does not stop in the middle of an image: the token is looked at before.</remarks>
+    /// <remarks>ImageSharp cannot stop in the middle of an image: the token is checked only before it begins.</remarks>
     public RasterImage Decode(ReadOnlyMemory<byte> encoded, string name, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -64,7 +64,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
         }
     }
 
-    /// <summary>Refuses what is too large, asks for too much work, or is cut short, before anything is allocated.</summary>
+    /// <summary>Refuses a file that is too large, asks for too much work, or is cut short, before anything is allocated.</summary>
     private void Check(byte[] bytes, string name, IImageInfo info, IImageFormat format)
     {
         long pixels = (long)info.Width * info.Height;
@@ -74,17 +74,19 @@ public sealed class ImageSharpDecoder : IImageDecoder
         if (format is JpegFormat && Scans(bytes) * pixels is > MostWork and var work)
             throw new InvalidDataException($"{name} asks for too much work: its scans have {work:N0} pixels, more than the "
                 + $"{MostWork:N0} decoded. Save it anew.");
-        // Every block of a JPEG's 8 x 8 pixels takes a bit, at least.
+        // Each block of 8 x 8 pixels in a JPEG takes at least one bit.
         if ((format is JpegFormat && pixels > 8 * 64 * (long)bytes.Length) || !TruncationCheck.IsWhole(bytes))
             throw new InvalidDataException($"{name} is damaged: it is cut short.");
     }
 
-    /// <summary>What ImageSharp 2.1 throws at damaged files; of the last six its documentation says nothing.</summary>
+    /// <summary>The exceptions that ImageSharp 2.1 throws for damaged files; its documentation does not mention the last six.</summary>
     private static bool IsOfTheFile(Exception exception) => exception is ImageFormatException or InvalidMemoryOperationException
         or NotSupportedException or IndexOutOfRangeException or ArgumentException or NullReferenceException
         or InvalidOperationException or OverflowException or EndOfStreamException;
 
-    /// <summary>The first frame alone, and no texts and profiles, which may be compressed a thousandfold.</summary>
+    /// <summary>
+    /// A configuration that reads only the first frame, and no texts or profiles, which may be compressed a thousandfold.
+    /// </summary>
     private Configuration Create()
     {
         var configuration = Configuration.Default.Clone();
@@ -156,7 +158,7 @@ public sealed class ImageSharpDecoder : IImageDecoder
             case JpegFormat:
                 return SampleLayout.Rgb;
             default:
-                // Where alpha may be, it counts; where there is none it is 255 everywhere, and changes nothing.
+                // Alpha is kept wherever there may be some: if there is none, it is 255 everywhere and changes nothing.
                 return info.PixelType.BitsPerPixel is 32 or 64 ? SampleLayout.Rgba : SampleLayout.Rgb;
         }
     }

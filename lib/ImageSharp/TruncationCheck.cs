@@ -2,10 +2,12 @@ using System.Buffers.Binary;
 
 namespace ClipNotebooks.ImageSharp;
 
-/// <summary>Tells a file that is cut short by its form: ImageSharp 2.1 gives the part that it could read as if it were the whole.</summary>
+/// <summary>
+/// Recognises a file that is cut short by its structure: ImageSharp 2.1 returns the part that it could read as if it were the whole.
+/// </summary>
 internal static class TruncationCheck
 {
-    /// <summary>Whether the end that the format prescribes is there; true for formats of which ImageSharp itself finds out.</summary>
+    /// <summary>Whether the end that the format prescribes is there; true for formats for which ImageSharp itself detects this.</summary>
     internal static bool IsWhole(ReadOnlySpan<byte> bytes)
     {
         if (bytes.StartsWith<byte>([0xff, 0xd8]))
@@ -21,7 +23,7 @@ internal static class TruncationCheck
         return true;
     }
 
-    /// <summary>The blocks follow each other up to the end of the first frame.</summary>
+    /// <summary>Whether the blocks follow each other up to the end of the first frame.</summary>
     private static bool IsGif(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 13)
@@ -37,7 +39,7 @@ internal static class TruncationCheck
                 return false;
             if (frame && at + 10 >= bytes.Length)
                 return false;
-            // An extension's label; a frame's place, size, palette and code size.
+            // Skips an extension's label, or a frame's place, size, palette and code size.
             at += frame ? 10 + Palette(bytes[at + 9]) + 1 : 2;
             while (at < bytes.Length && bytes[at] != 0)
                 at += bytes[at] + 1;
@@ -52,7 +54,9 @@ internal static class TruncationCheck
         static int Palette(byte flags) => (flags & 0x80) == 0 ? 0 : 3 << ((flags & 7) + 1);
     }
 
-    /// <summary>Rows without compression reach as far as the header says; with it, as far as their own size.</summary>
+    /// <summary>
+    /// Whether the pixel data fits into the file: for uncompressed rows by the header's dimensions, for compressed ones by its size field.
+    /// </summary>
     private static bool IsBmp(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 54)

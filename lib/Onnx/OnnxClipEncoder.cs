@@ -6,9 +6,9 @@ using ClipNotebooks.Core.Inference;
 namespace ClipNotebooks.Onnx;
 
 /// <summary>
-/// A CLIP on ONNX Runtime: a model's graphs with its processor, in the layout of transformers.js and optimum. Images and captions come
-/// out as vectors of length 1 in one space. Thread-safe after construction: disposed while other threads embed, it frees the graphs once
-/// they have ended; later calls get an <see cref="ObjectDisposedException"/>.
+/// A CLIP model on ONNX Runtime: its graphs and its processor, in the layout of transformers.js and optimum. Images and captions become
+/// vectors of length 1 in one space. Thread-safe after construction. If it is disposed while other threads embed, the graphs are freed
+/// after those calls have ended; later calls throw an <see cref="ObjectDisposedException"/>.
 /// </summary>
 public sealed class OnnxClipEncoder : IClipEncoder
 {
@@ -40,40 +40,44 @@ public sealed class OnnxClipEncoder : IClipEncoder
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">
-    /// The folder has no whole graph to read it off, and <see cref="OnnxOptions.Scale"/> is not set.
+    /// The folder has no graph of the whole model to take it from, and <see cref="OnnxOptions.Scale"/> is not set.
     /// </exception>
     public double Scale => Logits().Scale;
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">
-    /// The folder has no whole graph to read it off, and <see cref="OnnxOptions.Scale"/> is not set.
+    /// The folder has no graph of the whole model to take it from, and <see cref="OnnxOptions.Scale"/> is not set.
     /// </exception>
     public double Bias => Logits().Bias;
 
     /// <summary>Opens a model.</summary>
     /// <param name="idOrFolder">
-    /// A folder with config.json, the tokenizer, preprocessor_config.json, and <c>vision_model.onnx</c> and <c>text_model.onnx</c>, in its
-    /// folder onnx or beside them; or with <c>model.onnx</c> alone, whose towers are then both run for either. Or a Hub id such as
-    /// <c>Xenova/clip-vit-base-patch32</c>, whose towers are downloaded once, or where it has none the whole.
+    /// A folder with config.json, the tokenizer, preprocessor_config.json, and <c>vision_model.onnx</c> and <c>text_model.onnx</c>, beside
+    /// them or in the subfolder onnx; or with only <c>model.onnx</c>, which then runs both towers for each embedding. Or a Hub id such as
+    /// <c>Xenova/clip-vit-base-patch32</c>, whose towers, or else the whole model, are downloaded once.
     /// </param>
     /// <param name="options">Which graphs, and how they are run.</param>
     /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs; the message says which.</exception>
     /// <exception cref="CheckpointException">
     /// A graph or the configuration is damaged, or has other inputs, outputs or shapes than a CLIP.
     /// </exception>
-    /// <exception cref="HubException">A Hub id's model is not in the cache and cannot be had, or is not there as ONNX.</exception>
-    /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged, or makes images of another
-    /// size.</exception>
+    /// <exception cref="HubException">
+    /// The model of a Hub id is not in the cache and cannot be downloaded, or is not on the Hub as ONNX.
+    /// </exception>
+    /// <exception cref="InvalidDataException">
+    /// A file of the tokenizer or of the image transform is damaged, or the transform makes images of another size than the configuration
+    /// says.
+    /// </exception>
     /// <exception cref="NotSupportedException">
     /// The tokenizer's file asks for something that is not known; the message names its key.
     /// </exception>
     public static OnnxClipEncoder FromPretrained(string idOrFolder, OnnxOptions? options = null) =>
         Task.Run(() => FromPretrainedAsync(idOrFolder, options)).GetAwaiter().GetResult();
 
-    /// <summary>As <see cref="FromPretrained"/>, without a thread that waits for the network.</summary>
+    /// <summary>The same as <see cref="FromPretrained"/>, without blocking a thread while it downloads.</summary>
     /// <param name="idOrFolder">A folder, or a Hub id.</param>
     /// <param name="options">Which graphs, and how they are run.</param>
-    /// <param name="progress">Told of every file that is downloaded, from first to last byte.</param>
+    /// <param name="progress">Receives the progress of every file that is downloaded.</param>
     /// <param name="cancellationToken">Stops a download; what has arrived is kept for the next time.</param>
     public static async Task<OnnxClipEncoder> FromPretrainedAsync(string idOrFolder, OnnxOptions? options = null,
         IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -143,7 +147,7 @@ public sealed class OnnxClipEncoder : IClipEncoder
         using var use = _calls.Enter();
         using var told = ClipTelemetry.Begin(ClipTelemetry.Text, texts.Count);
 
-        // Captions of like length go together: a row costs as much as the longest of its batch.
+        // Captions of similar length share a batch, since a row costs as much as the longest of its batch.
         var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true);
         var embeddings = new float[texts.Count][];
         var order = Enumerable.Range(0, texts.Count).OrderBy(i => tokens.EndOfTextPositions[i]);
@@ -167,8 +171,8 @@ public sealed class OnnxClipEncoder : IClipEncoder
                 "its training has failed. Fetch or export it again.");
     }
 
-    /// <summary>Rows at length 1.</summary>
-    /// <exception cref="NonFiniteException">A row is not finite, or 0.</exception>
+    /// <summary>Scales each row to length 1.</summary>
+    /// <exception cref="NonFiniteException">A row is not finite, or all zeros.</exception>
     private float[][] Unit(float[][] rows, Func<int, string> inputOf, IReadOnlyList<float[]>? pixels = null)
     {
         foreach (var (place, row) in rows.Index())

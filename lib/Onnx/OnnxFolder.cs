@@ -3,13 +3,13 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Onnx;
 
-/// <summary>The graphs of one model: its towers, or the whole, or both.</summary>
-/// <param name="Vision">The image tower's graph; the whole's where there is no other.</param>
-/// <param name="Text">The text tower's graph; the whole's where there is no other.</param>
-/// <param name="Whole">The graph of both with their logits; null where there is none.</param>
+/// <summary>The files of one model's graphs: its towers, the whole model, or both.</summary>
+/// <param name="Vision">The image tower's graph; the whole model's if the two towers are not there.</param>
+/// <param name="Text">The text tower's graph; the whole model's if the two towers are not there.</param>
+/// <param name="Whole">The graph of both towers with their logits; null if there is none.</param>
 internal sealed record OnnxFolder(string Vision, string Text, string? Whole)
 {
-    /// <summary>The endings of the files of each kind of weights, in the order in which they are looked for.</summary>
+    /// <summary>For each kind of weights, how its files' names end, in the order in which they are looked for.</summary>
     private static readonly Dictionary<OnnxWeights, string[]> Endings = new()
     {
         [OnnxWeights.Float32] = [""],
@@ -17,12 +17,12 @@ internal sealed record OnnxFolder(string Vision, string Text, string? Whole)
         [OnnxWeights.Int8] = ["_quantized", "_int8"],
     };
 
-    /// <summary>transformers.js has them in a folder of their own, optimum beside the configuration.</summary>
+    /// <summary>transformers.js has the graphs in a folder of their own, optimum beside the configuration.</summary>
     private static readonly string[] Places = [Below, ""];
 
     internal const string Below = "onnx";
 
-    /// <summary>What a model's repository is asked for: its towers, else the whole.</summary>
+    /// <summary>The files to fetch from a model's repository: its towers, else the whole model.</summary>
     internal static HubFiles Wanted(OnnxWeights weights)
     {
         string[][] contents = [["vision_model", "text_model"], ["model"]];
@@ -46,7 +46,7 @@ internal sealed record OnnxFolder(string Vision, string Text, string? Whole)
         string? vision = Existing(folder, weights, "vision_model"), text = Existing(folder, weights, "text_model");
         if ((vision is null || text is null) && whole is null)
             throw Missing(folder, weights, vision is null ? "vision_model" : "text_model");
-        // A tower without the other is of no use: then both are the whole's.
+        // One tower without the other is of no use: then the whole model's graph is used for both.
         return vision is not null && text is not null ? new OnnxFolder(vision, text, whole) : new OnnxFolder(whole!, whole!, whole);
     }
 

@@ -2,14 +2,14 @@ using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Onnx;
 
-/// <summary>What the image transform makes, as a graph takes it.</summary>
+/// <summary>Puts what the image transform makes into the form that a graph takes.</summary>
 internal static class OnnxImages
 {
     /// <summary>
-    /// Adds images to a graph's inputs: as (B, 3, R, R), or where the recipe cuts patches as (B, N, 3 P²), which places have one, (B, N),
-    /// and the rows and columns of each image's grid, (B, 2).
+    /// Adds images to a graph's inputs: as (B, 3, R, R); or, if the transform cuts patches, as (B, N, 3 P²), with a mask of the places that
+    /// have a patch, (B, N), and the rows and columns of each image's grid, (B, 2).
     /// </summary>
-    /// <exception cref="ArgumentException">An image's patches stand nowhere, or in more places than there are.</exception>
+    /// <exception cref="ArgumentException">An image has no patches, or more than there are places.</exception>
     internal static void Add(Dictionary<string, (Array, long[])> inputs, IReadOnlyList<float[]> images, ClipImageTransform transform)
     {
         if (transform.Config.Patches is { } patches)
@@ -26,7 +26,7 @@ internal static class OnnxImages
     internal static long[] Shape(ClipImageTransform transform) => transform.Config.Patches is { } patches
         ? [patches.Most, 3L * patches.Side * patches.Side] : [.. transform.Shape];
 
-    /// <summary>Two images of numbers that rise, as the transform would give them.</summary>
+    /// <summary>Two test images with different values, in the form that the transform gives.</summary>
     internal static float[][] Samples(ClipImageTransform transform)
     {
         int length = transform.Length;

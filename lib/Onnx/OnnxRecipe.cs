@@ -2,13 +2,13 @@ using ClipNotebooks.Core.Hub;
 
 namespace ClipNotebooks.Onnx;
 
-/// <summary>What a model's configuration says beside its graphs.</summary>
+/// <summary>What a model's configuration says in addition to its graphs.</summary>
 /// <param name="ContextLength">The longest row of tokens.</param>
-/// <param name="ImageSize">R; none where the configuration does not say.</param>
-/// <param name="IsSigmoid">Whether each pair has a probability of its own.</param>
+/// <param name="ImageSize">R, the side of its images in pixels; null if the configuration does not say.</param>
+/// <param name="IsSigmoid">Whether the model was trained with a sigmoid for each pair, which then has a probability of its own.</param>
 internal sealed record OnnxRecipe(int ContextLength, int? ImageSize, bool IsSigmoid)
 {
-    /// <summary>Reads config.json, or of OpenCLIP's layout open_clip_config.json.</summary>
+    /// <summary>Reads config.json, or open_clip_config.json in OpenCLIP's layout.</summary>
     /// <exception cref="FileNotFoundException">The folder has neither.</exception>
     /// <exception cref="CheckpointException">It is damaged; the message names the key.</exception>
     internal static OnnxRecipe Load(string folder)

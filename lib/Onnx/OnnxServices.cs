@@ -9,12 +9,12 @@ public static class OnnxServices
 {
     /// <summary>
     /// Registers an <see cref="OnnxClipEncoder"/> as the application's CLIP, with generators of embeddings
-    /// (<see cref="ClipServices.AddClip(IServiceCollection, Func{IServiceProvider, IClipEncoder}, string?)"/>). It is opened, downloaded if
-    /// need be, at its first use, not while services are resolved.
+    /// (<see cref="ClipServices.AddClip(IServiceCollection, Func{IServiceProvider, IClipEncoder}, string?)"/>). The model is opened, and
+    /// downloaded if necessary, when it is first used, not when services are resolved.
     /// </summary>
-    /// <param name="services">The application's.</param>
+    /// <param name="services">The application's services.</param>
     /// <param name="idOrFolder">
-    /// A folder with graphs, or a Hub id such as <c>Xenova/clip-vit-base-patch32</c>; the metadata's model id.
+    /// A folder with graphs, or a Hub id such as <c>Xenova/clip-vit-base-patch32</c>; also the model id in the generators' metadata.
     /// </param>
     /// <param name="options">Which graphs, and how they are run.</param>
     /// <returns>The same services.</returns>

@@ -24,11 +24,11 @@ internal sealed class OnnxSession : IDisposable
         _inputs = [.. session.InputMetadata.Keys];
     }
 
-    /// <summary>The file.</summary>
+    /// <summary>The graph's file.</summary>
     internal string Path { get; }
 
     /// <summary>Opens a file.</summary>
-    /// <exception cref="CheckpointException">It is no graph that can be run, or asks for an input that a CLIP has not.</exception>
+    /// <exception cref="CheckpointException">It is not a graph that can be run, or has an input that no CLIP has.</exception>
     internal static OnnxSession Open(string path, OnnxOptions options)
     {
         InferenceSession session;
@@ -54,18 +54,18 @@ internal sealed class OnnxSession : IDisposable
     /// <summary>The fingerprint of the model that the graph was made from; null where it does not say.</summary>
     internal string? Fingerprint => _session.ModelMetadata.CustomMetadataMap.GetValueOrDefault(ModelFingerprint.Key);
 
-    /// <summary>The file, and those beside it that hold its numbers.</summary>
+    /// <summary>The graph's file, and the files beside it that hold its weights.</summary>
     internal IEnumerable<string> Files => Directory.GetFiles(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!,
         System.IO.Path.GetFileName(Path) + "*").Order(StringComparer.Ordinal);
 
     internal bool Takes(string input) => _inputs.Contains(input);
 
-    /// <summary>An input's or output's sides; −1 for one that is free.</summary>
+    /// <summary>The dimensions of an input or output; −1 for one that is free.</summary>
     internal int[] Sides(string name) =>
         (_session.InputMetadata.TryGetValue(name, out var input) ? input : _session.OutputMetadata[name]).Dimensions;
 
-    /// <summary>The first of some names that the graph gives.</summary>
-    /// <exception cref="CheckpointException">It gives none of them, or no rows of numbers under it.</exception>
+    /// <summary>The first of these names that is an output of the graph.</summary>
+    /// <exception cref="CheckpointException">None of them is an output, or that output is not (B, E).</exception>
     internal string Output(params ReadOnlySpan<string> names)
     {
         foreach (string name in names)
@@ -81,8 +81,8 @@ internal sealed class OnnxSession : IDisposable
     }
 
     /// <summary>Runs the graph.</summary>
-    /// <param name="inputs">Values and shapes by name: float or long; those that the graph does not take are left out.</param>
-    /// <param name="outputs">What is asked for.</param>
+    /// <param name="inputs">Values (float or long) and shapes by name; those that the graph does not take are left out.</param>
+    /// <param name="outputs">The names of the outputs to compute.</param>
     /// <returns>Each output's values, float32, with its shape.</returns>
     /// <exception cref="CheckpointException">The graph cannot be run on these inputs.</exception>
     internal (float[] Values, long[] Shape)[] Run(IReadOnlyDictionary<string, (Array Values, long[] Shape)> inputs, params string[] outputs)
@@ -107,7 +107,7 @@ internal sealed class OnnxSession : IDisposable
 
     public void Dispose() => _session.Dispose();
 
-    /// <summary>Values in the type that the graph asks for.</summary>
+    /// <summary>An input's values in the type that the graph takes.</summary>
     private OrtValue Value(string name, (Array Values, long[] Shape) input)
     {
         var type = _session.InputMetadata[name].ElementDataType;

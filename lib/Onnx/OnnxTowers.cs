@@ -6,7 +6,7 @@ using ClipNotebooks.Core.Text;
 
 namespace ClipNotebooks.Onnx;
 
-/// <summary>A model's graphs, from pixels and ids to rows of numbers. Thread-safe.</summary>
+/// <summary>Runs a model's graphs, from pixels and token ids to embeddings. Thread-safe.</summary>
 internal sealed class OnnxTowers : IDisposable
 {
     private readonly OnnxSession _vision, _text;
@@ -16,7 +16,7 @@ internal sealed class OnnxTowers : IDisposable
     private OnnxTowers(OnnxSession vision, OnnxSession text, string? whole, OnnxRecipe recipe)
     {
         (_vision, _text, _whole, Recipe) = (vision, text, whole, recipe);
-        // SigLIP's pooled output is its embedding; that of a CLIP's tower lies before the projection.
+        // SigLIP's pooled output is its embedding; the pooled output of a CLIP tower comes before the projection.
         string[] names = recipe.IsSigmoid ? ["pooler_output"] : [];
         _imageEmbeds = vision.Output(["image_embeds", .. names]);
         _textEmbeds = text.Output(["text_embeds", .. names]);
@@ -40,20 +40,21 @@ internal sealed class OnnxTowers : IDisposable
     /// <summary>What the configuration says.</summary>
     internal OnnxRecipe Recipe { get; }
 
-    /// <summary>E; 0 where the graphs do not tell it.</summary>
+    /// <summary>E; 0 until it is known, if the graphs do not tell it.</summary>
     internal int Width { get; private set; }
 
     /// <summary>The longest row of tokens.</summary>
     internal int ContextLength => RowLength ?? Recipe.ContextLength;
 
-    /// <summary>Whether images are patches with the shape of their grid.</summary>
+    /// <summary>Whether images are given as patches, with the shape of their grid.</summary>
     private bool TakesPatches => _vision.Takes(OnnxSession.Grids);
 
-    /// <summary>The length that the graph wants each row to have; none where any will do.</summary>
+    /// <summary>The length that the graph needs each row to have; null if any length will do.</summary>
     private int? RowLength { get; }
 
     /// <summary>
-    /// That of the model which both graphs say they were made from; where they do not, over their files and the processor.
+    /// The fingerprint of the model that both graphs say they were made from; if they do not say the same, one of their files and the
+    /// processor.
     /// </summary>
     internal string Fingerprint(ClipProcessor processor) => _vision.Fingerprint is { } made && made == _text.Fingerprint ? made
         : ModelFingerprint.Of(processor, hash =>
@@ -84,8 +85,8 @@ internal sealed class OnnxTowers : IDisposable
         }
     }
 
-    /// <summary>Holds the recipe against the graph.</summary>
-    /// <exception cref="CheckpointException">The recipe makes something else than the graph takes.</exception>
+    /// <summary>Compares the image transform with the graph.</summary>
+    /// <exception cref="CheckpointException">The transform makes another shape than the graph takes.</exception>
     internal void RequireShape(ClipImageTransform transform)
     {
         int[] sides = _vision.Sides(OnnxSession.Pixels);
@@ -103,7 +104,7 @@ internal sealed class OnnxTowers : IDisposable
         return Rows(_vision.Run(inputs, _imageEmbeds)[0], pixels.Count, _vision);
     }
 
-    /// <summary>Some of a batch's rows, in an order in which the last is the longest.</summary>
+    /// <summary>Embeds some of a batch's rows. Their indices are ordered so that the last row is the longest.</summary>
     /// <returns>A row of E for each, as the graph gives them.</returns>
     internal float[][] Texts(TokenBatch tokens, int[] places, ClipProcessor processor)
     {
@@ -113,9 +114,10 @@ internal sealed class OnnxTowers : IDisposable
     }
 
     /// <summary>
-    /// What the whole graph makes of cosine similarities: its logits against its embeddings, of two images and four captions.
+    /// The scale and bias that the whole model's graph applies to cosine similarities, found by comparing its logits with its embeddings
+    /// for two images and four captions.
     /// </summary>
-    /// <exception cref="InvalidOperationException">There is no whole graph.</exception>
+    /// <exception cref="InvalidOperationException">There is no graph of the whole model.</exception>
     /// <exception cref="CheckpointException">It is damaged, or gives no logits.</exception>
     internal (double Scale, double Bias) ScaleAndBias(OnnxOptions options, ClipProcessor processor)
     {
@@ -144,7 +146,7 @@ internal sealed class OnnxTowers : IDisposable
         if (_text != _vision) _text.Dispose();
     }
 
-    /// <summary>The line through points by least squares: its slope, and where it begins.</summary>
+    /// <summary>The line through points by least squares: its slope, and its value at 0.</summary>
     private static (double Scale, double Bias) Line((double Cosine, double Logit)[] points, bool through0)
     {
         double x = through0 ? 0 : points.Average(point => point.Cosine), y = through0 ? 0 : points.Average(point => point.Logit);
@@ -155,7 +157,7 @@ internal sealed class OnnxTowers : IDisposable
 
     private Dictionary<string, (Array, long[])> Captions(ClipProcessor processor, TokenBatch tokens, int[] places)
     {
-        // Towers that see padding are trained on rows that are filled up.
+        // Towers that attend to padding are trained on rows that are padded to their full length.
         int length = RowLength ?? (Recipe.IsSigmoid ? processor.Tokenizer.ContextLength : tokens.EndOfTextPositions[places[^1]] + 1);
         long[] ids = new long[places.Length * length], mask = new long[ids.Length];
         Array.Fill(ids, processor.Tokenizer.PaddingId);

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Onnx;
 
-/// <summary>Which of a folder's graphs are taken; each kind has its own files.</summary>
+/// <summary>Which of a folder's graphs are used; each kind of weights has its own files.</summary>
 public enum OnnxWeights
 {
     /// <summary>float32: <c>vision_model.onnx</c>.</summary>

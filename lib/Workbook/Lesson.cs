@@ -15,14 +15,14 @@ public static class Lesson
     /// <summary>The environment variable that puts another model in the place of the embedded one.</summary>
     public const string ModelVariable = "CLIP_MODEL";
 
-    /// <summary>The environment variable that says in which language views speak; by default that of the lesson's folder.</summary>
+    /// <summary>The environment variable with the language of the views; by default it is that of the lesson's folder.</summary>
     public const string LanguageVariable = "CLIP_LANGUAGE";
 
     private const string Mark = "ClipNotebooks.sln";
 
     /// <summary>
-    /// The language of the lesson that runs, en or ko: what <see cref="LanguageVariable"/> says, else that of the folder it runs in, as
-    /// editors start a lesson in its own.
+    /// The language of the running lesson, en or ko: the value of <see cref="LanguageVariable"/>, else that of the working directory, since
+    /// editors start a lesson in its own folder.
     /// </summary>
     public static string Language
     {
@@ -33,7 +33,7 @@ public static class Lesson
         }
     }
 
-    /// <summary>Of two, what is in the lesson's language.</summary>
+    /// <summary>The one of two values that is in the lesson's language.</summary>
     internal static T In<T>(T english, T korean) => Language == "ko" ? korean : english;
 
     /// <summary>The repository's root: the folder of ClipNotebooks.sln, above the working directory or above this library.</summary>
@@ -42,8 +42,8 @@ public static class Lesson
         $"There is no {Mark} above {Environment.CurrentDirectory}; open the lessons inside the repository.");
 
     /// <summary>
-    /// The folder of what the project ships: images, models, plots. Outside of the repository it is the one beside the program, with the
-    /// images and the embedded model, as the tool's package carries them.
+    /// The folder of what the project ships: images, models, plots. Outside the repository it is the folder beside the program, which has
+    /// the images and the embedded model in the tool's package.
     /// </summary>
     /// <exception cref="DirectoryNotFoundException">There is neither.</exception>
     public static string Data => Found is null && Directory.Exists(Shipped) ? Shipped : Path.Combine(Repository, "data");
@@ -61,13 +61,16 @@ public static class Lesson
     /// <summary>The embedded model that knows emoji, by their names in English and Korean: data/models/emoji-clip.</summary>
     public static string EmojiModel => Path.Combine(Data, "models", "emoji-clip");
 
-    /// <summary>Emoji by one of the houses that it was trained on, as <see cref="Emoji.EmojiGallery"/> reads them: data/emoji.</summary>
+    /// <summary>
+    /// Emoji by one of the houses (designers of emoji) that <see cref="EmojiModel"/> was trained on, as <see cref="Emoji.EmojiGallery"/>
+    /// reads them: data/emoji.
+    /// </summary>
     public static string EmojiPictures => Path.Combine(Data, "emoji");
 
-    /// <summary>Some emoji of a house that it was not trained on: data/openmoji.</summary>
+    /// <summary>Some emoji of a house that <see cref="EmojiModel"/> was not trained on: data/openmoji.</summary>
     public static string NewStyle => Path.Combine(Data, "openmoji");
 
-    /// <summary>Whether <see cref="Model"/> is the model that the repository ships, which a book's pages compute with.</summary>
+    /// <summary>Whether <see cref="Model"/> is the model that the repository ships, with which a book's pages compute.</summary>
     internal static bool UsesEmbeddedModel => Path.GetFullPath(Model) == Path.GetFullPath(Path.Combine(Data, "models", "tiny-clip"));
 
     /// <summary>The sample images of data/images with their captions, in the order of captions.json.</summary>
@@ -106,8 +109,8 @@ public static class Lesson
     }
 
     /// <summary>
-    /// What a lesson takes to pieces: the model in use, or, where it is of another family than OpenAI's Vision Transformers with their text
-    /// tower, the embedded one, whose parts have the names that the lesson shows.
+    /// The model that a lesson takes to pieces: the model in use or, if that is of another family than OpenAI's Vision Transformers with
+    /// their text tower, the embedded one, whose parts have the names that the lesson shows.
     /// </summary>
     /// <param name="inUse">The model in use.</param>
     /// <returns>A folder or a Hub id.</returns>
@@ -120,11 +123,11 @@ public static class Lesson
     }
 
     /// <summary>
-    /// An optimizer's step with garbage collection put off until after it. TorchSharp 0.107 does not keep the numbers alive that a step
-    /// hands to libtorch, a hundred or more: a collection among them ends the cell with "Unknown scalar type", now and then. The library's
-    /// trainer does the same.
+    /// Takes an optimizer's step and puts garbage collection off until after it. TorchSharp 0.107 does not keep alive the hundred or more
+    /// numbers that a step passes to libtorch: a collection during the step now and then ends the cell with "Unknown scalar type". The
+    /// library's trainer does the same.
     /// </summary>
-    /// <param name="optimizer">The optimizer, after the backward.</param>
+    /// <param name="optimizer">The optimizer, after the backward pass.</param>
     public static void Step(optim.Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -132,12 +135,14 @@ public static class Lesson
         optimizer.step();
     }
 
-    /// <summary>Holds a naive result against the library's: the end of a cell that computes something twice.</summary>
+    /// <summary>Compares a result by hand with the library's, at the end of a cell that computes something twice.</summary>
     /// <param name="naive">Any shape.</param>
     /// <param name="library">The same shape.</param>
     /// <param name="tolerance">The largest difference allowed; by default what float32 sums of a few hundred terms can differ by.</param>
     /// <returns>A sentence with the largest difference.</returns>
-    /// <exception cref="InvalidOperationException">The shapes or the values differ; the message has both.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The shapes or the values differ; the message has both shapes, or the largest difference.
+    /// </exception>
     public static string Agree(Tensor naive, Tensor library, double tolerance = 1e-4)
     {
         ArgumentNullException.ThrowIfNull(naive);

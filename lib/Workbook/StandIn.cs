@@ -8,12 +8,12 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook;
 
 /// <summary>
-/// A published model for a lesson to show: that of the Hub's cache or, where its weights are not at hand, a small one of the same family in
-/// its place, with random weights and a small tokenizer of the same kind (<c>data/tokenizers</c>).
+/// A published model for a lesson to show: the one in the Hub's cache or, if its weights are not there, a small stand-in of the same
+/// family, with random weights and a small tokenizer of the same kind (<c>data/tokenizers</c>).
 /// </summary>
 /// <param name="Clip">The model with its processor; the caller's to dispose.</param>
 /// <param name="IsPublished">Whether its weights are the published ones.</param>
-/// <param name="Note">Which it is, in a sentence to print.</param>
+/// <param name="Note">A sentence to print that says which of the two it is.</param>
 public sealed record StandIn(ClipEncoder Clip, bool IsPublished, string Note)
 {
     private const int Side = 64, Patch = 8, Width = 32, Heads = 2, Context = 64;
@@ -27,12 +27,12 @@ public sealed record StandIn(ClipEncoder Clip, bool IsPublished, string Note)
         ["laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k"] = _ => Multilingual(),
     };
 
-    /// <summary>The models that something can stand in for, by their Hub ids.</summary>
+    /// <summary>The Hub ids of the models that have a stand-in.</summary>
     public static IReadOnlyList<string> Ids { get; } = [.. Makers.Keys];
 
-    /// <summary>Opens a model, or what stands in for it.</summary>
+    /// <summary>Opens a model, or its stand-in.</summary>
     /// <param name="id">One of <see cref="Ids"/>.</param>
-    /// <exception cref="ArgumentException">Nothing can stand in for it; the message lists the others.</exception>
+    /// <exception cref="ArgumentException">The model has no stand-in; the message lists those that have one.</exception>
     public static StandIn Open(string id)
     {
         Known(id);
@@ -55,10 +55,10 @@ public sealed record StandIn(ClipEncoder Clip, bool IsPublished, string Note)
         }
     }
 
-    /// <summary>Writes what stands in for a model, as its folder would be: weights, configuration, recipe and tokenizer.</summary>
+    /// <summary>Writes a model's stand-in as a model's folder: weights, configuration, image transform and tokenizer.</summary>
     /// <param name="id">One of <see cref="Ids"/>.</param>
-    /// <param name="folder">Where to; made where it is not there.</param>
-    /// <exception cref="ArgumentException">Nothing can stand in for it; the message lists the others.</exception>
+    /// <param name="folder">The folder to write to; created if it is missing.</param>
+    /// <exception cref="ArgumentException">The model has no stand-in; the message lists those that have one.</exception>
     public static void Write(string id, string folder)
     {
         Known(id);
@@ -72,7 +72,10 @@ public sealed record StandIn(ClipEncoder Clip, bool IsPublished, string Note)
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
     }
 
-    /// <summary>Patches pooled by a query, texts of Gemma's pieces, a sigmoid for each pair; of one size, or of any proportions.</summary>
+    /// <summary>
+    /// SigLIP 2's stand-in: attention pooling over patches, a tokenizer with Gemma's pieces, a sigmoid for each pair; for images of one
+    /// size, or of any proportions.
+    /// </summary>
     private static ClipModel Siglip2(string folder, bool flexible)
     {
         new ImageTransformConfig
@@ -98,7 +101,9 @@ public sealed record StandIn(ClipEncoder Clip, bool IsPublished, string Note)
         });
     }
 
-    /// <summary>CLIP's image tower beside XLM-RoBERTa's text tower, whose tokens' mean is projected.</summary>
+    /// <summary>
+    /// The multilingual stand-in: CLIP's image tower, and XLM-RoBERTa's text tower, which projects the mean of its tokens.
+    /// </summary>
     private static ClipModel Multilingual()
     {
         var sizes = new TextConfig
@@ -117,7 +122,7 @@ public sealed record StandIn(ClipEncoder Clip, bool IsPublished, string Note)
         });
     }
 
-    /// <summary>Whether all of a model is in the cache; a damaged one is not.</summary>
+    /// <summary>Whether a model is completely in the cache; a damaged one is not.</summary>
     private static bool Cached(string id)
     {
         try

@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 
 namespace ClipNotebooks.Tests;
 
-/// <summary>The kinds of picture files that every door is tested with: each is decoded in a way of its own.</summary>
+/// <summary>The kinds of picture files with which everything that reads pictures is tested; each is decoded in a way of its own.</summary>
 internal static class PictureKinds
 {
     private const int Side = 16;
 
-    /// <summary>Their names: files of Clip.Tests' reference or, of BMP, as they are written here.</summary>
+    /// <summary>The names of the files: of Clip.Tests' reference or, for some BMP files, made here.</summary>
     internal static string[] All { get; } =
     [
         "rgb_131x97.png", "gray.png", "gray16.png", "interlaced.png", "bilevel.png", "palette.png", "palette_trns.png", "graypalette.gif",

@@ -5,12 +5,12 @@ using System.Runtime.InteropServices;
 namespace ClipNotebooks.Tests;
 
 /// <summary>
-/// A process that a test starts. It has a time limit, and it ends with the test whatever happens: with all that it started, when it is
-/// disposed or its time is over.
+/// A process that a test starts. It has a time limit, and it never outlives the test: when it is disposed or its time is over, it is killed
+/// with all processes that it started.
 /// </summary>
 internal sealed class TestProcess : IDisposable
 {
-    /// <summary>What a process may take on a machine that does other things besides.</summary>
+    /// <summary>The default time limit, long enough for a busy machine.</summary>
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(5);
 
     private readonly Process _process;
@@ -39,9 +39,9 @@ internal sealed class TestProcess : IDisposable
     /// <summary>Starts a program.</summary>
     /// <param name="program">On the PATH, or a path.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="environment">Variables that it is given besides; null takes one away.</param>
-    /// <param name="folder">Where it works.</param>
-    /// <param name="limit">When it is ended; five minutes by default.</param>
+    /// <param name="environment">Environment variables to set in addition; null removes one.</param>
+    /// <param name="folder">The working directory.</param>
+    /// <param name="limit">After how long it is killed; five minutes by default.</param>
     /// <exception cref="System.ComponentModel.Win32Exception">There is no such program.</exception>
     internal static TestProcess Start(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, string folder = "",
@@ -75,13 +75,13 @@ internal sealed class TestProcess : IDisposable
         get { lock (_lock) return _error; }
     }
 
-    /// <summary>Waits until it has written something, or has ended.</summary>
+    /// <summary>Waits until its output contains a text, or until it has ended.</summary>
     internal async Task SaysAsync(string text)
     {
         while (!_process.HasExited && !(Output + Error).Contains(text, StringComparison.Ordinal)) await Task.Delay(5);
     }
 
-    /// <summary>Waits until a .NET program has its handlers, as Linux tells; the end of the terminal is heard by them alone.</summary>
+    /// <summary>Waits until a .NET program has installed its signal handlers, which Linux shows: only then is SIGHUP caught.</summary>
     internal async Task HearsSignalsAsync()
     {
         string status = $"/proc/{_process.Id}/status";
@@ -109,7 +109,7 @@ internal sealed class TestProcess : IDisposable
     }
 
     /// <summary>Waits for its end.</summary>
-    /// <exception cref="TimeoutException">Its time was over, and it was ended; the message has what it wrote.</exception>
+    /// <exception cref="TimeoutException">It did not end in time and was killed; the message has what it wrote.</exception>
     internal async Task<(int Code, string Output, string Error)> EndAsync()
     {
         await _process.WaitForExitAsync();

@@ -129,7 +129,7 @@ internal static class BenchCommand
     private static string Ways(IReadOnlyDictionary<string, double> rates) =>
         string.Join(", ", rates.Select(way => $"{way.Key} {way.Value / 1e9:0}"));
 
-    /// <summary>Three figures.</summary>
+    /// <summary>Formats a value: no decimals from 100 on, one from 10 on, else two.</summary>
     private static string Short(double value) => value >= 100 ? $"{value:N0}" : value >= 10 ? $"{value:0.0}" : $"{value:0.00}";
 
     private static string Bound(Limit limit) => limit switch

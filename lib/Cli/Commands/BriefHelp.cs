@@ -5,8 +5,8 @@ using System.CommandLine.Invocation;
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>
-/// The library's help, cut to what a reader can take in: clipbook's own help gives each command one line, arguments are called by their
-/// names rather than by every lesson they could be, and the program is called clipbook as in all documents, whatever its file is called.
+/// Shortens the help of System.CommandLine. In clipbook's own help each command has one line; an argument is shown by its name, not by
+/// every lesson that it could be; and the program is called clipbook, whatever its file is called.
 /// </summary>
 internal sealed class BriefHelp(HelpAction whole) : SynchronousCommandLineAction
 {

@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook classify`: images by class names.</summary>
+/// <summary>`clipbook classify`: which of the given classes each image shows.</summary>
 internal static class ClassifyCommand
 {
     private const string Independent = "Each probability stands by itself: they need not add up to 100 %.";
@@ -61,7 +61,7 @@ internal static class ClassifyCommand
         using var encoder = opened;
         using var classifier = new ZeroShotClassifier(encoder, labels, templates, multiLabel);
         var unreadable = new List<string>();
-        // On a terminal a bar and a table would write over each other: the tables wait for the bar's end.
+        // On a terminal a progress bar and tables would overwrite each other, so the tables are written after the bar has ended.
         var waiting = new List<Action>();
         bool bar = files.Count > ClipEncoder.DefaultBatch && ConsoleProgress.HasTerminal;
         if (bar) await ConsoleProgress.RunAsync("classifying", files.Count, progress => Task.FromResult(Classify(progress)));
@@ -118,7 +118,7 @@ internal static class ClassifyCommand
         Terminal.Rich().Write(table);
     }
 
-    /// <summary>The files that are meant: a folder's images in its place.</summary>
+    /// <summary>The image files to classify; a folder is replaced by the images in it.</summary>
     private static List<string> Files(string[] paths)
     {
         var files = new List<string>();

@@ -39,15 +39,15 @@ internal static class CompletionCommand
         return command;
     }
 
-    /// <summary>The lessons as they can be named: 04, ko/04.</summary>
+    /// <summary>The short names of the lessons, such as 04 and ko/04.</summary>
     internal static IEnumerable<string> LessonNames() => RepositoryRoot.TryFind() is not { } root ? []
         : LessonRunner.All(Path.Combine(root, "notebooks"))
             .Select(path => (Edition: Edition.Of(path), Number: $"{LessonRunner.NumberOf(path):00}"))
             .Select(lesson => lesson.Edition.IsEnglish ? lesson.Number : $"{lesson.Edition.Language}/{lesson.Number}");
 
     /// <summary>
-    /// Fits a command and those below it for completion: a switch takes no value, so that what is completed after it is not true and false;
-    /// help is not called /h, which would stand in the way of paths that begin like it.
+    /// Prepares a command and its subcommands for completion. A switch takes no value, so that true and false are not offered after it, and
+    /// aliases such as /h are removed, since they would get in the way of paths that begin like them.
     /// </summary>
     internal static void Fit(Command command)
     {

@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>A progress bar on the error stream, so that the output stays clean for a pipe; none where that stream is no terminal.</summary>
+/// <summary>
+/// A progress bar on the error stream, so that the output stays clean for a pipe; there is none if that stream is not a terminal.
+/// </summary>
 internal static class ConsoleProgress
 {
     internal static bool HasTerminal => !Console.IsErrorRedirected;
@@ -21,7 +23,7 @@ internal static class ConsoleProgress
             });
     }
 
-    /// <summary>Calls at once, on the working thread.</summary>
+    /// <summary>Calls the action at once, on the thread that reports.</summary>
     private sealed class Callback(Action<(int Done, int Total)> action) : IProgress<(int Done, int Total)>
     {
         public void Report((int Done, int Total) value) => action(value);

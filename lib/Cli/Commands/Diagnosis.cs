@@ -11,7 +11,7 @@ using TorchSharp;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>What the doctor looks at; each method is one row.</summary>
+/// <summary>The checks of `clipbook doctor`.</summary>
 internal static class Diagnosis
 {
     internal static IEnumerable<Finding> All(string? root)
@@ -102,7 +102,7 @@ internal static class Diagnosis
         return Device(driver, selected, torch.cuda.is_available() ? torch.cuda.device_count() : 0);
     }
 
-    /// <param name="driver">Whether an NVIDIA driver is here.</param>
+    /// <param name="driver">Whether an NVIDIA driver is installed.</param>
     /// <param name="selected">The libtorch that the build selected: cpu or cuda.</param>
     /// <param name="devices">The CUDA devices that libtorch sees.</param>
     internal static Finding Device(bool driver, string selected, int devices) => (driver, selected, devices) switch
@@ -139,7 +139,7 @@ internal static class Diagnosis
                 Fatal: true);
     }
 
-    /// <summary>The model the lessons will use: CLIP_MODEL, a folder or a Hub id, else data/models/tiny-clip.</summary>
+    /// <summary>The model that the lessons will use: the folder or Hub id in CLIP_MODEL, else data/models/tiny-clip.</summary>
     internal static Finding Model(string? root, string? chosen)
     {
         bool named = !string.IsNullOrEmpty(chosen);
@@ -163,7 +163,7 @@ internal static class Diagnosis
     }
 
     /// <summary>
-    /// Why a folder's weights or its configuration cannot be read, the shards of an index among them; null where they can.
+    /// Why a folder's weights (all shards of a sharded checkpoint) or its configuration cannot be read; null if they can.
     /// </summary>
     private static string? Unreadable(string folder)
     {
@@ -178,7 +178,7 @@ internal static class Diagnosis
         }
     }
 
-    /// <summary>The cache of the Hub's models, and those that are in it by half.</summary>
+    /// <summary>The folder of the Hub cache, and the models in it that were downloaded only in part.</summary>
     internal static Finding HubCache(string folder)
     {
         var half = HalfFetchedModels.In(folder).ToList();

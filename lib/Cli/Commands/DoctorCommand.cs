@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook doctor`: what is installed, and the cure of what is wrong.</summary>
+/// <summary>`clipbook doctor`: what is installed, and how to fix what is wrong.</summary>
 internal static class DoctorCommand
 {
     internal static Command Create()
@@ -43,8 +43,8 @@ internal static class DoctorCommand
         return command;
     }
 
-    /// <summary>Each by itself: what cannot be mended in one editor keeps nobody from mending the next.</summary>
-    /// <exception cref="UserError">What was not mended, and how it is by hand.</exception>
+    /// <summary>Mends each folder separately, so that a failure in one editor does not keep the others from being mended.</summary>
+    /// <exception cref="UserError">A folder was not mended; the message says which, and how to do it by hand.</exception>
     internal static void Mend(IReadOnlyList<string> folders)
     {
         List<string> failed = [];

@@ -1,8 +1,8 @@
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>
-/// Where the extension Polyglot Notebooks keeps its own files, and the fault that they have after its first start with the .NET 10 SDK:
-/// `dotnet new tool-manifest` now writes dotnet-tools.json into the folder, the extension looks for it in .config, and every later start
+/// Finds and mends a fault in the folder where the extension Polyglot Notebooks keeps its own files. With the .NET 10 SDK `dotnet new
+/// tool-manifest` writes dotnet-tools.json into that folder, while the extension looks for it in .config, so every start after the first
 /// fails with "Cannot read properties of undefined (reading 'workingDirectory')".
 /// </summary>
 internal static class EditorStorage
@@ -11,7 +11,7 @@ internal static class EditorStorage
 
     private static readonly string[] Products = ["Code", "Code - Insiders", "VSCodium", "VSCodium - Insiders", "Code - OSS"];
 
-    /// <summary>The servers of remote windows, containers and Codespaces.</summary>
+    /// <summary>The folders of the VS Code servers behind remote windows, containers and Codespaces.</summary>
     private static readonly string[] Servers = 
     [
         ".vscode-server", ".vscode-server-insiders", ".vscode-server-oss", ".vscode-remote", ".vscodium-server",
@@ -40,7 +40,7 @@ internal static class EditorStorage
         File.Move(Path.Combine(folder, Manifest), Sought(folder));
     }
 
-    /// <summary>The same by hand, in one line.</summary>
+    /// <summary>How to do the same by hand, in one line.</summary>
     internal static string ByHand(string folder)
     {
         string manifest = Path.Combine(folder, Manifest), config = Path.Combine(folder, ".config");

@@ -8,7 +8,7 @@ using ClipNotebooks.Workbook;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook embed`: one part of a folder's images, as one job of many.</summary>
+/// <summary>`clipbook embed`: embeds one part (shard) of a folder's images, so that many jobs can share the work.</summary>
 internal static class EmbedCommand
 {
     internal static Command Create()

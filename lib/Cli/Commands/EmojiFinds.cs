@@ -8,8 +8,8 @@ using TorchSharp;
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>
-/// The first picture of a book's map: words of both languages and, beside each, the emoji that the model of emoji finds for it, the nearest
-/// first.
+/// The table at the top of a book's index page: words in both languages and, beside each, the emoji that the emoji model finds for it, the
+/// nearest first.
 /// </summary>
 internal static class EmojiFinds
 {
@@ -20,10 +20,10 @@ internal static class EmojiFinds
         ("en", "elephant"), ("ko", "코끼리"), ("ko", "밤하늘"), ("en", "red heart"), ("ko", "웃는 얼굴"), ("en", "fruit"), ("ko", "기차"),
     ];
 
-    /// <param name="clip">Which knows the words.</param>
-    /// <param name="gallery">What is found.</param>
+    /// <param name="clip">The emoji model.</param>
+    /// <param name="gallery">The pictures that are searched.</param>
     /// <param name="images">(N, E), rows of length 1: the gallery's pictures.</param>
-    /// <param name="edition">In whose language the pictures are called.</param>
+    /// <param name="edition">Its language is used for the pictures' alternative texts.</param>
     internal static string Draw(ClipEncoder clip, EmojiGallery gallery, torch.Tensor images, Edition edition)
     {
         using var scope = torch.NewDisposeScope();

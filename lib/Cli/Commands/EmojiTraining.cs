@@ -10,7 +10,7 @@ using TorchSharp;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>Emoji by several houses.</summary>
+/// <summary>Training on emoji as several houses (designers of emoji) draw them.</summary>
 /// <param name="data">The emoji.</param>
 internal sealed class EmojiTraining(EmojiData data) : TrainingWorld
 {
@@ -20,7 +20,7 @@ internal sealed class EmojiTraining(EmojiData data) : TrainingWorld
 
     internal override int Batch => Math.Min(EmojiClip.Batch, MostPairs);
 
-    /// <summary>A batch has each concept at most once.</summary>
+    /// <summary>The number of concepts to train on: each pair of a batch is about another concept.</summary>
     internal override int MostPairs => data.Concepts.Count(concept => concept.Styles.Any(data.Manifest.TrainingStyles.Contains));
 
     internal override int ContextLength => EmojiClip.ContextLength;

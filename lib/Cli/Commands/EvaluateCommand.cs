@@ -138,7 +138,7 @@ internal static class EvaluateCommand
         void Row(string name, Func<RetrievalAt, double> figure) => table.AddRow([name, .. report.At.Select(at => $"{figure(at):p1}")]);
     }
 
-    /// <summary>Hands a count on with its total.</summary>
+    /// <summary>Reports a count together with the total.</summary>
     private sealed class Count(IProgress<(int Done, int Total)> bar, int total) : IProgress<int>
     {
         public void Report(int value) => bar.Report((value, total));

@@ -3,7 +3,7 @@ using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>Class names as the command line takes them: <c>a,b,c</c>, or <c>@file</c> with one a line.</summary>
+/// <summary>Class names as the command line takes them: <c>a,b,c</c>, or <c>@file</c> with one on each line.</summary>
 internal static class LabelList
 {
     /// <exception cref="UserError">The list is empty, or a name is empty or repeated, or there is no such file.</exception>
@@ -12,7 +12,7 @@ internal static class LabelList
     {
         string? file = value.StartsWith('@') ? value[1..] : null;
         if (file is not null && !File.Exists(file)) throw new UserError($"There is no file {file} to take labels from.");
-        // A line of a file may be empty or a comment; between two commas a name is missing.
+        // In a file, empty lines and comments are skipped; between two commas, an empty name is an error.
         var names = file is null ? value.Split(',').Select(name => name.Trim()).ToList()
             : TextFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
         string where = file is null ? "--labels" : file;

@@ -55,7 +55,7 @@ internal static class McpCommand
     private static async Task<int> RunAsync(
         string? place, string[] folders, string model, Clip.Inference.Precision precision, CancellationToken token)
     {
-        // The output is the protocol's; a line of anything else would end it.
+        // Standard output carries the protocol; any other line on it would end the connection.
         Console.SetOut(Console.Error);
         var (opened, _) = PreparedEncoder.OpenForIndex(model, precision);
         using var encoder = opened;

@@ -6,7 +6,7 @@ using ClipNotebooks.Search.Sharding;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook merge`: the shards of `clipbook embed`, as one index or in PostgreSQL.</summary>
+/// <summary>`clipbook merge`: joins the shards that `clipbook embed` made into one index, in a folder or in PostgreSQL.</summary>
 internal static class MergeCommand
 {
     internal static Command Create()

@@ -3,22 +3,23 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>A published model of a family, to try.</summary>
 /// <param name="Family">The family.</param>
 /// <param name="Id">The model's Hub id.</param>
-/// <param name="Parameters">Millions of parameters; none where no source says.</param>
+/// <param name="Parameters">Millions of parameters; null where no source gives them.</param>
 /// <param name="Resolution">The side of its images in pixels.</param>
 /// <param name="Languages">The languages of its captions.</param>
-/// <param name="Top1">Zero-shot top-1 accuracy on ImageNet in per cent; none where no source says.</param>
-/// <param name="Source">Where the accuracy stands.</param>
+/// <param name="Top1">Zero-shot top-1 accuracy on ImageNet in per cent; null where no source gives it.</param>
+/// <param name="Source">Where the accuracy was published.</param>
 internal sealed record PublishedModel(
     string Family, string Id, double? Parameters, int Resolution, string Languages, double? Top1, string? Source);
 
 /// <summary>
-/// One model or two of every family. Accuracies: OpenCLIP's docs/openclip_results.csv and README.md, README_siglip2.md of
+/// One model or two of every family. The accuracies are from OpenCLIP's docs/openclip_results.csv and README.md, README_siglip2.md of
 /// google-research/big_vision, apps/pe/README.md of facebookresearch/perception_models, README.md of facebookresearch/MetaCLIP,
-/// apple/ml-mobileclip and Beckschen/ViTamin, Results.md of OFA-Sys/Chinese-CLIP (with Chinese prompts), the card of apple/MobileCLIP2-B;
-/// of MetaCLIP 2 the 80.5 of MetaCLIP's H/14 in its README and the 0.8 that the paper's abstract adds (arXiv:2507.22062). AltCLIP's card
-/// and repository give retrieval and CIFAR-10 alone. Parameters: the same, Chinese-CLIP's README, and where none of them counts
-/// so what the published configuration gives here (<c>PublishedShapeTests</c>); of MetaCLIP 2 and SigLIP 2's base the same towers with the
-/// larger vocabulary (901,629 × 1024 and 256,000 × 768).
+/// apple/ml-mobileclip and Beckschen/ViTamin, Results.md of OFA-Sys/Chinese-CLIP (with Chinese prompts), and the card of
+/// apple/MobileCLIP2-B. That of MetaCLIP 2 is the 80.5 of MetaCLIP's H/14 in its README plus the gain of 0.8 in the paper's abstract
+/// (arXiv:2507.22062). AltCLIP's card and repository give only retrieval and CIFAR-10. The parameters are from the same sources and
+/// Chinese-CLIP's README. Where none of them gives a count, it is that of the published configuration in this library
+/// (<c>PublishedShapeTests</c>); for MetaCLIP 2 and SigLIP 2's base it is that of the same towers with the larger vocabulary (901,629 ×
+/// 1024 and 256,000 × 768).
 /// </summary>
 internal static class ModelCatalog
 {

@@ -36,7 +36,7 @@ internal sealed class ModelExport
     /// <summary>Writes the model.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="output">The folder; named after the model by default.</param>
-    /// <param name="cancellation">Ends the work; nothing is left of it.</param>
+    /// <param name="cancellation">Cancels the export; no files are left behind.</param>
     internal int Run(ParseResult parsed, string? output, CancellationToken cancellation)
     {
         string model = parsed.GetValue(_model) ?? Lesson.Model;

@@ -55,7 +55,7 @@ internal static class ModelsCommand
         return command;
     }
 
-    /// <summary>Whether all of a model is there; a damaged one is not.</summary>
+    /// <summary>Whether a model is completely in the Hub cache; a damaged one is not.</summary>
     private static bool IsCached(string id)
     {
         try

@@ -5,7 +5,7 @@ using ClipNotebooks.Search.Postgres;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>What the commands on images print alike.</summary>
+/// <summary>The output that the image commands have in common.</summary>
 internal static class Output
 {
     private const int BarWidth = 30;
@@ -14,10 +14,10 @@ internal static class Output
         new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonSerializerOptions Page = new(Line) { WriteIndented = true };
 
-    /// <summary>One object on a line of its own, for a stream of them.</summary>
+    /// <summary>An object as JSON on a single line, for a stream of objects.</summary>
     internal static string JsonLine(object value) => JsonSerializer.Serialize(value, Line);
 
-    /// <summary>One object, indented.</summary>
+    /// <summary>An object as indented JSON.</summary>
     internal static string Json(object value) => JsonSerializer.Serialize(value, Page);
 
     /// <summary>A share as a bar of blocks, in eighths of a column.</summary>
@@ -27,11 +27,12 @@ internal static class Output
         return new string('█', eighths / 8) + (eighths % 8 == 0 ? "" : ((char)('█' + 8 - eighths % 8)).ToString());
     }
 
-    /// <summary>An index for the next command: a connection string is not repeated, since it may hold a password.</summary>
+    /// <summary>How the next command names the index. A connection string is not repeated, since it may hold a password.</summary>
     internal static string Again(string place) => PgVectorImageStore.IsConnectionString(place) ? "with the same --index"
         : $"--index {Terminal.Word(place)}";
 
-    /// <summary>Says what could not be read, and what the exit code is then.</summary>
+    /// <summary>Prints what could not be read.</summary>
+    /// <returns>The exit code.</returns>
     internal static int Unreadable(IEnumerable<string> problems)
     {
         int count = 0;

@@ -8,13 +8,14 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>
-/// Batches of a user's pairs, read from their files: each image once in an epoch, with one of its captions by lot; no caption twice in a
-/// batch, since each would be a wrong answer for the other's image. Batch k is a function of the pairs, the seed and k alone.
+/// Batches of a user's pairs, read from their files. An epoch has each image at most once, with one of its captions chosen at random. No
+/// caption is twice in a batch, since each copy would count as a wrong answer for the other's image. Batch k depends only on the pairs, the
+/// batch size, the seed and k.
 /// </summary>
 /// <param name="pairs">The pairs.</param>
 /// <param name="processor">Makes pixels and token ids.</param>
-/// <param name="size">B.</param>
-/// <param name="seed">Which sequence.</param>
+/// <param name="size">B, the pairs of a batch.</param>
+/// <param name="seed">Chooses the sequence of batches.</param>
 internal sealed class PairBatches(CaptionDataset pairs, ClipProcessor processor, int size, int seed)
 {
     private readonly ILookup<int, int> _captions = pairs.ImageOf.Index().ToLookup(entry => entry.Item, entry => entry.Index);
@@ -22,10 +23,10 @@ internal sealed class PairBatches(CaptionDataset pairs, ClipProcessor processor,
     private readonly HashSet<string> _unreadable = new(StringComparer.Ordinal);
     private int _epochs;
 
-    /// <summary>Files that were left out of their batches: each is named on standard error when it is met.</summary>
+    /// <summary>How many files could not be read and were left out; each is named on standard error when it is first met.</summary>
     internal int Unreadable => _unreadable.Count;
 
-    /// <summary>The batch of a step: (B, 3, R, R) and (B, L), less what cannot be read.</summary>
+    /// <summary>The batch of a step: pixels (B, 3, R, R) and token ids (B, L), without the pairs whose image cannot be read.</summary>
     /// <exception cref="UserError">Fewer than two of its images can be read.</exception>
     internal TrainingBatch Batch(long step)
     {
@@ -44,7 +45,9 @@ internal sealed class PairBatches(CaptionDataset pairs, ClipProcessor processor,
             processor.Texts([.. read.Select(i => pairs.Captions[captions[i]])]));
     }
 
-    /// <summary>Each image with a caption, in a new order; what would stand twice in a batch waits for the next.</summary>
+    /// <summary>
+    /// Plans an epoch: the images in a new order, each with one caption. A caption that a batch already has waits for the next batch.
+    /// </summary>
     private void PlanEpoch()
     {
         var random = new Random(unchecked(seed * 1_000_003 + _epochs++));
@@ -56,7 +59,7 @@ internal sealed class PairBatches(CaptionDataset pairs, ClipProcessor processor,
         {
             var said = new HashSet<string>(StringComparer.Ordinal);
             int[] batch = [.. waiting.Where(caption => said.Count < size && said.Add(pairs.Captions[caption]))];
-            if (batch.Length < 2 || batch.Length < size / 2 && _planned.Count > before) break; // what is left is too alike, or too little
+            if (batch.Length < 2 || batch.Length < size / 2 && _planned.Count > before) break; // the captions left are equal, or too few
             _planned.Add(batch);
             waiting = [.. waiting.Except(batch)];
         }

@@ -13,7 +13,7 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>A user's own pairs, from weights that are there.</summary>
+/// <summary>Fine-tuning of an existing model on a user's own pairs.</summary>
 internal sealed class PairTraining : TrainingWorld
 {
     private const int Epochs = 10, Looked = 100;
@@ -30,7 +30,7 @@ internal sealed class PairTraining : TrainingWorld
     private string[] _lookedAt = [];
 
     /// <param name="asked">What the command was given.</param>
-    /// <param name="seed">Which images are held out.</param>
+    /// <param name="seed">Chooses which images are held out.</param>
     internal PairTraining(Request asked, int seed)
     {
         _asked = asked;
@@ -103,7 +103,7 @@ internal sealed class PairTraining : TrainingWorld
     internal override Func<long, TrainingBatch> Batches(ITokenizer tokenizer, int batch, int seed) =>
         (_batches = new PairBatches(_training, _encoder.Processor, batch, seed)).Batch;
 
-    /// <summary>Text → image recall@1 among the first of the images held out, each with its first caption.</summary>
+    /// <summary>Text → image recall@1 among the first 100 of the images held out, each with its first caption.</summary>
     internal override string HeldOut(ClipModel model, ITokenizer tokenizer)
     {
         using var scope = NewDisposeScope();
@@ -180,11 +180,11 @@ internal sealed class PairTraining : TrainingWorld
 
     /// <summary>What the command was given.</summary>
     /// <param name="From">The model's folder or Hub id.</param>
-    /// <param name="Images">The folder that the captions' paths begin at.</param>
+    /// <param name="Images">The folder that the image paths in the captions file are relative to.</param>
     /// <param name="Captions">A .json, .csv or .tsv file.</param>
-    /// <param name="LowRank">Whether adapters are trained in the model's place.</param>
-    /// <param name="Rank">r of these.</param>
-    /// <param name="LearningRate">The largest; none means the usual.</param>
+    /// <param name="LowRank">Whether low-rank adapters are trained instead of the model's own weights.</param>
+    /// <param name="Rank">The adapters' rank r.</param>
+    /// <param name="LearningRate">The largest learning rate; null for the default.</param>
     /// <param name="HeldOut">The share of the images that is not trained on.</param>
     internal sealed record Request(string From, string Images, string Captions, bool LowRank, int Rank, double? LearningRate,
         double HeldOut);

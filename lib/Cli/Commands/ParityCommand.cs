@@ -11,7 +11,7 @@ using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook parity`: a model held against a recording of it, step by step.</summary>
+/// <summary>`clipbook parity`: compares a model, step by step, with a recording of the same model elsewhere.</summary>
 internal static class ParityCommand
 {
     private const string RecordingName = "parity.safetensors";

@@ -68,7 +68,7 @@ internal static class PlotsCommand
         return command;
     }
 
-    /// <summary>What a book's map shows first; it is part of the program, so that the next build has it.</summary>
+    /// <summary>Draws the table at the top of a book's index page. The program has it as a resource from the next build on.</summary>
     private static void DrawFinds(string target)
     {
         var gallery = EmojiGallery.Open(Lesson.EmojiPictures);

@@ -8,12 +8,13 @@ using ClipNotebooks.Search.Storage;
 namespace ClipNotebooks.Cli.Commands;
 
 /// <summary>
-/// What the commands that encode many images share: the model's prepared form, in the precision that was asked for, and how files are read
-/// and embeddings stored.
+/// What the commands that encode many images share: how they prepare the model in the precision asked for, read files and store embeddings.
 /// </summary>
 internal static class PreparedEncoder
 {
-    /// <summary>Preparing takes half a second and more, which fewer images do not win back.</summary>
+    /// <summary>
+    /// Up to this many images the plain model is used: preparing takes half a second or more, which so few images do not win back.
+    /// </summary>
     private const int Few = 16;
 
     internal static Option<Precision> Option(Precision precision = Precision.Auto) => new("--precision")
@@ -36,9 +37,11 @@ internal static class PreparedEncoder
         Decoder = draft ? new SkiaImageDecoder { DraftSide = encoder.Processor.Transform.Config.ResizeSize } : null,
     };
 
-    /// <summary>Opens a model for an index, prepared: one that gives no numbers is refused before there is an index.</summary>
+    /// <summary>
+    /// Opens and prepares a model for an index. A model whose embeddings are not finite is refused before an index is made.
+    /// </summary>
     /// <inheritdoc cref="Open"/>
-    /// <exception cref="NonFiniteException">It gives none for a gray picture.</exception>
+    /// <exception cref="NonFiniteException">The embedding of a gray test picture is not finite.</exception>
     internal static (ClipEncoder Encoder, string Chosen) OpenForIndex(string model, Precision precision)
     {
         var (encoder, chosen) = Open(model, precision);
@@ -59,9 +62,9 @@ internal static class PreparedEncoder
     /// <param name="model">Its folder or Hub id.</param>
     /// <param name="precision">What it computes in.</param>
     /// <param name="images">
-    /// How many there are to encode, where that is known: for a few, <see cref="Precision.Auto"/> is the plain model.
+    /// How many images will be encoded, if that is known: for a few, <see cref="Precision.Auto"/> means the plain model.
     /// </param>
-    /// <returns>The encoder, and in a line what was chosen and why.</returns>
+    /// <returns>The encoder, and one line that says what was chosen and why.</returns>
     internal static (ClipEncoder Encoder, string Chosen) Open(string model, Precision precision, int images = int.MaxValue)
     {
         var encoder = ClipEncoder.FromPretrained(model);

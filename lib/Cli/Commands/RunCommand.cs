@@ -63,7 +63,7 @@ internal static class RunCommand
         return command;
     }
 
-    /// <exception cref="UserError">Not above 0.</exception>
+    /// <exception cref="UserError">The number is not above 0, or it is a million or more.</exception>
     internal static TimeSpan Timeout(double seconds) => seconds is > 0 and < 1e6 ? TimeSpan.FromSeconds(seconds)
         : throw new UserError($"--timeout {seconds.ToString(CultureInfo.InvariantCulture)}: a number of seconds above 0 is needed.",
             ExitCode.Usage);
@@ -74,10 +74,10 @@ internal static class RunCommand
 
     /// <summary>Runs lessons and writes their book, with a table and the failures on the console.</summary>
     /// <param name="paths">The lessons' files.</param>
-    /// <param name="all">Whether they are the whole book; else they join the one that is there.</param>
+    /// <param name="all">Whether these are all lessons, so that the book is replaced; else they are added to the existing book.</param>
     /// <param name="options">How to run them.</param>
-    /// <param name="folder">The book's.</param>
-    /// <param name="token">Ends it.</param>
+    /// <param name="folder">The book's folder.</param>
+    /// <param name="token">Cancels the run.</param>
     internal static async Task<int> RunAsync(
         IReadOnlyList<string> paths, bool all, RunOptions options, string folder, CancellationToken token)
     {

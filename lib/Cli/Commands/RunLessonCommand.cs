@@ -4,7 +4,9 @@ using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>The child of `clipbook run`: one lesson, its events appended to a file as JSON lines. Hidden from the help.</summary>
+/// <summary>
+/// The child process of `clipbook run`: runs one lesson and appends its events to a file as JSON lines. Hidden from the help.
+/// </summary>
 internal static class RunLessonCommand
 {
     internal const string Name = "run-lesson";
@@ -26,7 +28,7 @@ internal static class RunLessonCommand
             bool passed = LessonThread.Run(() => kernel.RunAsync(parsed.GetValue(keepGoing)));
             events.Write(new LessonEvent.Completed(LiveTensors.Count()).ToLine() + "\n");
             events.Flush();
-            // Threads that a cell started do not keep the process.
+            // Threads that a cell started must not keep the process alive.
             Environment.Exit(passed ? ExitCode.Success : ExitCode.Failed);
             return ExitCode.Success;
         });

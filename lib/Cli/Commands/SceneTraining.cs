@@ -10,7 +10,7 @@ using TorchSharp;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>The scenes that the project draws: data/models/tiny-clip.</summary>
+/// <summary>Training on the scenes that the project draws, as for data/models/tiny-clip.</summary>
 internal sealed class SceneTraining : TrainingWorld
 {
     internal override int Steps => 5000;

@@ -13,7 +13,7 @@ using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook search`: images by words, by an image, and by what they shall not show.</summary>
+/// <summary>`clipbook search`: finds images by words, by an image, and by what they must not show.</summary>
 internal static class SearchCommand
 {
     private const int ThumbnailSide = 240;
@@ -105,8 +105,8 @@ internal static class SearchCommand
         console.Write(table);
     }
 
-    /// <summary>A page that needs nothing but itself: thumbnails are in it.</summary>
-    /// <returns>Why an image is not on it, for those that are gone since they were indexed.</returns>
+    /// <summary>Writes a self-contained page, with the thumbnails in it.</summary>
+    /// <returns>For each result without a file that can be read, why it is not on the page.</returns>
     private static List<string> WriteGallery(string page, string asked, IReadOnlyList<SearchResult> results)
     {
         asked = Terminal.Shown(asked);

@@ -6,12 +6,12 @@ using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook serve`: the book in a browser, while its lessons are written; or, with --api, the service.</summary>
+/// <summary>
+/// `clipbook serve`: shows the book in a browser and runs changed lessons again; with --api, the service over HTTP instead.
+/// </summary>
 internal static class ServeCommand
 {
-    /// <summary>
-    /// How often the lessons' files are looked at: polling sees changes on every file system, mounted and shared ones too.
-    /// </summary>
+    /// <summary>How often the lessons' files are checked. Polling sees changes on every file system, mounted and shared ones too.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(300);
 
     internal static Command Create()
@@ -86,9 +86,9 @@ internal static class ServeCommand
             }
             catch (UserError)
             {
-                // An editor that writes a file beside and renames it leaves a moment without the lesson.
+                // An editor that writes a new file and then renames it leaves a moment in which the lesson is missing.
             }
-            // The lesson that was written last: somebody works on it.
+            // The lesson that was changed last comes first, since somebody is working on it.
             string? changed = lessons.Where(File.Exists).Where(
                 path => shown.GetValueOrDefault(Path.GetFullPath(path)) < File.GetLastWriteTimeUtc(path)).MaxBy(File.GetLastWriteTimeUtc);
             if (changed is null)
@@ -98,14 +98,14 @@ internal static class ServeCommand
         }
     }
 
-    /// <summary>By lesson, the time its page was written: what is newer is not on it.</summary>
+    /// <summary>For each lesson, when its page was written: the page does not show later changes.</summary>
     private static Dictionary<string, DateTime> Shown(string folder) => (BookLesson.Read(folder) ?? [])
         .Select(lesson => (Path: Path.GetFullPath(lesson.Source, Path.GetFullPath(folder)),
             Page: Path.Combine(folder, lesson.Page + ".html"))).DistinctBy(lesson => lesson.Path)
         .ToDictionary(lesson => lesson.Path, lesson => File.GetLastWriteTimeUtc(lesson.Page));
 
     /// <summary>Runs a lesson and writes its page, or stops when the lesson is changed meanwhile.</summary>
-    /// <returns>The time of the file that was run.</returns>
+    /// <returns>The last write time of the file that was run.</returns>
     private static async Task<DateTime> RunAgainAsync(
         string path, RunOptions options, string folder, BookServer server, CancellationToken token)
     {

@@ -14,7 +14,7 @@ internal sealed class ServiceCommand
 {
     private const string KeyVariable = "CLIPBOOK_KEY";
 
-    /// <summary>Shorter ones are guessed.</summary>
+    /// <summary>The shortest key that is accepted; shorter ones can be guessed.</summary>
     private const int ShortestKey = 16;
 
     private readonly Option<bool> _api = new("--api")
@@ -53,7 +53,7 @@ internal sealed class ServiceCommand
     internal IEnumerable<Option> Options => [_api, _index, _model, _host, _keyFile, _uploads, _precision];
 
     /// <summary>Whether the service is asked for.</summary>
-    /// <exception cref="UserError">It is not, and an option of it is given.</exception>
+    /// <exception cref="UserError">--api is not given, but an option that needs it is.</exception>
     internal bool IsAsked(ParseResult parsed)
     {
         if (parsed.GetValue(_api)) return true;

@@ -8,7 +8,7 @@ using Spectre.Console;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>`clipbook train`: the embedded models, from a seed.</summary>
+/// <summary>`clipbook train`: trains the embedded models from a seed, or fine-tunes a model on a user's pairs.</summary>
 internal static class TrainCommand
 {
     private const string Scenes = "scenes", Emoji = "emoji";
@@ -137,8 +137,8 @@ internal static class TrainCommand
             throw new UserError($"{folder} holds a run that was interrupted after step {left}: {choice}", ExitCode.Usage);
         }
 
-        Interruption.Grace = Timeout.InfiniteTimeSpan; // a step, however slow, and a checkpoint are waited for
-        // A run that was killed while it wrote left parts of files.
+        Interruption.Grace = Timeout.InfiniteTimeSpan; // wait for the step under way, however slow, and for a checkpoint
+        // Remove partial files of a run that was killed while it wrote.
         AtomicFile.DeleteParts(folder, "*");
         var tokenizer = resume ? world.ReadVocabulary(folder) : world.WriteVocabulary(folder);
         using var model = world.Create(tokenizer, seed);
@@ -193,7 +193,7 @@ internal static class TrainCommand
                     Save(checkpoints, trainer);
                     sinceSaved.Restart();
                 }
-                if (cancellation.IsCancellationRequested) return; // nobody waits for an evaluation
+                if (cancellation.IsCancellationRequested) return; // the run is being stopped: no evaluation now
                 loss = double.IsNaN(loss) ? step.Loss : 0.95 * loss + 0.05 * step.Loss;
                 bool look = step.Step % every == 0 || step.Step == steps;
                 if (look) retrieval = heldOut();
@@ -209,7 +209,9 @@ internal static class TrainCommand
         });
     }
 
-    /// <summary>A full device now may have room at the next checkpoint: the run goes on.</summary>
+    /// <summary>
+    /// Saves a checkpoint. A failure does not stop the run: a device that is full now may have room at the next checkpoint.
+    /// </summary>
     private static void Save(TrainingCheckpoints checkpoints, ClipTrainer trainer)
     {
         try
@@ -228,6 +230,6 @@ internal static class TrainCommand
         public void Report(TrainingStep value) => action(value);
     }
 
-    /// <summary>What is trained, and where to.</summary>
+    /// <summary>What is trained, how, and into which folder.</summary>
     private sealed record Plan(TrainingWorld World, string Folder, int Seed, int Steps, int Batch, TimeSpan SaveEvery);
 }

@@ -9,10 +9,10 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>What `clipbook train` can train on: a recipe of data, model and measure.</summary>
 internal abstract class TrainingWorld : IDisposable
 {
-    /// <summary>Steps where none are asked for.</summary>
+    /// <summary>The default number of steps.</summary>
     internal abstract int Steps { get; }
 
-    /// <summary>The pairs of a batch where no number is asked for.</summary>
+    /// <summary>The default number of pairs in a batch.</summary>
     internal abstract int Batch { get; }
 
     /// <summary>The most pairs that a batch can have.</summary>
@@ -21,16 +21,16 @@ internal abstract class TrainingWorld : IDisposable
     /// <summary>The longest row of token ids.</summary>
     internal abstract int ContextLength { get; }
 
-    /// <summary>What a batch is counted in.</summary>
+    /// <summary>The word for the items of a batch, such as "pairs".</summary>
     internal abstract string Pairs { get; }
 
-    /// <summary>Arguments by which the same world is asked for again, with a space before them; or nothing.</summary>
+    /// <summary>The command-line arguments that ask for the same world again, with a space before them; may be empty.</summary>
     internal abstract string Arguments { get; }
 
-    /// <summary>The model's folder where none is asked for.</summary>
+    /// <summary>The default folder of the model.</summary>
     internal abstract string Output { get; }
 
-    /// <summary>The steps of a run in batches of so many pairs, where no number is asked for.</summary>
+    /// <summary>The default number of steps for batches of this size.</summary>
     internal virtual int StepsOf(int batch) => Steps;
 
     /// <summary>A command that measures the result.</summary>
@@ -38,12 +38,12 @@ internal abstract class TrainingWorld : IDisposable
 
     internal abstract ITokenizer WriteVocabulary(string folder);
 
-    /// <summary>The vocabulary that a run before has written.</summary>
+    /// <summary>Reads the vocabulary that an earlier run wrote.</summary>
     internal virtual ITokenizer ReadVocabulary(string folder) => ClipTokenizer.Load(folder, ContextLength);
 
     internal abstract ClipModel Create(ITokenizer tokenizer, int seed);
 
-    /// <summary>What is trained besides the model's own parameters; theirs who gives them.</summary>
+    /// <summary>Parameters that are trained besides the model's own; this object disposes them.</summary>
     internal virtual IReadOnlyList<Parameter> Besides => [];
 
     /// <summary>How it is trained.</summary>
@@ -57,7 +57,7 @@ internal abstract class TrainingWorld : IDisposable
 
     internal abstract void Save(ClipModel model, string folder);
 
-    /// <summary>Says what came of it, when it is written.</summary>
+    /// <summary>Prints the result after the model was written.</summary>
     /// <returns>The exit code.</returns>
     internal virtual int End() => ExitCode.Success;
 

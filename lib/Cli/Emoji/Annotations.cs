@@ -7,19 +7,22 @@ internal sealed class Annotations
 {
     private Annotations(IReadOnlyList<(string Emoji, string Name, string[] Keywords)> entries) => Entries = entries;
 
-    /// <summary>In CLDR's order; keywords without the name.</summary>
+    /// <summary>The entries in CLDR's order; the keywords do not repeat the name.</summary>
     internal IReadOnlyList<(string Emoji, string Name, string[] Keywords)> Entries { get; }
 
     /// <summary>The file of a language within the package.</summary>
     internal static string File(string language) => $"annotations/{language}/annotations.json";
 
-    /// <summary>Code points in hexadecimal, joined by hyphens, without variation selectors: what houses and CLDR are matched by.</summary>
+    /// <summary>
+    /// An emoji's code points in hexadecimal, joined by hyphens, without variation selectors; drawings and CLDR's entries are matched by
+    /// it.
+    /// </summary>
     internal static string Id(string emoji) => Plain(string.Join('-', emoji.EnumerateRunes().Select(rune => $"{rune.Value:x4}")));
 
-    /// <summary>The same of an id that may have variation selectors and capitals.</summary>
+    /// <summary>The same form of an id that may have variation selectors and capitals.</summary>
     internal static string Plain(string id) => string.Join('-', id.ToLowerInvariant().Split('-').Where(point => point != "fe0f"));
 
-    /// <summary>Reads a language.</summary>
+    /// <summary>Reads the annotations of a language.</summary>
     /// <exception cref="UserError">The file is damaged.</exception>
     internal static Annotations Read(NpmPackage package, string language)
     {

@@ -6,9 +6,9 @@ using ClipNotebooks.Workbook.Emoji;
 namespace ClipNotebooks.Cli.Emoji;
 
 /// <summary>
-/// The concepts that several houses draw and that both languages name. Left out: tones of skin; forms for men and women of what has a form
-/// for a person, which houses often draw alike; what fewer than three houses draw, the held-out one among them. A drawing that a house has
-/// for two concepts counts for the first alone.
+/// The concepts that several houses (designers of emoji) draw and that both languages name. Left out are skin tones; a man's or woman's
+/// form where there is a person's, since houses often draw them alike; and concepts that are not drawn by at least three houses, the
+/// held-out one among them. A drawing that a house uses for two concepts counts for the first only.
 /// </summary>
 internal sealed class ConceptTable
 {
@@ -27,8 +27,8 @@ internal sealed class ConceptTable
     /// <summary>How many of CLDR's entries were left out, by reason.</summary>
     internal IReadOnlyDictionary<string, int> Left => _left;
 
-    /// <summary>Matches names and drawings.</summary>
-    /// <exception cref="UserError">Nothing matches.</exception>
+    /// <summary>Matches CLDR's names with the houses' drawings.</summary>
+    /// <exception cref="UserError">Fewer than two concepts match.</exception>
     internal static ConceptTable Match(IReadOnlyList<(string Style, IconSet Icons, bool Trained)> houses, Annotations english,
         Annotations korean)
     {
@@ -72,7 +72,7 @@ internal sealed class ConceptTable
 
     private static bool HasTone(string id) => id.Split('-').Any(point => point is "1f3fb" or "1f3fc" or "1f3fd" or "1f3fe" or "1f3ff");
 
-    /// <summary>A man's or woman's form → the person's; null where it is neither's.</summary>
+    /// <summary>The id of a man's or woman's form → the id of the person's form; null for any other id.</summary>
     private static string? Person(string id)
     {
         foreach (string sign in new[] { "-200d-2640", "-200d-2642" })
@@ -83,7 +83,8 @@ internal sealed class ConceptTable
     }
 
     /// <summary>
-    /// Keeps one keyword in five for measuring, by a hash of concept, language and word; none that is a part of the name, or has it.
+    /// Holds out one keyword in five for measuring, chosen by a hash of concept, language and word. A keyword that is part of the name, or
+    /// contains it, is never held out.
     /// </summary>
     private static EmojiWords Words(string id, string language, string name, string[] keywords)
     {

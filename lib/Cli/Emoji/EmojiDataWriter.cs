@@ -10,11 +10,11 @@ internal static class EmojiDataWriter
     /// <summary>The side of each picture in pixels.</summary>
     internal const int Pixels = 96;
 
-    /// <summary>Reads, matches, draws and writes; the folder is there whole or not at all.</summary>
+    /// <summary>Writes the folder, completely or not at all.</summary>
     /// <param name="packages">The folder of the packages.</param>
-    /// <param name="output">Must not hold anything.</param>
-    /// <param name="progress">Told of pictures drawn, of how many.</param>
-    /// <param name="cancellationToken">Stops between two pictures; nothing is left.</param>
+    /// <param name="output">The folder to write; it must be empty or missing.</param>
+    /// <param name="progress">Receives the number of pictures drawn so far and of all pictures.</param>
+    /// <param name="cancellationToken">Stops between two pictures; nothing is left behind.</param>
     /// <returns>The manifest.</returns>
     internal static EmojiManifest Write(string packages, string output, IProgress<(int Done, int Total)> progress,
         CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ namespace ClipNotebooks.Cli.Emoji;
 /// <summary>Where emoji and their names come from.</summary>
 internal static class EmojiPackages
 {
-    /// <summary>The houses: the style's name, its package, and whether its pictures are trained on.</summary>
+    /// <summary>The houses (designers of emoji): the style's name, its package, and whether its pictures are trained on.</summary>
     internal static IReadOnlyList<(string Style, string Package, bool Trained)> Houses { get; } =
     [
         ("noto", "@iconify-json/noto", true),
@@ -14,7 +14,7 @@ internal static class EmojiPackages
 
     internal const string Names = "cldr-annotations-full";
 
-    /// <summary>How the packages are fetched.</summary>
+    /// <summary>The command that fetches the packages.</summary>
     internal const string Line = "npm pack @iconify-json/noto@1.2.9 @iconify-json/fluent-emoji-flat@1.2.6 @iconify-json/twemoji@1.2.5 " +
         "@iconify-json/openmoji@1.2.29 cldr-annotations-full@48.2.0 --pack-destination FOLDER";
 

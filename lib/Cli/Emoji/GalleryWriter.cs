@@ -6,16 +6,18 @@ using SkiaSharp;
 
 namespace ClipNotebooks.Cli.Emoji;
 
-/// <summary>One style's emoji before white as small WebP files that are called by their English names, and what they are called.</summary>
+/// <summary>
+/// Writes one style's emoji on a white background as small WebP files that have their English names, and a file of their names.
+/// </summary>
 internal static class GalleryWriter
 {
     private const int Quality = 85;
 
-    /// <summary>Writes a gallery; the folder is there whole or not at all.</summary>
+    /// <summary>Writes a gallery, completely or not at all.</summary>
     /// <param name="data">The emoji.</param>
-    /// <param name="style">The house.</param>
+    /// <param name="style">The house (designer of emoji) whose pictures are written.</param>
     /// <param name="every">1 takes all of its concepts, n every nth.</param>
-    /// <param name="output">Must not hold anything.</param>
+    /// <param name="output">The folder to write; it must be empty or missing.</param>
     /// <returns>How many pictures there are.</returns>
     internal static int Write(EmojiData data, string style, int every, string output)
     {
@@ -52,7 +54,7 @@ internal static class GalleryWriter
         return webp.ToArray();
     }
 
-    /// <summary>Letters, digits and single hyphens.</summary>
+    /// <summary>A file name of letters, digits and single hyphens.</summary>
     private static string Name(string name)
     {
         string hyphened = string.Concat(name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));

@@ -4,7 +4,7 @@ using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Emoji;
 
-/// <summary>One house's drawings, from a package in Iconify's form: icons, their other names, and the characters they stand for.</summary>
+/// <summary>One house's drawings, from a package in Iconify's format: icons, their aliases, and the characters they stand for.</summary>
 internal sealed class IconSet
 {
     private const string Icons = "icons.json", Characters = "chars.json", Metadata = "metadata.json";
@@ -45,10 +45,10 @@ internal sealed class IconSet
     /// <summary>Whether the house draws a concept.</summary>
     internal bool Draws(string id) => _names.ContainsKey(id);
 
-    /// <summary>The group that the house lists a concept in; none where it lists it in none.</summary>
+    /// <summary>The group that the house lists a concept in; null for none.</summary>
     internal string? Group(string id) => _names.TryGetValue(id, out string? name) ? _groups.GetValueOrDefault(name) : null;
 
-    /// <summary>A concept's drawing as a whole SVG.</summary>
+    /// <summary>A concept's drawing as a complete SVG document.</summary>
     /// <exception cref="UserError">The package names an icon that it does not have.</exception>
     internal string Svg(string id)
     {
@@ -76,7 +76,7 @@ internal sealed class IconSet
     private double Number(JsonElement icon, string key, double otherwise) =>
         icon.TryGetProperty(key, out var own) ? own.GetDouble() : _set.TryGetProperty(key, out var all) ? all.GetDouble() : otherwise;
 
-    /// <summary>Follows names to the icon that they stand for; what each changes on the way is added up.</summary>
+    /// <summary>Follows aliases to the icon that they stand for, and adds up the rotations and flips on the way.</summary>
     private (JsonElement Icon, int Turns, bool Horizontal, bool Vertical) Resolve(string name, int depth)
     {
         if (_set.GetProperty("icons").TryGetProperty(name, out var icon))

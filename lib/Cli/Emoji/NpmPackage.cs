@@ -20,7 +20,7 @@ internal sealed class NpmPackage
     internal string Name { get; }
 
     /// <summary>Finds a package in a folder and reads the files named.</summary>
-    /// <exception cref="UserError">It is not there, there twice, or lacks a file.</exception>
+    /// <exception cref="UserError">The package is missing, is there twice, or lacks a file.</exception>
     internal static NpmPackage Open(string folder, string name, params string[] files)
     {
         if (!Directory.Exists(folder))
@@ -45,7 +45,7 @@ internal sealed class NpmPackage
     }
 
     /// <summary>A file as JSON.</summary>
-    /// <exception cref="UserError">It is none.</exception>
+    /// <exception cref="UserError">The file is not JSON.</exception>
     internal JsonElement Json(string file)
     {
         try
@@ -59,7 +59,7 @@ internal sealed class NpmPackage
         }
     }
 
-    /// <summary>What goes into the manifest.</summary>
+    /// <summary>The package's entry in the manifest.</summary>
     /// <param name="use">What the package is read for.</param>
     internal EmojiSource Source(string use)
     {
@@ -72,11 +72,14 @@ internal sealed class NpmPackage
             ? value.GetString()! : throw Damaged(Description, $"it states no \"{key}\"");
     }
 
-    /// <summary>What to say of a file that is not as it should be.</summary>
+    /// <summary>The error for a file that is not as it should be.</summary>
     internal UserError Damaged(string file, string why, Exception? inner = null) =>
         new($"{_where}: {file} is not what {Name} has: {why} {EmojiPackages.Cure}", inner: inner);
 
-    /// <summary>The folder's own folders, and where npm's archives and installations keep a package.</summary>
+    /// <summary>
+    /// The folders that may hold an unpacked package: the folder, its own folders, and those that npm's archives and installations have in
+    /// these.
+    /// </summary>
     private static IEnumerable<string> Unpacked(string folder) => Directory.GetDirectories(folder)
         .SelectMany(path => (string[])[path, Path.Combine(path, "package"), .. Directory.GetDirectories(path)])
         .Append(folder).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
@@ -91,7 +94,7 @@ internal sealed class NpmPackage
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            return null; // another's package.json
+            return null; // cannot be read, so it is not the package looked for
         }
     }
 

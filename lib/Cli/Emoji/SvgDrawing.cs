@@ -7,12 +7,12 @@ namespace ClipNotebooks.Cli.Emoji;
 /// <summary>SVG to pixels.</summary>
 internal static class SvgDrawing
 {
-    /// <summary>Draws an SVG as large as a square allows, in its middle.</summary>
+    /// <summary>Draws an SVG in the middle of a square, as large as fits.</summary>
     /// <param name="svg">The SVG, with a view box.</param>
     /// <param name="side">The square's side in pixels.</param>
     /// <param name="what">What is drawn, for messages.</param>
     /// <returns>A PNG with transparency.</returns>
-    /// <exception cref="UserError">It cannot be drawn, or leaves no ink.</exception>
+    /// <exception cref="UserError">It cannot be drawn, or nothing of it is visible.</exception>
     internal static byte[] Png(string svg, int side, string what)
     {
         using var drawing = new SKSvg();

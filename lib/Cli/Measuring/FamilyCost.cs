@@ -3,12 +3,12 @@ using ClipNotebooks.Clip.Models;
 namespace ClipNotebooks.Cli.Measuring;
 
 /// <summary>
-/// Floating-point operations of a tower's products and convolutions, one row of its batch, two for each multiplication: what OpenCLIP's
-/// docs/model_profile.csv counts.
+/// Floating-point operations of a tower's products and convolutions for one row of the batch. A multiplication with its addition counts as
+/// two, as in OpenCLIP's docs/model_profile.csv.
 /// </summary>
 internal static class FamilyCost
 {
-    /// <summary>An image.</summary>
+    /// <summary>The operations for one image.</summary>
     /// <exception cref="ArgumentException">The tower is of a kind that is not counted.</exception>
     internal static double Image(ClipConfig config) => config.Vision switch
     {
@@ -17,11 +17,13 @@ internal static class FamilyCost
         _ => throw new ArgumentException($"The operations of {config.Vision} are not counted."),
     };
 
-    /// <summary>A caption as long as the context.</summary>
+    /// <summary>The operations for one caption as long as the context.</summary>
     internal static double Text(ClipConfig config) =>
         Blocks(config.Text.ContextLength + (config.Text.AppendedClassToken ? 1 : 0), config.TextBlock, config.Text.Layers);
 
-    /// <summary>q, k, v and the output 4 D², the MLP 2 or 3 matrices of D × hidden, attention 2 N D.</summary>
+    /// <summary>
+    /// Multiplications for each token: 4 D² for q, k, v and the output, 2 or 3 matrices of D × hidden for the MLP, 2 N D for attention.
+    /// </summary>
     private static double Blocks(double tokens, BlockShape block, int layers)
     {
         double width = block.Width, matrices = block.Options.Gate == MlpGate.None ? 2 : 3;
@@ -38,7 +40,7 @@ internal static class FamilyCost
         return Convolution(3, 3, C, R / 2) + Convolution(3, C, C, R / 2) + Residual(C, C, R / 2, R / 4) + Residual(C, C, R / 4, R / 4)
             + Residual(C, 2 * C, R / 4, R / 8) + 3 * Residual(2 * C, 2 * C, R / 8, R / 8) + Convolution(3, 2 * C, D, R / 16);
 
-        // 1 × 1 to four times the outputs, 3 × 3 of each channel, 1 × 1 back; and the shortcut where the channels change.
+        // 1 × 1 to four times the outputs, depthwise 3 × 3, 1 × 1 back; and the shortcut where the number of channels changes.
         static double Residual(double inputs, double outputs, double from, double to) => Convolution(1, inputs, 4 * outputs, from)
             + Convolution(3, 1, 4 * outputs, to) + Convolution(1, 4 * outputs, outputs, to)
             + (inputs == outputs ? 0 : Convolution(1, inputs, outputs, to));
@@ -56,7 +58,7 @@ internal static class FamilyCost
         return all;
     }
 
-    /// <summary>Of a kernel of so many pixels a side, for an output of so many.</summary>
+    /// <summary>The operations of a convolution; the kernel and the output are squares of these sides in pixels.</summary>
     private static double Convolution(double kernel, double inputs, double outputs, double side) =>
         2 * kernel * kernel * inputs * outputs * side * side;
 }

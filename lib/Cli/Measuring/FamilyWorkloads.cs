@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Cli.Measuring;
 
 /// <summary>
-/// A tower of every prepared form beside CLIP's own (lib/Clip/Models/README.md), at a published size with random weights, for
-/// `clipbook bench --families`. MobileCLIP2-S0 is among the other works.
+/// One tower of every prepared form other than CLIP's own (lib/Clip/Models/README.md), at a published size with random weights, for
+/// `clipbook bench --families`. MobileCLIP2-S0 is among the other workloads.
 /// </summary>
 internal static class FamilyWorkloads
 {

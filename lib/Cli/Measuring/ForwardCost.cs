@@ -2,12 +2,12 @@ using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Cli.Measuring;
 
-/// <summary>Floating-point operations of a tower's matrix products, one row of its batch.</summary>
+/// <summary>Floating-point operations of a tower's matrix products for one row of the batch.</summary>
 internal static class ForwardCost
 {
-    /// <summary>An image.</summary>
+    /// <summary>The operations for one image.</summary>
     /// <param name="config">The model.</param>
-    /// <param name="prepared">Whether the last block is for the pooled token alone.</param>
+    /// <param name="prepared">Whether the last block computes only the pooled token, as the prepared form does.</param>
     internal static double Image(ClipConfig config, bool prepared)
     {
         var vision = config.Vision;
@@ -15,11 +15,14 @@ internal static class ForwardCost
         return patches + Blocks(vision.Tokens, vision.Width, vision.Layers, prepared) + 2.0 * vision.Width * config.EmbeddingWidth;
     }
 
-    /// <summary>A caption of so many tokens.</summary>
+    /// <summary>The operations for one caption of this many tokens.</summary>
     internal static double Text(ClipConfig config, double tokens, bool prepared) =>
         Blocks(tokens, config.Text.Width, config.Text.Layers, prepared) + 2.0 * config.Text.Width * config.EmbeddingWidth;
 
-    /// <summary>q, k, v and the output: 4 D² of weights, the MLP 8 D², attention 2 N D; two operations for each and token.</summary>
+    /// <summary>
+    /// Multiplications for each token: 4 D² for q, k, v and the output, 8 D² for the MLP, 2 N D for attention; each counts as two
+    /// operations.
+    /// </summary>
     private static double Blocks(double tokens, double width, int layers, bool prepared)
     {
         double whole = 24 * tokens * width * width + 4 * tokens * tokens * width;

@@ -8,9 +8,9 @@ using TorchSharp;
 
 namespace ClipNotebooks.Cli.Measuring;
 
-/// <summary>What figures were measured on.</summary>
-/// <param name="Processor">Its name for itself.</param>
-/// <param name="Cores">How many the process may use.</param>
+/// <summary>The machine that figures were measured on.</summary>
+/// <param name="Processor">The processor's own name.</param>
+/// <param name="Cores">How many cores the process may use.</param>
 /// <param name="System">Operating system and runtime.</param>
 /// <param name="Libraries">Names and versions.</param>
 /// <param name="Precision">What <see cref="Clip.Inference.Precision.Auto"/> chooses, and why.</param>
@@ -28,7 +28,7 @@ internal sealed record Machine(string Processor, int Cores, string System, strin
             $"{precision}: {reason}");
     }
 
-    /// <summary>CPUID's brand string, 48 bytes in three answers; elsewhere the architecture.</summary>
+    /// <summary>The processor's brand string, 48 bytes from three CPUID calls; where there is no CPUID, the architecture.</summary>
     private static string ProcessorName()
     {
         if (!X86Base.IsSupported) return $"{RuntimeInformation.ProcessArchitecture}";

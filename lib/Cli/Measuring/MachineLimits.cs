@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Cli.Measuring;
 
-/// <summary>What the machine gives at most to a process like this one, measured in it: the scale of every other figure.</summary>
-/// <param name="Float32">Floating-point operations a second of float32 matrix products, by the way they are computed.</param>
-/// <param name="BFloat16">The same of bfloat16.</param>
+/// <summary>The most that the machine gives to a process like this one, measured in this process. Other figures are shares of it.</summary>
+/// <param name="Float32">Floating-point operations a second of float32 matrix products, for each way to compute them.</param>
+/// <param name="BFloat16">The same for bfloat16.</param>
 /// <param name="Memory">Bytes a second that all cores together read.</param>
 internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32, IReadOnlyDictionary<string, double> BFloat16,
     double Memory)
@@ -15,7 +15,7 @@ internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32
     /// <summary>Rows × inner × columns: ViT-B/32's own products on 16 images, and a large square.</summary>
     private static readonly (int Rows, int Inner, int Columns)[] Shapes = [(800, 768, 3072), (800, 3072, 768), (2048, 2048, 2048)];
 
-    /// <summary>The best of any way: operations or bytes a second.</summary>
+    /// <summary>A limit in operations or bytes a second, by the fastest way.</summary>
     internal double Of(Limit limit) => limit switch
     {
         Limit.Float32Products => Float32.Values.Max(),
@@ -24,7 +24,7 @@ internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32
         _ => double.NaN,
     };
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures the limits.</summary>
     /// <param name="budget">Seconds for each way and shape.</param>
     internal static MachineLimits Measure(double budget)
     {
@@ -43,7 +43,7 @@ internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32
             var (image, kernel) = (x.t().view(1, inner, 1, rows), weight.view(columns, inner, 1, 1));
             Time("linear", () => nn.functional.linear(x, weight, bias).Dispose());
             if (FixedLinear.UsesOneDnn(type, DeviceType.CPU)) Time("oneDNN", () => fixedLinear.Call(x).Dispose());
-            // Without instructions for it a convolution in bfloat16 takes seconds, and is never the best way.
+            // Without instructions for bfloat16 this convolution takes seconds, and is never the fastest way.
             if (type == float32 || PrecisionProbe.Choose(DeviceType.CPU).Precision == Precision.BFloat16)
                 Time("1 × 1 convolution", () => nn.functional.conv2d(image, kernel, bias).Dispose());
             if (type != float32 || !Tile.IsSupported) continue;
@@ -57,7 +57,7 @@ internal sealed record MachineLimits(IReadOnlyDictionary<string, double> Float32
     }
 
     /// <summary>
-    /// Reads 1 GB, more than any cache holds: by adding it up, and by multiplying it with a vector, as a search does; the faster counts.
+    /// Reads 1 GB, more than any cache holds, by summing it and by multiplying it with a vector, as a search does; the faster counts.
     /// </summary>
     private static double ReadRate(double budget)
     {

@@ -8,17 +8,17 @@ internal static class Pace
     /// <summary>Seconds of the fastest run.</summary>
     internal static double Fastest(double budget, Action run) => Fastest(budget, [run])[0];
 
-    /// <summary>A run that takes as many seconds warms itself up.</summary>
+    /// <summary>If the first run takes longer than this many seconds, it counts, and no run to warm up is needed.</summary>
     private const double Long = 5;
 
-    /// <summary>For a run that takes as many seconds, some milliseconds at its start are nothing.</summary>
+    /// <summary>A run that takes at least this many seconds is not made twice: some milliseconds at its start make no difference.</summary>
     private const double Unhurried = 0.5;
 
     /// <summary>
-    /// Runs each in turn, so that a disturbance meets all alike, once to warm up and then as long as the budget lasts; short ones twice in
-    /// a row, since OpenMP's threads go on waiting for work, each on a core, for some milliseconds after the run of another.
+    /// Runs each in turn, so that a disturbance affects all alike: once to warm up, then as long as the budget lasts. Short ones run twice
+    /// in a row, since for some milliseconds after another's run OpenMP's threads still wait for work, each keeping a core busy.
     /// </summary>
-    /// <param name="budget">Seconds for each; one measured run at least.</param>
+    /// <param name="budget">Seconds for each; at least one run is measured.</param>
     /// <param name="runs">What is compared.</param>
     /// <returns>Seconds of the fastest run of each.</returns>
     internal static double[] Fastest(double budget, IReadOnlyList<Action> runs)

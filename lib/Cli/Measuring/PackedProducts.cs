@@ -11,8 +11,10 @@ internal sealed class PackedProducts : IDisposable
     private readonly RowBuffer[] _inputs;
     private readonly RowBuffer _output;
 
-    /// <param name="rows">Of each product.</param>
-    /// <param name="shapes">Each one's inner dimension and columns; those of one inner dimension share their input.</param>
+    /// <param name="rows">The rows of each product.</param>
+    /// <param name="shapes">
+    /// The inner dimension and the columns of each product; those with the same inner dimension share their input.
+    /// </param>
     internal PackedProducts(int rows, IReadOnlyList<(int Inner, int Columns)> shapes)
     {
         using var scope = NewDisposeScope();

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Cli.Measuring;
 
-/// <summary>What of the machine bounds a piece of work.</summary>
+/// <summary>Which limit of the machine bounds a piece of work.</summary>
 internal enum Limit
 {
     /// <summary>Matrix products of float32, in operations.</summary>
@@ -17,17 +17,17 @@ internal enum Limit
 }
 
 /// <summary>A piece of work whose time is measured.</summary>
-/// <param name="Name">What is done; works of one name do the same in different forms, the plain one first.</param>
-/// <param name="Form">How.</param>
+/// <param name="Name">What is done. Workloads with the same name do the same in different forms, the plain one first.</param>
+/// <param name="Form">How it is done.</param>
 /// <param name="Items">How many <paramref name="Unit"/>s one run does.</param>
-/// <param name="Unit">Of what.</param>
+/// <param name="Unit">What is counted, such as "images".</param>
 /// <param name="Limit">What bounds it.</param>
-/// <param name="Amount">Operations or bytes of a run, by <paramref name="Limit"/>.</param>
-/// <param name="Prepare">Makes what a run needs, leaves it to the list to be freed, and gives the run.</param>
+/// <param name="Amount">Operations or bytes of one run, depending on <paramref name="Limit"/>.</param>
+/// <param name="Prepare">Makes what a run needs, adds it to the list of what is to be disposed, and returns the run.</param>
 internal sealed record Workload(string Name, string Form, double Items, string Unit, Limit Limit, double Amount,
     Func<ICollection<IDisposable>, Action> Prepare)
 {
-    /// <summary>The name of a work that is shown with this one, to compare it with.</summary>
+    /// <summary>The name of a workload that is shown with this one for comparison.</summary>
     internal string? Beside { get; init; }
 
     public override string ToString() => Form.Length == 0 ? Name : $"{Name}: {Form}";

@@ -17,8 +17,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Cli.Measuring;
 
 /// <summary>
-/// What is measured, for `clipbook bench` and tests/Benchmarks alike: ViT-B/32 with random weights, since what takes time is the same
-/// whatever the weights are, on pictures and captions that the project draws. What several works need is made once, when first asked for.
+/// What is measured, for both `clipbook bench` and tests/Benchmarks: ViT-B/32 with random weights, since the time does not depend on their
+/// values, on the project's own pictures and captions. What several workloads need is made once, when it is first asked for.
 /// </summary>
 internal sealed class Workloads : IDisposable
 {
@@ -43,7 +43,7 @@ internal sealed class Workloads : IDisposable
         return RasterImage.FromRgb(Width, Height, pixels).ToJpeg();
     }
 
-    /// <summary>Everything; lessons only where the process runs in the repository.</summary>
+    /// <summary>All workloads; lessons only if the process runs inside the repository.</summary>
     internal IEnumerable<Workload> All() =>
     [
         .. ImageEncoder(), .. ProductsAlone(), .. MobileImageEncoder(), .. TextEncoder(), Preprocessing(), ExactSearch(), .. TrainingStep(),
@@ -61,8 +61,9 @@ internal sealed class Workloads : IDisposable
         });
 
     /// <summary>
-    /// What an encoder of one image can reach: the products of the image tower's blocks and nothing else, in float32, their 340 MB of
-    /// weights read from memory. One row takes as long as the reading, a whole image's rows some of it beside their arithmetic.
+    /// The limit for an encoder of one image: only the products of the image tower's blocks, in float32, with their 340 MB of weights read
+    /// from memory. One row takes as long as reading the weights; the rows of a whole image take their arithmetic and a part of the
+    /// reading.
     /// </summary>
     private static IEnumerable<Workload> ProductsAlone() => !Tile.IsSupported ? [] :
         from rows in new[] { 1, Config.Vision.Tokens }
@@ -77,8 +78,8 @@ internal sealed class Workloads : IDisposable
         });
 
     /// <summary>
-    /// MobileCLIP2-S0's image tower (OpenCLIP's model_configs/MobileCLIP2-S0.json), made for telephones, beside ViT-B/32. What it computes
-    /// is convolutions of few channels, which no bound measured here is one for.
+    /// MobileCLIP2-S0's image tower (OpenCLIP's model_configs/MobileCLIP2-S0.json), made for phones, to compare with ViT-B/32. It computes
+    /// convolutions of few channels, which none of the limits measured here bounds.
     /// </summary>
     private static IEnumerable<Workload> MobileImageEncoder() =>
         from form in Forms()
@@ -86,7 +87,7 @@ internal sealed class Workloads : IDisposable
         {
             var vision = TimmArchitecture.All["fastvit_mci0"].Shape with { ImageSize = 256, Projection = ProjectionKind.Affine };
             manual_seed(1);
-            // Its text tower is one like any other: one block of it is enough beside the image tower.
+            // The text tower is like any other and is not measured here: one block of it is enough.
             var model = Kept(keep, new ClipModel(Config with { Vision = vision, Text = Config.Text with { Layers = 1, Causal = false } }));
             model.eval();
             var pixels = Kept(keep, rand(8, 3, 256, 256));
@@ -99,13 +100,13 @@ internal sealed class Workloads : IDisposable
         })
         { Beside = "image encoder, batch 8" };
 
-    /// <summary>What is not measured on this machine, and why; nothing on most.</summary>
+    /// <summary>What is not measured on this machine, and why; null if everything is.</summary>
     internal static string? LeftOut => PrecisionProbe.Choose(TorchSharp.DeviceType.CPU).Precision == Precision.BFloat16 ? null
         : "bfloat16 is left out: this processor has no instructions for it, and takes minutes for what it does in seconds in float32.";
 
     /// <summary>
-    /// The plain form on rows of 77, as openai/CLIP has them; in bfloat16 on rows of the batch's longest caption; in float32 without
-    /// padding, where the products are this library's own.
+    /// The plain form has rows of 77 tokens, as openai/CLIP does; prepared bfloat16 has rows as long as the batch's longest caption;
+    /// prepared float32 has no padding where the products are this library's own.
     /// </summary>
     private IEnumerable<Workload> TextEncoder() =>
         from batch in TextBatches
@@ -161,7 +162,7 @@ internal sealed class Workloads : IDisposable
 
     private Workload ExactSearch() => new("exact search of 100,000 × 512", "", 1, "queries", Limit.Memory, 4.0 * IndexRows * 512, keep =>
     {
-        // Searched by a vector: of its model the index takes the width alone.
+        // The search is by a vector, so the index needs only the model's width.
         var small = new ClipModel(Config with { Vision = Config.Vision with { Layers = 1 }, Text = Config.Text with { Layers = 1 } });
         var encoder = Kept(keep, new ClipEncoder(small,
             new ClipProcessor(new ClipImageTransform(new ImageTransformConfig()), ClipTokenizer.Load(TinyClip))));
@@ -180,7 +181,7 @@ internal sealed class Workloads : IDisposable
             RunLessons([LessonRunner.All(Path.Combine(root, "notebooks")).First()]))];
 
     /// <summary>Runs lessons as `clipbook run` does.</summary>
-    /// <exception cref="UserError">One failed.</exception>
+    /// <exception cref="UserError">A lesson failed.</exception>
     internal static void RunLessons(IReadOnlyList<string> paths)
     {
         var results = LessonRunner.RunAsync(paths, new RunOptions(), null, null, CancellationToken.None).GetAwaiter().GetResult();

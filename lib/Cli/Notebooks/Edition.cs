@@ -3,8 +3,8 @@ using ClipNotebooks.Cli.Shell;
 namespace ClipNotebooks.Cli.Notebooks;
 
 /// <summary>
-/// The language a lesson is written in, and what its page says around it. English lessons lie in notebooks, the others in a folder named by
-/// the language's code.
+/// The language of a lesson, and the words of its page around the lesson's own text. English lessons are in the folder notebooks, others in
+/// a folder within it that is named by the language's code.
 /// </summary>
 internal sealed record Edition(string Language, string Name)
 {
@@ -88,10 +88,10 @@ internal sealed record Edition(string Language, string Name)
 
     internal string Cell { get; private init; } = "Cell";
 
-    /// <summary>Said before the line of a failure.</summary>
+    /// <summary>The word before the line number of a failure.</summary>
     internal string Line { get; private init; } = "line";
 
-    /// <summary>The page of the glossary.</summary>
+    /// <summary>The title of the glossary page.</summary>
     internal string Terms { get; private init; } = "Symbols and terms";
 
     internal string Symbols { get; private init; } = "Symbols";
@@ -117,7 +117,7 @@ internal sealed record Edition(string Language, string Name)
 
     internal string ReadThis { get; private init; } = "I have read this lesson";
 
-    /// <summary>With {0} for the lessons that were read, {1} for all.</summary>
+    /// <summary>A format: {0} is the number of lessons read, {1} the number of all lessons.</summary>
     internal string Progress { get; private init; } = "{0} of {1} lessons read.";
 
     internal string NotKept { get; private init; } = "This browser keeps nothing for these pages: what is marked here ends with the page.";
@@ -128,22 +128,22 @@ internal sealed record Edition(string Language, string Name)
 
     internal string NotCopied { get; private init; } = "It could not be copied: select the code and copy it.";
 
-    /// <summary>The link past the search and the contents.</summary>
+    /// <summary>The text of the link that skips the search and the contents.</summary>
     internal string Skip { get; private init; } = "Skip to the content";
 
     internal string Search { get; private init; } = "Search the lessons";
 
     internal string NothingFound { get; private init; } = "Nothing found.";
 
-    /// <summary>With {0} for the count.</summary>
+    /// <summary>A format: {0} is the number of results.</summary>
     internal string Found { get; private init; } = "Found: {0}";
 
     internal string SearchFailed { get; private init; } = "The lessons' words could not be loaded from beside this page.";
 
-    /// <summary>Said of a text of this many characters.</summary>
+    /// <summary>The note below a text that was cut; takes the number of characters of the whole text.</summary>
     internal Func<int, string> Cut { get; private init; } = length => $"Cut here: the output has {length} characters.";
 
-    /// <summary>Said of markup of this many characters.</summary>
+    /// <summary>The note for markup that was left out; takes its number of characters.</summary>
     internal Func<int, string> MarkupLeftOut { get; private init; } = length =>
         $"The markup of this output has {length} characters and is left out.";
 
@@ -155,13 +155,13 @@ internal sealed record Edition(string Language, string Name)
     /// <summary>The codes of all languages, for messages.</summary>
     internal static string Languages => string.Join(", ", All.Select(edition => edition.Language));
 
-    /// <summary>By the language's code; null for none.</summary>
+    /// <summary>The edition with this language code; null for null.</summary>
     /// <exception cref="UserError">No lesson is written in it.</exception>
     internal static Edition? Named(string? language) => language is null ? null
         : All.FirstOrDefault(edition => edition.Language == language)
         ?? throw new UserError($"--language {language}: the lessons are written in {Languages}.", ExitCode.Usage);
 
-    /// <summary>By the folder that the file lies in.</summary>
+    /// <summary>The edition of a lesson, by the folder of its file.</summary>
     internal static Edition Of(string path) =>
         All.FirstOrDefault(edition => !edition.IsEnglish
             && edition.Language == Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)))) ?? English;

@@ -8,7 +8,10 @@ using Microsoft.DotNet.Interactive.Events;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>What the kernel says of a failed cell, for a person: lines are the file's, frames those of the lesson and libraries.</summary>
+/// <summary>
+/// Turns the kernel's report of a failed cell into a message for people: lines are those of the lesson's file, and stack frames only those
+/// of the lesson and the libraries.
+/// </summary>
 internal static partial class Failures
 {
     internal static CellFailure Of(NotebookCell cell, CommandFailed failed) => failed.Exception switch
@@ -27,7 +30,7 @@ internal static partial class Failures
 
     private static int Line(Diagnostic d) => d.Location.GetMappedLineSpan().StartLinePosition.Line + 1;
 
-    /// <summary>What to do about the one error that every lesson has before the library is built.</summary>
+    /// <summary>Advice for the error that every lesson gives until the library is built.</summary>
     internal static string Advice(IEnumerable<Diagnostic> errors) =>
         errors.Any(error => error.Id == "CS0006") ? "\nThe library is not built: dotnet build -c Release" : "";
 

@@ -3,15 +3,19 @@ using System.Text.Json.Serialization;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>Something a cell showed: Text for a terminal, Html for a page where there is one. Id is unique in the lesson, 0 for what was
-/// printed; a later output with the same Id takes the place of the earlier.</summary>
+/// <summary>
+/// Something a cell showed: Text for a terminal, Html for a page, if there is any. Id is unique in the lesson, 0 for what was printed; a
+/// later output with the same Id replaces the earlier one.
+/// </summary>
 internal sealed record CellOutput(int Id, string Text, string? Html, OutputSource Source = OutputSource.Shown);
 
-/// <summary>Why a cell failed: Line is the lesson file's line, 0 where none is known.</summary>
+/// <summary>Why a cell failed. Line is the line in the lesson's file, 0 if it is not known.</summary>
 internal sealed record CellFailure(int Cell, int Line, string Message);
 
-/// <summary>One line of a lesson's event file: the child appends, the parent reads. The last Started without a Finished is the
-/// cell in which a process died.</summary>
+/// <summary>
+/// One line of a lesson's event file, to which the child process appends and from which the parent reads. If the process died, it died in
+/// the cell of the last Started, which has no Finished.
+/// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "event")]
 [JsonDerivedType(typeof(Started), "started")]
 [JsonDerivedType(typeof(Shown), "shown")]
@@ -24,13 +28,14 @@ internal abstract record LessonEvent
 
     internal sealed record Shown(int Cell, CellOutput Output) : LessonEvent;
 
-    /// <summary>More text of the console.</summary>
+    /// <summary>The cell wrote more text to the console.</summary>
     internal sealed record Printed(int Cell, OutputSource Source, string Text) : LessonEvent;
 
     internal sealed record Finished(int Cell, double Seconds, CellFailure? Failure) : LessonEvent;
 
     /// <summary>
-    /// The lesson's end; LiveTensors are those still alive once its own variables are gone, null where it used none of TorchSharp.
+    /// The lesson has ended. LiveTensors is the number of tensors still alive after the lesson's variables are gone; null if it did not use
+    /// TorchSharp.
     /// </summary>
     internal sealed record Completed(long? LiveTensors) : LessonEvent;
 

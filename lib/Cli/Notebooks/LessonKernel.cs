@@ -17,7 +17,7 @@ internal sealed class LessonKernel(Notebook notebook, LessonOutput output)
     internal async Task<bool> RunAsync(bool keepGoing)
     {
         Console.SetIn(TextReader.Null);
-        // The pages that are written have plotly.js beside them: plots do not bring it.
+        // The pages that are written load plotly.js from a file beside them, so plots need not bring it.
         AppContext.SetData("ClipNotebooks.PlotlyBeside", true);
         Directory.SetCurrentDirectory(Path.GetDirectoryName(Path.GetFullPath(notebook.Path))!);
         SynchronizationContext thread = SynchronizationContext.Current!;
@@ -39,7 +39,7 @@ internal sealed class LessonKernel(Notebook notebook, LessonOutput output)
         return passed;
     }
 
-    /// <summary>The directive makes the lines of compile errors and exceptions the file's.</summary>
+    /// <summary>Runs a cell. The #line directive makes compile errors and exceptions name the lines of the lesson's file.</summary>
     private static async Task<CellFailure?> RunAsync(CompositeKernel kernel, NotebookCell cell)
     {
         SubmitCode code = new($"#line {cell.Line}\n{cell.Source}", "csharp");
@@ -50,8 +50,9 @@ internal sealed class LessonKernel(Notebook notebook, LessonOutput output)
     private static CSharpKernel Create(string path)
     {
         CSharpKernel kernel = new CSharpKernel().UseValueSharing();
-        // Exceptions know their lines with debug information alone, which the kernel leaves out and has no setting for. Warnings, which it
-        // collects a second time after each cell, are not shown. `display` and its like are imported, which saves them a cell of their own.
+        // Exceptions have line numbers only with debug information, which the kernel does not emit and has no setting for. Warnings are
+        // turned off: they are not shown, and the kernel collects them a second time after each cell. `display` and the like are imported
+        // here, which saves them a cell of their own.
         FieldInfo field = typeof(CSharpKernel).GetField("_scriptOptions", BindingFlags.NonPublic | BindingFlags.Instance)
             ?? throw new MissingFieldException(nameof(CSharpKernel), "_scriptOptions");
         ScriptOptions options = (ScriptOptions)field.GetValue(kernel)!;
@@ -60,7 +61,9 @@ internal sealed class LessonKernel(Notebook notebook, LessonOutput output)
         return kernel;
     }
 
-    /// <summary>The kernel runs cells in its thread, and after what a cell awaits in any: here all of them run in the lesson's.</summary>
+    /// <summary>
+    /// The kernel runs a cell on its own thread, and after an await on any thread; here everything runs on the lesson's thread.
+    /// </summary>
     private static Task RunInAsync(SynchronizationContext lesson, Func<Task> work)
     {
         TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,10 +3,10 @@ using Microsoft.DotNet.Interactive.Formatting;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>Turns what the kernel tells of a lesson into the lesson's events. Safe to use from several threads.</summary>
+/// <summary>Turns the kernel's events into the lesson's events. Safe to use from several threads.</summary>
 internal sealed class LessonOutput(Action<LessonEvent> write)
 {
-    /// <summary>Console output kept of one cell, in characters; the rest is counted.</summary>
+    /// <summary>How many characters of a cell's console output are kept; further ones are only counted.</summary>
     internal const int ConsoleLimit = 100_000;
 
     private readonly Lock _lock = new();
@@ -55,12 +55,12 @@ internal sealed class LessonOutput(Action<LessonEvent> write)
         }
     }
 
-    /// <summary>A value that is shown under the id of an earlier one takes its place.</summary>
+    /// <summary>Shows a value; it replaces an earlier one with the same id.</summary>
     private void Show(OutputSource source, DisplayEvent shown, string? valueId)
     {
         string text = Form(shown, PlainTextFormatter.MimeType) ?? shown.Value.ToDisplayString(PlainTextFormatter.MimeType);
         string? html = Form(shown, HtmlFormatter.MimeType);
-        // The kernel's own frame around plain text: text is what a page and a terminal show.
+        // This is only the kernel's HTML frame around plain text; pages and terminals show the text itself.
         if (html?.StartsWith("<div class=\"dni-plaintext\">", StringComparison.Ordinal) is true)
             html = null;
         lock (_lock)
@@ -87,7 +87,7 @@ internal sealed class LessonOutput(Action<LessonEvent> write)
                 write(new LessonEvent.Printed(_cell, source, text[..room]));
             if (room == text.Length)
                 return;
-            // Until the cell's end: then the kernel puts the console back.
+            // Until the cell ends, output is only counted; then the kernel restores the console.
             Drop(text.Length - room);
             Console.SetOut(new SurplusText(Drop));
             Console.SetError(Console.Out);

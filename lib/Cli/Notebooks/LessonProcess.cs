@@ -6,17 +6,19 @@ using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>Runs one lesson in a process of its own and gathers its events: an abort in native code ends the lesson, not the run,
-/// and the cell it happened in is known.</summary>
+/// <summary>
+/// Runs one lesson in a process of its own and collects its events: if native code aborts, only this lesson ends, and the cell in which it
+/// happened is known.
+/// </summary>
 internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int threads)
 {
-    /// <summary>How long after a lesson's end its last output is waited for.</summary>
+    /// <summary>How long to wait for a lesson's last output after it has ended.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(5);
 
     /// <summary>Called with the cell that begins, its place among the code cells (from 1) and their count.</summary>
     internal Action<NotebookCell, int, int>? CellStarted { get; init; }
 
-    /// <exception cref="OperationCanceledException">Cancelled; the child and its children are gone.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled; the child process and its children are gone.</exception>
     internal async Task<LessonResult> RunAsync(string path, CancellationToken cancellationToken)
     {
         Stopwatch clock = Stopwatch.StartNew();
@@ -118,13 +120,13 @@ internal sealed class LessonProcess(TimeSpan timeout, bool keepGoing, int thread
         info.Environment.TryAdd("OMP_NUM_THREADS", count);
         info.Environment.TryAdd("MKL_NUM_THREADS", count);
         info.Environment["DOTNET_DbgEnableMiniDump"] = "0";
-        // A lesson runs most code once: watching it to compile it better the second time costs more than it brings.
+        // A lesson runs most code once, so profiling it for a better second compilation costs more than it gains.
         info.Environment.TryAdd("DOTNET_TieredPGO", "0");
         info.Environment[Workbook.Lesson.LanguageVariable] = Edition.Of(path).Language;
         return Process.Start(info) ?? throw new UserError($"Could not start {info.FileName}.");
     }
 
-    /// <summary>Reads whole lines of a file that grows.</summary>
+    /// <summary>Reads complete lines from a file that is still growing.</summary>
     private sealed class EventReader(string path) : IDisposable
     {
         private readonly FileStream _file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

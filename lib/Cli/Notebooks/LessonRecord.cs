@@ -7,7 +7,7 @@ namespace ClipNotebooks.Cli.Notebooks;
 /// <param name="cellStarted">Called with the cell that begins, its place among the code cells (from 1) and their count.</param>
 internal sealed class LessonRecord(Notebook notebook, Action<NotebookCell, int, int>? cellStarted)
 {
-    /// <summary>By cell, what it showed; with a text where more may be printed to it.</summary>
+    /// <summary>The outputs of each cell, with a text builder where more may be printed to one.</summary>
     private readonly Dictionary<int, List<(CellOutput Output, StringBuilder? Text)>> _outputs = [];
     private readonly Dictionary<int, (double Seconds, CellFailure? Failure)> _ends = [];
     private int _running;
@@ -54,7 +54,7 @@ internal sealed class LessonRecord(Notebook notebook, Action<NotebookCell, int, 
         _outputs[shown.Cell].Add((shown.Output, null));
     }
 
-    /// <summary>Text that follows text is one output.</summary>
+    /// <summary>Adds printed text. Text that directly follows text of the same stream becomes part of the same output.</summary>
     private void Print(LessonEvent.Printed printed)
     {
         var list = _outputs[printed.Cell];

@@ -3,7 +3,8 @@ using ClipNotebooks.Cli.Shell;
 namespace ClipNotebooks.Cli.Notebooks;
 
 /// <summary>
-/// How to run lessons. Parallel: lessons at once; the cores are divided among them, because libtorch uses several threads itself.
+/// How to run lessons. Parallel is the number of lessons that run at once; the cores are divided among them, since libtorch itself uses
+/// several threads.
 /// </summary>
 internal sealed record RunOptions
 {
@@ -17,8 +18,8 @@ internal sealed record RunOptions
 /// <summary>Runs lessons, each in a process of its own, several at once.</summary>
 internal static class LessonRunner
 {
-    /// <returns>One result a path, in the paths' order.</returns>
-    /// <exception cref="OperationCanceledException">Cancelled; no child is left.</exception>
+    /// <returns>One result for each path, in the order of the paths.</returns>
+    /// <exception cref="OperationCanceledException">The run was cancelled; no child process is left.</exception>
     internal static async Task<LessonResult[]> RunAsync(
         IReadOnlyList<string> paths, RunOptions options, Func<string, Action<NotebookCell, int, int>>? progress,
         Action<LessonResult>? finished, CancellationToken cancellationToken)
@@ -36,8 +37,8 @@ internal static class LessonRunner
         return results;
     }
 
-    /// <summary>Lessons named by path, file name or number (ko/03 for the Korean one); all of notebooks where nothing is named.</summary>
-    /// <exception cref="UserError">A name or number that no lesson has.</exception>
+    /// <summary>The lessons with these paths, file names or numbers (ko/03 for the Korean one); all lessons if none is named.</summary>
+    /// <exception cref="UserError">No lesson has one of the names or numbers.</exception>
     internal static IReadOnlyList<string> Find(IReadOnlyList<string> names, IReadOnlyList<int> numbers, Edition? edition, string? root)
     {
         string folder = Path.Combine(root ?? ".", "notebooks");

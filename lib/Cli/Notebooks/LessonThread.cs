@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace ClipNotebooks.Cli.Notebooks;
 
 /// <summary>
-/// One thread for a whole lesson: what a cell awaits goes on where it began, and so do the cells after it. TorchSharp counts tensors and
-/// keeps its dispose scopes by thread.
+/// One thread for a whole lesson: after an await a cell continues on this thread, and later cells run on it too. TorchSharp counts tensors
+/// and keeps its dispose scopes for each thread separately.
 /// </summary>
 internal sealed class LessonThread : SynchronizationContext
 {
@@ -38,7 +38,7 @@ internal sealed class LessonThread : SynchronizationContext
         }
         catch (InvalidOperationException)
         {
-            // The lesson is over: what it left unawaited goes on elsewhere.
+            // The lesson is over: work that it did not await continues on other threads.
             base.Post(d, state);
         }
     }

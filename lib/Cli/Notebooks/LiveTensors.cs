@@ -3,13 +3,14 @@ using System.Runtime.CompilerServices;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>Counts what a lesson leaves behind, in the lesson's thread.</summary>
+/// <summary>Counts the tensors that a lesson leaves behind; runs on the lesson's thread.</summary>
 internal static class LiveTensors
 {
     /// <summary>
-    /// The tensors that are alive when the lesson's variables are gone: what a library keeps, in a static field or a scope that was never
-    /// closed. TorchSharp counts by thread (its count of all counts each parameter of a module twice), so what the collector freed is asked
-    /// of its own. The TorchSharp is the one that the lesson loaded, found by name.
+    /// The number of tensors that are alive after the lesson's variables are gone: those that a library keeps in a static field or in a
+    /// scope that was never closed. TorchSharp counts for each thread (its count over all threads counts each parameter of a module twice),
+    /// and what the garbage collector frees is counted on the finalizer thread, so the counts of both threads are added. TorchSharp is
+    /// found by name, since it is the one that the lesson loaded.
     /// </summary>
     /// <returns>Null where the lesson did not use TorchSharp.</returns>
     internal static long? Count()
@@ -25,7 +26,7 @@ internal static class LiveTensors
         return Count(statistics) + CollectorThread.Answer;
     }
 
-    /// <summary>Three rounds: what a finalizer lets go is found by the next.</summary>
+    /// <summary>Collects three times: what a finalizer releases is found by the next collection.</summary>
     private static void Collect()
     {
         for (int round = 0; round < 3; round++)
@@ -42,7 +43,7 @@ internal static class LiveTensors
         return Convert.ToInt64(tensors.GetType().GetProperty("ThreadTotalLiveCount")!.GetValue(tensors), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Its finalizer runs on the collector's thread.</summary>
+    /// <summary>Reads the count on the finalizer thread, in its own finalizer.</summary>
     private sealed class CollectorThread
     {
         internal static Func<long> Count { get; set; } = () => 0;

@@ -5,8 +5,10 @@ using Microsoft.DotNet.Interactive.Documents;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>A .dib lesson: a meta header (JSON, optional) and cells, as the engine's documents read it. A line that is exactly `#!csharp`
-/// or `#!markdown` begins a cell; there is no escaping. Strict: what the editors and this runner read differently is an error.</summary>
+/// <summary>
+/// A .dib lesson: an optional meta header (JSON) and cells, as the engine's parser reads it. A line that is exactly `#!csharp` or
+/// `#!markdown` begins a cell; there is no escaping. What the editors and this runner would read differently is an error.
+/// </summary>
 internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList<NotebookCell> Cells)
 {
     internal string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
@@ -77,8 +79,10 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
         }
     }
 
-    /// <summary>Refuses what the engine's parser takes in silence, and gives what it does not tell: the lines (from 1) where the cells'
-    /// texts begin. A cell without text is none.</summary>
+    /// <summary>
+    /// Refuses what the engine's parser silently accepts, and returns what it does not tell: the lines (from 1) where the cells' texts
+    /// begin. A cell without text does not count.
+    /// </summary>
     private static (string? Meta, IReadOnlyList<int> Starts) Check(string path, string[] lines)
     {
         List<int> starts = [];

@@ -1,6 +1,8 @@
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>A lesson's file is not one that every engine runs alike; Cell is 0 where no cell is meant.</summary>
+/// <summary>
+/// A lesson's file cannot be read, or not every engine would run it alike. Cell is 0 if the problem is in no particular cell.
+/// </summary>
 internal sealed class NotebookException(string path, int cell, int line, string problem)
     : Exception(cell == 0 ? $"{path}({line}): {problem}" : $"{path}({line}): cell {cell}: {problem}")
 {

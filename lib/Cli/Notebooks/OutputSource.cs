@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>How a cell gave an output.</summary>
+/// <summary>How a cell produced an output.</summary>
 internal enum OutputSource
 {
     /// <summary>Written to the console.</summary>

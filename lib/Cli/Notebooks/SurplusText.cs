@@ -2,7 +2,9 @@ using System.Text;
 
 namespace ClipNotebooks.Cli.Notebooks;
 
-/// <summary>Takes what a cell prints beyond what is kept of it: a cell that prints without end does not fill the memory.</summary>
+/// <summary>
+/// Counts and drops what a cell prints beyond the amount that is kept, so that endless printing does not fill the memory.
+/// </summary>
 internal sealed class SurplusText(Action<int> counted) : TextWriter
 {
     public override Encoding Encoding => Encoding.UTF8;

@@ -3,7 +3,7 @@ using ClipNotebooks.Cli.Shell;
 namespace ClipNotebooks.Cli.Service;
 
 /// <summary>
-/// The folders whose pictures a program may open, wherever a path or a link in it leads: what a file really is called is what counts.
+/// The folders whose pictures a program may open. What counts is a file's real path, after every relative part and link is resolved.
 /// </summary>
 internal sealed class AllowedFolders
 {
@@ -11,15 +11,17 @@ internal sealed class AllowedFolders
 
     private readonly string[] _folders;
 
-    /// <exception cref="UserError">One is not there.</exception>
+    /// <exception cref="UserError">One of the folders does not exist.</exception>
     internal AllowedFolders(IEnumerable<string> folders) => _folders =
     [
         .. folders.Select(folder => Directory.Exists(folder) ? Path.TrimEndingDirectorySeparator(Real(Path.GetFullPath(folder)))
             : throw new UserError($"There is no folder {folder} to open pictures in.")),
     ];
 
-    /// <summary>A file's real path; a relative one begins at the first folder in which it is.</summary>
-    /// <exception cref="UnauthorizedAccessException">It is in none of the folders, or not there; which of both is not told.</exception>
+    /// <summary>A file's real path. A relative path starts from the first of the folders in which there is such a file.</summary>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The file is in none of the folders, or does not exist; the message does not say which.
+    /// </exception>
     internal string Find(string path)
     {
         if (!path.Contains('\0', StringComparison.Ordinal))
@@ -33,7 +35,7 @@ internal sealed class AllowedFolders
     private static bool IsIn(string folder, string path) =>
         path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
-    /// <summary>A path with each link in it followed, its folders' too.</summary>
+    /// <summary>A path with every link in it followed, those of its folders too; empty if there are too many.</summary>
     private static string Real(string path)
     {
         for (int links = 0; links < MostLinks; links++)

@@ -3,12 +3,12 @@ using System.Text.Json;
 namespace ClipNotebooks.Cli.Service;
 
 /// <summary>
-/// Streams of JSON-RPC, a message a line, whose input ends when each request that came has its answer: a file or a pipe of requests is
-/// answered whole, where the server by itself ends with its input.
+/// JSON-RPC streams, one message to a line, whose input ends only when every request has its answer. The server by itself ends as soon as
+/// its input does; this way all requests of a file or a pipe are answered.
 /// </summary>
 internal sealed class AnsweredStreams
 {
-    /// <summary>How long an answer is waited for after the last one: the server says nothing to a request that is none.</summary>
+    /// <summary>How long to wait for another answer after the last one: the server does not answer a request that is invalid.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly HashSet<string> _open = new(StringComparer.Ordinal);
@@ -50,7 +50,7 @@ internal sealed class AnsweredStreams
         }
     }
 
-    /// <summary>A stream that shows each line that goes through it.</summary>
+    /// <summary>A stream that reports each message that goes through it.</summary>
     private sealed class Side(Stream inner, Action<JsonElement> show, Func<CancellationToken, ValueTask>? atEnd) : Stream
     {
         private readonly MemoryStream _line = new();
@@ -68,7 +68,7 @@ internal sealed class AnsweredStreams
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             int read = await inner.ReadAsync(buffer, cancellationToken);
-            // A last line without its end would be read only when the input ends, which waits for its answer.
+            // A last line gets a line end here: without one it would be read only when the input ends, which waits for its answer.
             if (read == 0 && _line.Length > 0 && !buffer.IsEmpty) buffer.Span[read++] = (byte)'\n';
             See(buffer.Span[..read]);
             if (read == 0 && atEnd is not null) await atEnd(cancellationToken);
@@ -120,7 +120,7 @@ internal sealed class AnsweredStreams
             }
             catch (JsonException)
             {
-                // What is no message is the server's to refuse.
+                // This is not a message; the server refuses it.
             }
             _line.SetLength(0);
         }

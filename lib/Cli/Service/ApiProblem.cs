@@ -1,10 +1,10 @@
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>A failure that the client can mend, as RFC 9457 tells it.</summary>
-/// <param name="status">HTTP's.</param>
+/// <summary>A failure that the client can fix, with the members of RFC 9457.</summary>
+/// <param name="status">The HTTP status code.</param>
 /// <param name="kind">The last part of the type, the same for all failures of a kind.</param>
-/// <param name="title">What failed, of the kind.</param>
-/// <param name="detail">What and where, why, and what to do.</param>
+/// <param name="title">What failed, the same for all failures of a kind.</param>
+/// <param name="detail">What failed and where, why, and what to do.</param>
 internal sealed class ApiProblem(int status, string kind, string title, string detail) : Exception(detail)
 {
     internal int Status { get; } = status;
@@ -13,7 +13,7 @@ internal sealed class ApiProblem(int status, string kind, string title, string d
 
     internal string Title { get; } = title;
 
-    /// <summary>When it is worth trying again.</summary>
+    /// <summary>After how long it is worth trying again.</summary>
     internal TimeSpan? RetryAfter { get; init; }
 
     internal static ApiProblem Request(string detail) => new(400, "request", "The request is not understood", detail);

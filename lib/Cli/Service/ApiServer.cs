@@ -14,12 +14,12 @@ using Microsoft.Extensions.Hosting;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>CLIP over HTTP: a model for all clients together, and an index where there is one.</summary>
+/// <summary>CLIP over HTTP: one model for all clients, and an index if there is one.</summary>
 internal sealed class ApiServer : IAsyncDisposable
 {
     internal static readonly JsonSerializerOptions Json = Configured(new(JsonSerializerDefaults.Web));
 
-    /// <summary>How long requests that are under way may take when the service ends.</summary>
+    /// <summary>How long requests under way may take to finish when the service ends.</summary>
     internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
     private readonly WebApplication _app;
@@ -52,14 +52,14 @@ internal sealed class ApiServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Where the service is, with the port that was free where 0 was asked for.</summary>
+    /// <summary>The service's address; if port 0 was asked for, with the port that was found free.</summary>
     internal Uri Address => new(_app.Urls.First());
 
     /// <param name="encoder">The model; stays the caller's.</param>
-    /// <param name="index">What is searched; stays the caller's. Null for a service that embeds and classifies alone.</param>
-    /// <param name="options">Where it listens, and how much it takes.</param>
-    /// <param name="token">Stops.</param>
-    /// <exception cref="UserError">The address or the port is taken, or not to be had.</exception>
+    /// <param name="index">The index to search; stays the caller's. Null for a service that only embeds and classifies.</param>
+    /// <param name="options">Where it listens, and its limits.</param>
+    /// <param name="token">Cancels the start.</param>
+    /// <exception cref="UserError">The address or the port is in use, or may not be used.</exception>
     internal static async Task<ApiServer> StartAsync(
         IClipEncoder encoder, ImageStore? index, ServiceOptions options, CancellationToken token)
     {

@@ -7,7 +7,9 @@ using ModelContextProtocol.Server;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>What assistants may call, by the Model Context Protocol: a search of an index, and the classes of a picture.</summary>
+/// <summary>
+/// The tools that assistants may call through the Model Context Protocol: a search of an index, and the classification of a picture.
+/// </summary>
 internal sealed class AssistantTools(BatchingEncoder clip, Classes classes, ImageStore? index, AllowedFolders folders)
 {
     private const int MostResults = 50, MostLabels = 200;
@@ -85,7 +87,7 @@ internal sealed class AssistantTools(BatchingEncoder clip, Classes classes, Imag
         return await clip.EmbedImageAsync(picture, path, token);
     }
 
-    /// <summary>What the assistant can mend is told to it; whatever else fails stays on the error stream.</summary>
+    /// <summary>Tells the assistant of failures that it can fix; all others stay on the error stream.</summary>
     private static async Task<T> ToldAsync<T>(Func<Task<T>> work)
     {
         try

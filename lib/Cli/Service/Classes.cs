@@ -3,8 +3,8 @@ using ClipNotebooks.Core.Inference;
 namespace ClipNotebooks.Cli.Service;
 
 /// <summary>
-/// Classifiers by their labels, made when they are first asked for, one at a time: the last few are kept, since clients ask again with the
-/// same labels. Thread-safe.
+/// Classifiers for lists of labels, each made when it is first asked for, one at a time. The last few are kept, since clients ask again
+/// with the same labels. Thread-safe.
 /// </summary>
 internal sealed class Classes(IClipEncoder encoder) : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed class Classes(IClipEncoder encoder) : IDisposable
     private readonly LinkedList<(string Key, ZeroShotClassifier Classifier)> _recent = new();
 
     /// <summary>A classifier of these labels.</summary>
-    /// <param name="labels">C names, none empty or there twice.</param>
+    /// <param name="labels">C names, none of them empty or repeated.</param>
     /// <param name="templates">Sentences with a gap for the name.</param>
     /// <param name="multiLabel">Whether a picture may show several classes or none.</param>
     /// <param name="token">Stops waiting.</param>
@@ -30,7 +30,7 @@ internal sealed class Classes(IClipEncoder encoder) : IDisposable
             if (known.Key is not null) _recent.Remove(known);
             else known = (key, await Task.Run(() => new ZeroShotClassifier(encoder, labels, templates, multiLabel), token));
             _recent.AddFirst(known);
-            // One that falls out may be in use, and is the collector's.
+            // The classifier that drops out may be in use, so it is left to the garbage collector.
             if (_recent.Count > Kept) _recent.RemoveLast();
             return known.Classifier;
         }

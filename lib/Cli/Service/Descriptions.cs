@@ -4,14 +4,14 @@ using Microsoft.OpenApi;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>What the endpoints' types do not say, for the OpenAPI description.</summary>
+/// <summary>Adds to the OpenAPI description what the endpoints' types do not say.</summary>
 internal static class Descriptions
 {
-    /// <summary>Bodies that are pictures or forms.</summary>
-    /// <param name="endpoint">Whose.</param>
+    /// <summary>Describes a body that is a picture or a form.</summary>
+    /// <param name="endpoint">The endpoint.</param>
     /// <param name="body">What the body is.</param>
     /// <param name="fields">The form's fields beside the files, with what they mean.</param>
-    /// <param name="inAddress">Whether they stand in the address where the body is the picture itself.</param>
+    /// <param name="inAddress">Whether the fields are query parameters if the body is the picture itself.</param>
     internal static RouteHandlerBuilder Takes(this RouteHandlerBuilder endpoint, string body, Dictionary<string, string>? fields = null,
         bool inAddress = false) =>
         endpoint.AddOpenApiOperationTransformer((operation, _, _) =>
@@ -27,7 +27,7 @@ internal static class Descriptions
             return Task.CompletedTask;
         });
 
-    /// <summary>The same, and JSON.</summary>
+    /// <summary>Describes a body that is a picture, a form or JSON.</summary>
     internal static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint, string body, Dictionary<string, string> fields) =>
         endpoint.AddOpenApiOperationTransformer(async (operation, context, token) =>
         {

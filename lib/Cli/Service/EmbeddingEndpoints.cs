@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>What needs a model and no index: embeddings, and classes.</summary>
+/// <summary>The endpoints that need a model but no index: embeddings and classification.</summary>
 internal sealed class EmbeddingEndpoints(BatchingEncoder clip, UploadReader uploads, Classes classes, ServiceOptions options)
 {
     internal void Map(IEndpointRouteBuilder app)
@@ -65,7 +65,7 @@ internal sealed class EmbeddingEndpoints(BatchingEncoder clip, UploadReader uplo
             .Zip(classifier.Probabilities([row])[0], (label, value) => new LabelAnswer(label, value))
             .OrderByDescending(answer => answer.Probability).Take(top)]));
 
-        // Of a picture that is the body, the fields stand in the address.
+        // If the body is the picture itself, the fields are query parameters.
         string[] Values(string name) => upload.Fields.TryGetValue(name, out var fields) ? [.. fields]
             : [.. context.Request.Query[name].OfType<string>()];
     }

@@ -6,13 +6,13 @@ using Microsoft.AspNetCore.Http;
 namespace ClipNotebooks.Cli.Service;
 
 /// <summary>
-/// Whom the service answers. On loopback names by which this machine calls itself, so that no page of another site reads it through a name
-/// that leads here (DNS rebinding); nowhere pages of other sites, whose browsers say where they come from; and where there is a key, who
-/// knows it.
+/// Decides which requests are answered. On loopback, only those to this machine's own names, so that no page of another site can read the
+/// service through a name that resolves to this machine (DNS rebinding). Requests from pages of other sites are never answered; browsers
+/// say where a request comes from. If there is a key, only requests that send it are answered.
 /// </summary>
 internal sealed class Guard(ServiceOptions options)
 {
-    /// <summary>What a page may read before its reader has typed the key: itself.</summary>
+    /// <summary>What is answered without the key: the search page, on which its reader types the key, and the health check.</summary>
     private static readonly string[] Open = ["/", "/search.js", "/search.css", "/health"];
 
     private readonly byte[]? _key = options.Key is { } key ? Hash(key) : null;
@@ -56,6 +56,6 @@ internal sealed class Guard(ServiceOptions options)
         request.Headers.Authorization.ToString() is { } bearer && bearer.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
             ? bearer["Bearer ".Length..].Trim() : request.Headers["X-Api-Key"].ToString();
 
-    /// <summary>Of one length, so that comparing takes the same time whatever was given.</summary>
+    /// <summary>A hash of fixed length, so that comparing takes the same time whatever was given.</summary>
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -8,8 +8,8 @@ using ClipNotebooks.Search;
 namespace ClipNotebooks.Cli.Service;
 
 /// <summary>
-/// An index as a service has it: what other programs write to it is seen within a second, and pictures that clients add are kept beside
-/// it, under names that are made of their ids and never by them. Thread-safe.
+/// The index as the service uses it. Changes that other programs make to it are seen within a second. Pictures that clients add are kept
+/// beside it, in files named by a hash of the id and never by the id itself. Thread-safe.
 /// </summary>
 internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
 {
@@ -28,13 +28,13 @@ internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
         return index.Search(query, new SearchOptions { Top = top, Skip = skip, MinScore = minScore, Filter = filter }, token);
     }
 
-    /// <summary>Pictures without a query, those that were added last first; none of a store that cannot be read in order.</summary>
+    /// <summary>Pictures without a query, the last added first; none if the store cannot be read in order.</summary>
     internal IEnumerable<IndexEntry> Newest(Func<IndexEntry, bool>? filter) => Listed().Ids
         .Select(id => index.Find(id)).OfType<IndexEntry>().Where(entry => filter?.Invoke(entry) ?? true);
 
     internal Facets Facets() => Listed().Facets;
 
-    /// <exception cref="ApiProblem">There is none of this name.</exception>
+    /// <exception cref="ApiProblem">No picture has this id.</exception>
     internal IndexEntry Find(string id)
     {
         Refresh();
@@ -42,16 +42,16 @@ internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
     }
 
     /// <summary>The embedding that the index keeps of a picture.</summary>
-    /// <exception cref="ApiProblem">There is none of this name.</exception>
+    /// <exception cref="ApiProblem">No picture has this id.</exception>
     internal float[] Embedding(string id)
     {
         Refresh();
         return index.Embedding(id) ?? throw ApiProblem.NoSuchImage(id);
     }
 
-    /// <summary>Puts a picture in the place of what had its id.</summary>
-    /// <returns>Whether there was one.</returns>
-    /// <exception cref="ApiProblem">The index cannot be written, or the id or the metadata not kept.</exception>
+    /// <summary>Adds a picture, or replaces the one with its id.</summary>
+    /// <returns>Whether one was replaced.</returns>
+    /// <exception cref="ApiProblem">The index cannot be written, or does not accept the id or the metadata.</exception>
     internal bool Add(string id, float[] embedding, byte[] picture, IReadOnlyDictionary<string, string> metadata) => Change(() =>
     {
         bool replaced = index.Find(id) is not null;
@@ -70,8 +70,8 @@ internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
         return replaced;
     });
 
-    /// <summary>Removes a picture from the index, and its file where a client had added it; other files stay.</summary>
-    /// <exception cref="ApiProblem">There is none of this name, or the index cannot be written.</exception>
+    /// <summary>Removes a picture from the index, and its file if a client had added it; other files stay.</summary>
+    /// <exception cref="ApiProblem">No picture has this id, or the index cannot be written.</exception>
     internal void Remove(string id)
     {
         Change(() => index.Remove(id) > 0 ? true : throw ApiProblem.NoSuchImage(id));
@@ -91,8 +91,8 @@ internal sealed class ImageCollection(ImageStore index, ServiceOptions options)
     /// <summary>Where a picture's file is; null where none is kept.</summary>
     internal string? FileOf(string id, string? path) => path ?? (UploadOf(id) is { } place && File.Exists(place) ? place : null);
 
-    /// <summary>Opens a picture's file: one that the index knows, and nothing but a picture.</summary>
-    /// <exception cref="ApiProblem">There is none of this name, or no picture is there any more.</exception>
+    /// <summary>Opens the file of a picture in the index, and no file that is not a picture.</summary>
+    /// <exception cref="ApiProblem">No picture has this id, or it has no file, or none that is still a picture.</exception>
     internal (FileStream Stream, string MediaType) Open(string id)
     {
         string path = FileOf(id, Find(id).Path) ?? throw Gone("it was added without one.");

@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>The index's pictures: shown, added, removed. Their ids stand in the query, since they may hold what paths may not.</summary>
+/// <summary>
+/// The endpoints that show, add and remove the index's pictures. Ids are query parameters, since they may hold what paths may not.
+/// </summary>
 internal sealed class ImageEndpoints(BatchingEncoder clip, UploadReader uploads, ImageCollection images, Thumbnails thumbnails)
 {
     private const int LongestId = 500, LongestValue = 2000, MostMetadata = 64;

@@ -3,12 +3,12 @@ using ClipNotebooks.Search;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>An index's pictures in order, and what their metadata have in common.</summary>
-/// <param name="Ids">Those that were added last first.</param>
-/// <param name="Facets">Of all pictures.</param>
+/// <summary>An index's pictures in order, and the values by which their metadata group them.</summary>
+/// <param name="Ids">The ids, the last added first.</param>
+/// <param name="Facets">The values that the metadata of all pictures have, and how many pictures share them.</param>
 internal sealed record Listing(IReadOnlyList<string> Ids, Facets Facets)
 {
-    /// <summary>A key with more values than this tells pictures apart instead of grouping them.</summary>
+    /// <summary>A metadata key with more values than this is no facet: it tells pictures apart instead of grouping them.</summary>
     private const int MostValues = 200;
 
     private const int Keys = 12, ValuesOfKey = 30;

@@ -6,12 +6,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>Every answer that is no success is a problem (RFC 9457).</summary>
+/// <summary>Gives every answer that is no success the form of a problem (RFC 9457).</summary>
 internal static class Problems
 {
     internal const string MediaType = "application/problem+json";
 
-    /// <summary>Around everything: what is thrown, and what is answered with a status alone.</summary>
+    /// <summary>Surrounds all other handling: turns exceptions, and answers that are only a status code, into problems.</summary>
     internal static async Task CatchAsync(HttpContext context, RequestDelegate next)
     {
         try
@@ -25,7 +25,7 @@ internal static class Problems
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
-            // Whoever asked is gone.
+            // The client has gone away.
         }
         catch (Exception failure) when (!context.Response.HasStarted)
         {
@@ -67,7 +67,7 @@ internal static class Problems
                     ? "The body came more slowly than 240 bytes a second. Send it again over a faster connection."
                     : $"{bad.Message.TrimEnd('.')}.");
             default:
-                // The reader of the answer can do nothing about it; whoever runs the service can.
+                // The client can do nothing about it; whoever runs the service can.
                 Terminal.WriteErrorLines($"clipbook: a request failed: {failure}");
                 return new(500, "failed", "The service failed", failure is NonFiniteException ? failure.Message
                     : "Something failed that was not foreseen. The error stream of the service says what.");

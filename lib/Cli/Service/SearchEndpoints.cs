@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>What finds pictures in the index.</summary>
+/// <summary>The endpoints that find pictures in the index.</summary>
 internal sealed class SearchEndpoints(BatchingEncoder clip, UploadReader uploads, ImageCollection images, ServiceOptions options)
 {
     internal void Map(IEndpointRouteBuilder app)
@@ -34,7 +34,7 @@ internal sealed class SearchEndpoints(BatchingEncoder clip, UploadReader uploads
         var query = await QueryAsync(terms, pictures, token);
         try
         {
-            // One more says whether there are more.
+            // One result more than asked for tells whether there are more.
             return Results.Ok(Page(images.Search(query, filter, request.Top + 1, request.Skip, request.MinScore, token), request.Top));
         }
         catch (ArgumentException problem)

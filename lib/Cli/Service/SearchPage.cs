@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>The page that searches, at the service's root: three files that travel in the program.</summary>
+/// <summary>The search page, at the service's root: three files that are resources of the program.</summary>
 internal static class SearchPage
 {
     private static readonly (string Path, string Resource, string MediaType)[] Files =

@@ -2,7 +2,7 @@ using ClipNotebooks.Core.Images;
 
 namespace ClipNotebooks.Cli.Service;
 
-/// <summary>Small pictures, square, as JPEG: drawn when they are asked for, on a few cores at a time.</summary>
+/// <summary>Small square pictures as JPEG, drawn when they are asked for, as many at a time as there are cores.</summary>
 internal sealed class Thumbnails(ImageCollection images, ServiceOptions options) : IDisposable
 {
     internal const int Side = 256;

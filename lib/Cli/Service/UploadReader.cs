@@ -7,7 +7,8 @@ using Microsoft.Net.Http.Headers;
 namespace ClipNotebooks.Cli.Service;
 
 /// <summary>
-/// Reads pictures from a request's body as they come: one file at a time is in memory, and of those before it what the model takes.
+/// Reads pictures from a request's body as they arrive. One file at a time is in memory; of those before it, only what the model takes is
+/// kept, and the files themselves if they are asked for.
 /// </summary>
 internal sealed class UploadReader(ServiceOptions options, ClipImageTransform transform) : IDisposable
 {
@@ -18,10 +19,10 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
     private long _held;
 
     /// <summary>Reads a form's files and fields, or one picture that is the body itself.</summary>
-    /// <param name="request">Of multipart/form-data, image/… or application/octet-stream.</param>
-    /// <param name="keepBytes">Whether the files are wanted too.</param>
-    /// <param name="token">Stops.</param>
-    /// <exception cref="ApiProblem">The body is something else, too large, cut short, or a file is no picture.</exception>
+    /// <param name="request">A request whose body is multipart/form-data, image/… or application/octet-stream.</param>
+    /// <param name="keepBytes">Whether the files themselves are kept too.</param>
+    /// <param name="token">Cancels the reading.</param>
+    /// <exception cref="ApiProblem">The body is something else, too large or cut short, or a file is not a picture.</exception>
     internal async Task<Upload> ReadAsync(HttpRequest request, bool keepBytes, CancellationToken token)
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)) throw OtherKind(request.ContentType);
@@ -35,7 +36,7 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
     }
 
     /// <summary>A picture as the model takes it.</summary>
-    /// <exception cref="ApiProblem">It is no picture that is read, or one that is too large or damaged.</exception>
+    /// <exception cref="ApiProblem">It is not a picture that can be read, or it is too large or damaged.</exception>
     internal async Task<float[]> PixelsAsync(ReadOnlyMemory<byte> bytes, string name, CancellationToken token)
     {
         if (PictureKind.Of(bytes.Span) is null)
@@ -52,7 +53,7 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
         }
         catch (InvalidDataException problem)
         {
-            // What the decoder advises is for whoever calls it.
+            // The decoder's advice is meant for programmers who call it, so it is left out.
             string detail = problem.Message.Split(" Raise ")[0];
             throw new ApiProblem(422, "unreadable-picture", "The picture cannot be read", detail);
         }
@@ -141,7 +142,7 @@ internal sealed class UploadReader(ServiceOptions options, ClipImageTransform tr
         return whole.ToArray();
     }
 
-    /// <summary>The last part of a path, as short as a message can hold it.</summary>
+    /// <summary>The last part of a path, cut to a length that fits into a message.</summary>
     private static string Shown(string name)
     {
         name = HeaderUtilities.RemoveQuotes(name).ToString();

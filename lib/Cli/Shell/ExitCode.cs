@@ -8,6 +8,6 @@ internal static class ExitCode
     internal const int Usage = 2;
     internal const int Cancelled = 130;
 
-    /// <summary>The paragraph of every help text.</summary>
+    /// <summary>The paragraph about exit codes in every help text.</summary>
     internal const string Help = "Exit codes: 0 success, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C or SIGTERM.";
 }

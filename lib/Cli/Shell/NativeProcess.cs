@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace ClipNotebooks.Cli.Shell;
 
-/// <summary>What .NET has no names for: ending at once, and signals that the parent has ignored.</summary>
+/// <summary>What .NET has no API for: ending at once, and signals that the parent process has set to be ignored.</summary>
 internal static partial class NativeProcess
 {
     internal const int HangUp = 1, Interrupt = 2;
@@ -11,18 +11,18 @@ internal static partial class NativeProcess
     private const string IgnoredSignals = "SigIgn:";
 
     /// <summary>
-    /// A shell starts its background jobs with Ctrl-C's signal ignored, and .NET then cannot hear it. On Linux the program is started
-    /// anew in its place, with the signal as it is elsewhere.
+    /// A shell starts background jobs with SIGINT (Ctrl-C) ignored, and .NET then cannot receive it. On Linux this starts the program again
+    /// in the same process, with SIGINT no longer ignored.
     /// </summary>
     internal static void HearInterrupts()
     {
         if (!Ignores(Interrupt)) return;
         string?[] arguments = [.. File.ReadAllText(CommandLine).Split('\0')[..^1], null];
         SetSignal(Interrupt, 0);
-        Execute(Self, arguments); // returns where it is not permitted; the program then goes on, and Ctrl-C ends it without a word
+        Execute(Self, arguments); // returns only if it is not permitted; the program then goes on, and Ctrl-C ends it without a message
     }
 
-    /// <summary>Whether a signal is ignored, as Linux tells; elsewhere none is taken to be.</summary>
+    /// <summary>Whether a signal is ignored, as /proc says on Linux; false elsewhere.</summary>
     internal static bool Ignores(int signal)
     {
         if (!OperatingSystem.IsLinux() || !File.Exists(Status)) return false;
@@ -40,14 +40,14 @@ internal static partial class NativeProcess
     }
 
     /// <summary>
-    /// Leaves out, at an orderly end, the destructors of native libraries, libtorch's above all: they take a tenth of a second and more for
-    /// what the system frees anyway. Called when all of them are loaded: what is registered last runs first. The exit code stays.
+    /// Makes an orderly exit skip the destructors of native libraries, above all libtorch's: they take a tenth of a second or more to free
+    /// what the system frees anyway. Call it when all of these are loaded, since what is registered last runs first. The exit code stays.
     /// </summary>
     internal static void LeaveOutDestructors()
     {
         nint program = NativeLibrary.GetMainProgramHandle();
         if (OperatingSystem.IsLinux() && NativeLibrary.TryGetExport(program, "_exit", out nint exitNow)
-            && NativeLibrary.TryGetExport(program, "on_exit", out _)) // glibc's own
+            && NativeLibrary.TryGetExport(program, "on_exit", out _)) // only glibc has it
             _ = OnExit(exitNow, 0);
     }
 

@@ -6,9 +6,9 @@ using Spectre.Console.Rendering;
 namespace ClipNotebooks.Cli.Shell;
 
 /// <summary>
-/// All that the commands write. File names, labels and captions come from elsewhere, and a terminal obeys what control characters in
-/// them say (its title, its colours, what the keys do, text over other text): they are shown by signs that stand for them, here and
-/// nowhere else.
+/// All output of the commands. File names, labels and captions come from elsewhere, and a terminal obeys control characters in them (which
+/// can change its title, its colours or its keys, or write over other text). They are shown as visible signs instead, here and nowhere
+/// else.
 /// </summary>
 internal static partial class Terminal
 {
@@ -17,30 +17,30 @@ internal static partial class Terminal
         Plain().IsMatch(argument) ? argument : $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     /// <summary>
-    /// A text on one line, with a sign in the place of each control character: ␛ for ESC, ␊ for a line end, � for those without a sign of
-    /// their own, for what turns the direction of writing, and for half a character.
+    /// A text on one line, with a visible sign in place of each control character: ␛ for ESC, ␊ for a line end, and � for those without a
+    /// sign of their own, for characters that change the direction of writing, and for unpaired surrogates.
     /// </summary>
     internal static string Shown(string text)
     {
         var shown = new StringBuilder(text.Length);
-        // An unpaired surrogate comes as U+FFFD.
+        // EnumerateRunes gives an unpaired surrogate as U+FFFD.
         foreach (var rune in text.EnumerateRunes()) shown.Append(IsControl(rune.Value) ? Sign(rune.Value) : rune);
         return shown.ToString();
     }
 
-    /// <summary>A text of several lines; line ends and tabs stay.</summary>
+    /// <summary>The same for a text of several lines, whose line ends and tabs stay.</summary>
     internal static string ShownLines(string text) =>
         string.Join('\n', text.ReplaceLineEndings("\n").Split('\n').Select(line => string.Join('\t', line.Split('\t').Select(Shown))));
 
-    /// <summary>Writes lines to the output; a line end inside of one is shown by its sign.</summary>
+    /// <summary>Writes lines to the output; a line end within a line is shown as a sign.</summary>
     internal static void WriteLine(params ReadOnlySpan<string> lines)
     {
         foreach (string line in lines) Console.Out.WriteLine(Shown(line));
     }
 
     /// <summary>
-    /// Writes JSON to the output. Its writer escapes what terminals obey, but for what turns the direction of writing: that is escaped
-    /// here.
+    /// Writes JSON to the output. The JSON writer has escaped all that terminals obey, except what changes the direction of writing: that
+    /// is escaped here.
     /// </summary>
     internal static void WriteJson(string json) =>
         Console.Out.WriteLine(string.Concat(json.Select(c => IsDirection(c) ? $"\\u{(int)c:X4}" : $"{c}")));
@@ -51,9 +51,7 @@ internal static partial class Terminal
     /// <summary>Writes a text of several lines to the error stream.</summary>
     internal static void WriteErrorLines(string text) => Console.Error.WriteLine(ShownLines(text));
 
-    /// <summary>
-    /// A console for tables and bars on the process's output as it is now; as wide as its lines need to be where it is no terminal.
-    /// </summary>
+    /// <summary>A console for tables and bars on the process's output as it is now; 160 columns wide if the output is redirected.</summary>
     internal static IAnsiConsole Rich() => On(Console.Out, Console.IsOutputRedirected);
 
     /// <summary>The same on the error stream.</summary>
@@ -71,10 +69,10 @@ internal static partial class Terminal
 
     private static bool IsDirection(int c) => c is 0x61C or 0x200E or 0x200F or (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069);
 
-    /// <summary>Unicode has pictures of the 33 controls of ASCII.</summary>
+    /// <summary>The visible sign of a control character: Unicode has one for each of ASCII's 33.</summary>
     private static Rune Sign(int c) => new(c < 0x20 ? 0x2400 + c : c == 0x7F ? 0x2421 : 0xFFFD);
 
-    /// <summary>What a console renders, with its own control codes and without those of the texts.</summary>
+    /// <summary>Makes control characters in texts visible, and leaves the console's own control codes.</summary>
     private sealed class ControlsShown : IRenderHook
     {
         public IEnumerable<IRenderable> Process(RenderOptions options, IEnumerable<IRenderable> renderables) =>

@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
-/// Batches of emoji in several styles for training: each concept at most once in a batch; place, size, angle, tint and ground by lot. Batch
-/// k is a function of the data, the seed and k alone, so a run can be resumed. Holds all pictures in memory. Safe to call from several
-/// threads.
+/// Batches of emoji in several styles for training: place, size, angle, tint and background are random. Each pair of a batch is about
+/// another concept; only the second thing of a picture of two may be any concept. Batch k depends only on the constructor's arguments and
+/// k, so a run can be resumed. Holds all pictures in memory. Safe to call from several threads.
 /// </summary>
 public sealed class EmojiBatches
 {
@@ -30,7 +30,7 @@ public sealed class EmojiBatches
     /// <param name="tokenizer">Makes token ids; captions are cut at its context length.</param>
     /// <param name="transform">Makes pixels.</param>
     /// <param name="size">B, the pairs of a batch; at most the number of concepts.</param>
-    /// <param name="seed">Which sequence of pictures.</param>
+    /// <param name="seed">Chooses the sequence of pictures.</param>
     /// <exception cref="ArgumentException">There are fewer concepts than B.</exception>
     /// <exception cref="InvalidDataException">A picture is missing or damaged.</exception>
     public EmojiBatches(EmojiData data, ITokenizer tokenizer, ClipImageTransform transform, int size, int seed)
@@ -65,16 +65,16 @@ public sealed class EmojiBatches
         return new TrainingBatch(tensor(pixels, [_size, 3, side, side]), tensor(tokens.Ids, [tokens.Count, tokens.Length]));
     }
 
-    /// <summary>The pictures and captions of a step as a person can look at them.</summary>
-    /// <param name="step">Which batch.</param>
-    /// <param name="count">How many of it.</param>
+    /// <summary>The pictures and captions of a step, to look at.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="count">How many pairs, at most B.</param>
     public IReadOnlyList<(RasterImage Image, string Caption)> Look(long step, int count)
     {
         int[] order = Draw(step);
         return [.. Enumerable.Range(0, Math.Min(count, _size)).Select(i => Pair(step, i, order[i]))];
     }
 
-    /// <summary>B concepts, all different.</summary>
+    /// <summary>The concepts in random order; the first B are those of the batch.</summary>
     private int[] Draw(long step)
     {
         var dice = new Dice(Dice.Seed(_seed, (ulong)step));
@@ -127,11 +127,11 @@ public sealed class EmojiBatches
         }
     }
 
-    /// <summary>Whether a thing is the same when left is right.</summary>
+    /// <summary>Whether a concept's picture may be mirrored.</summary>
     private static bool Turns(EmojiConcept concept) => Harmless.Contains(concept.Group)
         && !Sides.Any(side => concept.English.Name.Contains(side, StringComparison.Ordinal));
 
-    /// <summary>Before white mostly, else before any colour that runs into another.</summary>
+    /// <summary>Puts the layer on a background: mostly white, else a random colour, which may run into another.</summary>
     private static RasterImage OnGround(Vector4[] layer, int side, Dice dice)
     {
         var (from, to) = (new Vector4(255), new Vector4(255));

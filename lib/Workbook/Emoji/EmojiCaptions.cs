@@ -16,7 +16,7 @@ public static class EmojiCaptions
     private const double Named = 0.5, NamedWithKeywords = 0.25;
     private const int MostKeywords = 3;
 
-    /// <summary>Everything that a vocabulary is to be learned from: each name in each sentence, and each keyword to train with.</summary>
+    /// <summary>All texts to learn a vocabulary from: each name in each sentence, and each keyword that may be trained with.</summary>
     public static IEnumerable<string> All(IEnumerable<EmojiConcept> concepts)
     {
         ArgumentNullException.ThrowIfNull(concepts);

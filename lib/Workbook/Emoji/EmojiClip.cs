@@ -21,15 +21,15 @@ public static class EmojiClip
     /// <summary>The longest row of token ids, start and end included.</summary>
     public const int ContextLength = 32;
 
-    /// <summary>Optimizer steps where none are asked for.</summary>
+    /// <summary>The default number of optimizer steps.</summary>
     public const int Steps = 4000;
 
-    /// <summary>B, the pairs of a batch, where no number is asked for.</summary>
+    /// <summary>B, the default number of pairs in a batch.</summary>
     public const int Batch = 128;
 
     private const int VocabularySize = 4096;
 
-    /// <summary>How it is trained.</summary>
+    /// <summary>The training options.</summary>
     /// <param name="steps">Optimizer steps.</param>
     public static TrainerOptions Options(int steps) => new()
     {
@@ -40,7 +40,7 @@ public static class EmojiClip
     };
 
     /// <summary>
-    /// Its shape. The image tower is a ResNet, which learned faster in a trial than a Vision Transformer of as many operations (the
+    /// The model's shape. The image tower is a ResNet, which in a trial learned faster than a Vision Transformer of as many operations (the
     /// model's card has the figures).
     /// </summary>
     /// <param name="vocabularySize">The number of token ids; the last is the end token's.</param>
@@ -52,11 +52,13 @@ public static class EmojiClip
         EmbeddingWidth = 128,
     };
 
-    /// <summary>What it asks of its images, as a Hugging Face model does.</summary>
+    /// <summary>The transform of its images, in the form that Hugging Face models have.</summary>
     public static ImageTransformConfig Transform { get; } =
         new() { ResizeSize = ImageSize, Size = ImageSize, ConvertFirst = true, CropRoundsDown = true };
 
-    /// <summary>Trains its vocabulary on the names and the keywords to train with, and writes it with the image configuration.</summary>
+    /// <summary>
+    /// Trains its vocabulary on the names and on the keywords that may be trained with, and writes it and the image configuration.
+    /// </summary>
     /// <param name="data">The data.</param>
     /// <param name="folder">The model's folder.</param>
     /// <returns>The tokenizer.</returns>
@@ -80,8 +82,8 @@ public static class EmojiClip
     }
 
     /// <summary>
-    /// Writes the weights and the configuration beside the vocabulary, in OpenCLIP's layout, which has a place for a ResNet, and in
-    /// float16, which is half the size.
+    /// Writes the weights and the configuration beside the vocabulary, in OpenCLIP's layout, which supports a ResNet, and in float16, which
+    /// is half the size.
     /// </summary>
     public static void Save(ClipModel model, string folder)
     {

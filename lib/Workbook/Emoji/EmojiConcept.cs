@@ -1,8 +1,8 @@
 namespace ClipNotebooks.Workbook.Emoji;
 
-/// <summary>Something that several houses draw: an emoji, without its tones of skin.</summary>
+/// <summary>Something that several houses (designers of emoji, such as Noto and Twemoji) draw: an emoji, without its skin tones.</summary>
 /// <param name="Id">Its code points in hexadecimal, joined by hyphens, without variation selectors, such as <c>1f418</c>.</param>
-/// <param name="Emoji">The same as text.</param>
+/// <param name="Emoji">The emoji as text.</param>
 /// <param name="Group">The group that its houses list it in, such as "Animals &amp; Nature".</param>
 /// <param name="English">Its name and keywords.</param>
 /// <param name="Korean">The same in Korean.</param>

@@ -8,17 +8,17 @@ namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
 /// A folder that <c>clipbook data emoji</c> wrote: <c>manifest.json</c>, <c>concepts.json</c>, and a picture of each concept by each house
-/// that draws it, <c>pictures/STYLE/ID.png</c>, transparent where nothing is drawn.
+/// (designer of emoji) that draws it, <c>pictures/STYLE/ID.png</c>, transparent where nothing is drawn.
 /// </summary>
 public sealed class EmojiData
 {
-    /// <summary>The file of the manifest.</summary>
+    /// <summary>The name of the manifest's file.</summary>
     public const string ManifestName = "manifest.json";
 
-    /// <summary>The file of the concepts.</summary>
+    /// <summary>The name of the concepts' file.</summary>
     public const string ConceptsName = "concepts.json";
 
-    /// <summary>How both files are written.</summary>
+    /// <summary>The JSON options of both files.</summary>
     public static JsonSerializerOptions Json { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -32,20 +32,20 @@ public sealed class EmojiData
     private EmojiData(string folder, EmojiManifest manifest, IReadOnlyList<EmojiConcept> concepts, string fingerprint) =>
         (Folder, Manifest, Concepts, Fingerprint) = (folder, manifest, concepts, fingerprint);
 
-    /// <summary>Where the data lie.</summary>
+    /// <summary>The folder of the data.</summary>
     public string Folder { get; }
 
-    /// <summary>What they were made from.</summary>
+    /// <summary>What the data hold, and what they were made from.</summary>
     public EmojiManifest Manifest { get; }
 
     /// <summary>The concepts, in CLDR's order.</summary>
     public IReadOnlyList<EmojiConcept> Concepts { get; }
 
-    /// <summary>The first digits of a hash of both files: runs on other data are told apart by it.</summary>
+    /// <summary>The first digits of a hash of both files: it tells runs on different data apart.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>Where a style's picture of a concept lies within a folder of data.</summary>
-    /// <param name="style">The house.</param>
+    /// <summary>The path of a style's picture of a concept within a folder of data.</summary>
+    /// <param name="style">The house's name.</param>
     /// <param name="id">The concept's <see cref="EmojiConcept.Id"/>.</param>
     public static string PictureName(string style, string id) => Path.Combine("pictures", style, id + ".png");
 
@@ -81,7 +81,7 @@ public sealed class EmojiData
         throw new InvalidDataException($"{path} has {found}; a side of {Manifest.Pixels} with transparency is needed. {Cure}");
     }
 
-    /// <summary>The same before white, as a reader's picture comes.</summary>
+    /// <summary>The same picture on a white background, as a reader's own picture would be.</summary>
     public RasterImage OnWhite(string style, EmojiConcept concept)
     {
         using var image = Picture(style, concept);

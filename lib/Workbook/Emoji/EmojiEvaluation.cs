@@ -4,13 +4,15 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Emoji;
 
-/// <summary>How well a model names and finds one style's emoji; in the held-out style, pictures by a hand that it never saw.</summary>
-/// <param name="Style">The house.</param>
-/// <param name="Pictures">One of each concept that it draws.</param>
-/// <param name="English">By English words.</param>
-/// <param name="Korean">By Korean words.</param>
-/// <param name="Groups">By group, the largest first.</param>
-/// <param name="Confused">Every picture that is named wrongly in English, the surest mistakes first.</param>
+/// <summary>
+/// How well a model names and finds one style's emoji. Pictures in the held-out style are by a designer whose work it never saw.
+/// </summary>
+/// <param name="Style">The name of the style's house (designer of emoji).</param>
+/// <param name="Pictures">How many pictures there are: one of each concept that the house draws.</param>
+/// <param name="English">The results with English words.</param>
+/// <param name="Korean">The results with Korean words.</param>
+/// <param name="Groups">The results of each group, the largest first.</param>
+/// <param name="Confused">Every picture that is named wrongly in English, the most confident mistakes first.</param>
 public sealed record EmojiEvaluation(string Style, int Pictures, EmojiLanguageReport English, EmojiLanguageReport Korean,
     IReadOnlyList<EmojiGroupReport> Groups, IReadOnlyList<EmojiConfusion> Confused)
 {
@@ -19,8 +21,8 @@ public sealed record EmojiEvaluation(string Style, int Pictures, EmojiLanguageRe
     /// <summary>Measures a model.</summary>
     /// <param name="encoder">The model.</param>
     /// <param name="data">The emoji.</param>
-    /// <param name="style">The house; the one held out by default.</param>
-    /// <exception cref="ArgumentException">No concept is drawn in the style.</exception>
+    /// <param name="style">The house whose pictures are used; by default the one held out.</param>
+    /// <exception cref="ArgumentException">Fewer than two concepts are drawn in the style.</exception>
     public static EmojiEvaluation Measure(ClipEncoder encoder, EmojiData data, string? style = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -86,7 +88,7 @@ public sealed record EmojiEvaluation(string Style, int Pictures, EmojiLanguageRe
             named);
     }
 
-    /// <summary>The concepts that a word belongs to, by index.</summary>
+    /// <summary>For each word, the indices of the concepts that have it.</summary>
     private static Dictionary<string, HashSet<int>> Carriers(EmojiConcept[] concepts, Func<EmojiConcept, EmojiWords> words)
     {
         var carriers = new Dictionary<string, HashSet<int>>(StringComparer.Ordinal);
@@ -99,7 +101,7 @@ public sealed record EmojiEvaluation(string Style, int Pictures, EmojiLanguageRe
         return carriers;
     }
 
-    /// <summary>The place of each query's picture among those of the concepts that its word does not belong to, from 0.</summary>
+    /// <summary>For each query, the rank (from 0) of its picture among those of the concepts that do not have its word.</summary>
     private static (string Word, int Rank)[] Ranks(ClipEncoder encoder, Tensor images, EmojiConcept[] concepts,
         Dictionary<string, HashSet<int>> carriers, (int Concept, string Word)[] queries)
     {

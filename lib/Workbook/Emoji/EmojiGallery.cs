@@ -5,17 +5,17 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
-/// One house's emoji before white, a file each, and what they are called: a folder that <c>clipbook data gallery</c> wrote, such as
+/// One house's emoji on a white background, one file each, with their names: a folder that <c>clipbook data gallery</c> wrote, such as
 /// <c>data/emoji</c>.
 /// </summary>
 public sealed class EmojiGallery
 {
-    /// <summary>The file of the names.</summary>
+    /// <summary>The name of the file with the names.</summary>
     public const string NamesFile = "names.json";
 
     private EmojiGallery(string folder, IReadOnlyList<EmojiEntry> entries) => (Folder, Entries) = (folder, entries);
 
-    /// <summary>Where the pictures lie.</summary>
+    /// <summary>The folder of the pictures.</summary>
     public string Folder { get; }
 
     /// <summary>The pictures, in the order of their files' names.</summary>
@@ -41,7 +41,7 @@ public sealed class EmojiGallery
         }
     }
 
-    /// <summary>A picture, before white.</summary>
+    /// <summary>A picture, on a white background.</summary>
     /// <exception cref="InvalidDataException">The file is missing or damaged.</exception>
     public RasterImage Picture(EmojiEntry entry)
     {

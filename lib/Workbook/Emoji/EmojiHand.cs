@@ -4,16 +4,16 @@ using ClipNotebooks.Workbook.Scenes;
 namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
-/// What another hand might do to a drawing: other tints, gray, dark lines where colours meet. A model that sees three houses alone takes
-/// their colours and edges for the thing.
+/// Changes a drawing as another designer's hand might: other tints, gray, dark lines where colours meet. Without this, a model that sees
+/// only three houses would take their colours and edges for the thing itself.
 /// </summary>
 internal static class EmojiHand
 {
     private const float Tinted = 0.8f, Gray = 0.04f, Lined = 0.35f;
 
-    /// <param name="layer">R · R colours times opacity, 0 to 255; changed in place.</param>
-    /// <param name="side">R.</param>
-    /// <param name="dice">Decides what is done.</param>
+    /// <param name="layer">R · R premultiplied colours (colour times opacity), 0 to 255; changed in place.</param>
+    /// <param name="side">R, the layer's side in pixels.</param>
+    /// <param name="dice">Decides which changes are made.</param>
     internal static void Change(Vector4[] layer, int side, Dice dice)
     {
         bool gray = dice.Between(0, 1) < Gray;
@@ -21,7 +21,7 @@ internal static class EmojiHand
         if (dice.Between(0, 1) < Lined) Line(layer, side, dice.Between(0.15f, 0.3f), dice.Between(0.5f, 1));
     }
 
-    /// <summary>Saturation, a little of hue, and the light of each channel.</summary>
+    /// <summary>Changes the saturation, the hue a little, and the brightness of each channel.</summary>
     private static void Tint(Vector4[] layer, float saturation, Dice dice)
     {
         float turn = dice.Between(-0.15f, 0.15f);

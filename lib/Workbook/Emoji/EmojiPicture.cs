@@ -4,8 +4,8 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
-/// A drawing that can be laid down at any place, size and angle: its colours times their opacity, at full size and halved again and again,
-/// so that a small copy is an average and no choice of pixels.
+/// A drawing that can be put at any place, size and angle. It keeps premultiplied colours (colour times opacity) at full size and at sizes
+/// halved again and again, so that a small copy averages pixels instead of picking some.
 /// </summary>
 internal sealed class EmojiPicture
 {
@@ -28,9 +28,9 @@ internal sealed class EmojiPicture
     }
 
     /// <summary>Lays the drawing onto a layer, over what is there.</summary>
-    /// <param name="layer">R · R colours times opacity, 0 to 255.</param>
+    /// <param name="layer">R · R premultiplied colours, 0 to 255.</param>
     /// <param name="side">R.</param>
-    /// <param name="place">Where its middle goes, in pixels, and the side that it takes; degrees clockwise; whether left is right.</param>
+    /// <param name="place">Its middle and its side, in pixels; its angle, in degrees clockwise; whether it is mirrored.</param>
     internal void Draw(Span<Vector4> layer, int side, (float X, float Y, float Size, float Degrees, bool Flip) place)
     {
         var (samples, from) = _levels.LastOrDefault(level => level.Side >= 0.75f * place.Size, _levels[0]);
@@ -52,7 +52,7 @@ internal sealed class EmojiPicture
         }
     }
 
-    /// <summary>Between four pixels; nothing beyond the edge.</summary>
+    /// <summary>Interpolates between four pixels; transparent beyond the edge.</summary>
     private static Vector4 Sample(byte[] samples, int side, float u, float v)
     {
         if (u <= -1 || v <= -1 || u >= side || v >= side) return default;

@@ -10,7 +10,7 @@ public static class EmojiSheet
     private const int Side = 96, Gap = 8, Line = 18, Letters = 13;
 
     /// <summary>Draws a sheet.</summary>
-    /// <param name="cells">Each a picture or several side by side, and lines of words.</param>
+    /// <param name="cells">For each cell a picture, or several side by side, and the lines of words under them.</param>
     /// <param name="columns">Cells in a row.</param>
     /// <exception cref="ArgumentException">There is no cell.</exception>
     public static RasterImage Draw(IReadOnlyList<(IReadOnlyList<RasterImage> Pictures, IReadOnlyList<string> Lines)> cells, int columns)

@@ -5,16 +5,16 @@ using ClipNotebooks.Workbook.Scenes;
 namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
-/// Several pictures of one drawing, where a style has no more than one of each concept: placed, sized, turned a little and tinted by lot,
-/// the white around it too.
+/// Makes several pictures from one drawing, for a style that has only one of each concept. Place, size, a small angle and the tint are
+/// random; the white around the drawing is tinted too.
 /// </summary>
 public static class EmojiVariants
 {
-    /// <summary>One of them.</summary>
-    /// <param name="drawing">Square, before white; stays as it is.</param>
+    /// <summary>Draws one of these pictures.</summary>
+    /// <param name="drawing">Square, on a white background; it is not changed.</param>
     /// <param name="side">R, the side of the picture that is made.</param>
-    /// <param name="concept">Which concept's: two of them do not fall alike.</param>
-    /// <param name="number">Which of the concept's pictures: with these three the same picture each time.</param>
+    /// <param name="concept">The number of the concept: pictures of different concepts vary differently.</param>
+    /// <param name="number">Which of the concept's pictures to draw; the same arguments always give the same picture.</param>
     /// <returns>(R, R), RGB; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The drawing is not square.</exception>
     public static RasterImage Draw(RasterImage drawing, int side, int concept, int number)

@@ -4,20 +4,20 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>
-/// Finds, before a reader's function runs, the calls in it that could end the process: <c>matmul</c> on wrong shapes is not caught by
-/// libtorch's wrapper.
+/// Finds calls that could end the process in a reader's function, before it runs: libtorch's wrapper does not catch the error of
+/// <c>matmul</c> on wrong shapes.
 /// </summary>
 internal static class Abort
 {
     private const byte Call = 0x28, CallVirtual = 0x6F, LoadFunction = 0x06;
 
-    /// <summary>Whether the function, or one of the reader's functions that it calls, in whichever cell, calls <c>matmul</c>.</summary>
+    /// <summary>Whether the function, or one of the reader's functions that it calls, in any cell, calls <c>matmul</c>.</summary>
     public static bool CouldComeFrom(MethodInfo method) => Calls(method, []);
 
     private static bool Calls(MethodBase method, HashSet<MethodBase> seen) =>
         seen.Add(method) && Called(method).Any(m => IsMatmul(m) || (IsOfTheReader(m, method) && Calls(m, seen)));
 
-    /// <summary>What stands in the same assembly, or in one that was never a file, as each cell's is.</summary>
+    /// <summary>Whether a method is in the same assembly, or in one that has no file, as the assembly of each cell.</summary>
     private static bool IsOfTheReader(MethodBase called, MethodBase caller) => called.Module.Assembly == caller.Module.Assembly
         || called.Module.Assembly.Location.Length == 0;
 
@@ -25,7 +25,8 @@ internal static class Abort
         && method.DeclaringType?.Assembly == typeof(Tensor).Assembly;
 
     /// <summary>
-    /// What stands after a byte that may be a call and is the token of a method; a byte of other meaning all but never is.
+    /// The methods whose tokens follow a byte that could be a call instruction; after a byte with another meaning there is almost never
+    /// such a token.
     /// </summary>
     private static IEnumerable<MethodBase> Called(MethodBase method)
     {

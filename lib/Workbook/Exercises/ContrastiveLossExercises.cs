@@ -9,9 +9,7 @@ namespace ClipNotebooks.Workbook.Exercises;
 /// <summary>The exercises of lesson 04: what a loss says, the loss, its gradient, a bug to find, and the sigmoid loss.</summary>
 public static class ContrastiveLossExercises
 {
-    /// <summary>
-    /// B captions and the loss of a row whose own logit leads all others by one and the same amount → that lead.
-    /// </summary>
+    /// <summary>The number of captions B and the loss of a row whose own logit leads all others by the same amount → that amount.</summary>
     public static Exercise<Func<int, double, double>> Lead { get; } = new()
     {
         Title = Lesson.In("The lead behind a loss", "손실에서 되짚은 앞선 크기"),

@@ -4,14 +4,17 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Workbook.Exercises;
 
-/// <summary>The exercises of lesson 11: an honest interval, exchanged things, the loss that counts, and the inverted softmax.</summary>
+/// <summary>
+/// The exercises of lesson 11: a confidence interval, captions with things exchanged, the counting loss, and the inverted softmax.
+/// </summary>
 public static class FailureExercises
 {
-    /// <summary>Normal quantile of 95 %, both sides.</summary>
+    /// <summary>The two-sided 95 % quantile of the normal distribution.</summary>
     private const double Z = 1.96;
 
     /// <summary>
-    /// How many of n answers are right → the lower and the upper end, 0 to 1, of Wilson's interval for the share at 95 % (Wilson 1927).
+    /// How many answers are right, and n, the number of all → the lower and the upper end, 0 to 1, of Wilson's 95 % interval for the share
+    /// (Wilson 1927).
     /// </summary>
     public static Exercise<Func<int, int, double[]>> Interval { get; } = new()
     {
@@ -84,8 +87,8 @@ public static class FailureExercises
     };
 
     /// <summary>
-    /// Cosines of N pictures with their captions, (N), and with the same captions of another number, (N), and the scale → the mean of
-    /// −ln of the share that a softmax over the two gives the true one (Paiss et al. 2023, the counting loss).
+    /// The cosines of N pictures with their captions, (N), and with the same captions naming another number, (N), and the scale → the mean
+    /// of −ln p, where p is what a softmax over the two gives the true caption (Paiss et al. 2023, the counting loss).
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, double, double>> CountingLoss { get; } = new()
     {
@@ -121,8 +124,9 @@ public static class FailureExercises
     };
 
     /// <summary>
-    /// Cosines of Q questions with N pictures, (Q, N), of M other questions, the bank, with them, (M, N), and the scale → (Q, N): for each
-    /// picture the exponential of the scaled cosine over the sum of the bank's (Smith et al. 2017, the inverted softmax).
+    /// The cosines of Q questions with N pictures, (Q, N), those of M other questions (the bank) with the same pictures, (M, N), and the
+    /// scale → (Q, N): the exponential of the scaled cosine divided, for each picture, by the sum of the bank's (Smith et al. 2017, the
+    /// inverted softmax).
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, double, Tensor>> InvertedSoftmax { get; } = new()
     {

@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>
-/// The exercises of lesson 10: a low-rank addition, merging it into a joint matrix, rates by layer, what batch normalisation notes, and
-/// which point between two models to take.
+/// The exercises of lesson 10: a low-rank update, merging it into a joint matrix, learning rates by layer, the running statistics of batch
+/// normalisation, and which point between two models to take.
 /// </summary>
 public static class FineTuningExercises
 {
@@ -20,7 +20,8 @@ public static class FineTuningExercises
     ];
 
     /// <summary>
-    /// Inputs x (N, in), a matrix W (out, in), its addition A (r, in) and B (out, r), alpha → W and the addition's product, (N, out).
+    /// Inputs x (N, in), a matrix W (out, in), its low-rank update A (r, in) and B (out, r), and alpha → x Wᵀ + (alpha / r) x Aᵀ Bᵀ, (N,
+    /// out).
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, Tensor, Tensor, double, Tensor>> Addition { get; } = new()
     {
@@ -50,8 +51,8 @@ public static class FineTuningExercises
     };
 
     /// <summary>
-    /// A joint matrix of queries, keys and values (3D, D), the additions (r, D) and (D, r) of queries and of values, their factor → the
-    /// joint matrix with both merged, (3D, D).
+    /// A joint matrix of queries, keys and values (3D, D), the low-rank updates (r, D) and (D, r) of queries and of values, and their
+    /// factor → the joint matrix with both merged, (3D, D).
     /// </summary>
     public static Exercise<Func<Tensor, (Tensor A, Tensor B), (Tensor A, Tensor B), double, Tensor>> Merge { get; } = new()
     {
@@ -85,8 +86,9 @@ public static class FineTuningExercises
     };
 
     /// <summary>
-    /// Names of a text tower's parameters, its number of blocks, the rate and the decay → each parameter's rate: the whole one behind the
-    /// last block, one more factor of decay for each block before, the embeddings being before the first.
+    /// The names of a text tower's parameters, its number of blocks, the learning rate and the decay → each parameter's learning rate: the
+    /// full one after the last block, times the decay in the last block and once more in each block before; the embeddings come before the
+    /// first block.
     /// </summary>
     public static Exercise<Func<string[], int, double, double, double[]>> LayerRates { get; } = new()
     {
@@ -122,8 +124,8 @@ public static class FineTuningExercises
     };
 
     /// <summary>
-    /// Batches of (B, C, H, W) in the order in which they come → what batch normalisation has noted after them, (2, C): its running means
-    /// and variances, from 0 and 1, a tenth of each taken from the newest batch.
+    /// Batches of (B, C, H, W) in their order → the running means and variances of batch normalisation after them, (2, C). They begin at 0
+    /// and 1, and each new batch counts for a tenth.
     /// </summary>
     public static Exercise<Func<Tensor[], Tensor>> Notes { get; } = new()
     {
@@ -163,8 +165,9 @@ public static class FineTuningExercises
     };
 
     /// <summary>
-    /// Shares of the way from the zero-shot model to the fine-tuned one, rising from 0, the accuracy of each on the new and on the old
-    /// style, and how much of the old one may be lost → the share that is best on the new one and loses no more; of equals the least.
+    /// Shares of the way from the zero-shot model to the fine-tuned one, rising from 0, the accuracy at each on the new and on the old
+    /// style, and how much may be lost on the old one → the share that is best on the new style and loses no more than that; the smallest
+    /// of equals.
     /// </summary>
     public static Exercise<Func<double[], double[], double[], double, double>> ChooseShare { get; } = new()
     {

@@ -10,8 +10,8 @@ namespace ClipNotebooks.Workbook.Exercises;
 public static class HuggingFaceExercises
 {
     /// <summary>
-    /// Embeddings as the towers give them, (B, E) and (T, E), not normalised, <c>logit_scale</c> as the checkpoint has it, the logarithm of
-    /// the scale, and the bias of a model that was trained with sigmoids → what the model says of the texts for each image, (B, T).
+    /// Embeddings as the towers give them, not normalised, (B, E) and (T, E); <c>logit_scale</c> as in the checkpoint, the logarithm of the
+    /// scale; and the bias of a model that was trained with sigmoids, else null → the probabilities of the texts for each image, (B, T).
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, Tensor, double?, Tensor>> Probabilities { get; } = new()
     {
@@ -121,8 +121,8 @@ public static class HuggingFaceExercises
     };
 
     /// <summary>
-    /// The relative error at each rung, in the order of the forward, and what is allowed at each → the index of the first rung that
-    /// diverges; −1 where none does.
+    /// The relative error at each rung (step of the forward pass), in order, and the tolerance of each → the index of the first rung that
+    /// diverges; −1 if none does.
     /// </summary>
     public static Exercise<Func<double[], double[], int>> FirstDivergence { get; } = new()
     {

@@ -9,9 +9,7 @@ public static class ImageSearchExercises
 {
     private const double Sameness = 0.5;
 
-    /// <summary>
-    /// Cosines, (Q, N), and for each query the position of its only right answer → the mean of one over its rank, 0 to 1.
-    /// </summary>
+    /// <summary>Cosines, (Q, N), and for each query the position of its only right answer → the mean reciprocal rank, 0 to 1.</summary>
     public static Exercise<Func<Tensor, long[], double>> ReciprocalRank { get; } = new()
     {
         Title = Lesson.In("The reciprocal rank", "순위의 역수"),
@@ -44,9 +42,8 @@ public static class ImageSearchExercises
     };
 
     /// <summary>
-    /// Wanted features, (P, E), unwanted ones, (N, E), all of unit length, and the weight of the latter → one query of unit length,
-    /// (E): the
-    /// sum of the wanted less weight times the sum of the unwanted.
+    /// Wanted features, (P, E), and unwanted ones, (N, E), all of unit length, and the weight of the unwanted → one query of unit length,
+    /// (E): the sum of the wanted minus the weight times the sum of the unwanted.
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, double, Tensor>> Negative { get; } = new()
     {
@@ -113,9 +110,8 @@ public static class ImageSearchExercises
     };
 
     /// <summary>
-    /// Embeddings, (N, E), and a query, (E), all of length 1, and k → k positions: the nearest, and then each time the one whose cosine
-    /// with the
-    /// query, less half its largest cosine with those taken already, is largest.
+    /// Embeddings, (N, E), and a query, (E), all of length 1, and k → k positions: first the nearest, then each time the one with the
+    /// largest difference of its cosine with the query and half its largest cosine with those already taken.
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, int, long[]>> Varied { get; } = new()
     {

@@ -9,10 +9,9 @@ namespace ClipNotebooks.Workbook.Exercises;
 
 /// <summary>
 /// "Make zero-shot better by five points with prompts": the reader turns a label, as a data set writes it, into captions. The check
-/// classifies held-out drawings of three sets of classes
-/// with the embedded model, whichever model the lesson uses, and compares with the label as it comes in "a photo of a {}.". Several
-/// captions of a label are averaged as
-/// <see cref="ZeroShotClassifier"/> averages templates.
+/// classifies held-out drawings of three sets of classes with the embedded model, whichever model the lesson uses. It compares the result
+/// with that of the unchanged label in "a photo of a {}.". Several captions of a label are averaged as <see cref="ZeroShotClassifier"/>
+/// averages templates.
 /// </summary>
 public sealed class PromptExercise : Exercise
 {
@@ -21,7 +20,7 @@ public sealed class PromptExercise : Exercise
 
     private const int Resolution = 64;
 
-    /// <summary>Indices of scenes from here on: other drawings than the lesson's.</summary>
+    /// <summary>The index of the first scene: the drawings are others than the lesson's.</summary>
     private const int FirstScene = 1000;
 
     private static readonly Dictionary<string, string> Everyday = new()
@@ -40,7 +39,7 @@ public sealed class PromptExercise : Exercise
 
     private static readonly Lazy<IReadOnlyList<ClassSet>> Built = new(Build);
 
-    /// <summary>The answers of each mistake, the baseline's first, as far as a check has needed them.</summary>
+    /// <summary>The answers of each mistake, computed when a check first needs them.</summary>
     private readonly Dictionary<string, List<long[]>> _wrong = [];
 
     [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]

@@ -3,7 +3,7 @@ using static TorchSharp.torch.nn;
 
 namespace ClipNotebooks.Workbook.Exercises;
 
-/// <summary>The exercises of lesson 00: from two vectors to an answer, and to none.</summary>
+/// <summary>The exercises of lesson 00: from two vectors to an answer, or to no answer.</summary>
 public static class StartHereExercises
 {
     /// <summary>Two vectors, (E) and (E) → their cosine similarity, a scalar.</summary>

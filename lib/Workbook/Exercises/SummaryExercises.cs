@@ -10,7 +10,7 @@ namespace ClipNotebooks.Workbook.Exercises;
 /// </summary>
 public static class SummaryExercises
 {
-    /// <summary>Similarities, (N, N), rows are queries and row i belongs to column i; and k → recall@k, 0 to 1.</summary>
+    /// <summary>Similarities, (N, N), where rows are queries and column i is the right answer to row i, and k → recall@k, 0 to 1.</summary>
     public static Exercise<Func<Tensor, int, double>> RecallAt { get; } = new()
     {
         Title = "Recall@k",
@@ -40,9 +40,8 @@ public static class SummaryExercises
     };
 
     /// <summary>
-    /// Whether each of N pictures was answered rightly by one model, and by another → the probability, 0 to 1, that pictures on which
-    /// only one of
-    /// them is right fall apart at least as unevenly if either were as likely (the exact sign test, both sides).
+    /// Whether each of N pictures was answered rightly by one model, and by another → the probability, 0 to 1, that the pictures on which
+    /// only one of them is right divide at least as unevenly if both were equally good (the exact two-sided sign test).
     /// </summary>
     public static Exercise<Func<bool[], bool[], double>> Chance { get; } = new()
     {
@@ -76,8 +75,7 @@ public static class SummaryExercises
 
     /// <summary>
     /// Embeddings of images, (N, E), and of captions, (M, E), rows of length 1, and a share → the captions moved by that share of the
-    /// vector from
-    /// their mean to the images' mean, (M, E), rows of length 1 again.
+    /// vector from their mean to the images' mean, (M, E), rows of length 1 again.
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, double, Tensor>> CloseGap { get; } = new()
     {
@@ -150,21 +148,23 @@ public static class SummaryExercises
     /// <summary>How far the reader is.</summary>
     public static ExerciseProgress Progress => new("09-summary", [RecallAt, Chance, CloseGap, Projection]);
 
-    /// <summary>From the captions' mean to the images', (E).</summary>
+    /// <summary>The vector from the captions' mean to the images' mean, (E).</summary>
     private static Tensor Gap(Tensor images, Tensor texts) => images.mean([0]) - texts.mean([0]);
 
     /// <summary>On how many pictures the one is right and the other is not.</summary>
     private static int Only(bool[] one, bool[] other) => one.Zip(other).Count(pair => pair.First && !pair.Second);
 
-    /// <summary>The probability that of a + b fair coins exactly the lesser of a and b fall on one side.</summary>
+    /// <summary>The probability that of a + b fair coins exactly min(a, b) show heads.</summary>
     private static double Term(int a, int b) => Binomial(a + b, Math.Min(a, b)) / Math.Pow(2, a + b);
 
-    /// <summary>That as many or fewer do.</summary>
+    /// <summary>The probability that at most min(a, b) of them do.</summary>
     private static double Tail(int a, int b) => Enumerable.Range(0, Math.Min(a, b) + 1).Sum(k => Binomial(a + b, k)) / Math.Pow(2, a + b);
 
     private static double Binomial(int n, int k) => Enumerable.Range(1, k).Aggregate(1.0, (product, i) => product * (n - k + i) / i);
 
-    /// <summary>Answers of two models: so many pictures both have right, the first alone, the second alone, neither; interleaved.</summary>
+    /// <summary>
+    /// Asks about two models: how many pictures both have right, only the first, only the second, and neither. Each kind comes in a block.
+    /// </summary>
     private static double Ask(Func<bool[], bool[], double> attempt, int both, int first, int second, int neither)
     {
         (bool, bool)[] pairs =
@@ -175,7 +175,9 @@ public static class SummaryExercises
         return attempt([.. pairs.Select(pair => pair.Item1)], [.. pairs.Select(pair => pair.Item2)]);
     }
 
-    /// <summary>Queries whose own column is somewhat above the others, some first and some not.</summary>
+    /// <summary>
+    /// Similarities in which each query's own column is raised a little, so that it comes first for some queries and not for others.
+    /// </summary>
     private static Tensor Pairs(ulong seed, long n) => Inputs.Normal(seed, n, n) + eye(n);
 
     /// <summary>Points that lie off the origin and spread by a different amount in each direction.</summary>

@@ -2,15 +2,15 @@ using System.Runtime;
 
 namespace ClipNotebooks.Workbook.Exercises;
 
-/// <summary>Runs a reader's function, which may never return, and ends it after a time: the lesson goes on.</summary>
+/// <summary>Runs a reader's function, which may never return, and stops it after a time, so that the lesson goes on.</summary>
 internal static class TimeLimit
 {
     /// <summary>Long enough for any answer that ends: the slowest of the solutions takes less than a second.</summary>
     public static TimeSpan Default { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Runs on the calling thread, so that tensors belong to its scopes. A managed loop is ended where it stands; a call into libtorch ends
-    /// by itself first.
+    /// Runs the function on the calling thread, so that its tensors belong to that thread's scopes. Managed code is stopped wherever it is;
+    /// a call into libtorch is waited for first.
     /// </summary>
     /// <exception cref="TimeoutException">The function did not return in time; the message is for the reader.</exception>
     public static T Run<T>(Func<T> function, TimeSpan limit)

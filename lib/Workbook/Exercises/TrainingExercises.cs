@@ -12,7 +12,8 @@ public static class TrainingExercises
     private const double Rate = 0.5, Temperature = 0.2, Cold = 0.07, Peak = 0.1, First = 0.9, Second = 0.98, Tiny = 1e-6, Decay = 0.1;
 
     /// <summary>
-    /// The step from 0, the steps of the warm-up, all steps, the peak → the rate: linear up to the peak, then half a cosine to 0.
+    /// The step (from 0), the number of warm-up steps, the number of all steps and the peak → the learning rate: linear up to the peak,
+    /// then half a cosine to 0.
     /// </summary>
     public static Exercise<Func<int, int, int, double, double>> Schedule { get; } = new()
     {
@@ -48,8 +49,8 @@ public static class TrainingExercises
     };
 
     /// <summary>
-    /// A step's gradients, of any shapes, and the largest norm allowed → the same, made shorter together if all of them together are
-    /// longer.
+    /// A step's gradients, of any shapes, and the largest norm allowed → the same gradients, all multiplied by one factor if their joint
+    /// norm is larger.
     /// </summary>
     public static Exercise<Func<Tensor[], double, Tensor[]>> Clip { get; } = new()
     {
@@ -91,7 +92,8 @@ public static class TrainingExercises
     };
 
     /// <summary>
-    /// A weight and its gradients in K steps → the weight after them by AdamW at rate 0.1, means 0.9 and 0.98, ε 1e-6, weight decay 0.1.
+    /// A weight and its gradients in K steps → the weight after K steps of AdamW with learning rate 0.1, β₁ 0.9, β₂ 0.98, ε 1e-6 and weight
+    /// decay 0.1.
     /// </summary>
     public static Exercise<Func<Tensor, Tensor[], Tensor>> AdamW { get; } = new()
     {
@@ -141,7 +143,7 @@ public static class TrainingExercises
 
     /// <summary>
     /// Images and captions, (B, E) each, rows of length 1 → the images after four steps of gradient descent on the contrastive loss, at
-    /// temperature 0.2 and rate 0.5, the captions held fast.
+    /// temperature 0.2 and learning rate 0.5; the captions stay fixed.
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, Tensor>> Step { get; } = new()
     {
@@ -177,9 +179,9 @@ public static class TrainingExercises
     };
 
     /// <summary>
-    /// Images and captions, (B, E) each, rows of length 1, and which pairs show the same thing, (B, B) of 0 and 1 → the loss both ways at
-    /// temperature 0.07, its targets shared evenly among such pairs. The check looks at the loss and at the gradient that reaches the
-    /// images.
+    /// Images and captions, (B, E) each, rows of length 1, and which pairs show the same thing, (B, B) of 0 and 1 → the loss in both
+    /// directions at temperature 0.07, with targets shared evenly among pairs of the same thing. The check looks at the loss and at the
+    /// gradient that reaches the images.
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, Tensor, Tensor>> SoftTargets { get; } = new()
     {
@@ -246,7 +248,7 @@ public static class TrainingExercises
 
     private static double Cosine(int step, int steps, double peak) => peak * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
 
-    /// <summary>The mistake of lesson 05: captions and images are alike as far as the model finds them so.</summary>
+    /// <summary>The mistake of lesson 05: the targets are the model's own similarities.</summary>
     private static Tensor Own(Tensor image, Tensor text) => ((image.mm(image.t()) + text.mm(text.t())) / 2).softmax(1);
 
     private static Tensor SharedLoss(Tensor image, Tensor text, Tensor targets)
@@ -255,7 +257,9 @@ public static class TrainingExercises
         return -((targets * logits.log_softmax(1)).sum(dim: 1).mean() + (targets * logits.t().log_softmax(1)).sum(dim: 1).mean()) / 2;
     }
 
-    /// <summary>The captions' vectors are the images', the next one's each; pairs with the same number show the same thing.</summary>
+    /// <summary>
+    /// The loss and its gradient. Each caption has the vector of the image before its own; pairs with the same number show the same thing.
+    /// </summary>
     private static double[] LossAndGradient(Func<Tensor, Tensor, Tensor, Tensor> attempt, Tensor image, params long[] things)
     {
         using var _ = enable_grad();

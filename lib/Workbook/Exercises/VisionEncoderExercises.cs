@@ -6,7 +6,9 @@ namespace ClipNotebooks.Workbook.Exercises;
 /// <summary>The exercises of lesson 02: positions for another grid, a norm folded away, one head's share, rollout as a vector.</summary>
 public static class VisionEncoderExercises
 {
-    /// <summary>Positions, (g² + 1, D), the class token's first, and another g → as many for that grid, interpolated bilinearly.</summary>
+    /// <summary>
+    /// Position embeddings, (g² + 1, D), the class token's first, and another g → those for the new grid, interpolated bilinearly.
+    /// </summary>
     public static Exercise<Func<Tensor, int, Tensor>> ResizePositions { get; } = new()
     {
         Title = Lesson.In("Positions for another grid", "다른 격자의 위치"),
@@ -70,8 +72,8 @@ public static class VisionEncoderExercises
     };
 
     /// <summary>
-    /// Normalised tokens, (N, D), the fused weights of queries, keys and values, (3D, D), those after the attention, (D, D), the number of
-    /// heads and one head → what that head adds to the tokens, (N, D). Without biases.
+    /// Normalised tokens, (N, D), the fused weights of queries, keys and values, (3D, D), the output weights after the attention, (D, D),
+    /// the number of heads and one head → what that head adds to the tokens, (N, D). Without biases.
     /// </summary>
     public static Exercise<Func<Tensor, Tensor, Tensor, int, int, Tensor>> OneHead { get; } = new()
     {

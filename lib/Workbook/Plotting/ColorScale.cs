@@ -40,7 +40,8 @@ internal sealed class ColorScale
     }
 
     /// <summary>
-    /// With 0 in the middle where values of both signs occur: negative ones blue, positive ones red; else <see cref="Sequential"/>.
+    /// If values of both signs occur, a scale with 0 in the middle, negative values blue and positive ones red; else
+    /// <see cref="Sequential"/>.
     /// </summary>
     public static ColorScale Of(IEnumerable<double> values)
     {
@@ -63,13 +64,13 @@ internal sealed class ColorScale
         }
     }
 
-    /// <summary>Black or white, whichever stands out from the ground; where both do, white.</summary>
+    /// <summary>The colour of text (ink) on a background: black or white, whichever is legible; white if both are.</summary>
     public static SKColor Ink(SKColor ground) => Luminance(ground) > 0.22 ? new(0x11, 0x11, 0x11) : SKColors.White;
 
-    /// <summary>The ink of a value's cell, as CSS writes it.</summary>
+    /// <summary>The colour of the text in a value's cell, as CSS writes it.</summary>
     public string Ink(double value) => Ink(this[value]) == SKColors.White ? "#fff" : "#111";
 
-    /// <summary>The ground and ink of a table's cell, as CSS writes them.</summary>
+    /// <summary>The background and text colour of a table's cell, as CSS writes them.</summary>
     public string Style(double value)
     {
         var ground = this[value];

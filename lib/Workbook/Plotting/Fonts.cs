@@ -6,8 +6,8 @@ using SkiaSharp;
 namespace ClipNotebooks.Workbook.Plotting;
 
 /// <summary>
-/// Inter (SIL Open Font License 1.1, rsms.me/inter), which comes with the library: SkiaSharp finds no font on a machine without a desktop
-/// and then draws text as nothing, silently. Writing that Inter lacks, such as Hangul, takes a font of the system where there is one.
+/// Inter (SIL Open Font License 1.1, rsms.me/inter), which comes with the library: on a machine without a desktop SkiaSharp finds no font
+/// and silently draws no text. Characters that Inter lacks, such as Hangul, are drawn with a font of the system if there is one.
 /// </summary>
 internal static class Fonts
 {

@@ -40,13 +40,13 @@ internal sealed class MatrixPicture
 
     public ColorScale Colors { get; }
 
-    /// <summary>An image for each row, in the place of its name; none for names.</summary>
+    /// <summary>An image for each row in place of its name; empty to show names.</summary>
     public IReadOnlyList<RasterImage> Images { get; init; } = [];
 
     /// <summary>Whether to frame the cells of the main diagonal.</summary>
     public bool Diagonal { get; init; }
 
-    /// <summary>Light ink on a dark ground.</summary>
+    /// <summary>Whether to draw light text on a dark background.</summary>
     public bool Dark { get; init; }
 
     public byte[] ToPng()
@@ -132,7 +132,7 @@ internal sealed class MatrixPicture
         canvas.DrawText(Number(value), cell.MidX, cell.MidY + 5.2f, SKTextAlign.Center, font, ink);
     }
 
-    /// <summary>All cells with the same digits behind the point, by the largest.</summary>
+    /// <summary>A value with as many decimals as suit the largest, the same number in all cells.</summary>
     internal string Number(double value)
     {
         int digits = Math.Max(Math.Abs(Colors.Low), Math.Abs(Colors.High)) switch { >= 100 => 0, >= 10 => 1, >= 0.1 => 2, _ => 3 };

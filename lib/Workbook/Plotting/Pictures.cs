@@ -4,14 +4,14 @@ using SkiaSharp;
 
 namespace ClipNotebooks.Workbook.Plotting;
 
-/// <summary>Small forms of images, and files of pictures.</summary>
+/// <summary>Thumbnails of images, and files of pictures.</summary>
 internal static class Pictures
 {
-    /// <summary>Pixels of a side up to which a picture is shown as its very pixels: patches, filters, maps.</summary>
+    /// <summary>Pictures of up to this many pixels a side (patches, filters, maps) are shown without loss.</summary>
     private const int Few = 32;
 
     /// <summary>
-    /// A PNG of at most <paramref name="side"/> pixels on its longer side, as data URI: the very pixels, for a model to read.
+    /// A PNG of at most <paramref name="side"/> pixels on its longer side, as data URI: without loss, for a model to read.
     /// </summary>
     public static string Exact(RasterImage image, int side)
     {
@@ -20,8 +20,8 @@ internal static class Pictures
     }
 
     /// <summary>
-    /// A picture of at most <paramref name="side"/> pixels on its longer side, as data URI, for people to look at: WebP, a fifth of a PNG;
-    /// one of few pixels stays what it is.
+    /// A picture of at most <paramref name="side"/> pixels on its longer side, as data URI, for people to look at: WebP, a fifth of a PNG's
+    /// size; a picture of few pixels stays a PNG.
     /// </summary>
     public static string Shown(RasterImage image, int side)
     {
@@ -30,7 +30,9 @@ internal static class Pictures
         return DataUri(small, few ? SKEncodedImageFormat.Png : SKEncodedImageFormat.Webp, few ? 100 : 85);
     }
 
-    /// <summary>All images in rows of <paramref name="columns"/>, each <paramref name="side"/> pixels square, as one picture.</summary>
+    /// <summary>
+    /// All images as one picture, in rows of <paramref name="columns"/>, each within a square of <paramref name="side"/> pixels.
+    /// </summary>
     public static string Sheet(IReadOnlyList<RasterImage> images, int side, int columns)
     {
         int rows = (images.Count + columns - 1) / columns;

@@ -4,8 +4,8 @@ using System.Runtime.Loader;
 namespace ClipNotebooks.Workbook.Plotting;
 
 /// <summary>
-/// The front of ClipNotebooks.Plots, which is loaded with Plotly.NET and all that it needs into a context of its own: script hosts bring
-/// another FSharp.Core. Only strings and arrays cross. Loaded at the first use.
+/// Calls ClipNotebooks.Plots, which is loaded with Plotly.NET and all that it needs into a load context of its own, since script hosts
+/// bring another FSharp.Core. Only strings and arrays cross between the contexts. Loaded at the first use.
 /// </summary>
 public static class Plotly
 {
@@ -17,8 +17,7 @@ public static class Plotly
         null)!);
 
     /// <summary>
-    /// plotly.js 2.28, the whole library, 3.6 MB: a page that has it draws the plots among its views; without it they show their still
-    /// form.
+    /// The whole of plotly.js 2.28, 3.6 MB. A page that has it draws the plots of its views; without it they show their still form.
     /// </summary>
     /// <exception cref="FileNotFoundException">The plots library is not built.</exception>
     public static string JavaScript => Script.Value;
@@ -56,7 +55,7 @@ public static class Plotly
     }
 
     /// <summary>
-    /// In plots/ beside this library, or where the repository that this library lies in builds it, under the same configuration.
+    /// The path of the assembly: in plots/ beside this library, or where this library's repository builds it, under the same configuration.
     /// </summary>
     private static string Find()
     {

@@ -9,9 +9,9 @@ using ClipNotebooks.Workbook.Views;
 namespace ClipNotebooks.Workbook.Programs;
 
 /// <summary>
-/// What a lesson needs where no notebook runs it, as in the programs of `clipbook export --to cs`: <c>display(x)</c>, <c>HTML("…")</c> and
-/// <c>x.Display()</c> write to the console, and every view also to a page (a matrix to a PNG too) in the folder <c>pictures</c> beside the
-/// program. No setting is changed before <see cref="Begin"/>.
+/// What a lesson needs when no notebook runs it, as in the programs of `clipbook export --to cs`. <c>display(x)</c> and <c>x.Display()</c>
+/// write to the console, and <c>HTML("…")</c> makes markup to show; every view is also written as a page (a matrix as a PNG too) into the
+/// folder <c>pictures</c> beside the program. No setting is changed before <see cref="Begin"/>.
 /// </summary>
 [SuppressMessage("Naming", "CA1708", Justification = "The editors have both display(x) and x.Display().")]
 public static class LessonProgram
@@ -20,8 +20,8 @@ public static class LessonProgram
     private static string _pictures = "", _name = "lesson", _cell = "";
     private static int _shown;
 
-    /// <summary>Begins a lesson: paths are seen from the lesson's folder, as in an editor, and views are shown here.</summary>
-    /// <param name="lessons">The folder that the lesson lies in, seen from the program's.</param>
+    /// <summary>Begins a lesson: paths start from the lesson's folder, as in an editor, and views are shown by this class.</summary>
+    /// <param name="lessons">The lesson's folder, relative to the program's.</param>
     /// <param name="program">The program's file; the compiler fills it in.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder: the program was moved.</exception>
     public static void Begin(string lessons, [CallerFilePath] string program = "")
@@ -105,7 +105,9 @@ public static class LessonProgram
         Console.WriteLine($"[pictures/{name}.html]");
     }
 
-    /// <summary>What is shown, which <see cref="Update"/> replaces: in the console another follows, the page is written anew.</summary>
+    /// <summary>
+    /// A value that is shown, until <see cref="Update"/> replaces it: the console then gets another text, and the page is written again.
+    /// </summary>
     public sealed class Shown
     {
         private readonly string _page;

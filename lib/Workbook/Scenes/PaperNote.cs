@@ -7,16 +7,18 @@ namespace ClipNotebooks.Workbook.Scenes;
 /// <summary>A white note with letters on it, stuck on a picture: the typographic attack of Goh et al. 2021. Thread-safe.</summary>
 public static class PaperNote
 {
-    /// <summary>The shares of the picture's side: the note's height, the widest note, the paper beside and the letters' size.</summary>
+    /// <summary>
+    /// As shares of the picture's shorter side: the note's height, its largest width, the paper beside the letters, and the letters' size.
+    /// </summary>
     private const float High = 0.24f, Widest = 0.94f, Margin = 0.03f, Letters = 0.22f;
 
-    /// <summary>Where the note's middle is, from the top.</summary>
+    /// <summary>The middle of the note, as a share of the picture's height from the top.</summary>
     private const float Middle = 0.84f;
 
     /// <summary>Sticks a note on the lower part of a picture. Long words are written smaller, so that the note fits.</summary>
-    /// <param name="picture">Any size; stays as it is.</param>
+    /// <param name="picture">A picture of any size; it is not changed.</param>
     /// <param name="words">What is written.</param>
-    /// <param name="blank">Whether the letters are left out: the same paper, and nothing on it.</param>
+    /// <param name="blank">Whether to leave the letters out: the same paper with nothing on it.</param>
     /// <returns>A picture of the same size; the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">There are no words.</exception>
     public static RasterImage On(RasterImage picture, string words, bool blank = false)

@@ -85,7 +85,7 @@ internal sealed class Pen(SKCanvas canvas, Dice dice) : IDisposable
     private static SKPath Parsed(string svg) => Paths.GetOrAdd(svg, static text =>
     {
         var path = SKPath.ParseSvgPathData(text) ?? throw new ArgumentException($"'{text}' is not an SVG path.");
-        // The bounds are computed lazily; computed here, the path is only read by the threads that share it.
+        // SkiaSharp computes the bounds lazily: computing them here lets the threads that share the path only read it.
         _ = path.Bounds;
         return path;
     });

@@ -5,7 +5,7 @@ using ClipNotebooks.Core.Base;
 namespace ClipNotebooks.Workbook.Scenes;
 
 /// <summary>
-/// The sample images of <c>data/images</c>: one of nearly every concept and a few compositions of shapes, all from the held-out world.
+/// The sample images of <c>data/images</c>: one of every concept and two more compositions of shapes, all from the held-out world.
 /// </summary>
 public static class SampleImages
 {

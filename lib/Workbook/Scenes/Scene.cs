@@ -30,7 +30,7 @@ public sealed class Scene
     /// </summary>
     public IReadOnlyDictionary<string, string> Attributes { get; }
 
-    /// <summary>What train and held-out worlds are told apart by: no composition is in both.</summary>
+    /// <summary>What separates the training world from the held-out one: no composition is in both.</summary>
     public string Composition => Attributes["composition"];
 
     /// <summary>Draws the picture, antialiased.</summary>

@@ -7,12 +7,14 @@ internal interface ISubject
 {
     string Concept { get; }
 
-    /// <summary>Draws lots for a composition until one belongs to the world asked for.</summary>
+    /// <summary>Chooses compositions at random until one belongs to the world asked for.</summary>
     Scene Create(SceneWorld world, ulong seed);
 }
 
-/// <summary>A thing of some colour before or on something, alone or in twos and threes. Its nouns have {0} where the colour stands;
-/// it is painted around (0, 0), within ±50, facing right, in its colour.</summary>
+/// <summary>
+/// A thing of some colour in front of something or on it, alone or in twos and threes. {0} in its nouns stands for the colour. It is
+/// painted in that colour around (0, 0), within ±50, facing right.
+/// </summary>
 internal sealed record ThingSubject(string Concept, string Noun, string Plural, string[] Colors, Backdrop[] Backdrops,
     Action<Pen, SKColor> Paint) : ISubject
 {
@@ -164,6 +166,6 @@ internal sealed record LandscapeSubject(string Concept, string Short, string[] S
 
 internal static class Words
 {
-    /// <summary>The indefinite article and the words it stands before.</summary>
+    /// <summary>The words with the indefinite article before them.</summary>
     public static string A(string words) => ("aeiou".Contains(words[0], StringComparison.Ordinal) ? "an " : "a ") + words;
 }

@@ -8,19 +8,19 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Training;
 
 /// <summary>
-/// Batches of synthetic scenes for training: batch k is a function of the seed and k alone, so a run can be resumed. Safe to call from
-/// several threads.
+/// Batches of synthetic scenes for training. Batch k depends only on the constructor's arguments and k, so a run can be resumed. Safe to
+/// call from several threads.
 /// </summary>
 /// <param name="tokenizer">Makes token ids; captions are cut at its context length.</param>
 /// <param name="transform">Makes pixels.</param>
 /// <param name="size">B, the pairs of a batch of captions.</param>
-/// <param name="seed">Which sequence of scenes.</param>
+/// <param name="seed">Chooses the sequence of scenes.</param>
 public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transform, int size, int seed)
 {
-    /// <summary>Of so many steps one holds captions; the others call the roll.</summary>
+    /// <summary>One step in this many holds scenes with captions; the others hold one scene of each concept (a roll call).</summary>
     private const int CaptionsEvery = 4;
 
-    /// <summary>The share of captions that are the full one; the others are any of the scene's.</summary>
+    /// <summary>The share of captions that are the scene's full one; the others are any of the scene's captions.</summary>
     private const double FullCaptions = 0.75;
 
     /// <summary>Which channels red, green and blue are taken from: the other five orders, and gray.</summary>
@@ -30,9 +30,9 @@ public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transf
 
     /// <summary>
     /// The batch of a step, drawn from <see cref="SceneWorld.Train"/>. One step in four holds scenes with their captions, which teach
-    /// colours, places and numbers. The others call the roll: one scene of each concept, named by a prompt alone, as a classifier names it.
-    /// Half of its coloured things come in other colours: a prompt that names no colour stays true, and a colour that the training world
-    /// never shows with a concept must not speak against it.
+    /// colours, places and numbers. The others are a roll call: one scene of each concept, named only by a prompt, as a classifier names
+    /// it. Half of their coloured things are recoloured. A prompt that names no colour stays true, and the model must not learn that a
+    /// concept cannot have a colour which the training world never gives it.
     /// </summary>
     /// <returns>
     /// Pixels (B, 3, R, R) and token ids (B, L), L being the longest caption's; B is the size given, or the number of concepts.
@@ -62,7 +62,7 @@ public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transf
         for (int i = 0; i < count; i++)
         {
             (var scene, captions[i], var dice) = pair(i);
-            // At up to three times the resolution: a reader's pictures come larger than the model's and are resized.
+            // Drawn at up to three times the resolution, since readers' pictures are larger than the model's and are resized.
             var image = scene.Draw(dice.Next(1, 4) * side);
             if (recolor && scene.Attributes.ContainsKey("color") && dice.Next(2) == 0) image =
                 Recolored(image, Channels[dice.Next(Channels.Length)]);
@@ -81,6 +81,6 @@ public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transf
 
     private long Index(long step) => ((long)seed << 40) + step;
 
-    /// <summary>A number that is the same in every process, as <see cref="System.HashCode"/>'s are not.</summary>
+    /// <summary>A hash that is the same in every process, unlike those of <see cref="System.HashCode"/>.</summary>
     private static int HashCode(long index) => (int)((ulong)index * 0x9E3779B97F4A7C15 >> 33);
 }

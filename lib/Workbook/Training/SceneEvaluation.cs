@@ -6,18 +6,20 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Training;
 
-/// <summary>How well a model does on synthetic scenes; on <see cref="SceneWorld.HeldOut"/>, compositions that it never saw.</summary>
+/// <summary>
+/// How well a model does on synthetic scenes. The scenes of <see cref="SceneWorld.HeldOut"/> have compositions that it never saw.
+/// </summary>
 /// <param name="Scenes">Scenes classified: the same number for each concept.</param>
-/// <param name="Top1">The share whose concept is the most probable of all, named as "a photo of a {}.".</param>
+/// <param name="Top1">The share whose concept is the most probable of all, each named as "a photo of a {}.".</param>
 /// <param name="WorstConcept">The concept with the lowest share.</param>
 /// <param name="WorstTop1">Its share.</param>
-/// <param name="Pairs">Scenes in the retrieval, all different captions.</param>
+/// <param name="Pairs">Scenes in the retrieval, all with different captions.</param>
 /// <param name="TextToImageAt1">Recall@1 from full caption to image among them.</param>
 /// <param name="TextToImageAt5">Recall@5 likewise.</param>
 /// <param name="ImageToTextAt1">Recall@1 from image to full caption.</param>
 /// <param name="ImageToTextAt5">Recall@5 likewise.</param>
 /// <param name="SampleDiagonal">
-/// Of the eight sample pictures' rows and columns, how many have their maximum on the diagonal, 16 at most.
+/// How many of the eight sample pictures' rows and columns have their maximum on the diagonal; 16 at most.
 /// </param>
 public sealed record SceneEvaluation(
     int Scenes, double Top1, string WorstConcept, double WorstTop1,

@@ -22,7 +22,7 @@ public static class TinyClip
     private const int VocabularySize = 1024;
     private const int CaptionsForVocabulary = 20_000;
 
-    /// <summary>How it is trained.</summary>
+    /// <summary>The training options.</summary>
     /// <param name="steps">Optimizer steps.</param>
     public static TrainerOptions Options(int steps) => new()
     {
@@ -32,7 +32,7 @@ public static class TinyClip
         WeightDecay = 0.1,
     };
 
-    /// <summary>Its shape.</summary>
+    /// <summary>The model's shape.</summary>
     /// <param name="vocabularySize">The number of token ids; the last is the end token's.</param>
     public static ClipConfig Config(int vocabularySize) => new()
     {
@@ -42,7 +42,7 @@ public static class TinyClip
         EmbeddingWidth = 128,
     };
 
-    /// <summary>What it asks of its images, as a Hugging Face model does.</summary>
+    /// <summary>The transform of its images, in the form that Hugging Face models have.</summary>
     public static ImageTransformConfig Transform { get; } =
         new() { ResizeSize = ImageSize, Size = ImageSize, ConvertFirst = true, CropRoundsDown = true };
 

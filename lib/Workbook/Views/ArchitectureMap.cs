@@ -3,8 +3,8 @@ using System.Text;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// The whole of CLIP as one drawing (section 1 of the document, figure 1 of the paper): the two ways into the shared space, the matrix
-/// they meet in, and what is made of it. A part of it is marked: you are here.
+/// The whole of CLIP as one drawing (section 1 of the document, figure 1 of the paper): the two ways into the shared space, the matrix in
+/// which they meet, and what is made of it. The part where the reader is can be marked.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class ArchitectureMap : IView
@@ -12,7 +12,7 @@ public sealed class ArchitectureMap : IView
     private const double Width = 360, Height = 396;
     private const string Accent = "var(--link, #0a58ca)", Everything = "all";
 
-    /// <summary>What can be marked, and what it is called.</summary>
+    /// <summary>The parts that can be marked, with their names.</summary>
     private static readonly (string Part, string English, string Korean)[] Names =
     [
         ("image", "the image", "이미지"), ("tokens", "the caption's tokens", "캡션의 토큰"),
@@ -43,7 +43,7 @@ public sealed class ArchitectureMap : IView
         _korean = (language ?? Lesson.Language) == "ko";
     }
 
-    /// <summary>What is to be seen, in words.</summary>
+    /// <summary>What the drawing shows, in words.</summary>
     public string Description => In(
         $"The architecture of CLIP: an image (B, 3, R, R) goes through the vision encoder and a projection, the tokens of a caption (B, L) "
         + $"through the text encoder and another, to embeddings (B, E) of length 1; their cosines (B, B) lead to the loss, whose gradients "
@@ -55,8 +55,8 @@ public sealed class ArchitectureMap : IView
     /// <inheritdoc/>
     public string ToHtml() => ToHtml(_ => null);
 
-    /// <summary>The drawing with parts that lead somewhere.</summary>
-    /// <param name="address">Where a part leads to; null for nowhere.</param>
+    /// <summary>The drawing with links on its parts.</summary>
+    /// <param name="address">The address that a part links to; null for none.</param>
     public string ToHtml(Func<string, string?> address)
     {
         ArgumentNullException.ThrowIfNull(address);
@@ -166,7 +166,7 @@ public sealed class ArchitectureMap : IView
         if (marked) Pin(svg, middle + (width / 2) - 10, top);
     }
 
-    /// <summary>A line's colour: the mark is thick and has a ground, so that it does not lie in the colour alone.</summary>
+    /// <summary>The style of a line. A marked one is thick and filled too, so that the mark does not depend on colour alone.</summary>
     private static string Ink(bool marked) => marked
         ? $"stroke=\"{Accent}\" stroke-width=\"3\" fill=\"{Accent}\" fill-opacity=\"0.14\""
         : "stroke=\"currentColor\" stroke-opacity=\"0.6\" fill=\"transparent\"";

@@ -7,8 +7,7 @@ namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
 /// Where a patch looks: the reader points at a patch of a picture, and each head of a block shows its attention. It computes with the
-/// embedded model; its still form is what the class token of the
-/// first picture looks at in the last block.
+/// embedded model; its still form is what the class token of the first picture looks at in the last block.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class AttentionByHand : Interactive
@@ -18,9 +17,9 @@ public sealed class AttentionByHand : Interactive
     private readonly int _grid, _heads;
     private readonly double[][][] _maps;
 
-    /// <summary>Looks at the first picture.</summary>
+    /// <summary>Computes the attention on the first picture.</summary>
     /// <param name="samples">At least one.</param>
-    /// <exception cref="ArgumentException">There is none.</exception>
+    /// <exception cref="ArgumentException">There is no sample.</exception>
     public AttentionByHand(IReadOnlyList<Sample> samples)
     {
         ArgumentNullException.ThrowIfNull(samples);

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// One transformer block on three tokens of four numbers, two heads, step by step with its numbers: an input is changed by hand, and every
-/// step follows. Its weights are small and fixed.
+/// One transformer block on three tokens of four numbers, with two heads, step by step with its numbers: the reader changes an input, and
+/// every step follows. Its weights are small and fixed.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class BlockByHand : Interactive
@@ -31,7 +31,7 @@ public sealed class BlockByHand : Interactive
         + Markup.HeatTable([.. step.Values.Select((_, i) => (1 + (i % N)).ToString(CultureInfo.InvariantCulture))],
         [.. step.Values[0].Select(_ => "")], step.Values, Number)));
 
-    /// <summary>The steps by TorchSharp; the heads' matrices one below the other.</summary>
+    /// <summary>The steps as TorchSharp computes them; the heads' matrices stand one below the other.</summary>
     private static List<(string Name, double[][] Values)> Steps()
     {
         using var scope = NewDisposeScope();
@@ -61,7 +61,7 @@ public sealed class BlockByHand : Interactive
 
     private static double[][] Rows(Tensor matrix) => [.. matrix.contiguous().data<double>().ToArray().Chunk((int)matrix.shape[1])];
 
-    /// <summary>Numbers with one decimal that look like chance and never change.</summary>
+    /// <summary>Fixed numbers with one decimal that look random.</summary>
     private static double[][] Numbered(int rows, int columns, double phase, double size) =>
         [.. Enumerable.Range(0, rows)
             .Select(i => Enumerable.Range(0, columns)

@@ -5,7 +5,7 @@ using ClipNotebooks.Clip.Checkpoints;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// What a checkpoint's header lists: names, shapes, element types, bytes. Tensors that differ in the number of their block alone share a
+/// What a checkpoint's header lists: names, shapes, element types, bytes. Tensors that differ only in the number of their block share a
 /// row, such as <c>layers.{0…11}.mlp.fc1.weight</c>.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
@@ -17,7 +17,7 @@ public sealed partial class CheckpointTable : IView
     private readonly string _title;
     private readonly List<string[]> _rows;
 
-    /// <summary>Notes the header; the file stays the caller's.</summary>
+    /// <summary>Copies the header's entries; the file stays the caller's.</summary>
     /// <param name="entries">The header's entries, as <see cref="SafetensorsFile.Entries"/> gives them.</param>
     /// <param name="title">What is shown; the number of tensors and their bytes follow it.</param>
     public CheckpointTable(IEnumerable<SafetensorsEntry> entries, string title)

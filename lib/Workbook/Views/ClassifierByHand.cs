@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// A classifier from words: the reader writes templates and class names, and all pictures are classified anew. It computes with the
+/// A classifier made of words: the reader writes templates and class names, and all pictures are classified again. It computes with the
 /// embedded model; its still form is the library's answer.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
@@ -25,7 +25,9 @@ public sealed class ClassifierByHand : Interactive
     /// <param name="labels">For each the index of its class.</param>
     /// <param name="classes">C classes.</param>
     /// <param name="templates">Sentences with {} for the name; at least one.</param>
-    /// <param name="names">What the classes are called at first; by default as they are.</param>
+    /// <param name="names">
+    /// The words for the classes that are filled into the templates at first; by default the classes themselves.
+    /// </param>
     /// <exception cref="ArgumentException">The lists do not fit together.</exception>
     public ClassifierByHand(IReadOnlyList<RasterImage> images, IReadOnlyList<int> labels, IReadOnlyList<string> classes,
         IReadOnlyList<string> templates, IReadOnlyList<string>? names = null)

@@ -14,7 +14,7 @@ public sealed class ComponentTable : IView
     private readonly string _title;
     private readonly List<string[]> _rows;
 
-    /// <summary>Notes the shapes; the tensors stay the caller's, and those of the meta device do.</summary>
+    /// <summary>Copies the shapes; the tensors stay the caller's. Tensors of the meta device are enough.</summary>
     /// <param name="title">What is shown.</param>
     /// <param name="components">
     /// Each with its class, what goes in (one tensor or several), what comes out, and the number of its parameters. At least one.
@@ -33,7 +33,7 @@ public sealed class ComponentTable : IView
         })];
     }
 
-    /// <summary>The sum over the components.</summary>
+    /// <summary>The number of parameters of all components.</summary>
     public long Parameters { get; }
 
     /// <inheritdoc/>

@@ -29,7 +29,7 @@ public sealed class ConfusionMatrix : IView
     /// <param name="title">What is shown.</param>
     /// <param name="images">An image for each class, shown beside its name; none by default.</param>
     /// <exception cref="ArgumentException">
-    /// The counts are not C × C, one is negative, there is none, or the images are not as many as the names.
+    /// The counts are not C × C, one is negative, there is no class, or the images are not as many as the names.
     /// </exception>
     public ConfusionMatrix(
         IReadOnlyList<IReadOnlyList<int>> counts, IReadOnlyList<string> classNames, string title, IReadOnlyList<RasterImage>? images = null)
@@ -54,7 +54,7 @@ public sealed class ConfusionMatrix : IView
     /// <summary>The classes, in the order of rows and columns.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>What is to be seen, in words: how many answers are right, and the most frequent mistakes.</summary>
+    /// <summary>The matrix in words: how many answers are right, and the most frequent mistakes.</summary>
     public string Description
     {
         get
@@ -131,7 +131,7 @@ public sealed class ConfusionMatrix : IView
 
     private string Cell(int i, int j, bool shares)
     {
-        // A translucent ground under the page's own ink is legible on light and dark ground; the strongest is 55 %.
+        // A translucent background, at most 55 % opaque, keeps the page's own text legible on light and dark pages.
         string ground = _counts[i][j] == 0 ? "background:rgba(128,128,128,0.08)"
             : $"background:rgba({(i == j ? "59,130,196" : "214,72,56")},{Markup.At(0.12 + (0.43 * Share(i, j)))})";
         string said = Markup.Escape(Lesson.In(

@@ -4,7 +4,7 @@ using ClipNotebooks.Workbook.Plotting;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>Curves over one axis.</summary>
+/// <summary>Curves over a common horizontal axis.</summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class CurveView : IView
 {
@@ -41,7 +41,7 @@ public sealed class CurveView : IView
     /// <inheritdoc/>
     public string ToHtml()
     {
-        // plotly.js marks a logarithmic axis with bare digits between the powers of ten, and 1e-6 as 1µ.
+        // By itself plotly.js labels a logarithmic axis with bare digits between the powers of ten, and 1e-6 as 1µ.
         double[] ticks = _logarithmic ? [.. Decades(_curves.Min(c => c.X.Min()), _curves.Max(c => c.X.Max()))] : [];
         return Plotly.Fragment(
             Plotly.Curves(_xLabel, _yLabel, [.. _curves.Select(c => c.Name)], [.. _curves.Select(c => c.X)], [.. _curves.Select(c => c.Y)],
@@ -110,7 +110,9 @@ public sealed class CurveView : IView
         for (long k = (long)Math.Ceiling((low / step) - 1e-9); k * step <= high + (1e-9 * step); k++) yield return k * step;
     }
 
-    /// <summary>1, 2 and 5 of each decade; powers of ten alone over more than three, and not all of them over more than eight.</summary>
+    /// <summary>
+    /// Ticks at 1, 2 and 5 of each decade; over more than three decades only at powers of ten, over more than eight only at some of these.
+    /// </summary>
     private static IEnumerable<double> Decades(double low, double high)
     {
         double decades = Math.Log10(high / low);

@@ -4,18 +4,20 @@ using System.Text.RegularExpressions;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>Drawings in a view's markup. JupyterLab cleans the outputs of a notebook that its reader did not run, GitHub those of every
-/// notebook: inline SVG is lost, an image stays.</summary>
+/// <summary>
+/// Turns the drawings in a view's markup into images. JupyterLab sanitizes the outputs of a notebook that its reader did not run, GitHub
+/// those of every notebook: inline SVG is lost, and an image stays.
+/// </summary>
 public static partial class Drawings
 {
-    /// <summary>The markup with each inline SVG as an image of itself.</summary>
+    /// <summary>The markup with each inline SVG replaced by an image of it.</summary>
     public static string AsImages(string html) => Drawing().Replace(html, found => Image(found.Value));
 
     private static string Image(string svg)
     {
         Match box = ViewBox().Match(svg);
         string alt = Label().Match(svg) is { Success: true } label ? label.Groups[1].Value : "";
-        // By itself a drawing knows no page: it needs its namespace, and ink on a ground of its own.
+        // Outside the page, a drawing needs its own namespace, and a background for its ink.
         string alone = svg.Contains("xmlns=", StringComparison.Ordinal) ? svg
             : "<svg xmlns=\"http://www.w3.org/2000/svg\"" + svg["<svg".Length..];
         string size = box.Success ? $" width=\"{box.Groups["w"].Value}\" height=\"{box.Groups["h"].Value}\"" : "";
@@ -24,7 +26,7 @@ public static partial class Drawings
             + $"src=\"data:image/svg+xml;base64,{data}\">";
     }
 
-    /// <summary>XML knows five names of characters, HTML hundreds.</summary>
+    /// <summary>Replaces the character names that HTML knows and XML does not: XML knows five, HTML hundreds.</summary>
     private static string WithoutNames(string svg) => EntityName().Replace(svg, found =>
         found.Groups[1].Value is "amp" or "lt" or "gt" or "quot" or "apos" ? found.Value
         : WebUtility.HtmlDecode(found.Value) is var decoded && decoded != found.Value ? decoded : "");

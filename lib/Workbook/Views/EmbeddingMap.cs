@@ -24,7 +24,7 @@ public sealed class EmbeddingMap : IView
     private readonly string _title;
 
     /// <summary>Projects the embeddings; the tensors stay the caller's.</summary>
-    /// <param name="imageEmbeddings">(N, E), N at least 1.</param>
+    /// <param name="imageEmbeddings">(N, E), N at least 1, E at least 2.</param>
     /// <param name="textEmbeddings">
     /// (M, E), M at least 1, and N + M at least 3. With as many captions as pictures, picture i and caption i are a pair.
     /// </param>
@@ -90,7 +90,7 @@ public sealed class EmbeddingMap : IView
     /// <summary>Where the captions lie.</summary>
     public IReadOnlyList<(double X, double Y)> Texts => _texts;
 
-    /// <summary>What is to be seen, in words.</summary>
+    /// <summary>What the map shows, in words.</summary>
     public string Description
     {
         get

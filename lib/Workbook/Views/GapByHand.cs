@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// The modality gap, turned by hand: pictures and captions in three dimensions, the first of them the line between their means; and what
-/// becomes of the loss and of retrieval when the captions are
-/// moved along it. Its still form has the numbers.
+/// The modality gap, turned by hand: pictures and captions in three dimensions, of which the first is the line between their means; and how
+/// the loss and the retrieval change when the captions are moved along it. Its still form has the numbers.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class GapByHand : Interactive
@@ -22,7 +21,9 @@ public sealed class GapByHand : Interactive
     /// <param name="texts">(N, E), rows of length 1: each image's caption.</param>
     /// <param name="captions">N sentences.</param>
     /// <param name="scale">What cosines are multiplied by in the loss.</param>
-    /// <exception cref="ArgumentException">The embeddings are not of one shape with as many captions, two or more.</exception>
+    /// <exception cref="ArgumentException">
+    /// The embeddings differ in shape, the captions are not as many, or there are fewer than two.
+    /// </exception>
     public GapByHand(Tensor images, Tensor texts, IReadOnlyList<string> captions, double scale)
     {
         ArgumentNullException.ThrowIfNull(images);

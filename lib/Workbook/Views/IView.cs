@@ -1,11 +1,10 @@
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>Something a cell ends in: markup for a page or an editor, and text for a terminal or a screen reader.</summary>
+/// <summary>What a cell shows: markup for a page or an editor, and text for a terminal or a screen reader.</summary>
 public interface IView
 {
     /// <summary>
-    /// The view as an HTML fragment that needs nothing from outside and is legible on light and dark ground; every foreign string is
-    /// escaped.
+    /// The view as a self-contained HTML fragment that is legible on light and dark backgrounds; text from elsewhere is escaped.
     /// </summary>
     string ToHtml();
 

@@ -4,7 +4,7 @@ namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>Images side by side, each over its caption.</summary>
 /// <param name="images">The images.</param>
-/// <param name="captions">One each.</param>
+/// <param name="captions">One caption for each image.</param>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class ImageStrip(IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions) : IView
 {

@@ -6,28 +6,28 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// A view that answers the hand where scripts run: in a book, in VS Code and in Jupyter. It carries its scripts and its data with it and
-/// asks nobody for anything; where they do not run its still
-/// form stands. One that computes with the model in the page is live in a book alone, where the model's files lie beside the page.
+/// A view that the reader can operate wherever scripts run: in a book, in VS Code and in Jupyter. It brings its scripts and its data and
+/// loads nothing from elsewhere. Where scripts do not run, its still form (static markup) is shown. A view that computes with the model in
+/// the page is live only in a book, where the model's files lie beside the page.
 /// </summary>
 public abstract class Interactive : IView
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The script of this kind, without its ending.</summary>
+    /// <summary>The name of the view's script, without the extension.</summary>
     private protected abstract string Script { get; }
 
     /// <summary>Whether it computes with a model in the page.</summary>
     private protected virtual bool NeedsModel => false;
 
-    /// <summary>With which one.</summary>
+    /// <summary>The model that it computes with.</summary>
     private protected virtual string Model => InteractiveModel.Scenes;
 
     /// <summary>What the script is given: public properties of strings, numbers and arrays.</summary>
     private protected abstract object Content { get; }
 
-    /// <summary>Markup that stands where no script runs.</summary>
+    /// <summary>The markup that is shown where no script runs.</summary>
     private protected abstract string Still();
 
     /// <inheritdoc/>
@@ -47,7 +47,8 @@ public abstract class Interactive : IView
         """;
 
     /// <summary>
-    /// The content, in which no sign ends the script that holds it, and the plus of base64 is one sign rather than six.
+    /// The content as JSON. No character in it can end the script element that holds it, and base64's plus stays one character instead of
+    /// six.
     /// </summary>
     private string Given() => JsonSerializer.Serialize(Content, Json).Replace("<", "\\u003C", StringComparison.Ordinal);
 

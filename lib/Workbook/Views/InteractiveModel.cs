@@ -8,15 +8,15 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// The embedded models as scripts that lie beside the pages of a book: the forward pass, and the weights of each. A page loads those that
-/// one of its interactives names, when it is first touched.
+/// The embedded models as scripts beside the pages of a book: the forward pass, and the weights of each model. A page loads those that one
+/// of its interactives names when the reader first touches it.
 /// </summary>
 public static class InteractiveModel
 {
     /// <summary>The model of the drawn scenes, both towers.</summary>
     internal const string Scenes = "scenes";
 
-    /// <summary>The model of emoji, its text tower: what searches pictures that were embedded before.</summary>
+    /// <summary>The text tower of the emoji model, which searches pictures that were embedded before.</summary>
     internal const string Emoji = "emoji";
 
     private const string Forward = "clip-model.js";
@@ -25,7 +25,7 @@ public static class InteractiveModel
 
     private static readonly (string Kind, string File)[] Kinds = [(Scenes, "clip-weights.js"), (Emoji, "clip-emoji.js")];
 
-    /// <summary>The scripts that a page with this markup loads; none where nothing in it computes.</summary>
+    /// <summary>The scripts that a page with this markup loads; empty if nothing in it computes.</summary>
     public static IReadOnlyList<string> FilesOf(string html)
     {
         ArgumentNullException.ThrowIfNull(html);
@@ -42,8 +42,8 @@ public static class InteractiveModel
             .Select(kind => $"<meta name=\"clip-{kind.Kind}\" content=\"{Forward} {kind.File}\">"));
     }
 
-    /// <summary>Makes a script anew: the forward pass as it is in the library, or the weights of a model with 16 bits a number.</summary>
-    /// <param name="file">One of <see cref="FilesOf"/>.</param>
+    /// <summary>Makes a script anew: the forward pass as the library has it, or a model's weights with 16 bits for each number.</summary>
+    /// <param name="file">One of the names that <see cref="FilesOf"/> gives.</param>
     /// <exception cref="FileNotFoundException">The embedded model is not there.</exception>
     /// <exception cref="CheckpointException">Its weights are damaged.</exception>
     public static string Create(string file) => file == Forward ? Interactive.Resource("model.js")
@@ -52,10 +52,12 @@ public static class InteractiveModel
     /// <summary>The attribute by which markup asks for a model, with a quotation mark before it.</summary>
     internal static string Mark(string kind) => $"\" data-model=\"{kind}\"";
 
-    /// <summary>The same model in the library, whichever one the lesson uses: still forms and pages then say the same.</summary>
+    /// <summary>
+    /// Opens the same model in the library, whichever model the lesson uses, so that still forms and pages show the same.
+    /// </summary>
     internal static ClipEncoder Open(string kind = Scenes) => ClipEncoder.FromPretrained(kind == Emoji ? Lesson.EmojiModel : Folder, CPU);
 
-    /// <summary>What a page says where the lesson uses another model than the one in the page; nothing where it is the same.</summary>
+    /// <summary>The note that a page has if the lesson uses another model than the one in the page; empty if it is the same.</summary>
     /// <param name="inUse">The lesson's model, a folder or a Hub id.</param>
     internal static string Note(string inUse)
     {
@@ -75,7 +77,7 @@ public static class InteractiveModel
         return Script(folder, Scenes, Read(folder, "config.json"), weights.Names.Select(name => (name, weights.Read(name))));
     }
 
-    /// <summary>The text tower alone, in Hugging Face's names, which the forward pass goes by.</summary>
+    /// <summary>The weights of the text tower alone, under Hugging Face's names, which the forward pass uses.</summary>
     private static string TextWeights(string folder)
     {
         using var model = ClipCheckpoint.FromPretrained(folder, CPU);

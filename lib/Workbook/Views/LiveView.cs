@@ -11,7 +11,7 @@ public sealed class LiveView
 
     private LiveView(Action<object?> update) => _update = update;
 
-    /// <summary>What a lesson's program offers to show values with; null in notebooks.</summary>
+    /// <summary>The function with which a lesson's program shows values; null in notebooks.</summary>
     internal static Func<object?, Action<object?>>? HostDisplay => AppContext.GetData("ClipNotebooks.Display") as Func<object?,
         Action<object?>>;
 
@@ -25,7 +25,7 @@ public sealed class LiveView
         return new(next => Console.WriteLine(((IView)next!).ToText()));
     }
 
-    /// <summary>Puts another view in the place of the last.</summary>
+    /// <summary>Replaces the view by another.</summary>
     public void Update(IView view)
     {
         ArgumentNullException.ThrowIfNull(view);
@@ -33,8 +33,9 @@ public sealed class LiveView
     }
 
     /// <summary>
-    /// <c>KernelInvocationContext.Current.Display(value)</c> and the <c>Update(value)</c> of what it returns, by name: the library has no
-    /// reference to the notebook kernel. (What <c>value.Display()</c> returns updates under another id in the last kernel.)
+    /// Calls <c>KernelInvocationContext.Current.Display(value)</c> and returns the <c>Update(value)</c> of its result, both by reflection,
+    /// since the library has no reference to the notebook kernel. (The result of <c>value.Display()</c> updates under another id in the
+    /// last kernel.)
     /// </summary>
     private static Action<object?>? Kernel(object value)
     {
@@ -43,7 +44,7 @@ public sealed class LiveView
         return context is null ? null : Displayed(engine!.GetType($"{Engine}.KernelInvocationContextExtensions"), context, value);
     }
 
-    /// <summary>Calls the extension method Display on a context, and gives the Update of what it returns.</summary>
+    /// <summary>Calls the extension method Display on a context, and returns the method Update of its result.</summary>
     internal static Action<object?>? Displayed(Type? extensions, object context, object value)
     {
         object? shown = extensions?.GetMethod("Display", [context.GetType(), typeof(object), typeof(string[])])

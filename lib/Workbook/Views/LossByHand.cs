@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// The contrastive loss to be moved by hand: cosines that are dragged, the temperature, both softmaxes, the loss and its gradient; and the
-/// slip of passing the scale as a temperature.
+/// The contrastive loss, to be explored by hand: the reader drags cosines and the temperature, and sees both softmaxes, the loss and its
+/// gradient; and what happens if the scale is passed as a temperature by mistake.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class LossByHand : Interactive

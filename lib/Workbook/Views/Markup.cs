@@ -42,7 +42,7 @@ internal static class Markup
             + string.Concat(columns.Select(Head)) + "</tr>" + string.Concat(rows) + "</table>");
     }
 
-    /// <summary>Content wider than its column scrolls by itself, not with the page's prose.</summary>
+    /// <summary>Content that scrolls by itself, without the page's prose, if it is wider than its column.</summary>
     public static string Scrolling(string content) =>
         $"<div class=\"clip-scroll\" style=\"overflow-x:auto;margin:0.5em 0\">{content}</div>";
 }

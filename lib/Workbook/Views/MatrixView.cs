@@ -46,7 +46,7 @@ public class MatrixView : IView
     /// <summary>The columns' names.</summary>
     public IReadOnlyList<string> Columns { get; }
 
-    /// <summary>What is to be seen, in words.</summary>
+    /// <summary>What the matrix shows, in words.</summary>
     public virtual string Description
     {
         get
@@ -76,19 +76,19 @@ public class MatrixView : IView
     /// <inheritdoc/>
     public override string ToString() => ToText();
 
-    /// <summary>Writes an interactive page that needs nothing from outside; beside its place first, then renamed.</summary>
+    /// <summary>Writes a self-contained interactive page; the file is written beside its place, then renamed.</summary>
     public void SaveHtml(string path) => Pictures.Write(path, Encoding.UTF8.GetBytes(Plotly.Page(Figure(), Title, Description, Table())));
 
     /// <summary>
-    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.
+    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; the file is written beside its place, then renamed.
     /// </summary>
     public void SavePng(string path) => SavePng(path, dark: false);
 
     /// <summary>
-    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.
+    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; the file is written beside its place, then renamed.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="dark">Light ink on a dark ground.</param>
+    /// <param name="dark">Whether to draw light text on a dark background.</param>
     public void SavePng(string path, bool dark) => Pictures.Write(path,
         new MatrixPicture(_values, Rows, Columns, Title, Colors) { Images = Images, Diagonal = FramesDiagonal, Dark = dark }.ToPng());
 

@@ -1,6 +1,6 @@
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>Several views side by side, as many in a row as the page has room for: one thing to show, and one to update.</summary>
+/// <summary>Several views side by side, as many in a row as the page has room for; they are shown and updated as one view.</summary>
 /// <param name="views">At least one.</param>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class Panels(params IReadOnlyList<IView> views) : IView

@@ -5,8 +5,8 @@ using ClipNotebooks.Clip.Evaluation;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// Parity ladders side by side: a row a rung, a column a model, in each cell the relative error as a number and as a bar on a logarithmic
-/// scale from 10⁻⁸ to 1. The first rung that diverges is marked.
+/// Parity ladders side by side: a row for each rung (step of the forward pass), a column for each model, and in each cell the relative
+/// error as a number and as a bar on a logarithmic scale from 10⁻⁸ to 1. The first rung that diverges is marked.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class ParityTable : IView
@@ -17,10 +17,10 @@ public sealed class ParityTable : IView
     private readonly string _title;
     private readonly IReadOnlyList<(string Model, ParityReport Report)> _reports;
 
-    /// <summary>Puts reports on one recording beside each other.</summary>
+    /// <summary>Shows reports on one recording beside each other.</summary>
     /// <param name="reports">Each with the name of its model; at least one.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">There is none, or they have other rungs, as reports on different recordings do.</exception>
+    /// <exception cref="ArgumentException">There is no report, or their rungs differ, as those of different recordings do.</exception>
     public ParityTable(IReadOnlyList<(string Model, ParityReport Report)> reports, string title)
     {
         ArgumentNullException.ThrowIfNull(reports);
@@ -91,7 +91,7 @@ public sealed class ParityTable : IView
     private static string Error(ParityRung rung) => double.IsNaN(rung.MaxRelativeError) ? Lesson.In("no number", "수 아님")
         : rung.MaxRelativeError.ToString(rung.MaxRelativeError == 0 ? "0" : "0.0e-0", CultureInfo.InvariantCulture);
 
-    /// <summary>Told by a sign too, not by the colour alone.</summary>
+    /// <summary>A sign for rungs that diverge, so that they are not marked by colour alone.</summary>
     private static string Mark(ParityReport report, ParityRung rung) => ReferenceEquals(rung, report.FirstDivergence) ? " ◀" : rung.Agrees
         ? "" : " ✗";
 }

@@ -15,7 +15,7 @@ public sealed class PictureGrid : IView
 {
     private const int PageWidth = 640, TextWidth = 48;
 
-    /// <summary>How much of an image an overlay's largest value hides.</summary>
+    /// <summary>The opacity of an overlay where its value is largest.</summary>
     private const double Cover = 0.7;
 
     private readonly string _title;
@@ -29,7 +29,7 @@ public sealed class PictureGrid : IView
     /// <param name="captions">One each, or none at all.</param>
     /// <param name="columns">How many stand in a row, at least 1.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">There is no picture, or there are captions of another number.</exception>
+    /// <exception cref="ArgumentException">There is no picture, or there are captions, but not one each.</exception>
     public PictureGrid(IReadOnlyList<RasterImage> pictures, IReadOnlyList<string> captions, int columns, string title) : this(
         pictures, captions, columns, title, null)
     {
@@ -57,7 +57,7 @@ public sealed class PictureGrid : IView
     private string LegendHtml { get; init; } = "";
 
     /// <summary>
-    /// An image cut into square patches, drawn a little apart; what does not fill a patch at the right and below is left out.
+    /// An image cut into square patches, drawn a little apart; pixels at the right and bottom that do not fill a patch are left out.
     /// </summary>
     /// <param name="image">The image, at least one patch wide and high.</param>
     /// <param name="patch">P, the side of a patch in pixels.</param>
@@ -85,7 +85,7 @@ public sealed class PictureGrid : IView
     /// <param name="captions">M, or none.</param>
     /// <param name="columns">How many stand in a row, at least 1.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions of another number.</exception>
+    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions, but not one each.</exception>
     public static PictureGrid Images(Tensor images, IReadOnlyList<string> captions, int columns, string title) =>
         new([.. Planes(images, title).Select(image => Picture(image, level => level))], captions, columns, title);
 
@@ -97,7 +97,7 @@ public sealed class PictureGrid : IView
     /// <param name="captions">M, or none.</param>
     /// <param name="columns">How many stand in a row, at least 1.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions of another number.</exception>
+    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions, but not one each.</exception>
     public static PictureGrid Maps(Tensor maps, IReadOnlyList<string> captions, int columns, string title)
     {
         double[][][] values = Copy(maps, title);
@@ -115,14 +115,14 @@ public sealed class PictureGrid : IView
     }
 
     /// <summary>
-    /// Filters over red, green and blue as pictures: a weight of 0 is middle gray, and each filter's largest weight is as bright, or as
-    /// dark, as can be.
+    /// Filters over red, green and blue as pictures: a weight of 0 is middle gray, and each filter's weight of largest magnitude is as
+    /// bright, or as dark, as possible.
     /// </summary>
     /// <param name="filters">(M, 3, h, w), any floating dtype, on any device; copied.</param>
     /// <param name="captions">M, or none.</param>
     /// <param name="columns">How many stand in a row, at least 1.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions of another number.</exception>
+    /// <exception cref="ArgumentException">The tensor has another shape or no values, or there are captions, but not one each.</exception>
     public static PictureGrid Filters(Tensor filters, IReadOnlyList<string> captions, int columns, string title) =>
         new([.. Planes(filters, title).Select(filter =>
     {
@@ -131,8 +131,8 @@ public sealed class PictureGrid : IView
     })], captions, columns, title);
 
     /// <summary>
-    /// Maps laid over images: the image in gray, bare where a map is smallest, and the more coloured the larger the map is, up to
-    /// yellow, under which the image is still seen.
+    /// Maps laid over images. The image is gray, uncovered where a map is smallest, and the more coloured the larger the map is, up to
+    /// yellow, through which the image can still be seen.
     /// </summary>
     /// <param name="images">One for all maps, or one each.</param>
     /// <param name="maps">(M, h, w), any numeric dtype, on any device; copied. A map is stretched over its whole image.</param>
@@ -140,7 +140,7 @@ public sealed class PictureGrid : IView
     /// <param name="columns">How many stand in a row, at least 1.</param>
     /// <param name="title">What is shown.</param>
     /// <exception cref="ArgumentException">
-    /// The tensor has another shape or no values, or there are images or captions of another number.
+    /// The tensor has another shape or no values, or there are several images or some captions, but not one each.
     /// </exception>
     public static PictureGrid Overlays(
         IReadOnlyList<RasterImage> images, Tensor maps, IReadOnlyList<string> captions, int columns, string title)
@@ -166,7 +166,7 @@ public sealed class PictureGrid : IView
     {
         var html = new StringBuilder($"<figure style=\"margin:0\"><figcaption " +
             $"style=\"font-weight:600;margin-bottom:0.4em\">{Markup.Escape(_title)}</figcaption>");
-        // Pictures that have no captions are one image to a screen reader.
+        // To a screen reader, pictures without captions are one image.
         string role = _captions.Count > 0 ? "" : $" role=\"img\" aria-label=\"{Markup.Escape(Description)}\"";
         // On a narrow screen pictures without captions shrink; captions have to stay legible, so their grid scrolls.
         html.Append(CultureInfo.InvariantCulture, $"<div style=\"overflow-x:auto\"{role}><div " +
@@ -176,7 +176,7 @@ public sealed class PictureGrid : IView
         for (int i = 0; i < _pictures.Count; i++)
         {
             var picture = _pictures[i];
-            // Few pixels are shown as they are, each a square.
+            // If a picture has few pixels, each is shown as a square.
             string rendering = 2 * picture.Width <= _side ? "image-rendering:pixelated" : "image-rendering:auto";
             string caption = _captions.Count > 0 ? Markup.Escape(_captions[i]) : "";
             html.Append(CultureInfo.InvariantCulture, $"<div><img src=\"{Pictures.Shown(picture, 2 * _side)}\" alt=\"{caption}\" ")
@@ -214,7 +214,7 @@ public sealed class PictureGrid : IView
         $"{_title}: {_pictures.Count} pictures, {_columns} in a row", $"{_title}: 그림 {_pictures.Count}개, 한 줄에 {_columns}개")
         + (Legend.Length > 0 ? $"; {Legend}." : ".");
 
-    /// <summary>The colours of an overlay's legend, ever less transparent, as <see cref="Overlay"/> lays them.</summary>
+    /// <summary>The colours of an overlay's legend, more and more opaque, as in <see cref="Overlay"/>.</summary>
     private static IEnumerable<string> Veil()
     {
         string[] colors = ColorScale.Sequential([0, 1]).Colors;
@@ -229,7 +229,8 @@ public sealed class PictureGrid : IView
         {
             double value = map[y * height / image.Height][x * width / image.Width];
             var color = colors[value];
-            // Where little is, the image is bare; where much is, the colour stands out and the image is still seen under it.
+            // Where the map is small, the image is uncovered; where it is large, the colour stands out and the image can still be seen
+            // under it.
             double gray = 255 * Luminance(rgb, (y * image.Width) + x),
                 cover = Cover * Math.Clamp((value - colors.Low) / (colors.High - colors.Low), 0, 1);
             byte Mix(byte sample) => (byte)Math.Round(((1 - cover) * gray) + (cover * sample));
@@ -244,7 +245,7 @@ public sealed class PictureGrid : IView
         return RasterImage.FromRgb(width, height, pixels);
     }
 
-    /// <summary>A picture from its red, green and blue plane and the level, 0 to 1, of a value.</summary>
+    /// <summary>A picture from its red, green and blue planes; <paramref name="level"/> gives the brightness, 0 to 1, of a value.</summary>
     private static RasterImage Picture(double[][][] planes, Func<double, double> level)
     {
         byte Sample(double value) => (byte)Math.Round(255 * Math.Clamp(level(value), 0, 1));

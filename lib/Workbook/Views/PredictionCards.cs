@@ -3,8 +3,8 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// Images, each beside the classes that a classifier gives it, the most probable first, as bars: the true class's is blue, a wrong answer's
-/// red, the others gray.
+/// Images, each beside a classifier's classes for it as bars, the most probable first: the true class is blue, a wrong answer red, the
+/// others gray.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class PredictionCards : IView

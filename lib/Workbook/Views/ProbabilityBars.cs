@@ -12,9 +12,9 @@ public sealed class ProbabilityBars : IView
     private readonly (string Name, double Probability)[] _bars;
 
     /// <summary>Sorts the probabilities.</summary>
-    /// <param name="probabilities">Each with the name of what it is the probability of, as a classifier returns them; at least one.</param>
+    /// <param name="probabilities">Each with its name, as a classifier returns them; at least one.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">There is none, or a value is not from 0 to 1.</exception>
+    /// <exception cref="ArgumentException">There is no probability, or one is not from 0 to 1.</exception>
     public ProbabilityBars(IEnumerable<(string Name, double Probability)> probabilities, string title)
     {
         ArgumentNullException.ThrowIfNull(probabilities);

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// Pictures that are searched as one types, with sentences added and taken away, or from a picture that is pointed at. It computes with
-/// an embedded model, that of the drawn scenes or that of emoji; its still form is the library's answer.
+/// Pictures that are searched while the reader types, with sentences added and subtracted, or from a picture that the reader points at. It
+/// computes with an embedded model, that of the drawn scenes or that of emoji; its still form is the library's answer.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SearchByHand : Interactive
@@ -20,15 +20,15 @@ public sealed class SearchByHand : Interactive
     private readonly int _columns;
     private readonly (int Picture, double Score)[] _found;
 
-    /// <summary>Looks for the first sentence.</summary>
+    /// <summary>Searches for the first sentence.</summary>
     /// <param name="images">N pictures, two or more.</param>
     /// <param name="captions">N sentences about them.</param>
     /// <param name="query">What is looked for first.</param>
     /// <param name="embeddings">
-    /// (N, E), rows of length 1: what <see cref="Lesson.Open"/>'s model makes of the pictures, where that is at hand; it stays the
-    /// caller's. They are encoded here where there is none, or where the lesson uses another model than the embedded one.
+    /// (N, E), rows of length 1: the pictures' embeddings by <see cref="Lesson.Open"/>'s model, if there are any yet; they stay the
+    /// caller's. The pictures are encoded here if this is null, or if the lesson uses another model than the embedded one.
     /// </param>
-    /// <param name="emoji">Whether <see cref="Lesson.EmojiModel"/> searches, and has made the embeddings.</param>
+    /// <param name="emoji">Whether <see cref="Lesson.EmojiModel"/> searches; it must then have made the embeddings.</param>
     /// <exception cref="ArgumentException">
     /// There are not as many of both, or fewer than two; or the embeddings are not (N, E) of the embedded model.
     /// </exception>

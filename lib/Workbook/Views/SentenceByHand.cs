@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// A sentence through the tokenizer and the text tower as it is typed: the merges as they happen, the ids, the mask, and what each token
-/// sees. It computes with the embedded model.
+/// A sentence on its way through the tokenizer and the text tower while it is typed: the merges as they happen, the ids, the mask, and what
+/// each token sees. It computes with the embedded model.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SentenceByHand : Interactive
@@ -18,7 +18,7 @@ public sealed class SentenceByHand : Interactive
     private readonly double[][] _attention;
     private readonly int _heads, _context;
 
-    /// <summary>Reads the sentence that is shown first.</summary>
+    /// <summary>Tokenizes and encodes the sentence that is shown first.</summary>
     /// <param name="text">Short enough for the embedded model's context.</param>
     /// <exception cref="ArgumentException">It is longer than the context; the message says by how much.</exception>
     public SentenceByHand(string text)

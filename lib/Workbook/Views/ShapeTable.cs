@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Views;
 
-/// <summary>The shape of the data after each step of its way.</summary>
+/// <summary>The shape of the data after each step.</summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class ShapeTable : IView
 {
     private readonly List<string[]> _rows;
 
-    /// <summary>Notes shapes and dtypes; the tensors stay the caller's.</summary>
+    /// <summary>Copies shapes and dtypes; the tensors stay the caller's.</summary>
     /// <param name="steps">What goes in, what is done with it, and what comes out.</param>
     public ShapeTable(IReadOnlyList<(string Input, string Step, Tensor Output)> steps)
     {

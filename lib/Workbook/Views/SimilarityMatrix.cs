@@ -19,7 +19,9 @@ public sealed class SimilarityMatrix : MatrixView
     /// <param name="images">N images.</param>
     /// <param name="captions">M captions.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">The numbers of images and captions are not those of the matrix, or there is none.</exception>
+    /// <exception cref="ArgumentException">
+    /// The matrix does not have a row for each image and a column for each caption, or it is empty.
+    /// </exception>
     public SimilarityMatrix(Tensor logitsPerImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, string title)
         : this(logitsPerImage, images, [.. (images ?? throw new ArgumentNullException(nameof(images)))
             .Select((_, i) => Lesson.In($"image {i + 1}", $"이미지 {i + 1}"))], captions, title, "")

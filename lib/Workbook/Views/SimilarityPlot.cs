@@ -19,7 +19,7 @@ public sealed class SimilarityPlot
     /// <param name="title">What is shown.</param>
     /// <param name="unit">What the values are.</param>
     /// <exception cref="ArgumentException">
-    /// The numbers of images, names and captions are not those of the matrix, or there is none.
+    /// The matrix does not have a row for each image and its name and a column for each caption, or it is empty.
     /// </exception>
     public SimilarityPlot(Tensor perImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions,
         string title = "Which caption fits which image?", string unit = "cosine similarity") =>
@@ -28,14 +28,16 @@ public sealed class SimilarityPlot
     /// <summary>The plot in words, for a screen reader and a terminal.</summary>
     public string Description => _view.Description;
 
-    /// <summary>Writes both files; each beside its place first, then renamed.</summary>
+    /// <summary>Writes both files; each is written beside its place, then renamed.</summary>
     /// <param name="images">N images.</param>
     /// <param name="captions">M captions.</param>
     /// <param name="similarity">(N, M): rows are images, columns captions.</param>
     /// <param name="htmlPath">The interactive page.</param>
     /// <param name="pngPath">The picture.</param>
     /// <param name="title">What is shown.</param>
-    /// <exception cref="ArgumentException">The numbers of images and captions are not those of the matrix, or there is none.</exception>
+    /// <exception cref="ArgumentException">
+    /// The matrix does not have a row for each image and a column for each caption, or it is empty.
+    /// </exception>
     public static void Write(
         IReadOnlyList<RasterImage> images, IReadOnlyList<string> captions, Tensor similarity, string htmlPath, string pngPath, string title)
     {
@@ -44,16 +46,16 @@ public sealed class SimilarityPlot
         view.SavePng(pngPath);
     }
 
-    /// <summary>Writes a page that needs nothing from outside; beside its place first, then renamed.</summary>
+    /// <summary>Writes a self-contained page; the file is written beside its place, then renamed.</summary>
     public void SaveHtml(string path) => _view.SaveHtml(path);
 
     /// <summary>
-    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; beside its place first, then renamed.
+    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; the file is written beside its place, then renamed.
     /// </summary>
     public void SavePng(string path) => SavePng(path, dark: false);
 
-    /// <summary>Writes a PNG at twice the resolution of its layout; beside its place first, then renamed.</summary>
+    /// <summary>Writes a PNG at twice the resolution of its layout; the file is written beside its place, then renamed.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="dark">Light ink on a dark ground.</param>
+    /// <param name="dark">Whether to draw light text on a dark background.</param>
     public void SavePng(string path, bool dark) => _view.SavePng(path, dark);
 }

@@ -14,7 +14,7 @@ public sealed class TensorView : IView
     private readonly string[][] _cells;
     private readonly string _cut;
 
-    /// <summary>Notes what the view shows; the tensor stays the caller's.</summary>
+    /// <summary>Copies what the view shows; the tensor stays the caller's.</summary>
     /// <param name="tensor">Any shape, dtype and device; a <c>meta</c> tensor has no values to show.</param>
     /// <param name="name">What it is; empty for none.</param>
     public TensorView(Tensor tensor, string name = "")

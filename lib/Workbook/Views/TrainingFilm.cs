@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// A recorded training that is moved through by hand: at every recorded step the cosines of held-out pairs, the loss, the temperature, and
-/// both towers' embeddings on a map; one run beside others.
-/// Its still form has the last step of each run in numbers.
+/// A recorded training run that the reader moves through by hand: at every recorded step the cosines of held-out pairs, the loss, the
+/// temperature, and both towers' embeddings on a map; several runs stand side by side. Its still form has the last step of each run in
+/// numbers.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class TrainingFilm : Interactive
@@ -30,12 +30,12 @@ public sealed class TrainingFilm : Interactive
         (_pictures, _captions) = ([.. images.Select(image => Pictures.Shown(image, 64))], [.. captions]);
     }
 
-    /// <summary>Notes one step of a run; the tensors stay the caller's.</summary>
-    /// <param name="run">The run's name; its steps rise.</param>
+    /// <summary>Records one step of a run; the tensors stay the caller's.</summary>
+    /// <param name="run">The run's name; its steps are recorded in rising order.</param>
     /// <param name="step">How many steps were trained.</param>
-    /// <param name="loss">By the run's own measure.</param>
-    /// <param name="temperature">τ, what the parameter says.</param>
-    /// <param name="images">(N, E), the held-out pictures, of any length.</param>
+    /// <param name="loss">The loss, by the run's own measure.</param>
+    /// <param name="temperature">τ, the temperature that the run has learned so far.</param>
+    /// <param name="images">(N, E), the held-out pictures; rows of any length.</param>
     /// <param name="texts">(N, E), their captions.</param>
     /// <exception cref="ArgumentException">The embeddings are not those of N pairs, or the run has diverged.</exception>
     public void Record(string run, long step, double loss, double temperature, Tensor images, Tensor texts)
@@ -91,12 +91,12 @@ public sealed class TrainingFilm : Interactive
         + string.Concat(line.Select(cell => i == 0 ? $"<th scope=\"col\">{Markup.Escape(cell)}</th>" : $"<td>{Markup.Escape(cell)}</td>"))
         + "</tr>")) + "</table>");
 
-    /// <summary>A head, and the last step of each run.</summary>
+    /// <summary>A header, and the last step of each run.</summary>
     private IEnumerable<string[]> Summary() => _runs.Select(Ending).Prepend(Lesson.In<string[]>(
         ["run", "step", "loss", "τ", "found", "own pairs", "others", "pictures", "captions"],
         ["실행", "단계", "손실", "τ", "찾음", "자기 쌍", "다른 쌍", "그림끼리", "캡션끼리"]));
 
-    /// <summary>The last step of a run: the four last are mean cosines.</summary>
+    /// <summary>The last step of a run; the last four values are mean cosines.</summary>
     private string[] Ending(Run run)
     {
         var (last, (_, found, alike)) = (run.Steps[^1], Measure(run.Steps[^1]));
@@ -109,8 +109,8 @@ public sealed class TrainingFilm : Interactive
     }
 
     /// <summary>
-    /// Cosines (N, N), how many pictures find their caption, and mean cosines: different pictures, different captions, a picture and
-    /// another's caption, a pair.
+    /// Cosines (N, N); how many pictures find their caption; and mean cosines: of different pictures, of different captions, of a picture
+    /// and another's caption, of a pair.
     /// </summary>
     private (double[][] Cosines, int Found, double[] Alike) Measure(Step step)
     {
@@ -127,8 +127,8 @@ public sealed class TrainingFilm : Interactive
     }
 
     /// <summary>
-    /// All embeddings of a run on the two directions in which they vary most over all its steps, so that the map stays the same while the
-    /// points move: by step (2N, 2).
+    /// All embeddings of a run, projected on the two directions in which they vary most over all its steps, so that the map stays the same
+    /// while the points move; for each step (2N, 2).
     /// </summary>
     private double[][][] Map(List<Step> steps)
     {

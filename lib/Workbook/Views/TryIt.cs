@@ -5,9 +5,8 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>
-/// Pictures and captions of the reader's own: a picture is drawn, taken from the samples or from a file, captions are typed, and the
-/// similarity matrix answers, computed by the embedded model in the
-/// page. Its still form is the library's matrix of the first samples and captions.
+/// The reader's own pictures and captions: a picture is drawn, or taken from the samples or a file, captions are typed, and the embedded
+/// model computes the similarity matrix in the page. Its still form is the library's matrix of the first samples and captions.
 /// </summary>
 [TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class TryIt : Interactive
@@ -18,11 +17,12 @@ public sealed class TryIt : Interactive
     private readonly double[][] _logits;
 
     /// <summary>Compares the first samples with the captions.</summary>
-    /// <param name="samples">At least one: what the reader may put in a picture's place.</param>
+    /// <param name="samples">The samples that the reader may choose from, at least as many as are shown first.</param>
     /// <param name="captions">One to six.</param>
     /// <param name="count">How many samples are shown first; at most five.</param>
-    /// <exception cref="ArgumentException">There is no sample, or there are more captions or pictures than the form has room
-    /// for.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are fewer samples than are to be shown, or the form has no room for so many, or so few, captions or pictures.
+    /// </exception>
     public TryIt(IReadOnlyList<Sample> samples, IReadOnlyList<string> captions, int count = 3)
     {
         ArgumentNullException.ThrowIfNull(samples);

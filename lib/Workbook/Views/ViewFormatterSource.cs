@@ -14,9 +14,9 @@ public sealed class ViewFormatterSource
         [new ViewFormatter("text/html", Html), new ViewFormatter("text/plain", view => view.ToText())];
 
     /// <summary>
-    /// Pages that `clipbook` writes have plotly.js beside them: it says so. An editor's outputs share one page, which has none: the first
-    /// plot brings it, and a notebook that keeps its outputs keeps one copy. Drawings are images there, so that a viewer without scripts
-    /// sees the plots' still form.
+    /// The HTML of a view. `clipbook` says if the pages that it writes have plotly.js beside them. An editor's outputs share one page,
+    /// which does not have it: the first plot brings it, so that a notebook that keeps its outputs keeps one copy. Drawings are images
+    /// there, so that a viewer without scripts sees the plots' still form.
     /// </summary>
     private static string Html(IView view)
     {

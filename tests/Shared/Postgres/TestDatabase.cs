@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace ClipNotebooks.Tests;
 
-/// <summary>A database of its own on the tests' server, gone after the test.</summary>
+/// <summary>A separate database on the tests' server, dropped after the test.</summary>
 internal sealed class TestDatabase : IDisposable
 {
     private readonly NpgsqlConnectionStringBuilder _server;
@@ -16,7 +16,7 @@ internal sealed class TestDatabase : IDisposable
 
     internal string Name { get; }
 
-    /// <summary>As a user would write it: connections are kept and used again, without which each search would log in anew.</summary>
+    /// <summary>The connection string as a user would write it, with pooling: without it, each search would log in anew.</summary>
     internal string Connection => With(_ => { });
 
     internal string With(Action<NpgsqlConnectionStringBuilder> change)

@@ -6,14 +6,14 @@ using ClipNotebooks.Workbook;
 namespace ClipNotebooks.Tests;
 
 /// <summary>
-/// The server of the tests: the one that <c>CLIP_TEST_POSTGRES</c> names, or PGlite, a PostgreSQL with pgvector in Node, which
-/// <c>tests/Search.Tests/Postgres/Server/server.mjs</c> lets speak the protocol and which ends with this process.
+/// The PostgreSQL server of the tests: the one that <c>CLIP_TEST_POSTGRES</c> names, or PGlite, a PostgreSQL with pgvector that runs in
+/// Node. <c>tests/Search.Tests/Postgres/Server/server.mjs</c> gives PGlite the network protocol, and ends with this process.
 /// </summary>
 internal static class TestServer
 {
     private const string Variable = "CLIP_TEST_POSTGRES", Folder = "tests/Search.Tests/Postgres/Server";
 
-    /// <summary>A program in WebAssembly starts in a second or two; not on a machine that does much else.</summary>
+    /// <summary>How long PGlite may take to start: usually a second or two, but more on a busy machine.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private static readonly Lazy<(string? Connection, string Problem)> Found = new(Find);

@@ -4,14 +4,18 @@ using Microsoft.DotNet.Interactive.Documents.Jupyter;
 
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
-/// <summary>A lesson as a Jupyter notebook, nbformat 4.5 (https://nbformat.readthedocs.io), for the .NET (C#) kernel, written by the
-/// engine's documents. The prose is the lesson's; paths are seen from the notebook's folder.</summary>
+/// <summary>
+/// Writes a lesson as a Jupyter notebook for the .NET (C#) kernel, nbformat 4.5 (https://nbformat.readthedocs.io), with the engine's own
+/// document classes. The prose is the lesson's; paths are changed to start from the notebook's folder.
+/// </summary>
 internal static partial class JupyterNotebook
 {
     /// <param name="notebook">The lesson.</param>
     /// <param name="folder">Where the notebook will lie.</param>
-    /// <param name="result">The lesson's run, for its outputs; null for none.</param>
-    /// <param name="absolute">The library by its absolute path, for engines that do not look from the notebook's folder.</param>
+    /// <param name="result">The lesson's run, whose outputs are included; null for no outputs.</param>
+    /// <param name="absolute">
+    /// Whether to reference the library by its absolute path, for engines that do not start from the notebook's folder.
+    /// </param>
     internal static string Write(Notebook notebook, string folder, LessonResult? result, bool absolute = false)
     {
         string from = Path.GetDirectoryName(Path.GetFullPath(notebook.Path))!;
@@ -20,7 +24,7 @@ internal static partial class JupyterNotebook
         {
             string source = cell.IsCode ? LessonLinks.MoveReferences(cell.Source, from, absolute ? null : folder)
                 : LessonLinks.MoveLinks(cell.Source, from, folder);
-            // The id is the cell's anchor in the book: it stays while cells before it do.
+            // The id is the cell's anchor in the book; it stays the same as long as the cells before it do.
             InteractiveDocumentElement element = new(source, cell.Language) { Id = $"cell-{cell.Number}" };
             CellResult? ran = result?.Cells.FirstOrDefault(at => at.Cell.Number == cell.Number);
             if (ran is { Seconds: not null } or { Failure: not null })

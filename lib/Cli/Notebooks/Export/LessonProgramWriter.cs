@@ -19,7 +19,7 @@ internal static class LessonProgramWriter
 
     /// <param name="notebook">The lesson.</param>
     /// <param name="folder">Where the program will lie.</param>
-    /// <param name="repository">The folder of lib and environment.</param>
+    /// <param name="repository">The repository's folder, which holds lib and environment.</param>
     /// <exception cref="UserError">A cell does not compile: the library is not built, or the lesson has an error.</exception>
     internal static string Write(Notebook notebook, string folder, string repository)
     {
@@ -53,11 +53,11 @@ internal static class LessonProgramWriter
         return file.ToString();
     }
 
-    /// <summary>What a cell sees without a `using`, as in the kernel.</summary>
+    /// <summary>The namespaces that a cell can use without a `using`, as in the kernel.</summary>
     private static readonly string[] Imports =
         ["System", "System.Text", "System.Collections", "System.Collections.Generic", "System.Threading.Tasks", "System.Linq"];
 
-    /// <summary>The base library and the engine's helpers; nothing of clipbook's own is in a cell's sight.</summary>
+    /// <summary>The base library and the engine's helpers; a cell sees nothing of clipbook's own.</summary>
     private static readonly Lazy<MetadataReference[]> References = new(() =>
     {
         string runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
@@ -67,7 +67,7 @@ internal static class LessonProgramWriter
             .Select(path => MetadataReference.CreateFromFile(path))];
     });
 
-    /// <summary>The cells' meaning, one after the other.</summary>
+    /// <summary>The semantic model of each code cell, in order.</summary>
     private static List<SemanticModel> Compiled(Notebook notebook)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(notebook.Path))!;
@@ -105,7 +105,7 @@ internal static class LessonProgramWriter
         .Distinct().OrderBy(line => line.Contains('=', StringComparison.Ordinal) ? 2
             : line.StartsWith("using static ", StringComparison.Ordinal) ? 1 : 0);
 
-    /// <summary>Prose as comments, long lines broken at spaces; code within it as it is.</summary>
+    /// <summary>Prose as comments: long lines are wrapped at spaces, and code in it stays as it is.</summary>
     private static string Comment(string prose)
     {
         StringBuilder text = new();

@@ -4,9 +4,9 @@ using ClipNotebooks.Workbook.Views;
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
 /// <summary>
-/// A view's markup for a saved notebook. JupyterLab cleans the outputs of a notebook that its reader did not run, GitHub those of every
-/// notebook: scripts and inline SVG are lost, and of two forms of one output both take the HTML. So plots and interactives become their
-/// still forms, and drawings become images; run the cell and they are live again.
+/// Turns a view's markup into what a saved notebook can show. JupyterLab sanitizes the outputs of a notebook that its reader did not run,
+/// GitHub those of every notebook: scripts and inline SVG are lost, and if an output has two forms, both show the HTML. So plots and
+/// interactives become their still forms, and drawings become images; when the cell is run, they are live again.
 /// </summary>
 internal static partial class OutputMarkup
 {
@@ -19,7 +19,7 @@ internal static partial class OutputMarkup
     [GeneratedRegex(@"</figure>\s*<script>.*?</script>", RegexOptions.Singleline)]
     private static partial Regex PlotScript();
 
-    /// <summary>An interactive: its language, its still form, its data, in which no angle bracket stands, and its scripts.</summary>
+    /// <summary>Matches an interactive: its language, its still form, its data, which has no angle bracket, and its scripts.</summary>
     [GeneratedRegex("<div class=\"clip-live\" data-live=\"[^\"]*\"[^>]*?( lang=\"[^\"]*\")>\\s*"
         + "<div class=\"clip-live-still\">(.*?)</div>\\s*<script type=\"application/json\">[^<]*</script>\\s*</div>\\s*"
         + "<script>.*?</script>", RegexOptions.Singleline)]

@@ -6,8 +6,8 @@ using Microsoft.CodeAnalysis.Text;
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
 /// <summary>
-/// A code cell taken apart for a program: what goes to the file's head, its statements, and the types that go to its end. The text is the
-/// cell's but for what has to change.
+/// A code cell split into the parts of a program: usings for the file's head, statements, and types for the file's end. The text is the
+/// cell's, except where it has to change.
 /// </summary>
 internal sealed class ProgramCell
 {
@@ -59,7 +59,7 @@ internal sealed class ProgramCell
             ISymbol? symbol = node is SimpleNameSyntax ? model.GetSymbolInfo(node).Symbol : model.GetDeclaredSymbol(node);
             if (names.Renamed(symbol) is not { } name)
                 continue;
-            // (x, y) and new { x } name their parts by the variable: the part keeps its name.
+            // In (x, y) and new { x } the variable names a member: if the variable is renamed, the member keeps its name.
             bool part = node is IdentifierNameSyntax && node.Parent is ArgumentSyntax { NameColon: null,
                 Parent: TupleExpressionSyntax { Parent: not AssignmentExpressionSyntax
                     { RawKind: (int)SyntaxKind.SimpleAssignmentExpression } } };
@@ -68,7 +68,7 @@ internal sealed class ProgramCell
         }
     }
 
-    /// <summary>A directive with its line's end.</summary>
+    /// <summary>The span of a directive and of its line end.</summary>
     private static TextSpan Line(SyntaxNode node, string text)
     {
         int end = text.IndexOf('\n', node.Span.End - 1);

@@ -5,8 +5,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace ClipNotebooks.Cli.Notebooks.Export;
 
 /// <summary>
-/// Names for a program made of cells. A cell may declare anew what an earlier cell declared, or use for a loop the name of a later cell's
-/// variable: in one program these are one scope, so the later of two, and what is declared in a block, gets a name of its own.
+/// Renames symbols so that cells fit into one program. A cell may declare again what an earlier cell declared, or use the name of a later
+/// cell's variable for a loop. One program has one scope for all of these, so the later of two declarations, or the one in a block, gets a
+/// new name.
 /// </summary>
 internal sealed class ProgramNames
 {
@@ -27,7 +28,7 @@ internal sealed class ProgramNames
                 _names[symbol] = Fresh(symbol.Name);
     }
 
-    /// <summary>The new name of what an identifier means; null where the old one stays.</summary>
+    /// <summary>The new name of a symbol; null if it keeps its name.</summary>
     internal string? Renamed(ISymbol? symbol) => symbol is not null && _names.TryGetValue(symbol.OriginalDefinition, out string? name)
         ? name : null;
 
@@ -51,8 +52,8 @@ internal sealed class ProgramNames
         select (symbol, node);
 
     /// <summary>
-    /// Names, used by themselves, of what no cell declares: functions and types of the libraries, which a variable of that name would hide
-    /// from the whole program.
+    /// Unqualified names of what no cell declares, functions and types of the libraries: a variable of that name would hide these from the
+    /// whole program.
     /// </summary>
     private static IEnumerable<string> ForeignNames(SemanticModel cell) =>
         from name in cell.SyntaxTree.GetRoot().DescendantNodes().OfType<SimpleNameSyntax>()
@@ -63,7 +64,9 @@ internal sealed class ProgramNames
             && symbol is not IMethodSymbol { MethodKind: MethodKind.LocalFunction }
         select name.Identifier.ValueText;
 
-    /// <summary>A name that is looked up in something other than the scope: after a dot, in an initialiser, of an argument.</summary>
+    /// <summary>
+    /// Whether a name is looked up elsewhere than in the scope: after a dot, as a member in an initialiser, as an argument's name.
+    /// </summary>
     private static bool IsMemberName(SimpleNameSyntax name) => name.Parent switch
     {
         MemberAccessExpressionSyntax access => access.Name == name,
@@ -72,7 +75,9 @@ internal sealed class ProgramNames
         _ => false,
     };
 
-    /// <summary>Functions and lambdas may reuse a name of what surrounds them; blocks may not.</summary>
+    /// <summary>
+    /// Whether a declaration shares the scope around it: functions and lambdas may reuse names from there, blocks may not.
+    /// </summary>
     private static bool SharesScope(SyntaxNode at) =>
         !at.Ancestors().Any(node => node is AnonymousFunctionExpressionSyntax or LocalFunctionStatementSyntax or BaseMethodDeclarationSyntax
         or BaseTypeDeclarationSyntax);

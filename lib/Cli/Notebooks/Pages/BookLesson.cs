@@ -6,14 +6,14 @@ using System.Text.Unicode;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
-/// <summary>What a search looks through: a cell, its heading, its prose or its code.</summary>
+/// <summary>A text that the search looks through: a cell's prose or code, with the heading above it.</summary>
 internal sealed record SearchEntry(int Cell, bool Code, string Heading, string Text);
 
 /// <summary>
-/// A lesson as the rest of its book knows it: Page is its page's name, Source the path of its .dib from the book's folder, Ran the minute
-/// of its run, Head what it says of itself, Parts where it stands on the drawing of the architecture. A book keeps these in one script a
-/// language, a lesson a line: the page's search reads it (a page opened from a disk can load a script, nothing else), and so does whoever
-/// replaces one page of the book.
+/// What the rest of a book knows about a lesson. Page is the name of its page, Source the path of its .dib from the book's folder, Ran when
+/// it was run (to the minute), Head what it says about itself, Parts its place on the drawing of the architecture. A book keeps these in
+/// one script for each language, one lesson to a line. The search reads this script (a page opened from a disk can load a script, nothing
+/// else), and so does the code that replaces one page of the book.
 /// </summary>
 internal sealed partial record BookLesson(
     string Page, string Source, string Language, string Title, int CodeCells, int Failures, double Seconds,
@@ -21,7 +21,7 @@ internal sealed partial record BookLesson(
 {
     private const string Opening = "window.lessons = (window.lessons || []).concat([", Tail = "]);";
 
-    /// <summary>Letters of every script as they are; markup's and scripts' own characters escaped.</summary>
+    /// <summary>Letters of every script are written as they are; characters that mean something to markup or scripts are escaped.</summary>
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
@@ -45,7 +45,7 @@ internal sealed partial record BookLesson(
             .Select(map => map.Groups[1].Value)),
         [.. EntriesOf(result.Notebook)]);
 
-    /// <summary>A lesson stands where its cell says that it does.</summary>
+    /// <summary>Matches the cell that says where the lesson is on the drawing of the architecture.</summary>
     [GeneratedRegex("new ArchitectureMap\\(\"([a-z, ]*)\"\\)")]
     private static partial Regex Map();
 
@@ -65,7 +65,7 @@ internal sealed partial record BookLesson(
     internal static string Write(IEnumerable<BookLesson> lessons) =>
         $"{Opening}\n{string.Join(",\n", lessons.Select(lesson => JsonSerializer.Serialize(lesson, Json)))}\n{Tail}\n";
 
-    /// <summary>The lessons of a book, in their order; null where the folder holds none, or one of another version.</summary>
+    /// <summary>The lessons of a book, in order; null if the folder has none, or those of another version.</summary>
     internal static IReadOnlyList<BookLesson>? Read(string book)
     {
         string[] files = [.. Edition.All.Select(edition => Path.Combine(book, FileOf(edition.Language))).Where(File.Exists)];

@@ -5,7 +5,7 @@ using ClipNotebooks.Workbook.Views;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
-/// <summary>What every page of a book has: the head, the search, the way past both to its content.</summary>
+/// <summary>What every page of a book has: the head, the search, and a link that skips to the content.</summary>
 internal static partial class BookPage
 {
     internal const string Style = "book.css", Script = "book.js", PlotLibrary = "plotly.min.js";
@@ -17,7 +17,7 @@ internal static partial class BookPage
     /// <summary>The pages that a book has in each language, whatever its lessons.</summary>
     internal const string Index = "index", Glossary = "glossary";
 
-    /// <summary>Links to them.</summary>
+    /// <summary>Links to the index and the glossary.</summary>
     internal static string Links(Edition edition) => $"<a href=\"{edition.PageOf(Index)}.html\">{edition.AllLessons}</a> · "
         + $"<a href=\"{edition.PageOf(Glossary)}.html\">{edition.Terms}</a>";
 
@@ -31,7 +31,8 @@ internal static partial class BookPage
     /// <param name="contents">Markup of the page's contents; empty for none.</param>
     /// <param name="main">Markup of the element main, or of its beginning.</param>
     /// <param name="rest">
-    /// Markup of its rest, in front of which the page's script stands: while a browser waits for it, it paints what it has read.
+    /// Markup of the rest of main. The page's script comes before it: while a browser waits for the script, it paints what it has read so
+    /// far.
     /// </param>
     internal static string Document(
         Edition edition, string title, string links, string contents, string main, string rest = "") => Visible($"""
@@ -63,7 +64,7 @@ internal static partial class BookPage
 
         """);
 
-    /// <summary>What book.js says, in the page's language.</summary>
+    /// <summary>The texts that book.js shows, in the page's language.</summary>
     private static string Words(Edition edition)
     {
         (string Name, string Said)[] words =
@@ -74,7 +75,9 @@ internal static partial class BookPage
         return string.Concat(words.Select(word => $" data-{word.Name}=\"{Text(word.Said)}\""));
     }
 
-    /// <summary>A combobox whose options are links; book.js loads the lessons' words, of the page's language, at its first use.</summary>
+    /// <summary>
+    /// A combobox whose options are links. When it is first used, book.js loads the text of the lessons in the page's language.
+    /// </summary>
     private static string Search(Edition edition) => $"""
         <form class="search" role="search" data-lessons="{BookLesson.FileOf(edition.Language)}" data-none="{Text(edition.NothingFound)}"
          data-some="{Text(edition.Found)}" data-failed="{Text(edition.SearchFailed)}">
@@ -87,7 +90,7 @@ internal static partial class BookPage
         """;
 
     /// <summary>
-    /// Control characters that a cell printed, as signs: a parser drops them, or takes the file for something else than text.
+    /// Replaces control characters that a cell printed by visible signs: a parser would drop them, or not take the file for text.
     /// </summary>
     private static string Visible(string page) =>
         Control().Replace(page, found => found.ValueSpan[0] is >= '\x7F' and var c ? c == '\x7F' ? "␡" : "\uFFFD"

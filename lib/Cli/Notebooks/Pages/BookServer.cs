@@ -11,9 +11,9 @@ using Microsoft.Extensions.Hosting;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// A book on this machine's loopback address. Its pages get a script that reloads them when their file is written anew; on disk they have
-/// none. Only names by which this machine calls itself are answered, so that no page of another site reads the book through a name that
-/// leads here.
+/// Serves a book on this machine's loopback address. Its pages get a script that reloads them when their file is written again; the files
+/// on disk do not have it. Only requests to this machine's own names are answered, so that no page of another site can read the book
+/// through a name that resolves to this machine (DNS rebinding).
 /// </summary>
 internal sealed class BookServer : IAsyncDisposable
 {
@@ -38,10 +38,10 @@ internal sealed class BookServer : IAsyncDisposable
         _app.Run(AnswerAsync);
     }
 
-    /// <summary>Where the book is, with the port that was free where 0 was asked for.</summary>
+    /// <summary>The book's address; if port 0 was asked for, with the port that was found free.</summary>
     internal Uri Address => new(_app.Urls.First());
 
-    /// <exception cref="UserError">The port is taken, or not to be had.</exception>
+    /// <exception cref="UserError">The port is in use, or may not be used.</exception>
     internal static async Task<BookServer> StartAsync(string folder, int port, CancellationToken token)
     {
         BookServer server = new(folder, port);
@@ -58,7 +58,7 @@ internal sealed class BookServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Shows what is running on every open page, and has those reloaded whose files were written.</summary>
+    /// <summary>Shows a status on every open page, and makes the pages whose files were written reload.</summary>
     /// <param name="status">Plain text; empty for nothing.</param>
     internal void Tell(string status)
     {
@@ -66,7 +66,7 @@ internal sealed class BookServer : IAsyncDisposable
         Interlocked.Exchange(ref _news, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
-    /// <summary>Ends what is open, then the server.</summary>
+    /// <summary>Ends the open connections, then the server.</summary>
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync();
@@ -99,7 +99,7 @@ internal sealed class BookServer : IAsyncDisposable
             await SayAsync(response, StatusCodes.Status200OK, BookWriter.Resource(Script), "text/javascript");
         else if (path == Own + "events")
             await FollowAsync(context, request.Query["page"].ToString());
-        // A book is a folder without folders.
+        // A book has no subfolders.
         else if (name.AsSpan().ContainsAny('/', '\\') || TypeOf(name) is not { } type
             || _files.GetFileInfo(name) is not { Exists: true, PhysicalPath: not null } file)
             await SayAsync(response, StatusCodes.Status404NotFound, "There is no such page in this book.");
@@ -121,8 +121,8 @@ internal sealed class BookServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// The page with the script that follows it, and the version that it has: the time before the file is read, so that a newer file is
-    /// never taken for the one shown.
+    /// The page with the reload script and the page's version, which is the file's time. The time is read before the file, so that a newer
+    /// file is never taken for the one shown.
     /// </summary>
     private async Task<string> PageAsync(IFileInfo file, string page)
     {
@@ -135,7 +135,7 @@ internal sealed class BookServer : IAsyncDisposable
     private string VersionOf(string page) => _files.GetFileInfo(page + ".html") is { Exists: true } file
         ? file.LastModified.UtcTicks.ToString(CultureInfo.InvariantCulture) : "";
 
-    /// <summary>Server-sent events: the page's version and the status, now and whenever there is news.</summary>
+    /// <summary>Sends the page's version and the status, now and at every change, as server-sent events.</summary>
     private async Task FollowAsync(HttpContext context, string page)
     {
         var stopping = ((IHost)_app).Services.GetService(typeof(IHostApplicationLifetime)) as IHostApplicationLifetime;

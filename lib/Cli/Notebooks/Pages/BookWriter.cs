@@ -8,7 +8,7 @@ using ClipNotebooks.Workbook.Views;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// Writes executed lessons as a folder of pages that need no network and no server: written beside, then renamed into place.
+/// Writes executed lessons as a folder of pages that need no network and no server. The folder is written beside its place, then renamed.
 /// </summary>
 internal static class BookWriter
 {
@@ -77,8 +77,8 @@ internal static class BookWriter
     }
 
     /// <summary>
-    /// Puts lessons' new pages into a book, those of new lessons too, each file beside its place and then renamed. What other pages say of
-    /// these lessons, a title in a link, stays until they are written.
+    /// Puts lessons' new pages into a book, those of new lessons too; each file is written beside its place, then renamed. What other pages
+    /// say about these lessons, such as a title in a link, stays until those pages are written.
     /// </summary>
     /// <returns>The names of their pages.</returns>
     internal static IReadOnlyList<string> Update(IReadOnlyList<LessonResult> results, string folder)
@@ -97,7 +97,7 @@ internal static class BookWriter
                 lessons.Insert(Place(lesson, lessons), lesson);
             written.Add(lesson);
         }
-        // Also where they are there: they may be those of an earlier version.
+        // Also written if they are there: those may be of an earlier version.
         foreach (var (name, create) in results.SelectMany(Needs).DistinctBy(file => file.Name))
             AtomicFile.Write(Path.Combine(folder, name), create());
         foreach (var (name, text) in Shared(lessons))
@@ -112,7 +112,7 @@ internal static class BookWriter
         return [.. written.Select(lesson => lesson.Page)];
     }
 
-    /// <summary>Files of content that an earlier version of a page showed and none shows now.</summary>
+    /// <summary>Files of shared content that an earlier version of a page used and no page uses now.</summary>
     private static IEnumerable<string> Unnamed(string folder)
     {
         string[] files = Directory.GetFiles(folder, SharedContent.Pattern);
@@ -122,7 +122,7 @@ internal static class BookWriter
         return files.Where(file => !pages.Contains(Path.GetFileName(file), StringComparison.Ordinal));
     }
 
-    /// <summary>Where a new lesson belongs: in its edition, by its name.</summary>
+    /// <summary>The place of a new lesson: among those of its language, by name.</summary>
     private static int Place(BookLesson lesson, List<BookLesson> lessons)
     {
         int before = lessons.FindIndex(other => other.Language == lesson.Language
@@ -175,7 +175,7 @@ internal static class BookWriter
         return [.. results.Select(result => Name(result, taken))];
     }
 
-    /// <summary>A page's name: the lesson's own, numbered where two folders hold the same name. It is taken from then on.</summary>
+    /// <summary>The name of a lesson's page: the lesson's own, with a number if that is taken. The name is then taken.</summary>
     private static string Name(LessonResult result, HashSet<string> taken)
     {
         taken.UnionWith(Edition.All.SelectMany(edition => new[] { edition.PageOf(BookPage.Index), edition.PageOf(BookPage.Glossary) }));
@@ -191,7 +191,7 @@ internal static class BookWriter
         return reader.ReadToEnd();
     }
 
-    /// <summary>The scripts that a lesson's page loads from beside it.</summary>
+    /// <summary>The scripts that a lesson's page loads from files beside it.</summary>
     private static IEnumerable<(string Name, Func<string> Create)> Needs(LessonResult result)
     {
         string[] shown = [.. result.Cells.SelectMany(cell => cell.Outputs).Select(output => output.Html ?? "")];
@@ -203,7 +203,7 @@ internal static class BookWriter
             yield return content;
     }
 
-    /// <summary>What belongs to the whole book. One without English lessons is opened by index.html all the same.</summary>
+    /// <summary>The files of the book as a whole. A book without English lessons has an index.html too.</summary>
     private static IEnumerable<(string Name, string Text)> Shared(IReadOnlyList<BookLesson> lessons)
     {
         yield return (BookPage.Style, Resource(BookPage.Style));

@@ -7,8 +7,8 @@ using Markdig.Renderers.Html;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// Formulas within a line, by Pandoc's rule, which editors follow too: no space inside the dollars, no digit behind them. Markdig's own
-/// parser wants no letter there either, and in Korean a particle follows a formula without a space.
+/// Parses formulas within a line by Pandoc's rule, which editors follow too: no space just inside the dollars and no digit after them.
+/// Markdig's own parser allows no letter after them either, but in Korean a particle follows a formula without a space.
 /// </summary>
 internal sealed partial class FormulaParser : MathInlineParser
 {

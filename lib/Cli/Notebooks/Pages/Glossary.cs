@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
-/// <summary>The lessons' symbols and terms, in both languages: what glossary.json says, which the tests hold the Korean texts to.</summary>
+/// <summary>The lessons' symbols and terms in both languages, from glossary.json; tests check the Korean texts against it.</summary>
 internal sealed record Glossary(IReadOnlyList<Glossary.Sign> Symbols, IReadOnlyList<Glossary.Term> Terms)
 {
     internal sealed record Sign(string Symbol, string English, string Korean);
 
-    /// <summary>Not: patterns of other words for it, which no Korean text has.</summary>
+    /// <summary>Not: patterns of other words for the term, which no Korean text may have.</summary>
     internal sealed record Term(string English, string Korean, IReadOnlyList<string> Not, string Means, string MeansInKorean);
 
     internal static Glossary Read() =>

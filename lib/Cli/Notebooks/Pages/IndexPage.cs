@@ -4,13 +4,13 @@ using ClipNotebooks.Workbook.Views;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// The map of a book in one language: the drawing of the architecture, whose parts lead to the lessons that stand there; for each lesson a
-/// picture, what it asks, needs and teaches, and the reader's mark; small at the end what was run when.
+/// The index page of a book in one language: the drawing of the architecture, whose parts lead to their lessons; for each lesson a picture,
+/// what it asks, needs and teaches, and the reader's mark; and at the end, in small print, what was run when.
 /// </summary>
 internal static class IndexPage
 {
     /// <param name="edition">The page's language.</param>
-    /// <param name="lessons">The whole book's.</param>
+    /// <param name="lessons">The lessons of the whole book.</param>
     internal static string Of(Edition edition, IReadOnlyList<BookLesson> lessons)
     {
         BookLesson[] own = [.. lessons.Where(lesson => lesson.Language == edition.Language)];
@@ -38,11 +38,13 @@ internal static class IndexPage
     }
 
     /// <summary>
-    /// The name of the file of what the model of emoji finds, which <c>clipbook plots</c> draws, and of the resource that is made of that.
+    /// The name of the file of what the emoji model finds, which <c>clipbook plots</c> draws, and of the resource made from that file.
     /// </summary>
     internal static string FindsOf(Edition edition) => $"emoji-finds.{edition.Language}.html";
 
-    /// <summary>Where the book has a lesson that lets its reader ask the same.</summary>
+    /// <summary>
+    /// What the emoji model finds, with a link to the lesson in which readers can search themselves; empty if the book lacks that lesson.
+    /// </summary>
     private static string Finds(Edition edition, string? search) => search is null ? "" : $"""
         <figure>
         {BookWriter.Resource(FindsOf(edition))}<figcaption>{edition.Finds}

@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// What a lesson says of itself in the list under its title. Markup: Question, Needs and Afterwards, the last with its own beginning
-/// ("Afterwards you can"). Empty, and 0 minutes, where the lesson does not say it.
+/// What a lesson says about itself in the list under its title. Question, Needs and Afterwards are markup; Afterwards includes its first
+/// words ("Afterwards you can"). What the lesson does not say is empty, or 0 minutes.
 /// </summary>
 internal sealed partial record LessonHead(string Question, string Needs, int Minutes, string Afterwards)
 {
-    /// <summary>Null where the first prose has no such list.</summary>
+    /// <summary>Reads the list; null if the first cell has none.</summary>
     internal static LessonHead? Of(Notebook? notebook)
     {
         if (notebook?.Cells is not [{ IsCode: false } first, ..])
@@ -31,7 +31,7 @@ internal sealed partial record LessonHead(string Question, string Needs, int Min
         _ => "afterwards",
     };
 
-    /// <summary>A list item's words as a page shows them, without the paragraph around them.</summary>
+    /// <summary>A list item as HTML, without the paragraph around it.</summary>
     private static string Inline(string markdown) =>
         Paragraph().Replace(Prose.Of(new NotebookCell(0, "markdown", markdown.Trim(), 0)).Html, "$1").Trim();
 

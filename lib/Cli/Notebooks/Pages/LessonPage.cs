@@ -5,20 +5,21 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// One executed lesson as a page: prose, highlighted code, outputs, contents at the side. Lessons are those of its book, among which it
-/// stands at a place.
+/// One executed lesson as a page: prose, highlighted code, outputs, and contents at the side. The lessons are those of its book, and at is
+/// its index among them.
 /// </summary>
 internal sealed partial class LessonPage(LessonResult result, IReadOnlyList<BookLesson> lessons, int at)
 {
-    /// <summary>Characters of one output's text, or of a failure's, that a page shows.</summary>
+    /// <summary>How many characters of the text of an output or a failure a page shows.</summary>
     internal const int TextLimit = 20_000;
 
     /// <summary>
-    /// Characters of one output's markup that a page shows; more cannot be cut without breaking it, so its text takes its place.
+    /// How many characters of an output's markup a page shows. Longer markup cannot be cut without breaking it, so the output's text is
+    /// shown instead.
     /// </summary>
     internal const int HtmlLimit = 8_000_000;
 
-    /// <summary>A lesson's title and head, which a browser paints before it reads on.</summary>
+    /// <summary>The number of the cell with the lesson's title and head, which a browser paints before it reads on.</summary>
     private const int First = 1;
 
     private readonly StringBuilder _contents = new();

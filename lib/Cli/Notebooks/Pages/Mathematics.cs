@@ -3,8 +3,10 @@ using System.Text;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
-/// <summary>TeX as MathML, which browsers set themselves: fractions, roots, scripts, sums, Greek letters, functions, text. A formula
-/// with anything else stays as its TeX, set as code: never half a formula.</summary>
+/// <summary>
+/// Converts TeX to MathML, which browsers render themselves: fractions, roots, scripts, sums, Greek letters, functions, text. A formula
+/// with anything else stays TeX, set as code, so that no formula is converted in part.
+/// </summary>
 internal sealed class Mathematics
 {
     private static readonly Dictionary<string, string> Symbols = new()
@@ -86,7 +88,7 @@ internal sealed class Mathematics
         ["Psi"] = "Ψ",
         ["Omega"] = "Ω",
         ["ell"] = "ℓ",
-        // No operators: these would have room on both sides.
+        // Not operators, which would get space on both sides.
         ["infty"] = "∞",
         ["top"] = "⊤",
     };

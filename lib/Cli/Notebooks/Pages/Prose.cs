@@ -17,12 +17,12 @@ internal sealed partial record ProseHeading(int Level, string Id, string Text)
 }
 
 /// <summary>
-/// A Markdown cell as a page shows it. Of raw HTML only folded sections and a few marks pass, without attributes, and links lead to pages
-/// alone: the rest is shown as the text it is, so that a cell neither scripts its page nor breaks it.
+/// A Markdown cell as a page shows it. Of raw HTML only folded sections and a few tags are kept, without attributes other than open, and
+/// links may lead only to pages. Everything else is shown as text, so that a cell can neither run scripts on its page nor break it.
 /// </summary>
 internal sealed partial record Prose(string Html, IReadOnlyList<ProseHeading> Headings, string PlainText)
 {
-    /// <summary>A parser of formulas that is there already takes the place of the extension's own.</summary>
+    /// <summary>The extension for mathematics adds no formula parser of its own if there is one already.</summary>
     private static readonly MarkdownPipeline Markdown = new MarkdownPipelineBuilder { InlineParsers = { new FormulaParser() } }
         .UsePipeTables().UseMathematics().UseAutoIdentifiers().UseEmphasisExtras().UseFootnotes().UseTaskLists().Build();
 
@@ -63,12 +63,14 @@ internal sealed partial record Prose(string Html, IReadOnlyList<ProseHeading> He
 
     private static string Disarmed(string html) => EncodedTag().Replace(WebUtility.HtmlEncode(Comment().Replace(html, "")), "<$1>");
 
-    /// <summary>A browser leaves control characters and spaces out before it looks for the scheme.</summary>
+    /// <summary>
+    /// Whether a link leads to a page. Browsers ignore control characters and spaces before the scheme, so they are left out here too.
+    /// </summary>
     private static bool LeadsToAPage(string? url) =>
         Scheme().Match(string.Concat((url ?? "").Where(c => c > ' '))) is not { Success: true } scheme
         || scheme.Groups[1].Value.ToLowerInvariant() is "http" or "https" or "mailto";
 
-    /// <summary>The words of markup, without those of folded sections: a search does not give solutions away.</summary>
+    /// <summary>The text of markup without that of folded sections, so that a search does not give solutions away.</summary>
     private static string Plain(string html) =>
         Space().Replace(WebUtility.HtmlDecode(Tag().Replace(Formula().Replace(Folded().Replace(html, "$1"), "${tex}"), "")), " ").Trim();
 

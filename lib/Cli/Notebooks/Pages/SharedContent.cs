@@ -5,21 +5,21 @@ using System.Text.RegularExpressions;
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
 /// <summary>
-/// What pages share, each a script beside them that is named by what it holds: what an interactive is given where that is much, such as a
-/// thousand pictures, which a page is read before; and the scripts themselves, of plots and of interactives. Both editions then have one.
-/// Outside a book they stay inside the markup.
+/// Content that pages share, each piece in a script file beside the pages that is named by a hash of its content: large data of
+/// interactives, such as a thousand pictures, so that a page can be read before they are loaded; and the scripts of plots and interactives
+/// themselves. The pages of both languages then use one copy. Outside a book, all of this stays in the markup.
 /// </summary>
 internal static partial class SharedContent
 {
-    /// <summary>In characters; less stays in the page.</summary>
+    /// <summary>Content of at most this many characters stays in the page.</summary>
     private const int Much = 2_000;
 
     private const string Prefix = "content-";
 
-    /// <summary>What every such file's name fits.</summary>
+    /// <summary>A pattern that matches every such file's name.</summary>
     internal const string Pattern = Prefix + "*.js";
 
-    /// <summary>The markup, which names its files where it held their content.</summary>
+    /// <summary>The markup with references to the files in place of their content.</summary>
     internal static string Outside(string html) => Inline().Replace(
         Interactive().Replace(html, found => Given(found) is not { } json ? found.Value
             : $"{found.Groups["tag"].Value} data-content=\"{NameOf(json)}\"{found.Groups["between"].Value}"),
