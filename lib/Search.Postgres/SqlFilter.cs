@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Linq.Expressions;
 using ClipNotebooks.Search.Rows;
 using Npgsql;
@@ -28,7 +29,8 @@ internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
             ExpressionType.LessThan => Compared(comparison, "<"),
             ExpressionType.LessThanOrEqual => Compared(comparison, "<="),
             ExpressionType.GreaterThan => Compared(comparison, ">"),
-            _ => Compared(comparison, ">="),
+            ExpressionType.GreaterThanOrEqual => Compared(comparison, ">="),
+            _ => throw new UnreachableException($"{comparison.Operation} is no comparison."),
         },
         RowFilter.OneOf among => Among(among),
         _ => throw new NotSupportedException($"{filter.GetType().Name} has no form in SQL."),
@@ -38,7 +40,7 @@ internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
     internal static string Value(RecordField field) => field.Kind switch
     {
         FieldKind.Integer => $"({Text(field)})::bigint",
-        FieldKind.Real => $"({Text(field)})::double precision",
+        FieldKind.Real => $"({Text(field)}){(field.IsSingle ? "::real" : "")}::double precision",
         FieldKind.Exact => $"({Text(field)})::numeric",
         FieldKind.Truth => $"({Text(field)})::boolean",
         _ => $"({Text(field)} COLLATE \"C\")",

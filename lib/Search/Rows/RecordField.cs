@@ -15,6 +15,9 @@ internal sealed record RecordField(string? Name, PropertyInfo Property)
 
     internal FieldKind Kind { get; } = KindOf(Property);
 
+    /// <summary>Whether the property is a float: its text then stands for the nearest float, not for the nearest double.</summary>
+    internal bool IsSingle => Type == typeof(float);
+
     private Type Type { get; } = Nullable.GetUnderlyingType(Property.PropertyType) ?? Property.PropertyType;
 
     /// <summary>The text that a row stores for the property; null if there is none.</summary>
@@ -59,7 +62,7 @@ internal sealed record RecordField(string? Name, PropertyInfo Property)
             FieldKind.List => Texts(text, entry.Id) is var texts && Type.IsArray ? texts : texts.ToList(),
             FieldKind.Text when Type != typeof(string) => ParsedText(text, entry.Id),
             FieldKind.Text => text,
-            _ => Convert.ChangeType(Parsed(text, entry.Id), Type, CultureInfo.InvariantCulture),
+            _ => Narrowed(text, entry.Id),
         };
         Property.SetValue(record, value);
     }
@@ -72,12 +75,25 @@ internal sealed record RecordField(string? Name, PropertyInfo Property)
         return Kind switch
         {
             FieldKind.Integer when long.TryParse(text, NumberStyles.AllowLeadingSign, culture, out long number) => number,
+            FieldKind.Real when IsSingle && float.TryParse(text, style, culture, out float number) => (double)number,
             FieldKind.Real when double.TryParse(text, style, culture, out double number) => number,
             FieldKind.Exact when decimal.TryParse(text, style, culture, out decimal number) => number,
             FieldKind.Truth when bool.TryParse(text, out bool truth) => truth,
             FieldKind.Text or FieldKind.List => text,
             _ => throw Wrong(text, id),
         };
+    }
+
+    private object Narrowed(string text, string id)
+    {
+        try
+        {
+            return Convert.ChangeType(Parsed(text, id), Type, CultureInfo.InvariantCulture);
+        }
+        catch (OverflowException)
+        {
+            throw Wrong(text, id);
+        }
     }
 
     private object ParsedText(string text, string id)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Linq.Expressions;
 using ClipNotebooks.Search.Storage;
 
@@ -49,7 +50,8 @@ internal abstract record RowFilter
                 ExpressionType.LessThan => order < 0,
                 ExpressionType.LessThanOrEqual => order <= 0,
                 ExpressionType.GreaterThan => order > 0,
-                _ => order >= 0,
+                ExpressionType.GreaterThanOrEqual => order >= 0,
+                _ => throw new UnreachableException($"{Operation} is no comparison."),
             };
         }
     }

@@ -24,7 +24,13 @@ public sealed class Photo
     public decimal? Price { get; set; }
 
     [VectorStoreData]
+    public float Aperture { get; set; }
+
+    [VectorStoreData]
     public bool Shared { get; set; }
+
+    [VectorStoreData]
+    public bool? Flag { get; set; }
 
     [VectorStoreData]
     public DateTimeOffset? Taken { get; set; }

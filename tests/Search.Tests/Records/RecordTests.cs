@@ -30,7 +30,9 @@ public abstract class RecordTests : IDisposable
             Stars = i % 3 == 0 ? null : i % 6,
             Exposure = i / 8.0 - 0.5,
             Price = i % 2 == 0 ? 10.25m * i : null,
+            Aperture = i / 10f,
             Shared = i % 5 == 0,
+            Flag = i % 3 == 0 ? null : i % 3 == 1,
             Taken = i % 4 == 3 ? null : new DateTimeOffset(2020, 1, 1 + i, 12, 0, 0, TimeSpan.FromHours(2)),
             Added = new DateOnly(2021, 1 + i, 28),
             Camera = i % 2 == 0 ? Camera : Guid.Empty,
@@ -57,6 +59,7 @@ public abstract class RecordTests : IDisposable
             Assert.Equal((photo.Id, photo.Place, photo.Year, photo.Stars, photo.Exposure, photo.Price, photo.Shared),
                 (found.Id, found.Place, found.Year, found.Stars, found.Exposure, found.Price, found.Shared));
             Assert.Equal((photo.Taken, photo.Added, photo.Camera, ""), (found.Taken, found.Added, found.Camera, found.Note));
+            Assert.Equal((photo.Aperture, photo.Flag), (found.Aperture, found.Flag));
             Assert.Equal(photo.Tags, found.Tags);
             // At length 1.
             double length = Math.Sqrt(photo.Vector.ToArray().Sum(value => value * value));
@@ -86,6 +89,9 @@ public abstract class RecordTests : IDisposable
         int?[] stars = [1, null];
         string[] places = ["Oslo", "Bergen"];
         List<int> years = [2016, 2018, 1900];
+        HashSet<string> named = ["Oslo", "Bergen"];
+        float aperture = 0.3f;
+        (string? anywhere, Photo? like) = (null, null);
         Expression<Func<Photo, bool>>[] filters =
         [
             photo => photo.Year == year, photo => year < photo.Year, photo => photo.Year >= 2018 && photo.Year <= 2022,
@@ -100,6 +106,12 @@ public abstract class RecordTests : IDisposable
             photo => new[] { "p01", "p02" }.Contains(photo.Id), photo => photo.Tags.Contains("o'clock"),
             photo => !photo.Tags.Contains("sea") && photo.Year > 2016, photo => !(photo.Place == "Oslo" && photo.Shared), photo => true,
             photo => false && photo.Shared,
+            photo => photo.Aperture == 0.1f, photo => photo.Aperture == 0.1, photo => photo.Aperture >= aperture,
+            photo => new[] { 0.2f, 0.7f }.Contains(photo.Aperture), photo => photo.Flag == true, photo => photo.Flag != false,
+            photo => anywhere == null || photo.Place == anywhere, photo => like == null || photo.Place == like.Place,
+            photo => like != null && photo.Year == like.Year, photo => named.Contains(photo.Place!),
+            photo => (long)photo.Year == 2017L, photo => places.Contains(photo.Place, null),
+            photo => (DayOfWeek)photo.Year == DayOfWeek.Monday,
         ];
         foreach (var filter in filters)
         {
@@ -168,10 +180,17 @@ public abstract class RecordTests : IDisposable
     public async Task What_cannot_be_asked_or_kept_is_refused_by_its_name()
     {
         using var records = await FilledAsync();
+        string[] places = ["OSLO"];
+        HashSet<string> named = new(places, StringComparer.OrdinalIgnoreCase);
         foreach (var filter in new Expression<Func<Photo, bool>>[]
         {
             photo => photo.Place!.Length > 3, photo => photo.Year > photo.Stars, photo => photo.Place!.StartsWith("Os"),
             photo => photo.Year > 2.5, photo => photo.Note == "a", photo => photo.Tags == new List<string>(),
+            // What a store would answer otherwise than LINQ.
+            photo => photo.Flag ?? false, photo => photo.Shared ^ true, photo => (int)photo.Exposure == 0,
+            photo => (decimal)photo.Aperture == 0.1m, photo => new[] { 2019.5 }.Contains(photo.Year),
+            photo => places.Contains(photo.Place, StringComparer.OrdinalIgnoreCase), photo => named.Contains(photo.Place!),
+            photo => photo.Tags.Contains("SEA", StringComparer.OrdinalIgnoreCase),
         })
             Assert.Throws<NotSupportedException>(() => records.GetAsync(filter, 1, cancellationToken: Stop));
         Assert.Throws<NotSupportedException>(() => records.SearchAsync(7, 1, cancellationToken: Stop));
@@ -196,6 +215,9 @@ public abstract class RecordTests : IDisposable
         Assert.Equal(("clip-notebooks", "get", store.Place), (wrong.VectorStoreSystemName, wrong.OperationName, wrong.CollectionName));
         await Assert.ThrowsAsync<VectorStoreException>(
             async () => await records.GetAsync(photo => photo.Stars == 1, 100, null, Stop).ToListAsync(Stop));
+        store.AddEmbeddings(["odd"], [1, 0, 0, 0], [new Dictionary<string, string> { ["Stars"] = "3000000000" }]);
+        wrong = await Assert.ThrowsAsync<VectorStoreException>(() => records.GetAsync("odd", cancellationToken: Stop));
+        Assert.Contains("\"odd\" has \"3000000000\" as Stars, which stands for no Int32", wrong.Message, StringComparison.Ordinal);
     }
 
     [Fact]
