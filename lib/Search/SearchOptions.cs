@@ -9,7 +9,7 @@ public sealed record SearchOptions
     /// <summary>How many of the best results are skipped: with <see cref="Top"/> 10, a value of 10 gives the second page.</summary>
     public int Skip { get; init; }
 
-    /// <summary>The least cosine similarity, −1 to 1.</summary>
+    /// <summary>The least cosine similarity, −1 to 1; −1 leaves nothing out.</summary>
     public double MinScore { get; init; } = -1;
 
     /// <summary>

@@ -2,6 +2,7 @@ using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Generators;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Sharding;
+using ClipNotebooks.Search.Storage;
 using Microsoft.Extensions.AI;
 using static TorchSharp.torch;
 
@@ -68,17 +69,23 @@ public sealed class NonFiniteTests : IDisposable
 
     /// <summary>An earlier library wrote what a model gave, whatever that was.</summary>
     [Theory]
-    [InlineData(float.NaN)]
-    [InlineData(float.NegativeInfinity)]
-    public void A_stored_vector_that_is_no_number_is_named_rather_than_never_found(float value)
+    [InlineData(float.NaN, VectorStorage.Float32)]
+    [InlineData(float.NegativeInfinity, VectorStorage.Float32)]
+    [InlineData(float.NaN, VectorStorage.Float16)]
+    [InlineData(float.PositiveInfinity, VectorStorage.Float16)]
+    [InlineData(float.NegativeInfinity, VectorStorage.Float16)]
+    public void A_stored_vector_that_is_no_number_is_named_rather_than_ranked_or_never_found(float value, VectorStorage storage)
     {
-        using (var index = _sandbox.OfVectors(4)) index.AddEmbeddings(["a", "b"], [1, 0, 0, 0, 0, 1, 0, 0]);
+        using (var index = _sandbox.OfVectors(4, storage)) index.AddEmbeddings(["a", "b"], [1, 0, 0, 0, 0, 1, 0, 0]);
         string vectors = Path.Combine(_sandbox.Index, "vectors.bin");
         byte[] bytes = File.ReadAllBytes(vectors);
-        BitConverter.GetBytes(value).CopyTo(bytes, 64 + 16);
+        if (storage == VectorStorage.Float32) BitConverter.GetBytes(value).CopyTo(bytes, 64 + 16);
+        else BitConverter.GetBytes((Half)value).CopyTo(bytes, 64 + 8);
         File.WriteAllBytes(vectors, bytes);
         using var reopened = ImageSearchIndex.Open(_sandbox.Index);
         var error = Assert.Throws<InvalidDataException>(() => reopened.Search([1, 1, 0, 0]));
+        Assert.Contains("The vector of \"b\" is not finite", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<InvalidDataException>(() => reopened.Duplicates());
         Assert.Contains("The vector of \"b\" is not finite", error.Message, StringComparison.Ordinal);
         using var other = ImageSearchIndex.Create(_sandbox.Index + "2", 4, "no model", "no model", null, new IndexOptions());
         error = Assert.Throws<InvalidDataException>(() => other.AddFrom(reopened));

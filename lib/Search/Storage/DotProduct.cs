@@ -10,7 +10,7 @@ namespace ClipNotebooks.Search.Storage;
 internal sealed class DotProduct
 {
     // The bits of a float16, moved to their places in a float32 without changing the exponent's bias, are the value times 2^-112,
-    // subnormals included. The query is multiplied by 2^112 to make up for it.
+    // subnormals included. The query is multiplied by 2^112 to make up for it. NaN and infinity become numbers of 65,536 and more.
     private const float Bias = 5.192296858534828e33f;
 
     private readonly float[] _query;

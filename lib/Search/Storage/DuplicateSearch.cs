@@ -7,6 +7,7 @@ internal static unsafe class DuplicateSearch
     /// <param name="snapshot">Held by the caller.</param>
     /// <param name="threshold">The least score of a pair.</param>
     /// <param name="cancellationToken">Stops between two rows.</param>
+    /// <exception cref="InvalidDataException">A stored vector is not finite, so that it would resemble none.</exception>
     internal static List<List<long>> Run(Snapshot snapshot, float threshold, CancellationToken cancellationToken)
     {
         var live = new List<long>();
@@ -14,6 +15,8 @@ internal static unsafe class DuplicateSearch
             if (!snapshot.IsDead(row)) live.Add(row);
         var parent = Enumerable.Range(0, live.Count).ToArray();
         var joining = new Lock();
+        // Rows that were rounded to float16 are longer or shorter than 1 by up to 0.0005: their products are divided by their lengths.
+        float[] scale = [.. live.Select(row => 1 / Length(snapshot, row))];
         // Tolerance for rounding: a float32 dot product of two equal unit vectors, of width E, is this close to 1.
         float least = threshold - 1e-6f * MathF.Sqrt(snapshot.Header.Width);
         Parallel.For(0, live.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
@@ -23,8 +26,8 @@ internal static unsafe class DuplicateSearch
             {
                 int next = Math.Min(j + 1, live.Count - 1);
                 var (score, other) = product.With(snapshot.Row(live[j]), snapshot.Row(live[next]));
-                if (score >= least) Join(i, j);
-                if (other >= least) Join(i, next);
+                if (score * scale[i] * scale[j] >= least) Join(i, j);
+                if (other * scale[i] * scale[next] >= least) Join(i, next);
             }
         });
         return [.. Enumerable.Range(0, live.Count).GroupBy(Leader).Where(group => group.Count() > 1).OrderBy(group => group.Key)
@@ -40,5 +43,12 @@ internal static unsafe class DuplicateSearch
             while (parent[i] != i) i = parent[i] = parent[parent[i]];
             return i;
         }
+    }
+
+    private static float Length(Snapshot snapshot, long row)
+    {
+        double square = 0;
+        foreach (float value in snapshot.Vector(row)) square += (double)value * value;
+        return double.IsFinite(square) ? (float)Math.Sqrt(square) : throw ExactSearch.NonFinite(snapshot, row);
     }
 }

@@ -12,6 +12,12 @@ internal static unsafe class ExactSearch
     private const int Block = 4096;
 
     /// <summary>
+    /// No unit vector's score in float16 is greater than this. NaN and infinity are read as numbers of 65,536 and more
+    /// (<see cref="DotProduct"/>), so that a row which has one is recognised by its score.
+    /// </summary>
+    private const float MostInFloat16 = 1.01f;
+
+    /// <summary>
     /// The error for a stored vector that is not finite, naming its image. A library version that did not check may have stored what a
     /// damaged model gave.
     /// </summary>
@@ -34,6 +40,7 @@ internal static unsafe class ExactSearch
         long blocks = (snapshot.Rows + Block - 1) / Block;
         int threads = (int)Math.Clamp(snapshot.Rows * snapshot.Header.Width / ValuesPerThread, 1, Environment.ProcessorCount);
         var product = new DotProduct(query, snapshot.Header.VectorStorage);
+        float most = snapshot.Header.VectorStorage == VectorStorage.Float16 ? MostInFloat16 : float.MaxValue;
         var parts = new TopRows[threads];
         long next = -1;
         if (threads == 1) Scan(0);
@@ -73,7 +80,7 @@ internal static unsafe class ExactSearch
 
         void Offer(TopRows best, float score, long row)
         {
-            if (!float.IsFinite(score) && !snapshot.IsDead(row)) throw NonFinite(snapshot, row);
+            if (!(MathF.Abs(score) <= most) && !snapshot.IsDead(row)) throw NonFinite(snapshot, row);
             if (best.Takes(score) && !snapshot.IsDead(row) && filter?.Invoke(row) != false) best.Add(score, row);
         }
     }
