@@ -278,9 +278,35 @@ public sealed partial class PgVectorImageStore : ImageStore
 
     private protected override void KeepRoot(string folder)
     {
-        Run(connection => Command(connection, $"UPDATE {_schema.About} SET root = $1 WHERE root IS NULL", FullRoot(Options.Root) ?? folder)
-            .ExecuteNonQuery());
+        string root = FullRoot(Options.Root) ?? folder;
+        Run(connection =>
+        {
+            using var transaction = connection.BeginTransaction();
+            if (Command(connection, $"UPDATE {_schema.About} SET root = $1 WHERE root IS NULL", root).ExecuteNonQuery() > 0)
+                NameUnder(connection, root);
+            transaction.Commit();
+            return true;
+        });
         _root = ReadRoot();
+    }
+
+    /// <summary>
+    /// Gives files their names under the root that were added before it was one, and so have absolute names; of a file that is there under
+    /// both, the absolute one is removed.
+    /// </summary>
+    private void NameUnder(NpgsqlConnection connection, string root)
+    {
+        var ids = new List<string>();
+        string select = $"SELECT id FROM {_schema.Table} WHERE is_file AND starts_with(id, $1)";
+        using (var row = Command(connection, select, root).ExecuteReader())
+            while (row.Read()) ids.Add(row.GetString(0));
+        string[] before = [.. ids.Where(id => IdOf(root, id) != id)], after = [.. before.Select(id => IdOf(root, id))];
+        if (before.Length == 0) return;
+        const string names = "unnest($1::text[], $2::text[]) AS name (before, after)";
+        Command(connection, $"DELETE FROM {_schema.Table} AS image USING {names} WHERE image.id = name.before " +
+            $"AND EXISTS (SELECT FROM {_schema.Table} WHERE id = name.after)", before, after).ExecuteNonQuery();
+        Command(connection, $"UPDATE {_schema.Table} AS image SET id = name.after FROM {names} WHERE image.id = name.before", before, after)
+            .ExecuteNonQuery();
     }
 
     private static PgVectorImageStore Connect(PostgresAddress address, PostgresSchema? toMake, IClipEncoder? encoder, IndexOptions? options,
@@ -331,6 +357,7 @@ public sealed partial class PgVectorImageStore : ImageStore
     {
         if (FullRoot(Options.Root) is not { } root || root == _root) return;
         Command(connection, $"UPDATE {_schema.About} SET root = $1", root).ExecuteNonQuery();
+        NameUnder(connection, root);
         _root = root;
     }
 

@@ -19,7 +19,7 @@ public sealed partial class ImageSearchIndex
             var rows = ids.Distinct(StringComparer.Ordinal).Where(_rows!.ContainsKey).Select(id => _rows[id]).ToArray();
             if (rows.Length == 0) return 0;
             writer.Commit(_snapshot, [], [], rows);
-            Replace(Snapshot.Load(Folder, _snapshot));
+            Reload();
             foreach (string id in ids) _rows.Remove(id);
             return rows.Length;
         }
@@ -51,6 +51,7 @@ public sealed partial class ImageSearchIndex
             Replace(newest);
             _rows = RowsById();
             if (FullRoot(Options.Root) is { } root && root != newest.Root) CommitRoot(root);
+            else NameUnderRoot();
             return _writer;
         }
         catch
@@ -60,6 +61,9 @@ public sealed partial class ImageSearchIndex
             throw;
         }
     }
+
+    /// <summary>Loads what this object has just committed.</summary>
+    private void Reload() => Replace(Snapshot.Load(Folder, _snapshot, isSame: true));
 
     private Dictionary<string, long> RowsById()
     {
@@ -80,7 +84,30 @@ public sealed partial class ImageSearchIndex
     private void CommitRoot(string root)
     {
         _writer!.Commit(_snapshot, JournalRecord.OfRoot(root));
-        Replace(Snapshot.Load(Folder, _snapshot));
+        Reload();
+        NameUnderRoot();
+    }
+
+    /// <summary>
+    /// Gives files their names under the root that were added before it was one, and so have absolute names; of a file that is there under
+    /// both, the absolute one is removed. A crash before the end leaves the rest to the next writer.
+    /// </summary>
+    private void NameUnderRoot()
+    {
+        string[] ids = [.. _rows!.Keys.Where(id => Path.IsPathRooted(id) && IdOf(id) != id)];
+        foreach (string[] some in ids.Chunk(EntriesPerCommit))
+        {
+            var files = some.Select(id => (Row: _rows[id], Entry: _snapshot.Entry(_rows[id]))).Where(file => file.Entry.IsFile).ToArray();
+            if (files.Length == 0) continue;
+            var renamed = files.Select(file => (file.Row, Entry: file.Entry with { Id = IdOf(file.Entry.Id) }))
+                .Where(file => !_rows.ContainsKey(file.Entry.Id)).ToArray();
+            long first = _snapshot.Rows;
+            _writer!.Commit(_snapshot, [.. renamed.SelectMany(file => _snapshot.Vector(file.Row))],
+                [.. renamed.Select(file => file.Entry)], [.. files.Select(file => file.Row)]);
+            Reload();
+            foreach (var file in files) _rows.Remove(file.Entry.Id);
+            for (int i = 0; i < renamed.Length; i++) _rows[renamed[i].Entry.Id] = first + i;
+        }
     }
 
     /// <inheritdoc/>
@@ -92,7 +119,7 @@ public sealed partial class ImageSearchIndex
             var replaced = entries.Select(entry => _rows!.TryGetValue(entry.Id, out long row) ? row : -1).ToArray();
             long first = _snapshot.Rows;
             writer.Commit(_snapshot, vectors, entries, [.. replaced.Where(row => row >= 0)]);
-            Replace(Snapshot.Load(Folder, _snapshot));
+            Reload();
             for (int i = 0; i < entries.Length; i++) _rows![entries[i].Id] = first + i;
             return [.. replaced.Select(row => row >= 0)];
         }
@@ -119,7 +146,7 @@ public sealed partial class ImageSearchIndex
             var writer = Writer();
             writer.Commit(_snapshot, JournalRecord.OfTouches(
                 [.. files.Where(file => _rows!.ContainsKey(file.Id)).Select(file => (_rows![file.Id], file.Modified))]));
-            Replace(Snapshot.Load(Folder, _snapshot));
+            Reload();
         }
     }
 

@@ -114,6 +114,7 @@ public sealed partial class ImageSearchIndex : ImageStore
     /// <param name="threshold">The least cosine similarity of a pair; files with the same bytes have 1.</param>
     /// <param name="cancellationToken">Stops the comparison.</param>
     /// <returns>Groups of two or more, in the order of their first image.</returns>
+    /// <exception cref="InvalidDataException">A stored vector is not finite; the message names its image.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public IReadOnlyList<IReadOnlyList<IndexEntry>> Duplicates(double threshold = 0.98, CancellationToken cancellationToken = default) =>
         Read(snapshot =>
@@ -129,10 +130,9 @@ public sealed partial class ImageSearchIndex : ImageStore
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_writer is not null) return false;
-            var before = _snapshot;
-            var (header, length) = (before.Header, before.JournalLength);
-            Replace(Snapshot.Load(Folder, before));
-            return _snapshot.Header != header || _snapshot.JournalLength != length;
+            long length = _snapshot.JournalLength;
+            Replace(Snapshot.Load(Folder, _snapshot));
+            return !_snapshot.WentOn || _snapshot.JournalLength != length;
         }
     }
 

@@ -196,23 +196,31 @@ public abstract partial class ImageStore
         return Load(Rows(other), cancellationToken);
     }
 
-    /// <summary>The images of an index, as they are to be stored here. Holds the index's snapshot while it is enumerated.</summary>
+    /// <summary>
+    /// The images of an index, as they are to be stored here, under distinct names: of those whose names become equal, the one added last.
+    /// Holds the index's snapshot while it is enumerated.
+    /// </summary>
     internal IEnumerable<(float[] Vector, StoredEntry Entry)> Rows(ImageSearchIndex other)
     {
         var snapshot = other.Hold();
         try
         {
-            foreach (var (row, entry) in snapshot.Entries())
+            var last = new Dictionary<string, long>(StringComparer.Ordinal);
+            foreach (var (row, entry) in snapshot.Entries()) last[Named(entry).Id] = row;
+            foreach (var (row, entry) in snapshot.Entries().Select(pair => (pair.Row, Named(pair.Entry))))
             {
+                if (last[entry.Id] != row) continue;
                 float[] vector = snapshot.Vector(row);
                 if (vector.Any(value => !float.IsFinite(value))) throw ExactSearch.NonFinite(snapshot, row);
-                yield return (vector, entry.IsFile ? entry with { Id = IdOf(other.PathOf(entry.Id)) } : entry);
+                yield return (vector, entry);
             }
         }
         finally
         {
             snapshot.Release();
         }
+
+        StoredEntry Named(StoredEntry entry) => entry.IsFile ? entry with { Id = IdOf(other.PathOf(entry.Id)) } : entry;
     }
 
     /// <summary>Removes images.</summary>
@@ -240,7 +248,10 @@ public abstract partial class ImageStore
     /// <summary>The names of all files.</summary>
     private protected abstract IReadOnlyList<string> FileIds();
 
-    /// <summary>Stores a folder as the one that relative paths begin at, unless there is one.</summary>
+    /// <summary>
+    /// Stores a folder as the one that relative paths begin at, unless there is one. Files in it that are stored already get their names
+    /// under it.
+    /// </summary>
     private protected abstract void KeepRoot(string folder);
 
     private IImageDecoder Decoder => Options.Decoder ?? new SkiaImageDecoder { MaxPixels = Options.MaxPixels };
@@ -363,7 +374,10 @@ public abstract partial class ImageStore
         }
     }
 
-    private string IdOf(string path) => Root is { } root && IsInside(root, path)
+    /// <summary>A file's name in the store: its path, relative to the root if it lies there.</summary>
+    private protected string IdOf(string path) => IdOf(Root, path);
+
+    private protected static string IdOf(string? root, string path) => root is not null && IsInside(root, path)
         ? Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/') : path;
 
     private static bool IsInside(string folder, string path) =>

@@ -1,4 +1,6 @@
 using ClipNotebooks.Core.Images;
+using ClipNotebooks.Search.Sharding;
+using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Tests;
 
@@ -123,6 +125,75 @@ public sealed class AddingTests : IDisposable
         File.Delete(neighbour);
         Assert.Empty((await index.AddFolderAsync(_sandbox.Pictures)).Removed);
         Assert.Equal([neighbour], (await index.AddFolderAsync(Path.GetDirectoryName(neighbour)!)).Removed);
+    }
+
+    [Fact]
+    public async Task A_file_that_was_added_before_its_folder_is_the_same_file_under_the_root()
+    {
+        string a = _sandbox.Picture("a.png", 1), b = _sandbox.Picture("inner/b.png", 2);
+        string outside = Path.Combine(_sandbox.Folder, "outside.png");
+        Sandbox.Image(3).SavePng(outside);
+        using var clip = Sandbox.RandomClip();
+        using (var index = ImageSearchIndex.Create(_sandbox.Index, clip,
+            new IndexOptions { MetadataOf = path => new Dictionary<string, string> { ["name"] = Path.GetFileName(path) } }))
+        {
+            Assert.Equal([outside, a, b], (await index.AddFilesAsync([a, b, outside])).Added);
+            float[] vector = index.Embeddings[a];
+            var report = await index.AddFolderAsync(_sandbox.Pictures);
+            Assert.Equal("0 added, 0 updated, 2 unchanged, 0 removed, 0 unreadable", $"{report}");
+            Assert.Equal(new[] { "a.png", "inner/b.png", outside }.ToHashSet(), index.Embeddings.Ids.ToHashSet());
+            Assert.Equal(3, index.Count);
+            Assert.Equal(vector, index.Embeddings["a.png"]);
+            Assert.Equal((a, "a.png"), (index.Find("a.png")!.Path, index.Find("a.png")!.Metadata["name"]));
+            index.Verify();
+        }
+        // A root that is given when the index is opened is a root as well.
+        string other = _sandbox.Index + "2";
+        using (var index = ImageSearchIndex.Create(other, clip)) await index.AddFilesAsync([a, b]);
+        using (var index = ImageSearchIndex.Open(other, clip, new IndexOptions { Root = _sandbox.Pictures }))
+        {
+            Assert.Equal(["a.png"], (await index.AddFilesAsync([a])).Unchanged);
+            Assert.Equal(["a.png", "inner/b.png"], index.Embeddings.Ids);
+        }
+    }
+
+    /// <summary>An earlier library let one file come into an index under two names.</summary>
+    [Fact]
+    public async Task A_file_that_is_twice_in_an_index_is_once_in_what_takes_it_over_and_after_the_next_change()
+    {
+        string a = _sandbox.Picture("a.png", 1), twice = Path.Combine(_sandbox.Folder, "twice");
+        using var clip = Sandbox.RandomClip();
+        using (var index = ImageSearchIndex.Create(twice, clip))
+        {
+            await index.AddFilesAsync([a]);
+            float[] vector = index.Embeddings[a];
+            var file = index.Read(snapshot => snapshot.Entry(0));
+            index.Load([(vector, file with { Id = "a.png" })], default);
+        }
+        // The root's record is put there as the earlier library did, without a look at the names.
+        using (var index = ImageSearchIndex.Open(twice))
+        {
+            var snapshot = index.Hold();
+            using (var writer = IndexWriter.Open(twice, snapshot, out var newest))
+            {
+                writer.Commit(newest, JournalRecord.OfRoot(_sandbox.Pictures));
+                newest.Dispose();
+            }
+            snapshot.Release();
+        }
+        using (var from = ImageSearchIndex.Open(twice))
+        {
+            Assert.Equal([a, "a.png"], from.Embeddings.Ids);
+            using var index = ImageSearchIndex.Create(_sandbox.Index, clip);
+            Assert.Equal(1, index.AddFrom(from));
+            Assert.Equal(["a.png"], index.Embeddings.Ids);
+            Assert.Equal("a.png", Assert.Single(index.Search(Sandbox.Image(1))).Id);
+        }
+        string merged = Path.Combine(_sandbox.Folder, "merged");
+        Assert.Equal(1, ShardedIndex.Merge([twice], merged));
+        using var mended = ImageSearchIndex.Open(twice, clip);
+        Assert.Equal("0 added, 0 updated, 1 unchanged, 0 removed, 0 unreadable", $"{await mended.AddFolderAsync(_sandbox.Pictures)}");
+        Assert.Equal(["a.png"], mended.Embeddings.Ids);
     }
 
     [Fact]

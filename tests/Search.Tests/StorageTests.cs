@@ -162,6 +162,61 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
+    public void Files_of_others_beside_an_index_are_left_alone()
+    {
+        using (var index = _sandbox.OfVectors(3)) index.AddEmbeddings(["a"], Sandbox.Vectors(1, 3));
+        string[] own = ["vectors-7.bin", $"vectors-2.bin.{Guid.NewGuid():N}.part", $"journal.bin.{Guid.NewGuid():N}.part",
+            $"shard.json.{Guid.NewGuid():N}.part"];
+        string[] others = ["vectors-of-words.bin", "vectors.bin.bin", "film.mkv.part", $"notes.txt.{Guid.NewGuid():N}.part"];
+        foreach (string name in own.Concat(others)) File.WriteAllBytes(Path.Combine(_sandbox.Index, name), new byte[100]);
+        using (var index = ImageSearchIndex.Open(_sandbox.Index)) index.AddEmbeddings(["b"], Sandbox.Vectors(1, 3));
+        Assert.Equal(others.Concat(["journal.bin", "vectors.bin", "writer.lock"]).Order(StringComparer.Ordinal),
+            Directory.GetFiles(_sandbox.Index).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The journals are equally long; in the second case their last records are equal too.</summary>
+    [Theory]
+    [InlineData("x")]
+    [InlineData("y")]
+    public void An_index_that_was_deleted_and_made_anew_is_read_anew(string removed)
+    {
+        Make("a", "b", "b");
+        using var reader = ImageSearchIndex.Open(_sandbox.Index);
+        using var writer = ImageSearchIndex.Open(_sandbox.Index);
+        Directory.Delete(_sandbox.Index, recursive: true);
+        Make("x", "y", removed);
+        string left = removed == "x" ? "y" : "x";
+        Assert.True(reader.Refresh());
+        Assert.False(reader.Refresh());
+        Assert.Equal([left], reader.Embeddings.Ids);
+        Assert.NotNull(reader.Find(left));
+        writer.AddEmbeddings(["c"], [1, 1]);
+        Assert.Equal([left, "c"], writer.Embeddings.Ids);
+        writer.Verify();
+
+        void Make(string one, string other, string without)
+        {
+            using var index = _sandbox.OfVectors(2);
+            index.AddEmbeddings([one, other], [1, 0, 0, 1]);
+            index.Remove(without);
+        }
+    }
+
+    /// <summary>2^29 values are 2^31 bytes, more than a span of bytes has. Takes 7 GB of memory and 2 GB of disk.</summary>
+    [Fact]
+    public void Vectors_of_two_gigabytes_are_committed_at_once()
+    {
+        Assert.SkipUnless(Sandbox.Long, "Takes 7 GB of memory: CLIP_LONG_TESTS=1.");
+        const int rows = 512, width = 1 << 20;
+        using var index = _sandbox.OfVectors(width);
+        var vectors = new float[rows * width];
+        for (int row = 0; row < rows; row++) vectors[row * width + row] = 1;
+        index.AddEmbeddings([.. Enumerable.Range(0, rows).Select(i => $"{i}")], vectors);
+        Assert.Equal("300", index.Search(vectors.AsSpan(300 * width, width))[0].Id);
+        index.Verify();
+    }
+
+    [Fact]
     public async Task Sixteen_threads_search_while_one_adds_and_removes()
     {
         const int width = 24, batch = 20;

@@ -97,21 +97,22 @@ public static class ShardedIndex
         index = FullPath(index);
         WholeFolder.RefuseTaken(index);
         var parts = ShardSet.Check(shards, cancellationToken);
+        int images = 0;
         WholeFolder.Write(index, beside =>
         {
             using var merged = parts.Create(beside);
             foreach (var (path, manifest) in parts.InOrder)
             {
                 using var part = ShardSet.Open(path, manifest);
-                merged.AddFrom(part, cancellationToken);
+                images += merged.AddFrom(part, cancellationToken);
                 progress?.Report((merged.Count, parts.Images));
             }
-            if (merged.Count == parts.Images) return;
+            if (merged.Count == images) return;
             throw new InvalidDataException(
-                $"The shards have {parts.Images} images, of which {parts.Images - merged.Count} are in more than one of them. " +
+                $"The shards have {images} images, of which {images - merged.Count} are in more than one of them. " +
                 "Embed them again, in new folders.");
         });
-        return parts.Images;
+        return images;
     }
 
     /// <summary>Whether a folder holds a shard, complete or not.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Search.Storage;
@@ -8,9 +9,11 @@ namespace ClipNotebooks.Search.Storage;
 /// to the device, appends the record that describes them, and flushes that. So whenever a crash happens, the rows of every complete record
 /// are there.
 /// </summary>
-internal sealed class IndexWriter : IDisposable
+internal sealed partial class IndexWriter : IDisposable
 {
     internal const string LockName = "writer.lock";
+
+    private const int ValuesPerWrite = 1 << 20;
 
     // The error codes of opening a file that another has locked.
     private const int WindowsSharingViolation = unchecked((int)0x80070020), LinuxWouldBlock = 11, MacWouldBlock = 35;
@@ -47,8 +50,12 @@ internal sealed class IndexWriter : IDisposable
             vectors = OpenAppending(Path.Combine(folder, snapshot.Header.VectorsName));
             if (journal.Length > snapshot.JournalLength) journal.SetLength(snapshot.JournalLength);
             if (vectors.Length > snapshot.VectorsLength) vectors.SetLength(snapshot.VectorsLength);
-            foreach (string stray in Directory.GetFiles(folder, "vectors*.bin").Concat(Directory.GetFiles(folder, "*.part")))
-                if (Path.GetFileName(stray) != snapshot.Header.VectorsName) TryDelete(stray);
+            // Only what an index leaves: a folder may hold files of others, such as vectors-of-words.bin or a film's download.
+            foreach (string file in Directory.GetFiles(folder))
+            {
+                string name = Path.GetFileName(file);
+                if (name != snapshot.Header.VectorsName && LeftBehind().IsMatch(name)) TryDelete(file);
+            }
             var writer = new IndexWriter(held, journal, vectors);
             if (snapshot.Sealed != snapshot.JournalLength) writer.Seal(snapshot.JournalLength);
             return writer;
@@ -108,22 +115,48 @@ internal sealed class IndexWriter : IDisposable
     internal void Commit(Snapshot snapshot, ReadOnlySpan<float> vectors, IReadOnlyList<StoredEntry> entries,
         IReadOnlyCollection<long> deletedRows)
     {
-        var rows = Encode(vectors, snapshot.Header.VectorStorage);
-        AllOrNothing(snapshot, () =>
+        try
         {
-            if (rows.Length > 0)
-            {
-                _vectors.Position = snapshot.VectorsLength;
-                _vectors.Write(rows);
-                _vectors.Flush(flushToDisk: true);
-            }
-            Append(snapshot, JournalRecord.OfBatch(snapshot.Rows, Checksum.Of(rows), entries, deletedRows));
-        });
+            uint checksum = vectors.IsEmpty ? 0 : Write(vectors, snapshot);
+            Append(snapshot, JournalRecord.OfBatch(snapshot.Rows, checksum, entries, deletedRows));
+        }
+        catch
+        {
+            CutOff(snapshot);
+            throw;
+        }
+    }
+
+    /// <summary>Appends rows, a few megabytes at a time: all together may have more bytes than an array holds.</summary>
+    /// <returns>Their checksum.</returns>
+    private uint Write(ReadOnlySpan<float> vectors, Snapshot snapshot)
+    {
+        uint checksum = 0;
+        _vectors.Position = snapshot.VectorsLength;
+        for (; !vectors.IsEmpty; vectors = vectors[Math.Min(ValuesPerWrite, vectors.Length)..])
+        {
+            var bytes = Encode(vectors[..Math.Min(ValuesPerWrite, vectors.Length)], snapshot.Header.VectorStorage);
+            checksum = Checksum.Of(bytes, checksum);
+            _vectors.Write(bytes);
+        }
+        _vectors.Flush(flushToDisk: true);
+        return checksum;
     }
 
     /// <summary>Appends a record without rows.</summary>
     /// <exception cref="IOException">The device is full or fails; nothing is changed then.</exception>
-    internal void Commit(Snapshot snapshot, byte[] record) => AllOrNothing(snapshot, () => Append(snapshot, record));
+    internal void Commit(Snapshot snapshot, byte[] record)
+    {
+        try
+        {
+            Append(snapshot, record);
+        }
+        catch
+        {
+            CutOff(snapshot);
+            throw;
+        }
+    }
 
     /// <summary>Writes the live rows to new files; the renaming of the journal is the commit.</summary>
     internal void Compact(string folder, Snapshot snapshot)
@@ -213,20 +246,12 @@ internal sealed class IndexWriter : IDisposable
         _journal.Write(JournalSeal.Of(committed));
     }
 
-    private void AllOrNothing(Snapshot snapshot, Action write)
+    /// <summary>Undoes a commit that failed. What cannot be cut off now is cut off by the next writer.</summary>
+    private void CutOff(Snapshot snapshot)
     {
-        try
-        {
-            write();
-        }
-        catch
-        {
-            // What cannot be cut off now is cut off by the next writer.
-            TrySeal(snapshot.JournalLength);
-            TrySetLength(_journal, snapshot.JournalLength);
-            TrySetLength(_vectors, snapshot.VectorsLength);
-            throw;
-        }
+        TrySeal(snapshot.JournalLength);
+        TrySetLength(_journal, snapshot.JournalLength);
+        TrySetLength(_vectors, snapshot.VectorsLength);
     }
 
     private void TrySeal(long committed)
@@ -263,13 +288,17 @@ internal sealed class IndexWriter : IDisposable
         }
     }
 
-    private static byte[] Encode(ReadOnlySpan<float> vectors, VectorStorage storage)
+    private static ReadOnlySpan<byte> Encode(ReadOnlySpan<float> vectors, VectorStorage storage)
     {
-        if (storage == VectorStorage.Float32) return MemoryMarshal.AsBytes(vectors).ToArray();
+        if (storage == VectorStorage.Float32) return MemoryMarshal.AsBytes(vectors);
         var halves = new Half[vectors.Length];
         for (int i = 0; i < halves.Length; i++) halves[i] = (Half)vectors[i];
-        return MemoryMarshal.AsBytes<Half>(halves).ToArray();
+        return MemoryMarshal.AsBytes<Half>(halves);
     }
+
+    /// <summary>Vectors of any generation, and the parts (<see cref="AtomicFile.PartOf"/>) of an index's own files.</summary>
+    [GeneratedRegex(@"^(vectors(-[0-9]+)?\.bin|(journal\.bin|vectors(-[0-9]+)?\.bin|shard\.json)(\.[0-9a-f]{32})?\.part)\z")]
+    private static partial Regex LeftBehind();
 
     private static FileStream Lock(string folder)
     {

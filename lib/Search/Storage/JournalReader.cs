@@ -37,29 +37,37 @@ internal sealed class JournalReader
     /// <summary>Where the last record ends.</summary>
     internal long End { get; private set; }
 
+    /// <summary>Whether an earlier snapshot was continued, rather than all read.</summary>
+    internal bool WentOn { get; private set; }
+
     /// <summary>Reads what is committed.</summary>
     /// <param name="journal">The whole file.</param>
     /// <param name="path">Where it is.</param>
     /// <param name="start">The offset of its first record.</param>
     /// <param name="committed">The committed bytes, as its seal states; 0 without a seal.</param>
-    /// <param name="earlier">An earlier snapshot of the same journal: only what came after it is read. Null: all is read.</param>
+    /// <param name="earlier">
+    /// An earlier snapshot: if the journal begins as that one did, only what came after it is read. Null: all is read.
+    /// </param>
+    /// <param name="isSame">Whether the journal is known to be the earlier snapshot's, so that its beginning need not be compared.</param>
     /// <param name="lost">Null: damage throws. Otherwise damage is skipped, and described here.</param>
     /// <exception cref="InvalidDataException">The journal is damaged or cut short; the message says where.</exception>
-    internal static JournalReader Read(MappedFile journal, string path, int start, long committed, Snapshot? earlier, List<string>? lost)
+    internal static JournalReader Read(
+        MappedFile journal, string path, int start, long committed, Snapshot? earlier, bool isSame, List<string>? lost)
     {
         int length = JournalRecord.PayloadAt(journal, start);
         if (length < 0 || journal.Bytes(start + JournalRecord.HeadBytes, 1)[0] != JournalRecord.Header)
             throw new InvalidDataException($"{path} is damaged: its header is broken. Restore the file, or index the images again.");
         var header = IndexHeader.Parse(journal.Bytes(start + JournalRecord.HeadBytes + 1, length - 1), path);
         var reader = new JournalReader(journal, path, lost) { Header = header, End = start + JournalRecord.HeadBytes + length };
-        if (earlier is not null && earlier.Header == header && earlier.JournalStart == start && earlier.JournalLength <= journal.Length)
-            reader.GoOnFrom(earlier);
+        if (earlier is not null && earlier.Header == header && earlier.JournalStart == start && earlier.JournalLength <= journal.Length
+            && (isSame || earlier.IsBeginningOf(journal))) reader.GoOnFrom(earlier);
         reader.ReadRecords(committed);
         return reader;
     }
 
     private void GoOnFrom(Snapshot earlier)
     {
+        WentOn = true;
         _batches.AddRange(earlier.Batches);
         _touched.AddRange(earlier.Touched);
         (Rows, DeadRows, Root, _dead, End) = (earlier.Rows, earlier.DeadRows, earlier.Root, earlier.Dead, earlier.JournalLength);

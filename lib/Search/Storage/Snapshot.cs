@@ -25,6 +25,7 @@ internal sealed unsafe class Snapshot : IDisposable
     {
         (Header, _journal, _vectors, _dead, _rowBytes) = (read.Header, journal, vectors, read.Dead, read.Header.RowBytes);
         (Batches, Touched, Rows, DeadRows, Root) = (read.Batches, read.Touched, read.Rows, read.DeadRows, read.Root);
+        WentOn = read.WentOn;
     }
 
     internal IndexHeader Header { get; }
@@ -38,6 +39,9 @@ internal sealed unsafe class Snapshot : IDisposable
 
     /// <summary>The folder that relative paths begin at; null until one is added.</summary>
     internal string? Root { get; }
+
+    /// <summary>Whether this continues the earlier snapshot that was given, rather than being of another journal.</summary>
+    internal bool WentOn { get; }
 
     /// <summary>The new times of files whose bytes did not change, by row.</summary>
     internal ImmutableDictionary<long, long> Touched { get; }
@@ -103,6 +107,20 @@ internal sealed unsafe class Snapshot : IDisposable
             if (!IsDead(row)) yield return (row, Entry(row));
     }
 
+    /// <summary>
+    /// Whether a journal, at least as long, begins with this one's records. In place of the old one, a folder that was deleted and made
+    /// anew may hold another of the same header. Compares the records' lengths and checksums, not their payloads.
+    /// </summary>
+    internal bool IsBeginningOf(MappedFile journal)
+    {
+        for (long at = JournalStart; at < JournalLength; at += JournalRecord.HeadBytes + JournalRecord.ClaimedAt(_journal, at))
+        {
+            var head = _journal.Bytes(at, JournalRecord.HeadBytes);
+            if (!head.SequenceEqual(journal.Bytes(at, JournalRecord.HeadBytes))) return false;
+        }
+        return true;
+    }
+
     /// <summary>The row of an image, or −1.</summary>
     internal long Find(string id)
     {
@@ -136,15 +154,16 @@ internal sealed unsafe class Snapshot : IDisposable
         _vectors.Dispose();
     }
 
-    /// <summary>Opens what is committed; given an earlier snapshot of the same files, reads only what came after it.</summary>
+    /// <summary>Opens what is committed; given an earlier snapshot of the same journal, reads only what came after it.</summary>
     /// <param name="folder">The index.</param>
-    /// <param name="earlier">The caller disposes it.</param>
+    /// <param name="earlier">The caller disposes it. Of another journal it may be as well: then all is read.</param>
     /// <param name="lost">
     /// Null: damage throws. Otherwise damage of the journal is skipped, and described here; <see cref="IsSound"/> checks the vectors.
     /// </param>
+    /// <param name="isSame">Whether the caller writes the journal, and so knows it to be the earlier snapshot's.</param>
     /// <exception cref="FileNotFoundException">The folder holds no index.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message says which and where.</exception>
-    internal static Snapshot Load(string folder, Snapshot? earlier = null, List<string>? lost = null)
+    internal static Snapshot Load(string folder, Snapshot? earlier = null, List<string>? lost = null, bool isSame = false)
     {
         for (int attempt = 0; ; attempt++)
         {
@@ -157,7 +176,7 @@ internal sealed unsafe class Snapshot : IDisposable
             using var journal = MappedFile.Open(stream, stream.Length);
             try
             {
-                var read = JournalReader.Read(journal, path, start, committed, earlier, lost);
+                var read = JournalReader.Read(journal, path, start, committed, earlier, isSame, lost);
                 var whole = MappedFile.Open(stream, read.End);
                 try
                 {
@@ -213,7 +232,7 @@ internal sealed unsafe class Snapshot : IDisposable
         {
             if (from >= batch.Entries && from <= to && to <= batch.End) return StoredEntry.Read(_journal.Bytes(from, (int)(to - from)));
         }
-        catch (Exception exception) when (exception is EndOfStreamException or FormatException or ArgumentException)
+        catch (Exception exception) when (exception is IOException or FormatException or ArgumentException)
         {
             // The entry's lengths do not fit its bytes; the message is below.
         }

@@ -39,7 +39,7 @@ internal sealed record StoredEntry
         }
     }
 
-    /// <exception cref="EndOfStreamException">There are fewer bytes than their lengths claim.</exception>
+    /// <exception cref="IOException">There are fewer bytes than their lengths claim, or a length is negative.</exception>
     /// <exception cref="FormatException">A length in the bytes is not valid.</exception>
     internal static unsafe StoredEntry Read(ReadOnlySpan<byte> bytes)
     {

@@ -179,6 +179,25 @@ public sealed class JournalTests : IDisposable
         }
     }
 
+    /// <summary>With its checksum made right, an entry's name claims a length of -1.</summary>
+    [Fact]
+    public void An_entry_of_a_negative_length_is_named_and_the_others_are_kept()
+    {
+        byte[] damaged = Make();
+        int record = Records(damaged)[1], length = BinaryPrimitives.ReadInt32LittleEndian(damaged.AsSpan(record + 4));
+        new byte[] { 0xff, 0xff, 0xff, 0xff, 0x0f }.CopyTo(damaged, record + JournalRecord.HeadBytes + JournalRecord.BatchBytes + 2 * 4);
+        BinaryPrimitives.WriteUInt32LittleEndian(damaged.AsSpan(record + 8),
+            Checksum.Of(damaged.AsSpan(record + JournalRecord.HeadBytes, length), Checksum.Of(damaged.AsSpan(record + 4, 4))));
+        File.WriteAllBytes(Journal, damaged);
+        using var index = ImageSearchIndex.Open(_sandbox.Index);
+        Assert.Contains("the entry of row 0 cannot be read",
+            Assert.Throws<InvalidDataException>(() => Ids(index)).Message, StringComparison.Ordinal);
+        string target = Path.Combine(_sandbox.Folder, "kept");
+        Assert.Contains("the entry of row 0", Assert.Single(ImageSearchIndex.Salvage(_sandbox.Index, target)), StringComparison.Ordinal);
+        using var kept = ImageSearchIndex.Open(target);
+        Assert.Equal(["c"], Ids(kept));
+    }
+
     /// <summary>The seal came later than the format: an index without one is read as before, and gets one from its next writer.</summary>
     [Fact]
     public void A_journal_of_an_earlier_library_is_read_and_gets_its_seal_from_the_first_writer()

@@ -73,6 +73,33 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
         }
     }
 
+    [Fact]
+    public async Task A_file_that_was_added_before_its_folder_is_the_same_file_under_the_root()
+    {
+        string a = _sandbox.Picture("a.png", 1), b = _sandbox.Picture("inner/b.png", 2);
+        string outside = Path.Combine(_sandbox.Folder, "pictures-of-others.png");
+        Sandbox.Image(3).SavePng(outside);
+        using var clip = Sandbox.RandomClip();
+        using (var store = PgVectorImageStore.OpenOrCreate(_database.Connection, clip, new IndexOptions()))
+        {
+            Assert.Equal([outside, a, b], (await store.AddFilesAsync([a, b, outside])).Added);
+            float[] vector = store.Embedding(a)!;
+            // An earlier library gave the file its second name.
+            _database.Execute("INSERT INTO clip_images SELECT 'a.png', is_file, length, modified, hash, metadata, embedding FROM " +
+                $"clip_images WHERE id = '{a}'");
+            Assert.Equal("0 added, 0 updated, 2 unchanged, 0 removed, 0 unreadable", $"{await store.AddFolderAsync(_sandbox.Pictures)}");
+            Assert.Equal([outside, "a.png", "inner/b.png"], _database.Lines("SELECT id FROM clip_images ORDER BY id COLLATE \"C\""));
+            Assert.Equal(vector, store.Embedding("a.png"));
+            store.Remove("a.png", "inner/b.png");
+            await store.AddFilesAsync([a]);
+            _database.Execute($"UPDATE clip_images SET id = '{a}' WHERE id = 'a.png'; UPDATE clip_images_about SET root = NULL");
+        }
+        // A root that is given when the store is opened is a root as well.
+        using var given = PgVectorImageStore.Open(_database.Connection, clip, new IndexOptions { Root = _sandbox.Pictures });
+        await given.AddFilesAsync([b]);
+        Assert.Equal([outside, "a.png", "inner/b.png"], _database.Lines("SELECT id FROM clip_images ORDER BY id COLLATE \"C\""));
+    }
+
     [Theory]
     [InlineData(VectorStorage.Float32)]
     [InlineData(VectorStorage.Float16)]
