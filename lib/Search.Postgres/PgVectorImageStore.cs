@@ -292,7 +292,7 @@ public sealed partial class PgVectorImageStore : ImageStore
 
     /// <summary>
     /// Gives files their names under the root that were added before it was one, and so have absolute names; of a file that is there under
-    /// both, the absolute one is removed.
+    /// both, the absolute one is removed. It stays where an image from memory has the other name.
     /// </summary>
     private void NameUnder(NpgsqlConnection connection, string root)
     {
@@ -304,9 +304,9 @@ public sealed partial class PgVectorImageStore : ImageStore
         if (before.Length == 0) return;
         const string names = "unnest($1::text[], $2::text[]) AS name (before, after)";
         Command(connection, $"DELETE FROM {_schema.Table} AS image USING {names} WHERE image.id = name.before " +
-            $"AND EXISTS (SELECT FROM {_schema.Table} WHERE id = name.after)", before, after).ExecuteNonQuery();
-        Command(connection, $"UPDATE {_schema.Table} AS image SET id = name.after FROM {names} WHERE image.id = name.before", before, after)
-            .ExecuteNonQuery();
+            $"AND EXISTS (SELECT FROM {_schema.Table} WHERE id = name.after AND is_file)", before, after).ExecuteNonQuery();
+        Command(connection, $"UPDATE {_schema.Table} AS image SET id = name.after FROM {names} WHERE image.id = name.before " +
+            $"AND NOT EXISTS (SELECT FROM {_schema.Table} WHERE id = name.after)", before, after).ExecuteNonQuery();
     }
 
     private static PgVectorImageStore Connect(PostgresAddress address, PostgresSchema? toMake, IClipEncoder? encoder, IndexOptions? options,

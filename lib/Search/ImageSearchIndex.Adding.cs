@@ -90,14 +90,16 @@ public sealed partial class ImageSearchIndex
 
     /// <summary>
     /// Gives files their names under the root that were added before it was one, and so have absolute names; of a file that is there under
-    /// both, the absolute one is removed. A crash before the end leaves the rest to the next writer.
+    /// both, the absolute one is removed. It stays where an image from memory has the other name. A crash before the end leaves the rest to
+    /// the next writer.
     /// </summary>
     private void NameUnderRoot()
     {
         string[] ids = [.. _rows!.Keys.Where(id => Path.IsPathRooted(id) && IdOf(id) != id)];
         foreach (string[] some in ids.Chunk(EntriesPerCommit))
         {
-            var files = some.Select(id => (Row: _rows[id], Entry: _snapshot.Entry(_rows[id]))).Where(file => file.Entry.IsFile).ToArray();
+            var files = some.Where(id => IsFile(id) == true && IsFile(IdOf(id)) != false)
+                .Select(id => (Row: _rows[id], Entry: _snapshot.Entry(_rows[id]))).ToArray();
             if (files.Length == 0) continue;
             var renamed = files.Select(file => (file.Row, Entry: file.Entry with { Id = IdOf(file.Entry.Id) }))
                 .Where(file => !_rows.ContainsKey(file.Entry.Id)).ToArray();
@@ -108,6 +110,8 @@ public sealed partial class ImageSearchIndex
             foreach (var file in files) _rows.Remove(file.Entry.Id);
             for (int i = 0; i < renamed.Length; i++) _rows[renamed[i].Entry.Id] = first + i;
         }
+
+        bool? IsFile(string id) => _rows.TryGetValue(id, out long row) ? _snapshot.Entry(row).IsFile : null;
     }
 
     /// <inheritdoc/>

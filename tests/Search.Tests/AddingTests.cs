@@ -148,12 +148,17 @@ public sealed class AddingTests : IDisposable
             index.Verify();
         }
         // A root that is given when the index is opened is a root as well.
-        string other = _sandbox.Index + "2";
-        using (var index = ImageSearchIndex.Create(other, clip)) await index.AddFilesAsync([a, b]);
+        string other = _sandbox.Index + "2", c = _sandbox.Picture("c.png", 4);
+        using (var index = ImageSearchIndex.Create(other, clip))
+        {
+            index.Add("c.png", Sandbox.Image(5));
+            await index.AddFilesAsync([a, b, c]);
+        }
         using (var index = ImageSearchIndex.Open(other, clip, new IndexOptions { Root = _sandbox.Pictures }))
         {
             Assert.Equal(["a.png"], (await index.AddFilesAsync([a])).Unchanged);
-            Assert.Equal(["a.png", "inner/b.png"], index.Embeddings.Ids);
+            // An image from memory has the name that the third file would have.
+            Assert.Equal(["c.png", c, "a.png", "inner/b.png"], index.Embeddings.Ids);
         }
     }
 

@@ -37,6 +37,9 @@ internal sealed class JournalReader
     /// <summary>Where the last record ends.</summary>
     internal long End { get; private set; }
 
+    /// <summary>CRC-32C over the heads of all records, which have the checksums of their payloads.</summary>
+    internal uint Chain { get; private set; }
+
     /// <summary>Whether an earlier snapshot was continued, rather than all read.</summary>
     internal bool WentOn { get; private set; }
 
@@ -58,7 +61,11 @@ internal sealed class JournalReader
         if (length < 0 || journal.Bytes(start + JournalRecord.HeadBytes, 1)[0] != JournalRecord.Header)
             throw new InvalidDataException($"{path} is damaged: its header is broken. Restore the file, or index the images again.");
         var header = IndexHeader.Parse(journal.Bytes(start + JournalRecord.HeadBytes + 1, length - 1), path);
-        var reader = new JournalReader(journal, path, lost) { Header = header, End = start + JournalRecord.HeadBytes + length };
+        var reader = new JournalReader(journal, path, lost)
+        {
+            Header = header, End = start + JournalRecord.HeadBytes + length,
+            Chain = Checksum.Of(journal.Bytes(start, JournalRecord.HeadBytes)),
+        };
         if (earlier is not null && earlier.Header == header && earlier.JournalStart == start && earlier.JournalLength <= journal.Length
             && (isSame || earlier.IsBeginningOf(journal))) reader.GoOnFrom(earlier);
         reader.ReadRecords(committed);
@@ -67,7 +74,7 @@ internal sealed class JournalReader
 
     private void GoOnFrom(Snapshot earlier)
     {
-        WentOn = true;
+        (WentOn, Chain) = (true, earlier.Chain);
         _batches.AddRange(earlier.Batches);
         _touched.AddRange(earlier.Touched);
         (Rows, DeadRows, Root, _dead, End) = (earlier.Rows, earlier.DeadRows, earlier.Root, earlier.Dead, earlier.JournalLength);
@@ -80,6 +87,7 @@ internal sealed class JournalReader
             while (JournalRecord.PayloadAt(_journal, End) is >= 0 and var length)
             {
                 long at = End;
+                Chain = Checksum.Of(_journal.Bytes(at, JournalRecord.HeadBytes), Chain);
                 End += JournalRecord.HeadBytes + length;
                 Apply(at, at + JournalRecord.HeadBytes, length);
             }

@@ -25,7 +25,7 @@ internal sealed unsafe class Snapshot : IDisposable
     {
         (Header, _journal, _vectors, _dead, _rowBytes) = (read.Header, journal, vectors, read.Dead, read.Header.RowBytes);
         (Batches, Touched, Rows, DeadRows, Root) = (read.Batches, read.Touched, read.Rows, read.DeadRows, read.Root);
-        WentOn = read.WentOn;
+        (WentOn, Chain) = (read.WentOn, read.Chain);
     }
 
     internal IndexHeader Header { get; }
@@ -42,6 +42,9 @@ internal sealed unsafe class Snapshot : IDisposable
 
     /// <summary>Whether this continues the earlier snapshot that was given, rather than being of another journal.</summary>
     internal bool WentOn { get; }
+
+    /// <summary>CRC-32C over the heads of the journal's records, which have the checksums of their payloads.</summary>
+    internal uint Chain { get; }
 
     /// <summary>The new times of files whose bytes did not change, by row.</summary>
     internal ImmutableDictionary<long, long> Touched { get; }
@@ -108,17 +111,19 @@ internal sealed unsafe class Snapshot : IDisposable
     }
 
     /// <summary>
-    /// Whether a journal, at least as long, begins with this one's records. In place of the old one, a folder that was deleted and made
-    /// anew may hold another of the same header. Compares the records' lengths and checksums, not their payloads.
+    /// Whether a journal begins with the records that this snapshot was read from. In the place of the old one, a folder that was deleted
+    /// and made anew may hold another of the same header. Reads the records' heads, not their payloads.
     /// </summary>
     internal bool IsBeginningOf(MappedFile journal)
     {
-        for (long at = JournalStart; at < JournalLength; at += JournalRecord.HeadBytes + JournalRecord.ClaimedAt(_journal, at))
+        uint chain = 0;
+        long at = JournalStart;
+        while (at < JournalLength && JournalRecord.ClaimedAt(journal, at) is >= 0 and var length)
         {
-            var head = _journal.Bytes(at, JournalRecord.HeadBytes);
-            if (!head.SequenceEqual(journal.Bytes(at, JournalRecord.HeadBytes))) return false;
+            chain = Checksum.Of(journal.Bytes(at, JournalRecord.HeadBytes), chain);
+            at += JournalRecord.HeadBytes + length;
         }
-        return true;
+        return at == JournalLength && chain == Chain;
     }
 
     /// <summary>The row of an image, or −1.</summary>

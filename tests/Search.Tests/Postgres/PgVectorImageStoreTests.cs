@@ -88,16 +88,23 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
             _database.Execute("INSERT INTO clip_images SELECT 'a.png', is_file, length, modified, hash, metadata, embedding FROM " +
                 $"clip_images WHERE id = '{a}'");
             Assert.Equal("0 added, 0 updated, 2 unchanged, 0 removed, 0 unreadable", $"{await store.AddFolderAsync(_sandbox.Pictures)}");
-            Assert.Equal([outside, "a.png", "inner/b.png"], _database.Lines("SELECT id FROM clip_images ORDER BY id COLLATE \"C\""));
+            Assert.Equal([outside, "a.png", "inner/b.png"], Ids());
             Assert.Equal(vector, store.Embedding("a.png"));
             store.Remove("a.png", "inner/b.png");
             await store.AddFilesAsync([a]);
+            store.Add("c.png", Sandbox.Image(4));
+            string c = Path.Combine(_sandbox.Pictures, "c.png");
+            _database.Execute($"INSERT INTO clip_images SELECT '{c}', is_file, length, modified, hash, metadata, embedding FROM " +
+                "clip_images WHERE id = 'a.png'");
             _database.Execute($"UPDATE clip_images SET id = '{a}' WHERE id = 'a.png'; UPDATE clip_images_about SET root = NULL");
         }
         // A root that is given when the store is opened is a root as well.
         using var given = PgVectorImageStore.Open(_database.Connection, clip, new IndexOptions { Root = _sandbox.Pictures });
         await given.AddFilesAsync([b]);
-        Assert.Equal([outside, "a.png", "inner/b.png"], _database.Lines("SELECT id FROM clip_images ORDER BY id COLLATE \"C\""));
+        // An image from memory has the name that the third file would have.
+        Assert.Equal([outside, Path.Combine(_sandbox.Pictures, "c.png"), "a.png", "c.png", "inner/b.png"], Ids());
+
+        List<string> Ids() => _database.Lines("SELECT id FROM clip_images ORDER BY id COLLATE \"C\"");
     }
 
     [Theory]
