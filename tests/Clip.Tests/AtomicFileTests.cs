@@ -1,3 +1,4 @@
+using System.Text;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Training;
 using ClipNotebooks.Core.Base;
@@ -79,6 +80,49 @@ public sealed class AtomicFileTests : IDisposable
         var left = Directory.GetFiles(_folder).Select(Path.GetFileName);
         Assert.Equal(names[1..].Order(StringComparer.Ordinal), left.Order(StringComparer.Ordinal));
         AtomicFile.DeleteParts(Path.Combine(_folder, "missing"), "*");
+    }
+
+    /// <summary>Names of 255 bytes, the most that file systems allow, of characters of one, three and four bytes.</summary>
+    [Theory]
+    [InlineData("a")]
+    [InlineData("가")]
+    [InlineData("🙂")]
+    public void A_file_or_folder_may_have_the_longest_name_there_is(string character)
+    {
+        const string start = "train-", ending = ".checkpoint";
+        int bytes = 255 - start.Length - ending.Length, count = bytes / Encoding.UTF8.GetByteCount(character);
+        string middle = string.Concat(Enumerable.Repeat(character, count)).PadRight(count * character.Length + bytes -
+            count * Encoding.UTF8.GetByteCount(character), 'x');
+        string path = Path.Combine(_folder, start + middle + ending), part = AtomicFile.PartOf(path);
+        Assert.Equal(255, Encoding.UTF8.GetByteCount(Path.GetFileName(path)));
+        AtomicFile.Write(path, "whole");
+        Assert.Equal("whole", File.ReadAllText(path));
+        File.WriteAllText(part, "left by a killed process");
+        Assert.True(AtomicFile.IsPart(part));
+        Assert.DoesNotContain('\uFFFD', Path.GetFileName(Directory.GetFiles(_folder, "*.part").Single()));
+        AtomicFile.DeleteParts(_folder, "train-*.checkpoint");
+        Assert.Equal([path], Directory.GetFiles(_folder));
+
+        string folder = Path.Combine(_folder, "model-" + middle + ending);
+        Directory.CreateDirectory(AtomicFile.PartOf(folder));
+        WholeFolder.Write(folder, beside => Directory.CreateDirectory(Path.Combine(beside, "inner")));
+        Assert.Equal([folder], Directory.GetDirectories(_folder));
+        Assert.True(Directory.Exists(Path.Combine(folder, "inner")));
+    }
+
+    [Fact]
+    public void A_folder_that_is_empty_is_replaced_and_there_again_after_a_failure()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, "a")).FullName;
+        Assert.Throws<InvalidDataException>(() => WholeFolder.Write(folder, beside =>
+        {
+            Directory.CreateDirectory(beside);
+            throw new InvalidDataException("It cannot be made.");
+        }));
+        Assert.Equal([folder], Directory.GetFileSystemEntries(_folder));
+        WholeFolder.Write(folder, beside => Directory.CreateDirectory(Path.Combine(beside, "inner")));
+        Assert.Equal([folder], Directory.GetFileSystemEntries(_folder));
+        Assert.True(Directory.Exists(Path.Combine(folder, "inner")));
     }
 
     /// <summary>But for downloads, which keep their parts to go on from, and for an editor's own file.</summary>

@@ -13,6 +13,9 @@ internal static partial class AtomicFile
     // errno values, the same on Linux and macOS: EINTR, the call was interrupted; EINVAL, the file system cannot flush folders.
     private const int Interrupted = 4, NotSupported = 22;
 
+    /// <summary>The bytes that file systems allow a name, 255, less those of what <see cref="PartOf"/> adds.</summary>
+    private const int MostNameBytes = 255 - 38;
+
     /// <summary>Writes what <paramref name="write"/> puts into the stream.</summary>
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="write">Fills the stream.</param>
@@ -66,11 +69,19 @@ internal static partial class AtomicFile
     internal static void DeleteParts(string folder, string names)
     {
         if (!Directory.Exists(folder)) return;
-        foreach (string part in Directory.GetFiles(folder, names + ".*.part").Where(IsPart)) File.Delete(part);
+        foreach (string part in Directory.GetFiles(folder, PartsOf(names)).Where(IsPart)) File.Delete(part);
     }
 
     /// <summary>The name under which something is written before it gets its own.</summary>
-    internal static string PartOf(string path) => $"{path}.{Guid.NewGuid():N}.part";
+    internal static string PartOf(string path)
+    {
+        string name = Path.GetFileName(path);
+        return $"{path[..^name.Length]}{Shortened(name)}.{Guid.NewGuid():N}.part";
+    }
+
+    /// <summary>A pattern for the names of <see cref="PartOf"/>, among others, which <see cref="IsPart"/> tells apart.</summary>
+    /// <param name="names">A name, or a pattern for names.</param>
+    internal static string PartsOf(string names) => Shortened(names) + ".*.part";
 
     /// <summary>Whether a name is one of <see cref="PartOf"/>: other programs' downloads end in <c>.part</c> too.</summary>
     internal static bool IsPart(string path) => PartName().IsMatch(path);
@@ -101,6 +112,22 @@ internal static partial class AtomicFile
         }
 
         IOException Failure() => new($"The folder {folder} cannot be flushed to its device: {Marshal.GetLastPInvokeErrorMessage()}.");
+    }
+
+    /// <summary>
+    /// A name that has room for the ending of <see cref="PartOf"/>: a long one is cut in its middle, so that a pattern for its beginning
+    /// and end still fits.
+    /// </summary>
+    private static string Shortened(string name)
+    {
+        int end = name.Length / 2, start = end;
+        while (Encoding.UTF8.GetByteCount(name.AsSpan(0, end)) + Encoding.UTF8.GetByteCount(name.AsSpan(start)) > MostNameBytes)
+            (end, start) = (Math.Max(0, end - 1), Math.Min(name.Length, start + 1));
+        if (start == end) return name;
+        // No half of a character (a surrogate without its other) is left at the cut.
+        if (end > 0 && char.IsHighSurrogate(name[end - 1])) end--;
+        if (start < name.Length && char.IsLowSurrogate(name[start])) start++;
+        return name[..end] + name[start..];
     }
 
     /// <summary>Ignores failures to delete, so that the caller's original exception is the one reported.</summary>

@@ -61,7 +61,7 @@ public sealed class ChildTests
     [Fact(Explicit = true)]
     public async Task A_full_device_is_an_error_that_leaves_the_index_as_it_was()
     {
-        await MountAsync();
+        await MountAsync(Folder);
         string folder = Path.Combine(Folder, "index");
         using (var index = ImageSearchIndex.Create(folder, 512, "no model", "no model", null, new IndexOptions()))
         {
@@ -95,12 +95,27 @@ public sealed class ChildTests
                 Assert.Equal($"{committed - 1} b", at.Search(Sandbox.Vectors(2, 512, committed - 1).AsSpan(512))[0].Id);
             }
         }
+    }
 
-        async Task MountAsync()
-        {
-            var (code, _, error) = await TestProcess.RunAsync("mount", ["-t", "tmpfs", "-o", "size=512k", "none", Folder]);
-            Assert.True(code == 0, error);
-        }
+    /// <summary>Something is mounted at an empty folder: it can be filled, but neither deleted nor replaced.</summary>
+    [Fact(Explicit = true)]
+    public async Task A_mount_point_is_not_replaced()
+    {
+        string place = Path.Combine(Folder, "place");
+        await MountAsync(place);
+        var error = Assert.Throws<IOException>(() => ImageSearchIndex.Salvage(Path.Combine(Folder, "index"), place));
+        Assert.Contains($"{place} is empty, but cannot be replaced", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetDirectories(Folder, "*.part"));
+        string inside = Path.Combine(place, "inside");
+        Directory.CreateDirectory(inside);
+        Assert.Empty(ImageSearchIndex.Salvage(Path.Combine(Folder, "index"), inside));
+        Assert.True(ImageSearchIndex.Exists(inside));
+    }
+
+    private static async Task MountAsync(string folder)
+    {
+        var (code, _, error) = await TestProcess.RunAsync("mount", ["-t", "tmpfs", "-o", "size=512k", "none", folder]);
+        Assert.True(code == 0, error);
     }
 
     /// <summary>Runs without the right to read what the file system forbids.</summary>

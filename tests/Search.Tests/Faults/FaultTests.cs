@@ -77,6 +77,18 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_that_cannot_be_replaced_is_refused_before_anything_is_written()
+    {
+        string[] wrapper = ["unshare", "--user", "--map-root-user", "--mount"];
+        if (!await WorksAsync([.. wrapper, "sh", "-c", "mount -t tmpfs none /mnt"]))
+            Assert.Skip("Nothing can be mounted here: unshare --user --map-root-user --mount or mounting a tmpfs is not permitted.");
+        Directory.CreateDirectory(Path.Combine(_sandbox.Folder, "place"));
+        using (var index = _sandbox.OfVectors(2)) index.AddEmbeddings(["a"], [1, 0]);
+        using var child = Child.Start(nameof(ChildTests.A_mount_point_is_not_replaced), _sandbox.Folder, 0, wrapper);
+        await child.SucceedsAsync();
+    }
+
+    [Fact]
     public async Task A_folder_that_cannot_be_listed_is_reported_and_nothing_below_it_is_removed()
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("Permissions are taken away by their Unix form.");
