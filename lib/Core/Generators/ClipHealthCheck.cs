@@ -17,7 +17,7 @@ public sealed class ClipHealthCheck(LazyClipEncoder encoder) : IHealthCheck
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (!encoder.IsLoaded)
+        if (!encoder.IsLoaded && !encoder.IsDisposed)
             return HealthCheckResult.Degraded("The model is not open yet: its first use opens it, or LazyClipEncoder.LoadAsync.");
         try
         {

@@ -52,10 +52,12 @@ public sealed class BatchingEncoder : IAsyncDisposable
 
     /// <summary>Embeds pixels that the processor's transform made.</summary>
     /// <param name="pixels">N images, as <see cref="IClipEncoder.EmbedPixels"/> takes them; at least one.</param>
-    /// <param name="names">Their names in error messages; by default their places in the list.</param>
+    /// <param name="names">Their N names in error messages; by default their places in the list.</param>
     /// <param name="cancellationToken">Ends the wait; inputs whose encoding has not begun are dropped.</param>
     /// <returns>N rows of E values, each L2-normalised.</returns>
-    /// <exception cref="ArgumentException">The list is empty, or an image has another number of values.</exception>
+    /// <exception cref="ArgumentException">
+    /// The list is empty, an image has another number of values, or there are more or fewer names than images.
+    /// </exception>
     /// <exception cref="NonFiniteException">The model gives NaN, infinity or only zeros.</exception>
     /// <exception cref="QueueFullException">
     /// The inputs exceed the free places of the queue (<see cref="BatchingOptions.MaxQueue"/>).
@@ -67,6 +69,8 @@ public sealed class BatchingEncoder : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(pixels);
         if (pixels.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(pixels));
+        if (names is not null && names.Count != pixels.Count)
+            throw new ArgumentException($"There are {pixels.Count} images and {names.Count} names.", nameof(names));
         Encoder.Processor.Transform.Require(pixels);
         names ??= [.. Enumerable.Range(1, pixels.Count).Select(place => $"image {place} of {pixels.Count}")];
         return _images.RunAsync(pixels, names, cancellationToken);

@@ -11,7 +11,7 @@ public sealed class LazyClipEncoder : IClipEncoder
     private readonly Lock _opening = new();
     private readonly Func<IClipEncoder> _open;
     private volatile IClipEncoder? _encoder;
-    private bool _disposed;
+    private volatile bool _disposed;
 
     /// <summary>Keeps the function, and opens nothing yet.</summary>
     /// <param name="open">Opens the model, which is disposed with this object.</param>
@@ -21,8 +21,10 @@ public sealed class LazyClipEncoder : IClipEncoder
         _open = open;
     }
 
-    /// <summary>Whether the model has been opened.</summary>
+    /// <summary>Whether the model has been opened, and not been disposed yet.</summary>
     public bool IsLoaded => _encoder is not null;
+
+    internal bool IsDisposed => _disposed;
 
     /// <inheritdoc/>
     public ClipProcessor Processor => Encoder.Processor;
@@ -87,6 +89,7 @@ public sealed class LazyClipEncoder : IClipEncoder
         {
             _disposed = true;
             _encoder?.Dispose();
+            _encoder = null;
         }
     }
 }

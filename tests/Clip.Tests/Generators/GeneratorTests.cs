@@ -185,6 +185,9 @@ public sealed class GeneratorTests
         Assert.Contains("128", found.Description, StringComparison.Ordinal);
         lazy.Dispose();
         Assert.Equal(HealthStatus.Unhealthy, (await health.CheckHealthAsync(context, Cancellation)).Status);
+        using var unused = new LazyClipEncoder(() => RandomClip.Create());
+        unused.Dispose();
+        Assert.Equal(HealthStatus.Unhealthy, (await new ClipHealthCheck(unused).CheckHealthAsync(context, Cancellation)).Status);
 
         Assert.Contains("\"Empty\" names no model", Assert.Throws<ArgumentException>(() =>
             new ServiceCollection().AddClip(values.GetSection("Empty"))).Message, StringComparison.Ordinal);
@@ -236,6 +239,18 @@ public sealed class GeneratorTests
         var unused = other.GetRequiredService<LazyClipEncoder>();
         unused.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => unused.LoadAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task A_model_that_was_opened_and_disposed_is_not_given_out_again()
+    {
+        var lazy = new LazyClipEncoder(() => RandomClip.Create());
+        await lazy.LoadAsync(Cancellation);
+        lazy.Dispose();
+        lazy.Dispose();
+        Assert.False(lazy.IsLoaded);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => lazy.LoadAsync(Cancellation));
+        Assert.Throws<ObjectDisposedException>(() => lazy.EmbedTexts(["a"]));
     }
 
     [Fact]

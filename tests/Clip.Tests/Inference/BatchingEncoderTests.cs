@@ -56,6 +56,19 @@ public sealed class BatchingEncoderTests : IAsyncDisposable
         foreach (int i in new[] { 0, 7, 8, 31, 49 }) Close(_model.EmbedTexts([texts[i]])[0], together[i]);
     }
 
+    /// <summary>Nine images are two batches, whose names are cut into batches as they are.</summary>
+    [Theory]
+    [InlineData(8)]
+    [InlineData(10)]
+    public async Task As_many_names_as_images_are_asked_for(int names)
+    {
+        float[][] pixels = [.. Enumerable.Range(0, 9).Select(i => _model.Processor.Transform.Apply(RandomClip.Image(i)))];
+        var error = await Assert.ThrowsAsync<ArgumentException>(
+            () => _clip.EmbedPixelsAsync(pixels, [.. Enumerable.Range(0, names).Select(i => $"{i}")]));
+        Assert.Contains($"There are 9 images and {names} names.", error.Message, StringComparison.Ordinal);
+        Assert.Equal(9, (await _clip.EmbedPixelsAsync(pixels, [.. pixels.Select((_, i) => $"{i}")])).Length);
+    }
+
     [Fact]
     public async Task The_fault_of_one_is_that_one_s_alone()
     {
