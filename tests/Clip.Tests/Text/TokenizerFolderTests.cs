@@ -197,4 +197,68 @@ public sealed class TokenizerFolderTests : IDisposable
         foreach (string[] names in files.Select(file => file.Split('>')))
             File.Copy(Repository.Reference("families", "tokenizers", family, names[0]), Path.Combine(_folder, names[^1]), overwrite: true);
     }
+
+    [Theory]
+    [InlineData("""{ "type": "Whitespace" }""", "ab, c", "ab|,|c")]
+    [InlineData("""{ "type": "Punctuation" }""", "a,!b", "a|,|!|b")]
+    [InlineData("""{ "type": "Punctuation", "behavior": "Contiguous" }""", "a,!b", "a|,!|b")]
+    [InlineData("""{ "type": "Digits" }""", "a12b", "a|12|b")]
+    [InlineData("""{ "type": "Digits", "individual_digits": true }""", "a12b", "a|1|2|b")]
+    [InlineData("""{ "type": "Split", "pattern": { "String": "-" }, "behavior": "MergedWithNext" }""", "a-b--c", "a|-b|-|-c")]
+    [InlineData("""{ "type": "Split", "pattern": { "String": "-" }, "behavior": "MergedWithPrevious" }""", "a-b--c", "a-|b-|-|c")]
+    [InlineData("""{ "type": "Split", "pattern": { "Regex": "[a-z]+" }, "behavior": "Removed", "invert": true }""", "ab12c", "ab|c")]
+    public void A_text_is_cut_as_the_file_says(string splitter, string text, string pieces)
+    {
+        Write("tokenizer.json", $$"""
+            { "pre_tokenizer": {{splitter}}, "model": { "type": "BPE", "unk_token": "?", "vocab": { "?": 0 }, "merges": [] } }
+            """);
+        Assert.Equal(pieces, string.Join('|', Load().Explain(text).Select(piece => piece.Piece)));
+    }
+
+    [Theory]
+    [InlineData("""{ "type": "ByteFallback" }""", "<0xE2> <0x82> <0xAC> a <0xE3> <0x83>", "€a\uFFFD\uFFFD")]
+    [InlineData("""{ "type": "Metaspace" }""", "▁a b ▁c", "ab c")]
+    [InlineData("""{ "type": "Strip", "content": "_", "start": 1, "stop": 1 }""", "__a__", "_a_")]
+    [InlineData("""{ "type": "BPEDecoder" }""", "a b</w> c</w>", "ab c")]
+    public void Tokens_are_put_together_as_the_file_says(string decoder, string tokens, string text)
+    {
+        var vocabulary = new JsonObject();
+        foreach (var (id, token) in tokens.Split(' ').Index()) vocabulary[token] = id;
+        Write("tokenizer.json", new JsonObject
+        {
+            ["decoder"] = JsonNode.Parse(decoder),
+            ["model"] = new JsonObject { ["type"] = "BPE", ["vocab"] = vocabulary, ["merges"] = new JsonArray() },
+        }.ToJsonString());
+        Assert.Equal(text, Load().Decode(Enumerable.Range(0, vocabulary.Count)));
+    }
+
+    [Fact]
+    public void An_added_word_is_found_only_by_itself()
+    {
+        Write("tokenizer.json", Bytes.Replace("""
+            "content": "<mask>", "lstrip": true
+            """.Trim(), "\"content\": \"cat\", \"single_word\": true", StringComparison.Ordinal));
+        Assert.Equal([10, 11, 4, 9], Load().Encode("scat cats cat"));
+    }
+
+    [Theory]
+    [InlineData("""
+        "end_of_word_suffix": "</w>", "vocab": { "?": 0, "a": 1, "b</w>": 2, "ab</w>": 3, "a</w>": 4 }, "merges": ["a b</w>"]
+        """, "ab a xx", new[] { 3, 4, 0, 0 })]
+    [InlineData("""
+        "continuing_subword_prefix": "##", "vocab": { "?": 0, "a": 1, "##b": 2, "ab": 3 }, "merges": ["a ##b"]
+        """, "ab", new[] { 3 })]
+    [InlineData("""
+        "ignore_merges": true, "vocab": { "?": 0, "a": 1, "b": 2, "ab": 3 }, "merges": []
+        """, "ab ba", new[] { 3, 2, 1 })]
+    [InlineData("""
+        "fuse_unk": true, "vocab": { "?": 0, "a": 1 }, "merges": []
+        """, "axx", new[] { 1, 0 })]
+    public void The_options_of_byte_pairs_are_heeded(string options, string text, int[] ids)
+    {
+        Write("tokenizer.json", $$"""
+            { "pre_tokenizer": { "type": "WhitespaceSplit" }, "model": { "type": "BPE", "unk_token": "?", {{options}} } }
+            """);
+        Assert.Equal(ids, Load().Encode(text));
+    }
 }

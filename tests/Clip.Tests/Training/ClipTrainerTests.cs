@@ -141,13 +141,15 @@ public sealed class ClipTrainerTests : IDisposable
         using var model = Model();
         using var trainer = new ClipTrainer(model, Options);
         Assert.Throws<FileNotFoundException>(() => checkpoints.Resume(trainer));
-        File.WriteAllText(Path.Combine(_folder, "train-3.checkpoint.0123456789abcdef0123456789abcdef.part"), "what a killed process was writing");
+        File.WriteAllText(Path.Combine(_folder, "train-3.checkpoint.0123456789abcdef0123456789abcdef.part"),
+            "what a killed process was writing");
         trainer.Train(Batch, new Sink([], step => { if (step.Step % 4 == 0) checkpoints.Save(trainer); }));
         var files = Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
         Assert.Equal(["train-12.checkpoint", "train-8.checkpoint"], files);
 
         using var other = new ClipTrainer(model, Options);
-        File.WriteAllText(Path.Combine(_folder, "train-16.checkpoint.0123456789abcdef0123456789abcdef.part"), "what a killed process was writing");
+        File.WriteAllText(Path.Combine(_folder, "train-16.checkpoint.0123456789abcdef0123456789abcdef.part"),
+            "what a killed process was writing");
         Assert.Empty(checkpoints.Resume(other));
         Assert.Equal(12, other.Step);
         Assert.Empty(Directory.GetFiles(_folder, "*.part"));
