@@ -360,6 +360,57 @@ public sealed class ClipCheckpointTests : IDisposable
         Equal(model, loaded);
     }
 
+    [Theory]
+    [InlineData(CheckpointLayout.HuggingFace, CheckpointLayout.OpenClip)]
+    [InlineData(CheckpointLayout.OpenClip, CheckpointLayout.HuggingFace)]
+    public void What_was_saved_last_is_what_the_folder_holds_whatever_lay_there(CheckpointLayout before, CheckpointLayout after)
+    {
+        random.manual_seed(3);
+        using ClipModel old = new(Small), model = new(Small);
+        ClipCheckpoint.SavePretrained(old, _folder, before);
+        File.WriteAllText(Path.Combine(_folder, "notes.txt"), "another's");
+        ClipCheckpoint.SavePretrained(model, _folder, after);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(model, loaded);
+        Assert.True(File.Exists(Path.Combine(_folder, "notes.txt")));
+    }
+
+    [Fact]
+    public void OpenClips_form_takes_the_place_of_shards_and_of_weights_without_their_configuration()
+    {
+        random.manual_seed(3);
+        using ClipModel old = new(Small), model = new(Small);
+        Shard(old);
+        SafetensorsFile.Write(Path.Combine(_folder, "model.safetensors"), [new("visual.conv1.weight", zeros(1))]);
+        File.Delete(Path.Combine(_folder, "config.json"));
+        ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(model, loaded);
+    }
+
+    [Fact]
+    public void What_cannot_be_saved_removes_nothing()
+    {
+        using ClipModel old = new(Small), model = new(Small);
+        ClipCheckpoint.SavePretrained(old, _folder);
+        Directory.CreateDirectory(Path.Combine(_folder, "open_clip_model.safetensors"));
+        Assert.ThrowsAny<Exception>(() => ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip));
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(old, loaded);
+    }
+
+    [Fact]
+    public void A_lone_image_tower_of_timms_stays_beside_OpenCLIPs_model()
+    {
+        using ClipModel old = new(Small), model = new(Small);
+        ClipCheckpoint.SavePretrained(old, _folder, CheckpointLayout.OpenClip);
+        File.WriteAllText(Path.Combine(_folder, "config.json"), """{ "architecture": "vit_base_patch32_clip_224", "num_classes": 512 }""");
+        SafetensorsFile.Write(Path.Combine(_folder, "model.safetensors"), [new("blocks.0.attn.qkv.weight", zeros(1))]);
+        ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
+        Assert.Equal(["config.json", "model.safetensors", "open_clip_config.json", "open_clip_model.safetensors"],
+            Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
+    }
+
     [Fact]
     public void Captions_that_are_to_be_cleaned_in_another_way_are_refused_by_name()
     {

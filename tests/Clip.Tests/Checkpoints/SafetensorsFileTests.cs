@@ -106,6 +106,21 @@ public sealed class SafetensorsFileTests : IDisposable
             Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(FilePath)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("t", "t", "two tensors are named \"t\"")]
+    [InlineData("t", "__metadata__", "a tensor is named \"__metadata__\"")]
+    public void Names_that_a_reader_refuses_are_not_written(string first, string second, string reason)
+    {
+        using var scope = NewDisposeScope();
+        SafetensorsFile.Write(FilePath, [new("t", ones(2))]);
+        byte[] before = File.ReadAllBytes(FilePath);
+        var error = Assert.Throws<ArgumentException>(() => SafetensorsFile.Write(FilePath, [new(first, ones(1)), new(second, ones(3))]));
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        Assert.Contains(FilePath, error.Message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(FilePath));
+        Assert.Single(Directory.GetFiles(_folder));
+    }
+
     [Fact]
     public void A_write_that_fails_leaves_the_former_file_and_nothing_beside_it()
     {

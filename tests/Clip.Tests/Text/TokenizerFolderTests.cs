@@ -49,6 +49,47 @@ public sealed class TokenizerFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_word_has_no_longest_length_where_the_file_gives_the_largest_number()
+    {
+        Write("tokenizer.json", """
+            { "model": { "type": "WordPiece", "unk_token": "[UNK]", "max_input_chars_per_word": 2147483647,
+                "vocab": { "[UNK]": 0, "cat": 1 } } }
+            """);
+        Assert.Equal([1], Load().Encode("cat"));
+    }
+
+    /// <summary>
+    /// \w is every letter, mark, decimal digit and connector, and what else is alphabetic: as in Rust's regex, by which tokenizers splits
+    /// at white space, and in Oniguruma, by which it runs a file's patterns. .NET's lacks spacing marks, letter-like numbers and more.
+    /// </summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData(@"\w+|[^\w\s]+")]
+    [InlineData(@"[\w]+|(?:(?!\s)\W)+")]
+    [InlineData(@"\b\w+\b|[^\w\s]+")]
+    public void A_word_keeps_its_spacing_marks_and_whatever_else_is_alphabetic(string? pattern)
+    {
+        string splitter = pattern is null ? """{ "type": "Whitespace" }""" : $$"""
+            { "type": "Split", "pattern": { "Regex": {{JsonValue.Create(pattern).ToJsonString()}} }, "behavior": "Removed", "invert": true }
+            """;
+        Write("tokenizer.json", $$"""
+            { "pre_tokenizer": {{splitter}},
+              "model": { "type": "WordPiece", "unk_token": "?", "vocab": { "?": 0, "काम": 1, "Ⅷ": 2, "aⓑ": 3, "🄰c": 4, "!": 5 } } }
+            """);
+        Assert.Equal(["काम", "Ⅷ", "aⓑ", "!", "🄰c"], Load().Explain("काम Ⅷ aⓑ! 🄰c").Select(piece => piece.Piece));
+    }
+
+    [Fact]
+    public void A_pattern_whose_class_holds_all_that_is_no_word_is_refused()
+    {
+        Write("tokenizer.json", """
+            { "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "[\\Wx]+" }, "behavior": "Isolated" },
+              "model": { "type": "WordPiece", "unk_token": "?", "vocab": { "?": 0 } } }
+            """);
+        Assert.Contains("\\W within brackets", Assert.Throws<NotSupportedException>(() => Load()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void RoBERTas_byte_pairs_keep_the_space_before_a_word_and_join_what_was_learnt_first()
     {
         Write("tokenizer.json", Bytes);
@@ -119,11 +160,11 @@ public sealed class TokenizerFolderTests : IDisposable
         Copy("siglip", "tokenizer_config.json");
         Assert.Equal(canonical, ClipProcessor.FromPretrained(_folder, 64).Tokenizer.Encode("A_Photo &amp;lt; Of a cat!"));
 
-        // CLIPA's: the token at the end becomes padding.
+        // CLIPA's: the token at the end becomes 0, whatever the padding is (open_clip's HFTokenizer: torch.zeros_like).
         Copy("xlm_roberta", "tokenizer.json", "tokenizer_config.json");
         WriteOpenClip("""{ "hf_tokenizer_name": "xlm-roberta-base", "tokenizer_kwargs": { "strip_sep_token": true } }""");
         var stripped = ClipProcessor.FromPretrained(_folder).Tokenizer.Tokenize(["a cat"]);
-        Assert.Equal([0L, 4, 39, 1], stripped.Ids);
+        Assert.Equal([0L, 4, 39, 0], stripped.Ids);
 
         WriteOpenClip("""{ "hf_tokenizer_name": "x", "tokenizer_kwargs": { "clean": "shiny" } }""");
         Assert.Contains("text_cfg.tokenizer_kwargs.clean\" is \"shiny\"",
