@@ -157,4 +157,21 @@ public sealed class AtomicFileTests : IDisposable
         using var model = ClipCheckpoint.FromPretrained(Path.Combine(Repository.Root, "data", "models", "tiny-clip"));
         ClipCheckpoint.SavePretrained(model, _folder, layout);
     }
+
+    [Fact]
+    public void A_file_system_that_flushes_no_folders_is_no_error()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "/proc is Linux's.");
+        AtomicFile.FlushFolder("/proc");
+    }
+
+    [Fact]
+    public void Flushing_a_folder_leaves_no_descriptor_open()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "/proc is Linux's.");
+        int Opened() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+        int before = Opened();
+        for (int i = 0; i < 2000; i++) AtomicFile.FlushFolder(_folder);
+        Assert.InRange(Opened(), 0, before + 500); // other tests open files meanwhile
+    }
 }

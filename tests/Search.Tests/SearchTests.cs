@@ -297,4 +297,40 @@ public sealed class SearchTests : IDisposable
         Assert.Contains("was built by another model", Assert.Throws<InvalidDataException>(
             () => ImageSearchIndex.Open(_sandbox.Index, stranger)).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_search_on_one_thread_stops_between_two_blocks()
+    {
+        using var index = _sandbox.OfVectors(2);
+        index.AddEmbeddings([.. Enumerable.Range(0, 10_000).Select(i => $"{i}")], Sandbox.Vectors(10_000, 2));
+        using var stop = new CancellationTokenSource();
+        var options = new SearchOptions
+        {
+            Filter = _ =>
+            {
+                stop.Cancel();
+                return true;
+            },
+        };
+        Assert.ThrowsAny<OperationCanceledException>(() => index.Search([1f, 0], options, stop.Token));
+    }
+
+    [Fact]
+    public void A_filter_is_asked_only_of_what_would_be_among_the_best()
+    {
+        using var index = _sandbox.OfVectors(2);
+        index.AddEmbeddings([.. Enumerable.Range(0, 100).Select(i => $"{i}")],
+            [.. Enumerable.Range(0, 100).SelectMany(i => new[] { MathF.Cos(i / 100f), MathF.Sin(i / 100f) })]);
+        int asked = 0;
+        Assert.Equal("0", index.Search([1f, 0], new SearchOptions { Top = 1, Filter = _ => ++asked > 0 })[0].Id);
+        Assert.Equal(1, asked);
+    }
+
+    [Fact]
+    public void The_search_for_duplicates_can_be_stopped()
+    {
+        using var index = _sandbox.OfVectors(2);
+        index.AddEmbeddings(["a", "b"], [1, 0, 0, 1]);
+        Assert.ThrowsAny<OperationCanceledException>(() => index.Duplicates(1, new CancellationToken(true)));
+    }
 }

@@ -120,6 +120,17 @@ public sealed class SourceStampTests : IDisposable
         Assert.NotEqual(stamp, Stamped());
     }
 
+    [Fact]
+    public void Another_interpolation_is_another_model()
+    {
+        Make();
+        string path = Path.Combine(Model, "preprocessor_config.json"), text = File.ReadAllText(path);
+        Assert.Contains("\"resample\": 3", text, StringComparison.Ordinal);
+        File.WriteAllText(path, text.Replace("\"resample\": 3", "\"resample\": 2", StringComparison.Ordinal));
+        using var other = ClipEncoder.FromPretrained(Model);
+        Refused(other);
+    }
+
     private static string? Stamp(string folder, int? size = null)
     {
         using var clip = ClipEncoder.FromPretrained(folder, imageSize: size);

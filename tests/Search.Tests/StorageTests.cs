@@ -290,4 +290,87 @@ public sealed class StorageTests : IDisposable
         Assert.Equal(0xe3069283u, Checksum.Of("123456789"u8));
         Assert.Equal(0xe3069283u, Checksum.Of("56789"u8, Checksum.Of("1234"u8)));
     }
+
+    [Fact]
+    public void Compaction_of_more_rows_than_one_record_takes()
+    {
+        using (var index = _sandbox.OfVectors(2))
+        {
+            index.AddEmbeddings([.. Enumerable.Range(0, 5000).Select(i => $"{i}")], Sandbox.Vectors(5000, 2));
+            index.Remove("0");
+            index.Compact();
+            index.Verify();
+        }
+        using var reopened = ImageSearchIndex.Open(_sandbox.Index);
+        Assert.Equal(4999, reopened.Count);
+        Assert.Equal("4999", reopened.Embeddings.Ids[^1]);
+    }
+
+    [Fact]
+    public void Compaction_keeps_the_root()
+    {
+        using (var index = ImageSearchIndex.Create(_sandbox.Index, 2, "no model", "no model", null,
+            new IndexOptions { Root = _sandbox.Pictures }))
+        {
+            index.AddEmbeddings(["a"], [1, 0]);
+            index.Compact();
+        }
+        using var reopened = ImageSearchIndex.Open(_sandbox.Index);
+        Assert.Equal(_sandbox.Pictures, reopened.Root);
+    }
+
+    [Fact]
+    public void A_reader_of_a_small_index_sees_a_longer_one_that_was_compacted()
+    {
+        using var index = _sandbox.OfVectors(2);
+        index.AddEmbeddings(["a"], [1, 0]);
+        using var reader = ImageSearchIndex.Open(_sandbox.Index);
+        for (int i = 0; i < 100; i++) index.AddEmbeddings([$"b{i}"], [0, 1]);
+        index.Remove("a");
+        index.Compact();
+        Assert.True(reader.Refresh());
+        Assert.Equal((100, "b0"), (reader.Count, reader.Embeddings.Ids[0]));
+    }
+
+    [Fact]
+    public void What_is_read_is_not_changed_by_a_removal_meanwhile()
+    {
+        using var index = _sandbox.OfVectors(2);
+        index.AddEmbeddings(["a", "b", "c"], [1, 0, 0, 1, 1, 1]);
+        index.Remove("a");
+        using var all = index.Embeddings.All().GetEnumerator();
+        Assert.True(all.MoveNext());
+        index.Remove("c");
+        Assert.True(all.MoveNext());
+        Assert.Equal("c", all.Current.Entry.Id);
+    }
+
+    [Fact]
+    public void Vectors_that_are_gone_are_named()
+    {
+        _sandbox.OfVectors(2).Dispose();
+        File.Delete(VectorsFile);
+        Assert.Contains("names a file of vectors that is not there", Assert.Throws<InvalidDataException>(
+            () => ImageSearchIndex.Open(_sandbox.Index)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_mapping_is_left_behind()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Mappings are listed by Linux.");
+        int Mapped() => File.ReadLines("/proc/self/maps").Count(line => line.Contains(_sandbox.Index, StringComparison.Ordinal));
+        using (var index = _sandbox.OfVectors(2))
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                index.AddEmbeddings([$"{i}"], [1, 0]);
+                index.Search([1f, 0]);
+                _ = index.Embeddings.All().First();
+            }
+            Assert.Equal(2, Mapped());
+        }
+        File.WriteAllBytes(VectorsFile, new byte[5000]);
+        for (int i = 0; i < 20; i++) Assert.Throws<InvalidDataException>(() => ImageSearchIndex.Open(_sandbox.Index));
+        Assert.Equal(0, Mapped());
+    }
 }

@@ -150,7 +150,8 @@ internal static class Diagnosis
             return new HuggingFaceHub(options).Find(folder) is { } cached
                 ? new("model", $"{folder} (CLIP_MODEL), in the Hub cache at {cached}")
                 : new("model", $"{folder} (CLIP_MODEL) is not in the Hub cache yet",
-                    options.Offline ? "Unset HF_HUB_OFFLINE, or unset CLIP_MODEL for the embedded model." : $"clipbook download {Terminal.Word(folder)}",
+                    options.Offline ? "Unset HF_HUB_OFFLINE, or unset CLIP_MODEL for the embedded model."
+                        : $"clipbook download {Terminal.Word(folder)}",
                     Fatal: options.Offline);
         }
         string cure = named ? "Set CLIP_MODEL to a folder with a model, or unset it for the embedded one."

@@ -90,7 +90,7 @@ internal static class ServeCommand
             }
             // The lesson that was changed last comes first, since somebody is working on it.
             string? changed = lessons.Where(File.Exists).Where(
-                path => shown.GetValueOrDefault(Path.GetFullPath(path)) < File.GetLastWriteTimeUtc(path)).MaxBy(File.GetLastWriteTimeUtc);
+                path => shown.GetValueOrDefault(Path.GetFullPath(path)) != File.GetLastWriteTimeUtc(path)).MaxBy(File.GetLastWriteTimeUtc);
             if (changed is null)
                 await Task.Delay(Interval, token);
             else
@@ -98,11 +98,15 @@ internal static class ServeCommand
         }
     }
 
-    /// <summary>For each lesson, when its page was written: the page does not show later changes.</summary>
+    /// <summary>
+    /// For each lesson whose page is newer than its file, the file's last write time; any other time of the file, an earlier one too, means
+    /// that the page does not show it.
+    /// </summary>
     private static Dictionary<string, DateTime> Shown(string folder) => (BookLesson.Read(folder) ?? [])
         .Select(lesson => (Path: Path.GetFullPath(lesson.Source, Path.GetFullPath(folder)),
             Page: Path.Combine(folder, lesson.Page + ".html"))).DistinctBy(lesson => lesson.Path)
-        .ToDictionary(lesson => lesson.Path, lesson => File.GetLastWriteTimeUtc(lesson.Page));
+        .Where(lesson => File.GetLastWriteTimeUtc(lesson.Page) >= File.GetLastWriteTimeUtc(lesson.Path))
+        .ToDictionary(lesson => lesson.Path, lesson => File.GetLastWriteTimeUtc(lesson.Path));
 
     /// <summary>Runs a lesson and writes its page, or stops when the lesson is changed meanwhile.</summary>
     /// <returns>The last write time of the file that was run.</returns>

@@ -156,7 +156,8 @@ internal static class TrainCommand
         }
         catch (OperationCanceledException)
         {
-            if (checkpoints.Step != trainer.Step) checkpoints.Save(trainer);
+            // Not by the newest file's name: a damaged one of this very step may have been skipped.
+            if (checkpoints.Current != trainer.Step) checkpoints.Save(trainer);
             string again = $"clipbook train{world.Arguments} --output {Terminal.Word(folder)} --seed {seed} --steps {steps} " +
                 $"--batch {batch} --resume";
             Terminal.WriteLine($"Stopped after step {trainer.Step}; to continue: {again}");

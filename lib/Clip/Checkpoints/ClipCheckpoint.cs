@@ -50,6 +50,10 @@ public static partial class ClipCheckpoint
     /// Writes a model's configuration and weights, in the element types that it has. Each file is first written beside its destination,
     /// then renamed. OpenCLIP's configuration also says how images are prepared: as in the file that it replaces, or else as for CLIP, at
     /// the model's resolution.
+    /// <para>
+    /// Afterwards the folder holds this model: where the files of another, such as Hugging Face's beside OpenCLIP's, would be preferred by
+    /// <see cref="FromPretrained"/>, they are deleted once the new ones are whole. To keep both layouts, save each in its own folder.
+    /// </para>
     /// </summary>
     /// <param name="model">The model; it is not changed.</param>
     /// <param name="folder">The destination; created if it does not exist.</param>
@@ -58,7 +62,7 @@ public static partial class ClipCheckpoint
     /// The layout cannot hold the model, as Hugging Face's cannot hold a ResNet; nothing is written.
     /// </exception>
     /// <exception cref="InvalidOperationException">Low-rank adapters are attached that are not merged.</exception>
-    /// <exception cref="IOException">The files cannot be written.</exception>
+    /// <exception cref="IOException">The files cannot be written, or those of the former model not deleted.</exception>
     public static void SavePretrained(ClipModel model, string folder, CheckpointLayout layout = CheckpointLayout.HuggingFace)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -79,9 +83,10 @@ public static partial class ClipCheckpoint
             var whole = listsScale && tensor.dim() == 0 ? tensor.view(1) : tensor;
             foreach (var (key, part) in source.Sources.Zip(Parts(whole, source))) tensors[key] = source.Transposed ? part.t() : part;
         }
-        SafetensorsFile.Write(Path.Combine(folder, openClip ? CheckpointFolder.OpenClipWeightsName
-            : CheckpointFolder.HuggingFaceWeightsName), tensors);
+        string weights = openClip ? CheckpointFolder.OpenClipWeightsName : CheckpointFolder.HuggingFaceWeightsName;
+        SafetensorsFile.Write(Path.Combine(folder, weights), tensors);
         AtomicFile.Write(path, config);
+        CheckpointFolder.RemoveSuperseded(folder, weights);
     }
 
     /// <summary>

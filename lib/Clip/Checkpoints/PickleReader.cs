@@ -9,8 +9,9 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// <summary>
 /// Reads a pickle as data. Python's own reader calls whatever a pickle names; this one knows dictionaries, lists, tuples, numbers, strings
 /// and the few functions that build a tensor, all implemented here, and refuses every other name. The instructions are those of pickle's
-/// protocols 2 to 4 (CPython, <c>pickletools.py</c>) that PyTorch writes. Memory stays in proportion to the file, whatever the pickle
-/// claims: no allocation has a size that is a number in the pickle, and each is charged to the budget.
+/// protocols 2 to 5 (CPython, <c>pickletools.py</c>) that PyTorch writes; none of protocol 5's own is among them. Memory stays in
+/// proportion to the file, whatever the pickle claims: no allocation has a size that is a number in the pickle, and each is charged to the
+/// budget.
 /// </summary>
 /// <param name="path">The file, for messages.</param>
 /// <param name="data">The pickle, possibly followed by other bytes.</param>

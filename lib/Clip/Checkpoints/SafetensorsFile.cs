@@ -111,7 +111,9 @@ public sealed class SafetensorsFile : IWeightFile
     /// <param name="path">The destination.</param>
     /// <param name="tensors">The tensors, on any device; they stay the caller's.</param>
     /// <param name="metadata">Metadata for the header; <c>format: pt</c> by default, which Hugging Face's loaders require.</param>
-    /// <exception cref="ArgumentException">An element type has no name in the format.</exception>
+    /// <exception cref="ArgumentException">
+    /// An element type has no name in the format, or a name is the header's own or that of two tensors; nothing is written.
+    /// </exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string,
         string>? metadata = null)
     {
@@ -119,6 +121,7 @@ public sealed class SafetensorsFile : IWeightFile
         ArgumentNullException.ThrowIfNull(tensors);
         var ordered = tensors.OrderByDescending(pair => pair.Value.element_size()).ThenBy(pair => pair.Key, StringComparer.Ordinal)
             .ToList();
+        RequireNames(path, [.. ordered.Select(pair => pair.Key)]);
         var described = ordered.Select(pair => (pair.Key, TypeOf(pair.Key, pair.Value), (IReadOnlyList<long>)pair.Value.shape)).ToList();
         AtomicFile.Write(path, stream =>
         {
@@ -133,6 +136,22 @@ public sealed class SafetensorsFile : IWeightFile
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();
+
+    /// <summary>Refuses names by which the file could not be read back.</summary>
+    private static void RequireNames(string path, IReadOnlyList<string> names)
+    {
+        string? twice = names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1)?.Key;
+        if (twice is not null)
+        {
+            throw new ArgumentException(
+                $"{path} is not written: two tensors are named \"{Quote.Cut(twice)}\". Give each a name of its own.", nameof(names));
+        }
+        if (names.Contains(SafetensorsHeader.MetadataName))
+        {
+            throw new ArgumentException($"{path} is not written: a tensor is named \"{SafetensorsHeader.MetadataName}\", as the format " +
+                "calls its metadata. Rename it.", nameof(names));
+        }
+    }
 
     private static string TypeOf(string name, Tensor tensor) => Types.FirstOrDefault(type => type.Value == tensor.dtype).Key
         ?? throw new ArgumentException(

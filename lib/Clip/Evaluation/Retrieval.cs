@@ -59,7 +59,7 @@ public static class Retrieval
     }
 
     /// <summary>Every comparison with NaN is false: rows of NaN would count as found.</summary>
-    private static void RefuseNaN(Tensor similarity)
+    internal static void RefuseNaN(Tensor similarity)
     {
         if (similarity.isnan().any().ToBoolean()) throw new ArgumentException("A similarity is not a number (NaN).", nameof(similarity));
     }

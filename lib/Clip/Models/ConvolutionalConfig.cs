@@ -9,6 +9,12 @@ public abstract record ConvolutionalConfig
     /// <summary>The number of channels in each stage.</summary>
     public required IReadOnlyList<int> Widths { get; init; }
 
+    /// <summary>
+    /// The pixels along one side of a cell of the last stage: the stem makes cells of 4, and each further stage halves their number. 32 for
+    /// four stages, 64 for five (MobileCLIP2-S3 and S4).
+    /// </summary>
+    internal int Stride => 4 << Math.Max(0, Widths.Count - 1);
+
     /// <summary>Whether both are of one type and have equal depths and widths.</summary>
     public virtual bool Equals(ConvolutionalConfig? other) =>
         other is not null && EqualityContract == other.EqualityContract && Depths.SequenceEqual(other.Depths)

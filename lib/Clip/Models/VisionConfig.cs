@@ -84,8 +84,8 @@ public sealed record VisionConfig
     /// <summary>How the pooled vector is projected into the shared space.</summary>
     public ProjectionKind Projection { get; init; } = ProjectionKind.Matrix;
 
-    /// <summary>Patches along one side.</summary>
-    public int Grid => ImageSize / PatchSize;
+    /// <summary>Patches along one side; for a convolutional tower the cells of its last stage.</summary>
+    public int Grid => ImageSize / (Convolutional?.Stride ?? PatchSize);
 
     /// <summary>N: the patches, and the class token where there is one.</summary>
     public int Tokens => Grid * Grid + (ClassToken ? 1 : 0);

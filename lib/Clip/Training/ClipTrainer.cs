@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using ClipNotebooks.Clip.Models;
 using TorchSharp;
@@ -22,6 +23,7 @@ public sealed class ClipTrainer : IDisposable
     private readonly double[] _factors;
     private readonly WorkingCopy? _copy;
     private readonly nn.Module[] _still;
+    private readonly Tensor[] _statistics;
 
     /// <summary>A trainer at step 0.</summary>
     /// <param name="model">
@@ -63,8 +65,9 @@ public sealed class ClipTrainer : IDisposable
             [.. groups.Select(group => Group(group.Select(item => item.Parameter), group.Key.Decays ? options.WeightDecay : 0))],
             options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay, false, false);
         if (options.ComputeType != ScalarType.Float32) _copy = new WorkingCopy(model, options.ComputeType);
-        _still = [.. (_copy?.Model ?? model).modules().OfType<BatchNorm2d>()
-            .Where(norm => norm.parameters().All(parameter => !parameter.requires_grad))];
+        var norms = (_copy?.Model ?? model).modules().OfType<BatchNorm2d>()
+            .ToLookup(norm => norm.parameters().All(parameter => !parameter.requires_grad));
+        (_still, _statistics) = ([.. norms[true]], [.. norms[false].SelectMany(norm => norm.buffers())]);
     }
 
     /// <summary>Optimizer steps done so far.</summary>
@@ -97,7 +100,7 @@ public sealed class ClipTrainer : IDisposable
     /// The batch's tensors do not fit each other or the model, or the teacher's embeddings are missing.
     /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// The loss or its gradient is not finite; the weights are left as before the step.
+    /// The loss or its gradient is not finite; the weights and the statistics of batch normalisation are left as before the step.
     /// </exception>
     public TrainingStep TrainStep(TrainingBatch batch)
     {
@@ -118,22 +121,46 @@ public sealed class ClipTrainer : IDisposable
         double rate = _options.LearningRateAt(Step);
         foreach (var (group, factor) in _optimizer.ParamGroups.Zip(_factors)) group.LearningRate = rate * factor;
 
-        _optimizer.zero_grad();
-        double value = Backward(batch);
-        if (!double.IsFinite(value))
-            throw new InvalidOperationException($"The loss of step {Step + 1} is {value}: the learning rate ({rate:g3}) is too high, or " +
-                $"the batch holds values that are not numbers.");
-        double norm = nn.utils.clip_grad_norm_(_trained, _options.MaxGradientNorm);
-        if (!double.IsFinite(norm))
-        {
-            throw new InvalidOperationException(
-                $"The gradient of step {Step + 1} has the length {norm}: the learning rate ({rate:g3}) is too high.");
-        }
+        var (value, norm) = Gradient(batch, rate);
         _optimizer.step();
+        _copy?.HandOnStatistics();
         using (no_grad()) _model.LogitScale.clamp_(0, Math.Log(_options.MaxScale));
 
         Step++;
         return new TrainingStep(Step, value, Math.Exp(_model.LogitScale.ToDouble()), rate, norm);
+    }
+
+    /// <summary>
+    /// Computes the loss and its clipped gradient, and checks that both are finite. If that fails, the statistics of batch normalisation
+    /// are what they were: the forward has by then averaged the batch's into them.
+    /// </summary>
+    private (double Loss, double Norm) Gradient(TrainingBatch batch, double rate)
+    {
+        using var scope = NewDisposeScope();
+        Tensor[] before = [.. _statistics.Select(values => values.clone())];
+        _optimizer.zero_grad();
+        try
+        {
+            double value = Backward(batch);
+            if (!double.IsFinite(value))
+            {
+                throw new InvalidOperationException($"The loss of step {Step + 1} is {value}: the learning rate ({rate:g3}) is too " +
+                    $"high, or the batch holds values that are not numbers.");
+            }
+            double norm = nn.utils.clip_grad_norm_(_trained, _options.MaxGradientNorm);
+            if (!double.IsFinite(norm))
+            {
+                throw new InvalidOperationException(
+                    $"The gradient of step {Step + 1} has the length {norm}: the learning rate ({rate:g3}) is too high.");
+            }
+            return (value, norm);
+        }
+        catch
+        {
+            using var _ = no_grad();
+            foreach (var (values, former) in _statistics.Zip(before)) values.copy_(former);
+            throw;
+        }
     }
 
     /// <summary>Computes the loss of the batch, and stores its gradient in the weights.</summary>
@@ -153,7 +180,7 @@ public sealed class ClipTrainer : IDisposable
             loss = Loss(image, text, batch.Teacher);
             loss.backward();
         }
-        _copy?.HandOn();
+        _copy?.HandOnGradient();
         return loss.ToDouble();
     }
 
@@ -181,7 +208,8 @@ public sealed class ClipTrainer : IDisposable
         TrainingFile.Write(full, writer =>
         {
             writer.Write(Magic);
-            writer.Write(JsonSerializer.Serialize(new Header(Step, Fingerprint())));
+            var header = new Header(Step, Fingerprint(CultureInfo.InvariantCulture), Frozen());
+            writer.Write(JsonSerializer.Serialize(header));
             _model.save(writer);
             foreach (var parameter in _besides) parameter.Save(writer);
             _optimizer.save_state_dict(writer);
@@ -205,10 +233,9 @@ public sealed class ClipTrainer : IDisposable
             using var reader = TrainingFile.Open(path);
             if (reader.ReadString() != Magic) throw new InvalidDataException("it does not begin as a trainer's checkpoint does");
             var header = JsonSerializer.Deserialize<Header>(reader.ReadString()) ?? throw new InvalidDataException("its header is empty");
-            if (header.Fingerprint != Fingerprint())
-                throw new InvalidDataException($"it belongs to another run: it was saved with {header.Fingerprint}, this run has " +
-                    $"{Fingerprint()}");
+            RequireSameRun(header);
             _model.load(reader);
+            _copy?.TakeAll();
             foreach (var parameter in _besides) parameter.Load(reader);
             _optimizer.load_state_dict(reader);
             using var randomState = tensor(reader.ReadBytes(reader.ReadInt32()));
@@ -222,6 +249,29 @@ public sealed class ClipTrainer : IDisposable
         }
     }
 
+    /// <summary>
+    /// Refuses the checkpoint of another run before anything is loaded from it: the weights come first in the file, and what does not fit
+    /// the optimizer would be noticed only when they are overwritten.
+    /// </summary>
+    private void RequireSameRun(Header header)
+    {
+        // Older checkpoints have the decimal comma of their writer's language.
+        string own = Fingerprint(CultureInfo.InvariantCulture);
+        if (header.Fingerprint != own && header.Fingerprint != Fingerprint(CultureInfo.CurrentCulture))
+            throw new InvalidDataException($"it belongs to another run: it was saved with {header.Fingerprint}, this run has {own}");
+        if (header.Frozen is not { } there) return; // an older checkpoint, which does not say
+        string[] here = Frozen();
+        var differences = there.Except(here).Select(name => $"{name} is frozen only there")
+            .Concat(here.Except(there).Select(name => $"{name} is frozen only here")).ToList();
+        if (differences.Count == 0) return;
+        string more = differences.Count > 3 ? $", and {differences.Count - 3} more differ" : "";
+        throw new InvalidDataException($"it belongs to another run, which trained other parameters: " +
+            $"{string.Join(", ", differences.Take(3))}{more}. Freeze the same ones");
+    }
+
+    /// <summary>The model's parameters that stay unchanged.</summary>
+    private string[] Frozen() => [.. _model.named_parameters().Where(pair => !pair.parameter.requires_grad).Select(pair => pair.name)];
+
     /// <summary>Frees the optimizer's state; the model is not disposed.</summary>
     public void Dispose()
     {
@@ -229,11 +279,27 @@ public sealed class ClipTrainer : IDisposable
         _copy?.Dispose();
     }
 
-    private string Fingerprint() => $"{_options}, {_model.Config}" + (_besides.Count == 0 ? ""
-        : $", besides {string.Join(", ", _besides.Select(parameter => $"({string.Join(" × ", parameter.shape)})"))}");
+    /// <summary>What a run is known by. Records write their numbers as the current culture does, so that it is set for the while.</summary>
+    private string Fingerprint(CultureInfo culture)
+    {
+        var current = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = culture;
+        try
+        {
+            return $"{_options}, {_model.Config}" + (_besides.Count == 0 ? ""
+                : $", besides {string.Join(", ", _besides.Select(parameter => $"({string.Join(" × ", parameter.shape)})"))}");
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = current;
+        }
+    }
 
     private static AdamW.ParamGroup Group(IEnumerable<Parameter> parameters, double weightDecay) =>
         new(parameters, new AdamW.Options { weight_decay = weightDecay });
 
-    private sealed record Header(long Step, string Fingerprint);
+    /// <param name="Step">Steps done.</param>
+    /// <param name="Fingerprint">The options and the model's shape.</param>
+    /// <param name="Frozen">The parameters that stay unchanged; null in an older checkpoint.</param>
+    private sealed record Header(long Step, string Fingerprint, string[]? Frozen = null);
 }

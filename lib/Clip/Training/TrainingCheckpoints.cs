@@ -20,7 +20,13 @@ public sealed class TrainingCheckpoints(string folder)
     /// <summary>The newest checkpoint's step by its name; null where there is none.</summary>
     public long? Step => Found().Select(found => (long?)found.Step).Max();
 
-    /// <summary>Saves the trainer's state and removes all but the last two.</summary>
+    /// <summary>The step whose state this object saved or resumed from last; null before the first.</summary>
+    internal long? Current { get; private set; }
+
+    /// <summary>
+    /// Saves the trainer's state and removes all but the last two. Those of later steps go too: they are damaged ones that
+    /// <see cref="Resume"/> skipped, or of a run that was begun anew, and would be taken for the newest.
+    /// </summary>
     /// <returns>The checkpoint's path.</returns>
     /// <exception cref="IOException">The checkpoint cannot be written; earlier ones are unchanged.</exception>
     public string Save(ClipTrainer trainer)
@@ -29,7 +35,10 @@ public sealed class TrainingCheckpoints(string folder)
         Directory.CreateDirectory(folder);
         string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{trainer.Step}{Ending}"));
         trainer.Save(path);
-        foreach (string old in Paths.Skip(Kept)) File.Delete(old);
+        Current = trainer.Step;
+        var found = Found().ToList();
+        var kept = found.Where(one => one.Step <= trainer.Step).OrderByDescending(one => one.Step).Take(Kept);
+        foreach (var (old, _) in found.Except(kept)) File.Delete(old);
         DeleteParts();
         return path;
     }
@@ -50,6 +59,7 @@ public sealed class TrainingCheckpoints(string folder)
             try
             {
                 trainer.Resume(path);
+                Current = trainer.Step;
                 DeleteParts();
                 return problems;
             }

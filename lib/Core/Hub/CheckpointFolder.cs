@@ -47,6 +47,21 @@ internal sealed record CheckpointFolder(string Weights, string? Config)
     internal static string? ConfigIn(string folder) =>
         Present(folder) is { } found ? found.Config : Existing(folder, [HuggingFaceConfigName, OpenClipConfigName]);
 
+    /// <summary>
+    /// Deletes from a folder, in which a whole model has just been written, the forms that would be found in its place: their weights (of
+    /// shards the index) and, with these, their configuration. What is found after the written form stays, and so does a lone image tower.
+    /// </summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="written">The weights' name of the form that was written.</param>
+    internal static void RemoveSuperseded(string folder, string written)
+    {
+        while (Present(folder) is { } found && Path.GetFileName(found.Weights) != written)
+        {
+            File.Delete(found.Weights);
+            if (found.Config is { } config && !IsOpenClips(config)) File.Delete(config);
+        }
+    }
+
     private static CheckpointFolder? Present(string folder)
     {
         var present = Forms.Where(form => File.Exists(Path.Combine(folder, form.Weights)))

@@ -14,6 +14,9 @@ namespace ClipNotebooks.Core.Hub;
 internal sealed record SafetensorsHeader(
     IReadOnlyDictionary<string, SafetensorsHeader.Entry> Entries, IReadOnlyDictionary<string, string> Metadata)
 {
+    /// <summary>The key of the header that no tensor may have.</summary>
+    internal const string MetadataName = "__metadata__";
+
     /// <summary>The format's own limit, 100 MB.</summary>
     private const long MaxLength = 100_000_000;
 
@@ -53,7 +56,7 @@ internal sealed record SafetensorsHeader(
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteStartObject("__metadata__");
+            json.WriteStartObject(MetadataName);
             foreach (var (key, value) in metadata) json.WriteString(key, value);
             json.WriteEndObject();
             long at = 0;
@@ -92,7 +95,7 @@ internal sealed record SafetensorsHeader(
             if (json.RootElement.ValueKind != JsonValueKind.Object) throw Damaged(path, "its header is not a JSON object");
             foreach (var property in json.RootElement.EnumerateObject())
             {
-                if (property.Name == "__metadata__")
+                if (property.Name == MetadataName)
                 {
                     foreach (var note in property.Value.EnumerateObject()) metadata[note.Name] = note.Value.GetString() ?? "";
                     continue;

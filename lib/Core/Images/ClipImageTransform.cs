@@ -8,6 +8,18 @@ namespace ClipNotebooks.Core.Images;
 /// <param name="config">The model's recipe.</param>
 public sealed class ClipImageTransform(ImageTransformConfig config)
 {
+    /// <summary>
+    /// The longest edge after the resize: that of a JPEG's longest, 65,535 pixels, by a single pixel, at a model's 1,024. Up to the window
+    /// of a crop, the nearest pixels are counted one by one.
+    /// </summary>
+    private const long LongestEdge = 1 << 26;
+
+    /// <summary>
+    /// The most weights of a pass. They take 28 bytes each, 117 MB in all; CLIP's filter needs as many where an edge of a million pixels
+    /// shrinks.
+    /// </summary>
+    private const long MostWeights = 1 << 22;
+
     /// <summary>The model's recipe.</summary>
     public ImageTransformConfig Config { get; } = Validated(config);
 
@@ -35,6 +47,7 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// R × R pixels, RGB. If the recipe has no crop: the whole image, with its shorter side R pixels long. If it cuts patches: the whole
     /// image, resized to whole patches.
     /// </returns>
+    /// <exception cref="InvalidDataException">The image is too elongated: its resize would take gigabytes.</exception>
     public RasterImage Crop(RasterImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -47,7 +60,9 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
 
     /// <summary>Resizes, crops and normalises.</summary>
     /// <returns>(3, R, R), red, green, blue planes, or patches; <see cref="Shape"/> says which.</returns>
-    /// <exception cref="InvalidDataException">The recipe has no crop, and the image is not square.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The recipe has no crop, and the image is not square; or the image is too elongated: its resize would take gigabytes.
+    /// </exception>
     public float[] Apply(RasterImage image)
     {
         var values = new float[Length];
@@ -59,7 +74,9 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     /// <param name="image">Any size.</param>
     /// <param name="destination"><see cref="Length"/> values.</param>
     /// <exception cref="ArgumentException">The destination has another length.</exception>
-    /// <exception cref="InvalidDataException">The recipe has no crop, and the image is not square.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The recipe has no crop, and the image is not square; or the image is too elongated: its resize would take gigabytes.
+    /// </exception>
     public void Apply(RasterImage image, Span<float> destination)
     {
         int side = Config.Size, plane = side * side;
@@ -99,12 +116,32 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     {
         var (width, height) = Resized(image.Width, image.Height);
         if (!Config.CenterCrop || Config.Patches is not null)
+        {
+            RequireProportions(image, (width, height), (width, height));
             return Rgb(Resizer.Resize(image, (width, height), (0, 0, width, height), Config.Interpolation));
+        }
         int side = Config.Size, x = Offset(width, side), y = Offset(height, side);
-        var window = (Math.Max(x, 0), Math.Max(y, 0), Math.Min(width, side), Math.Min(height, side));
+        var window = (X: Math.Max(x, 0), Y: Math.Max(y, 0), Width: Math.Min(width, side), Height: Math.Min(height, side));
+        RequireProportions(image, (width, height), (window.Width, window.Height));
         var cut = Rgb(Resizer.Resize(image, (width, height), window, Config.Interpolation));
         return cut.Width == side && cut.Height == side ? cut : Pad(cut, width, height, Fill(image));
     }
+
+    /// <summary>Refuses an image before a resize that would take gigabytes.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="size">Its size after the resize.</param>
+    /// <param name="part">The size of what is computed of that.</param>
+    private void RequireProportions(RasterImage image, (int Width, int Height) size, (int Width, int Height) part)
+    {
+        bool isWeighed = image.Layout != SampleLayout.Indexed && Config.Interpolation != Interpolation.Nearest;
+        long across = (long)part.Width * Taps.MostFor(image.Width, size.Width, Config.Interpolation);
+        long down = (long)part.Height * Taps.MostFor(image.Height, size.Height, Config.Interpolation);
+        if (4L * part.Width * part.Height > Array.MaxLength || isWeighed && Math.Max(across, down) > MostWeights)
+            throw Elongated(image.Width, image.Height);
+    }
+
+    private InvalidDataException Elongated(int width, int height) => new(
+        $"The image is {width:N0} x {height:N0} pixels, too elongated to become {Config.Size} x {Config.Size}: cut it into pieces.");
 
     /// <summary>Converts to RGB; if that makes a copy, the original is disposed.</summary>
     private static RasterImage Rgb(RasterImage cut)
@@ -115,6 +152,7 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
     }
 
     /// <summary>The size after the resize: the long side is rounded down.</summary>
+    /// <exception cref="InvalidDataException">It is too long.</exception>
     private (int Width, int Height) Resized(int width, int height)
     {
         int n = Config.ResizeSize;
@@ -126,7 +164,11 @@ public sealed class ClipImageTransform(ImageTransformConfig config)
         if (Config.ResizeMode == ResizeMode.Squash) return (n, n);
         bool wide = width > height;
         if (Config.ResizeMode == ResizeMode.Shortest)
-            return wide ? (checked((int)((long)n * width / height)), n) : (n, checked((int)((long)n * height / width)));
+        {
+            long longer = (long)n * Math.Max(width, height) / Math.Min(width, height);
+            if (longer > LongestEdge) throw Elongated(width, height);
+            return wide ? ((int)longer, n) : (n, (int)longer);
+        }
         // open_clip's ResizeKeepRatio: divides by the ratio, and rounds halves to even.
         double ratio = Math.Max(width, height) / (double)n;
         return (Math.Max(1, (int)Math.Round(width / ratio)), Math.Max(1, (int)Math.Round(height / ratio)));

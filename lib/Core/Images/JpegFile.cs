@@ -55,12 +55,13 @@ internal sealed unsafe partial class JpegFile
         try
         {
             int at = 2;
-            if (jpeg.ReadMarkers(file, ref at, checkSize) != Scan || !jpeg.HasKnownColours()) return jpeg.LeftToSkia(file, name);
+            if (jpeg.ReadMarkers(file, ref at, checkSize) != Scan || !jpeg.HasKnownColours())
+                return jpeg.LeftToSkia(file, at, name);
             hasEnd = file[at..].LastIndexOf<byte>([0xff, 0xd9]) >= 0;
             isOneScan = !jpeg._progressive && jpeg._scan.Length == jpeg._components.Length;
             // A file without its end mark is not left to SkiaSharp: libjpeg would make up the missing data.
-            if (hasEnd && jpeg._components.Length != 4 && whole?.Invoke(jpeg._width, jpeg._height) == false) return jpeg.LeftToSkia(
-                file, name);
+            if (hasEnd && jpeg._components.Length != 4 && whole?.Invoke(jpeg._width, jpeg._height) == false)
+                return jpeg.LeftToSkia(file, at, name);
             jpeg.RequireEnoughBytes(file.Length - at);
             return isOneScan ? jpeg.DecodeScan(file[at..], cancellationToken) : jpeg.DecodeScans(file, at, hasEnd, name, cancellationToken);
         }
@@ -72,10 +73,13 @@ internal sealed unsafe partial class JpegFile
         }
     }
 
-    /// <summary>Returns null, after checking that the file has its end mark and that libjpeg's work on it is bounded.</summary>
-    private RasterImage? LeftToSkia(ReadOnlySpan<byte> file, string name)
+    /// <summary>
+    /// Returns null, after checking that the file has its end mark and that libjpeg's work on it is bounded. The mark is looked for behind
+    /// the markers that were read, <paramref name="read"/> bytes: a thumbnail among them has an end mark of its own.
+    /// </summary>
+    private RasterImage? LeftToSkia(ReadOnlySpan<byte> file, int read, string name)
     {
-        if (file.LastIndexOf<byte>([0xff, 0xd9]) < 0) throw new InvalidDataException(
+        if (file[read..].LastIndexOf<byte>([0xff, 0xd9]) < 0) throw new InvalidDataException(
             $"{name} is damaged: it is cut short, its end mark is missing.");
         long scans = 0;
         for (int at = 0; file[at..].IndexOf<byte>([0xff, Scan]) is >= 0 and var next; at += next + 2) scans++;

@@ -22,6 +22,11 @@ internal sealed class Taps
     /// <summary>Fractional bits of the weights in fixed point, as in Pillow for samples of eight bits.</summary>
     internal const int FractionalBits = 22;
 
+    /// <summary>
+    /// The most weights that are kept, 7 MB in all their forms: those for an edge of 65,535 pixels, the longest that a JPEG has.
+    /// </summary>
+    private const int MostKept = 1 << 18;
+
     /// <summary>The latest weights, for reuse: the images of a folder often have one size or two.</summary>
     private static readonly Taps?[] Recent = new Taps?[8];
 
@@ -55,6 +60,7 @@ internal sealed class Taps
         foreach (var recent in Recent)
             if (recent is not null && recent._request == request) return recent;
         var taps = Anew(source, target, start, length, interpolation);
+        if (taps.Weights.Length > MostKept) return taps;
         return Recent[Interlocked.Increment(ref _next) & 7] = taps;
     }
 

@@ -181,19 +181,22 @@ internal static class Resizer
     private static void Nearest(
         RasterImage image, (int Width, int Height) size, (int X, int Y, int Width, int Height) window, Span<byte> result)
     {
-        int[] columns = Positions(image.Width, size.Width), rows = Positions(image.Height, size.Height);
+        int[] columns = Positions(image.Width, size.Width, window.X, window.Width);
+        int[] rows = Positions(image.Height, size.Height, window.Y, window.Height);
         var source = MemoryMarshal.Cast<byte, uint>(image.Samples);
         var target = MemoryMarshal.Cast<byte, uint>(result);
         for (int y = 0; y < window.Height; y++)
             for (int x = 0; x < window.Width; x++)
-                target[y * window.Width + x] = source[rows[window.Y + y] * image.Width + columns[window.X + x]];
+                target[y * window.Width + x] = source[rows[y] * image.Width + columns[x]];
     }
 
-    private static int[] Positions(int source, int target)
+    /// <summary>The positions of the window's pixels, counted up to from the image's edge.</summary>
+    private static int[] Positions(int source, int target, int start, int length)
     {
-        var positions = new int[target];
+        var positions = new int[length];
         double scale = (double)source / target, at = scale / 2;
-        for (int i = 0; i < target; i++, at += scale) positions[i] = Math.Min((int)at, source - 1);
+        for (int i = 0; i < start; i++) at += scale;
+        for (int i = 0; i < length; i++, at += scale) positions[i] = Math.Min((int)at, source - 1);
         return positions;
     }
 
@@ -203,10 +206,10 @@ internal static class Resizer
         var source = image.Gray16;
         if (interpolation == Interpolation.Nearest)
         {
-            int[] columns = Positions(image.Width, size.Width), rows = Positions(image.Height, size.Height);
-            return [.. from y in Enumerable.Range(window.Y, window.Height)
-                       from x in Enumerable.Range(window.X, window.Width)
-                       select source[rows[y] * image.Width + columns[x]]];
+            int[] columns = Positions(image.Width, size.Width, window.X, window.Width);
+            return [.. from row in Positions(image.Height, size.Height, window.Y, window.Height)
+                       from column in columns
+                       select source[row * image.Width + column]];
         }
         var across = Taps.Compute(image.Width, size.Width, window.X, window.Width, interpolation);
         var down = Taps.Compute(image.Height, size.Height, window.Y, window.Height, interpolation);

@@ -16,9 +16,9 @@ public interface IClipEncoder : IDisposable
     string? Source { get; }
 
     /// <summary>
-    /// Identifies the files that the model was opened from by folder, names, lengths, times and first bytes. Models with equal stamps have
-    /// equal fingerprints (<see cref="Fingerprint"/>), which then need not be computed. Null if the model may have changed since it was
-    /// opened, or came from memory.
+    /// Identifies the files that the model was opened from by folder, names, lengths, times and first bytes. Models with equal stamps are
+    /// one model, so that their fingerprints (<see cref="Fingerprint"/>) need not be computed. Null if the model may have changed since it
+    /// was opened, or came from memory.
     /// </summary>
     string? SourceStamp => null;
 
@@ -40,11 +40,14 @@ public interface IClipEncoder : IDisposable
 
     /// <summary>
     /// Identifies the model by what determines its embeddings: weights, image transform and tokenizer. Stored with embeddings, it tells
-    /// whether a given model made them. Reads the weights once.
+    /// whether a given model made them. Reads the weights once. Of the image transform it has sizes, resize, filter, mean and standard
+    /// deviation. Not in it is what differs between Hugging Face's and OpenCLIP's recipes of one model, when an image becomes RGB and how
+    /// an odd crop is rounded: what was embedded with a model in one layout is searched with it in the other.
     /// </summary>
     /// <returns>
-    /// 64 hexadecimal digits (SHA-256). A model has the same fingerprint in float32, bfloat16 and float16, and as ONNX if this project
-    /// exported it in float32 or float16; in 8 bits it has another.
+    /// 64 hexadecimal digits (SHA-256). A model has the same fingerprint in float32 and bfloat16, and as ONNX if this project exported it
+    /// in float32 or float16; in 8 bits it has another. Loaded in float16 it has the same if its weights are float16's own, as of a file
+    /// in float16, and otherwise another, since the weights are then rounded twice.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
     string Fingerprint();

@@ -13,7 +13,9 @@ internal static class ModelFingerprint
     private const string Probe = "The quick brown fox jumps over 12 lazy dogs; a photo of a sunset over the ocean, isn't it?";
 
     /// <summary>
-    /// 64 hexadecimal digits: SHA-256 of the weights, the settings of the image transform, and the token ids of a probe text.
+    /// 64 hexadecimal digits: SHA-256 of the weights, the settings of the image transform, and the token ids of a probe text. Left out are
+    /// <c>ConvertFirst</c> and <c>CropRoundsDown</c>, in which the two layouts of one model differ, and <c>CenterCrop</c>, without which
+    /// only square images are taken: indexes hold fingerprints that lack them.
     /// </summary>
     /// <param name="processor">The model's processor.</param>
     /// <param name="weights">Adds to the hash what determines the embeddings apart from the processor.</param>

@@ -17,7 +17,7 @@ public sealed class PipelineTokenizer : ITokenizer
     /// <param name="clean">Cleans a caption before the steps.</param>
     /// <param name="contextLength">The longest row.</param>
     /// <param name="paddingId">The id that fills rows.</param>
-    /// <param name="stripsEnd">Whether the token at a row's end becomes padding (OpenCLIP: <c>strip_sep_token</c>).</param>
+    /// <param name="stripsEnd">Whether the token at a row's end becomes 0 (OpenCLIP: <c>strip_sep_token</c>).</param>
     internal PipelineTokenizer(ITextPipeline pipeline, Func<string, string> clean, int contextLength, int paddingId, bool stripsEnd = false)
     {
         (_pipeline, _clean, _stripsEnd, ContextLength, PaddingId) = (pipeline, clean, stripsEnd, contextLength, paddingId);
@@ -48,7 +48,8 @@ public sealed class PipelineTokenizer : ITokenizer
             .Batch(texts, Encode, truncate, padding, padId ?? PaddingId);
         if (!_stripsEnd) return batch;
         int end = EndOfTextId;
-        return batch with { Ids = [.. batch.Ids.Select(id => id == end ? padId ?? PaddingId : id)] };
+        // open_clip's HFTokenizer writes torch.zeros_like there, so 0 even where the vocabulary pads with another id, as XLM-RoBERTa's.
+        return batch with { Ids = [.. batch.Ids.Select(id => id == end ? 0 : id)] };
     }
 
     /// <inheritdoc/>

@@ -16,6 +16,6 @@ public sealed record TokenizerOptions
     /// </summary>
     public TextCleaning? Cleaning { get; init; }
 
-    /// <summary>Whether the token at a row's end becomes padding (OpenCLIP's <c>strip_sep_token</c>).</summary>
+    /// <summary>Whether the token at a row's end becomes 0 (OpenCLIP's <c>strip_sep_token</c>).</summary>
     public bool StripsEnd { get; init; }
 }

@@ -16,7 +16,12 @@ internal static unsafe class DuplicateSearch
         var parent = Enumerable.Range(0, live.Count).ToArray();
         var joining = new Lock();
         // Rows that were rounded to float16 are longer or shorter than 1 by up to 0.0005: their products are divided by their lengths.
-        float[] scale = [.. live.Select(row => 1 / Length(snapshot, row))];
+        var scale = new float[live.Count];
+        for (int i = 0; i < scale.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            scale[i] = 1 / Length(snapshot, live[i]);
+        }
         // Tolerance for rounding: a float32 dot product of two equal unit vectors, of width E, is this close to 1.
         float least = threshold - 1e-6f * MathF.Sqrt(snapshot.Header.Width);
         Parallel.For(0, live.Count, new ParallelOptions { CancellationToken = cancellationToken }, i =>

@@ -360,6 +360,57 @@ public sealed class ClipCheckpointTests : IDisposable
         Equal(model, loaded);
     }
 
+    [Theory]
+    [InlineData(CheckpointLayout.HuggingFace, CheckpointLayout.OpenClip)]
+    [InlineData(CheckpointLayout.OpenClip, CheckpointLayout.HuggingFace)]
+    public void What_was_saved_last_is_what_the_folder_holds_whatever_lay_there(CheckpointLayout before, CheckpointLayout after)
+    {
+        random.manual_seed(3);
+        using ClipModel old = new(Small), model = new(Small);
+        ClipCheckpoint.SavePretrained(old, _folder, before);
+        File.WriteAllText(Path.Combine(_folder, "notes.txt"), "another's");
+        ClipCheckpoint.SavePretrained(model, _folder, after);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(model, loaded);
+        Assert.True(File.Exists(Path.Combine(_folder, "notes.txt")));
+    }
+
+    [Fact]
+    public void OpenClips_form_takes_the_place_of_shards_and_of_weights_without_their_configuration()
+    {
+        random.manual_seed(3);
+        using ClipModel old = new(Small), model = new(Small);
+        Shard(old);
+        SafetensorsFile.Write(Path.Combine(_folder, "model.safetensors"), [new("visual.conv1.weight", zeros(1))]);
+        File.Delete(Path.Combine(_folder, "config.json"));
+        ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(model, loaded);
+    }
+
+    [Fact]
+    public void What_cannot_be_saved_removes_nothing()
+    {
+        using ClipModel old = new(Small), model = new(Small);
+        ClipCheckpoint.SavePretrained(old, _folder);
+        Directory.CreateDirectory(Path.Combine(_folder, "open_clip_model.safetensors"));
+        Assert.ThrowsAny<Exception>(() => ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip));
+        using var loaded = ClipCheckpoint.FromPretrained(_folder);
+        Equal(old, loaded);
+    }
+
+    [Fact]
+    public void A_lone_image_tower_of_timms_stays_beside_OpenCLIPs_model()
+    {
+        using ClipModel old = new(Small), model = new(Small);
+        ClipCheckpoint.SavePretrained(old, _folder, CheckpointLayout.OpenClip);
+        File.WriteAllText(Path.Combine(_folder, "config.json"), """{ "architecture": "vit_base_patch32_clip_224", "num_classes": 512 }""");
+        SafetensorsFile.Write(Path.Combine(_folder, "model.safetensors"), [new("blocks.0.attn.qkv.weight", zeros(1))]);
+        ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
+        Assert.Equal(["config.json", "model.safetensors", "open_clip_config.json", "open_clip_model.safetensors"],
+            Directory.GetFiles(_folder).Select(Path.GetFileName).Order());
+    }
+
     [Fact]
     public void Captions_that_are_to_be_cleaned_in_another_way_are_refused_by_name()
     {
@@ -437,6 +488,8 @@ public sealed class ClipCheckpointTests : IDisposable
     [Theory]
     [InlineData("model-2.safetensors", "model-3.safetensors", "lists model-3.safetensors")]
     [InlineData("model-2.safetensors", "../model-2.safetensors", "a file name that ends in .safetensors or .bin is needed")]
+    [InlineData("model-2.safetensors", "model-2.pt", "a file name that ends in .safetensors or .bin is needed")]
+    [InlineData("\"weight_map\":{", "\"weight_map\":{\"logit_scale\":\"model-1.safetensors\",", "lists \"logit_scale\" twice")]
     [InlineData("\"logit_scale\"", "\"logit_scales\"", "says that \"logit_scales\" is in model-1.safetensors, which does not have it")]
     [InlineData("\"logit_scale\":\"model-1.safetensors\",", "", "model-1.safetensors has the tensor \"logit_scale\"")]
     [InlineData("weight_map", "weights", "has no \"weight_map\"")]
@@ -500,5 +553,54 @@ public sealed class ClipCheckpointTests : IDisposable
     {
         File.Copy(Repository.Reference("models", name, file), Path.Combine(_folder, "model.safetensors"));
         if (config) File.Copy(Repository.Reference("models", name, "config.json"), Path.Combine(_folder, "config.json"));
+    }
+
+    [Fact]
+    public void A_tensor_that_two_shards_have_is_refused()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new ClipModel(Small);
+        Shard(model);
+        string second = Path.Combine(_folder, "model-2.safetensors");
+        Dictionary<string, Tensor> tensors;
+        using (var file = SafetensorsFile.Open(second)) tensors = file.Names.ToDictionary(name => name, file.Read);
+        tensors["logit_scale"] = tensor(1f);
+        SafetensorsFile.Write(second, tensors);
+        Assert.Contains("model-2.safetensors has the tensor \"logit_scale\"",
+            Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_configuration_of_more_than_10_MB_is_refused()
+    {
+        Prepare("vit_p8_i32", "hf.safetensors", true);
+        File.AppendAllText(Path.Combine(_folder, "config.json"), new string(' ', 10_000_000));
+        Assert.Contains("larger than 10 MB", Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_saved_configuration_tells_transformers_its_class_and_tokens()
+    {
+        using var model = new ClipModel(Small);
+        ClipCheckpoint.SavePretrained(model, _folder);
+        var json = JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, "config.json")))!;
+        JsonNode text = json["text_config"]!, vision = json["vision_config"]!;
+        Assert.Equal(("CLIPModel", "float32"), ((string?)json["architectures"]![0], (string?)json["torch_dtype"]));
+        Assert.Equal((18, 19, 1, 8, 8), ((int)text["bos_token_id"]!, (int)text["eos_token_id"]!, (int)text["pad_token_id"]!,
+            (int)text["projection_dim"]!, (int)vision["projection_dim"]!));
+    }
+
+    [Fact]
+    public void What_is_said_of_a_tokenizer_goes_with_its_vocabulary()
+    {
+        using ClipModel model = new(Small), other = new(Small with { Text = Small.Text with { VocabularySize = 21 } });
+        ClipCheckpoint.SavePretrained(model, _folder, CheckpointLayout.OpenClip);
+        string path = Path.Combine(_folder, "open_clip_config.json");
+        var json = JsonNode.Parse(File.ReadAllText(path))!;
+        json["model_cfg"]!["text_cfg"]!["hf_tokenizer_name"] = "x";
+        File.WriteAllText(path, json.ToJsonString());
+        ClipCheckpoint.SavePretrained(other, _folder, CheckpointLayout.OpenClip);
+        Assert.DoesNotContain("hf_tokenizer_name", File.ReadAllText(path), StringComparison.Ordinal);
     }
 }

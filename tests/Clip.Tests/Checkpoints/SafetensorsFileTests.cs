@@ -106,6 +106,21 @@ public sealed class SafetensorsFileTests : IDisposable
             Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(FilePath)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("t", "t", "two tensors are named \"t\"")]
+    [InlineData("t", "__metadata__", "a tensor is named \"__metadata__\"")]
+    public void Names_that_a_reader_refuses_are_not_written(string first, string second, string reason)
+    {
+        using var scope = NewDisposeScope();
+        SafetensorsFile.Write(FilePath, [new("t", ones(2))]);
+        byte[] before = File.ReadAllBytes(FilePath);
+        var error = Assert.Throws<ArgumentException>(() => SafetensorsFile.Write(FilePath, [new(first, ones(1)), new(second, ones(3))]));
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        Assert.Contains(FilePath, error.Message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(FilePath));
+        Assert.Single(Directory.GetFiles(_folder));
+    }
+
     [Fact]
     public void A_write_that_fails_leaves_the_former_file_and_nothing_beside_it()
     {
@@ -115,5 +130,35 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.Throws<ArgumentException>(() => SafetensorsFile.Write(FilePath, [new("c", complex)]));
         Assert.Equal(before, File.ReadAllBytes(FilePath));
         Assert.Single(Directory.GetFiles(_folder));
+    }
+
+    [Fact]
+    public void An_empty_tensor_may_be_listed_behind_the_one_at_whose_place_it_lies()
+    {
+        byte[] header = Encoding.UTF8.GetBytes("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}," +
+            "\"b\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+        File.WriteAllBytes(FilePath, [.. BitConverter.GetBytes((long)header.Length), .. header, 0, 0, 128, 63]);
+        using var file = SafetensorsFile.Open(FilePath);
+        Assert.Equal(["a", "b"], file.Names);
+    }
+
+    [Theory]
+    [InlineData(64, 1L, null)]
+    [InlineData(65, 1L, "more than 64 dimensions")]
+    [InlineData(1, (long)int.MaxValue, null)]
+    [InlineData(1, int.MaxValue + 1L, "up to 2147483647 are supported")]
+    public void The_bounds_of_a_tensor_are_held(int rank, long bytes, string? reason)
+    {
+        string shape = string.Join(',', Enumerable.Repeat(1L, rank - 1).Append(bytes));
+        byte[] header = Encoding.UTF8.GetBytes($"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{shape}],\"data_offsets\":[0,{bytes}]}}}}");
+        using (var stream = File.Create(FilePath)) // sparse
+        {
+            stream.Write(BitConverter.GetBytes((long)header.Length));
+            stream.Write(header);
+            stream.SetLength(8 + header.Length + bytes);
+        }
+        if (reason is null) SafetensorsFile.Open(FilePath).Dispose();
+        else Assert.Contains(reason, Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(FilePath)).Message,
+            StringComparison.Ordinal);
     }
 }

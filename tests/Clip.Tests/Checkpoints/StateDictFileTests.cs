@@ -103,6 +103,8 @@ public sealed class StateDictFileTests : IDisposable
     [InlineData(new long[] { 3 }, new long[] { long.MaxValue }, 0L, 6L, "larger than any file")]
     [InlineData(new long[] { 1L << 40, 1L << 40 }, new long[] { 0, 0 }, 0L, 6L, "larger than any file")]
     [InlineData(new long[] { 1L << 40 }, new long[] { 0 }, 0L, 6L, "has 1099511627776 elements, its storage \"0\" 6")]
+    [InlineData(new long[] { 0, 1L << 62, 4 }, new long[] { 0, 0, 0 }, 0L, 6L, "larger than any file")]
+    [InlineData(new long[] { 1L << 30 }, new long[] { 1 }, 0L, 1L << 30, "takes 4294967296 bytes; up to 2147483647")]
     [InlineData(new long[] { -1 }, new long[] { 1 }, 0L, 6L, "negative")]
     [InlineData(new long[] { 1 }, new long[] { 1 }, -1L, 6L, "negative")]
     [InlineData(new long[] { 1, 1 }, new long[] { 1 }, 0L, 6L, "2 sides and 1 strides")]
@@ -140,6 +142,12 @@ public sealed class StateDictFileTests : IDisposable
             .Stop(), "stands there twice");
         Refused(new PickleWriter().Start().Raw("}").Word("t").Tensor("a", zeros(1), type: "ComplexFloatStorage").Raw("s").Stop(),
             "torch.ComplexFloatStorage");
+        Refused(new PickleWriter().Start().Raw("}").Word("a").Tensor("s", zeros(2)).Raw("s").Word("b")
+            .Tensor("s", zeros(4, dtype: float64)).Raw("s").Stop(), "two lengths or element types");
+        PickleWriter Storage() => new PickleWriter().Start().Raw("}").Word("t").Global("torch._utils", "_rebuild_tensor_v2").Raw("((")
+            .Word("storage").Global("torch", "FloatStorage").Word("0").Word("cpu").Number(6);
+        Refused(Storage().Numbers([0, 2]).Raw("tQ").Stop(), "is a part of another");
+        Refused(Storage().Raw("tQ").Raw(0x8a, 1, 0xff).Numbers([1]).Numbers([1]).Raw(0x89).Ordered().Raw("tRs").Stop(), "negative");
         Refused(new PickleWriter().Start().Raw("i").Stop(), "the instruction 0x69");
         Refused(new PickleWriter().Start().Raw("u").Stop(), "a mark that is not there");
         Refused(new PickleWriter().Start().Raw("X").Raw(255, 255, 255, 127), "cut short");
@@ -171,6 +179,22 @@ public sealed class StateDictFileTests : IDisposable
         int second = shared.AsSpan().LastIndexOf("archive/data/0"u8) - 46;
         shared.AsSpan(second + 42, 4).Clear();
         Refused(shared, "its entry \"archive/data/0\" begins beyond its place");
+
+        byte[] whole = PyTorchFile.Zip(new PickleWriter().Start().Raw("}").Word("t").Tensor("t", ones(8)).Raw("s").Stop());
+        int place = whole.AsSpan().LastIndexOf("archive/data/0"u8) - 46, local = whole.AsSpan().IndexOf("archive/data/0"u8) - 30;
+        Refused(With(place + 8, 9), "is encrypted");
+        Refused(With(place + 24, 33), "is compressed (method 0)");
+        Refused(With(local, 0), "does not begin as one");
+        byte[] far = PyTorchFile.Zip(new PickleWriter().Start().Raw("}").Stop(), zip64: true);
+        far.AsSpan(far.Length - 22 - 20 + 8, 8).Fill(0xff);
+        Refused(far, "zip64 end record lies outside");
+
+        byte[] With(int at, byte value)
+        {
+            byte[] copy = [.. whole];
+            copy[at] = value;
+            return copy;
+        }
 
         void Refused(byte[] bytes, string reason)
         {
@@ -285,5 +309,90 @@ public sealed class StateDictFileTests : IDisposable
         Assert.Equal(expected.dtype, actual.dtype);
         Assert.Equal(expected.shape, actual.shape);
         Assert.True(expected.equal(actual).all().item<bool>());
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void Newer_protocols_and_archives_without_a_byte_order_are_read(byte protocol)
+    {
+        PickleWriter Short(PickleWriter to, string text) => to.Raw(0x8c, (byte)text.Length).Raw(text);
+        var pickle = new PickleWriter().Raw(0x80, protocol, 0x95).Raw(new byte[8]).Raw("}").Word("t");
+        Short(Short(pickle, "torch._utils"), "_rebuild_tensor_v2").Raw(0x93).Raw("((").Word("storage");
+        Short(Short(pickle, "torch"), "FloatStorage").Raw(0x93);
+        Short(pickle, "0").Raw(0x94).Raw("h").Raw(0).Number(2).Raw("tQ").Number(0).Numbers([2]).Numbers([1]).Raw(0x89).Ordered()
+            .Raw("tRs").Stop();
+        File.WriteAllBytes(FilePath, PyTorchFile.Zip([("data.pkl", pickle.ToArray()), ("data/0", [0, 0, 64, 64, 0, 0, 128, 64])]));
+        using var file = StateDictFile.Open(FilePath);
+        Same(tensor(new float[] { 3, 4 }), file.Read("t"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_ordered_dictionary_made_of_pairs_is_read(bool tuples)
+    {
+        var pickle = new PickleWriter().Start().Global("collections", "OrderedDict").Raw("(](").Raw(tuples ? "" : "](");
+        pickle.Word("t").Tensor("s", ones(2));
+        pickle = tuples ? pickle.Raw(0x86) : pickle.Raw("e");
+        File.WriteAllBytes(FilePath, PyTorchFile.Zip(pickle.Raw("etR").Stop()));
+        using var file = StateDictFile.Open(FilePath);
+        Same(ones(2), file.Read("t"));
+    }
+
+    [Theory]
+    [InlineData("_rebuild_tensor", false)]
+    [InlineData("_rebuild_tensor_v2", true)]
+    public void The_first_and_the_latest_form_of_a_tensor_are_read(string function, bool metadata)
+    {
+        var pickle = new PickleWriter().Start().Raw("}").Word("t").Global("torch._utils", function).Raw("((").Word("storage")
+            .Global("torch", "FloatStorage").Word("0").Word("cpu").Number(2).Raw("tQ").Number(0).Numbers([2]).Numbers([1]);
+        if (metadata) pickle.Raw(0x89).Ordered().Raw("}");
+        byte[] content = pickle.Raw("tRs").Stop().ToArray();
+        File.WriteAllBytes(FilePath, PyTorchFile.Zip([("data.pkl", content), ("data/0", [0, 0, 64, 64, 0, 0, 128, 64])]));
+        using var file = StateDictFile.Open(FilePath);
+        Same(tensor(new float[] { 3, 4 }), file.Read("t"));
+    }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(65)]
+    public void A_tensor_has_up_to_64_sides(int rank)
+    {
+        long[] sides = [.. Enumerable.Repeat(1L, rank)];
+        File.WriteAllBytes(FilePath, PyTorchFile.Zip(new PickleWriter().Start().Raw("}").Word("t").Tensor("s", zeros(1), sides, sides)
+            .Raw("s").Stop()));
+        if (rank == 64) StateDictFile.Open(FilePath).Dispose();
+        else Assert.Contains("up to 64", Assert.Throws<CheckpointException>(() => StateDictFile.Open(FilePath)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_comment_behind_the_archive_and_a_deeper_data_pkl_change_nothing()
+    {
+        var pickle = new PickleWriter().Start().Raw("}").Word("t").Tensor("t", ones(8)).Raw("s").Stop();
+        byte[] whole = PyTorchFile.Zip(pickle, false, ("extra/data.pkl", Array.Empty<byte>()));
+        File.WriteAllBytes(FilePath, [.. whole[..^2], 5, 0, .. "hello"u8]);
+        using var file = StateDictFile.Open(FilePath);
+        Same(ones(8), file.Read("t"));
+    }
+
+    /// <summary>Of archives over 4 GB some entries have only their place widened.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_place_alone_may_need_zip64_and_other_fields_stand_beside_it(bool otherFirst)
+    {
+        byte[] bytes = PyTorchFile.Zip(new PickleWriter().Start().Raw("}").Word("t").Tensor("t", ones(8)).Raw("s").Stop(), zip64: true);
+        int entry = bytes.AsSpan().LastIndexOf("archive/data/0"u8) - 46, extra = entry + 46 + "archive/data/0".Length;
+        byte[] own = [1, 0, 8, 0, .. bytes[(extra + 20)..(extra + 28)]], other = [0x46, 0x42, 12, 0, .. new byte[12]];
+        BitConverter.TryWriteBytes(bytes.AsSpan(entry + 20), 32);
+        BitConverter.TryWriteBytes(bytes.AsSpan(entry + 24), 32);
+        byte[] fields = otherFirst ? [.. other, .. own] : [.. own, .. other];
+        fields.CopyTo(bytes, extra);
+        File.WriteAllBytes(FilePath, bytes);
+        using var file = StateDictFile.Open(FilePath);
+        Same(ones(8), file.Read("t"));
     }
 }

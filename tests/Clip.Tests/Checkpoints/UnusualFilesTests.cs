@@ -197,4 +197,12 @@ public sealed class UnusualFilesTests : IDisposable
         foreach (var (name,
             parameter) in expected.state_dict()) Assert.True(parameter.equal(actual.state_dict()[name]).all().item<bool>(), name);
     }
+
+    [Fact]
+    public void What_stands_before_one_name_alone_is_not_taken_off()
+    {
+        Rewrite((name, tensor) => (name == "logit_scale" ? "module.logit_scale" : name, tensor), pickled: false);
+        Assert.Contains("module.logit_scale is left over",
+            Assert.Throws<CheckpointException>(() => ClipCheckpoint.FromPretrained(_folder)).Message, StringComparison.Ordinal);
+    }
 }

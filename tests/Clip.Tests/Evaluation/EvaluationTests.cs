@@ -70,6 +70,41 @@ public sealed class EvaluationTests
     }
 
     [Fact]
+    public void A_report_has_the_figures_of_both_directions()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        int[] imageOf = [.. Enumerable.Range(0, 40).Select(caption => caption * 7 % 12)];
+        Tensor similarity = randn(12, 40), positives = zeros(12, 40, ScalarType.Bool);
+        foreach (var (caption, image) in imageOf.Index()) positives[image, caption] = true;
+        var report = RetrievalReport.Measure(similarity, imageOf);
+        Assert.Equal([1, 5, 10], report.At.Select(at => at.K));
+        foreach (var at in report.At)
+        {
+            Assert.Equal(new RetrievalAt(at.K, Retrieval.HitRateAt(similarity, positives, at.K),
+                Retrieval.TrueRecallAt(similarity, positives, at.K), Retrieval.HitRateAt(similarity.t(), positives.t(), at.K),
+                Retrieval.TrueRecallAt(similarity.t(), positives.t(), at.K)), at);
+        }
+        Assert.Contains("Image 3 has no caption", Assert.Throws<ArgumentException>(
+            () => RetrievalReport.Measure(zeros(4, 3), [0, 1, 2])).Message, StringComparison.Ordinal);
+        using var undefined = full(2, 2, double.NaN);
+        Assert.Contains("NaN", Assert.Throws<ArgumentException>(() => RetrievalReport.Measure(undefined, [0, 1])).Message,
+            StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// One number stands for all similarities, since they would take 10 GB; the refusal shows that their count, over 2^31, is no obstacle.
+    /// </summary>
+    [Fact]
+    public void More_similarities_than_an_array_holds_are_no_overflow()
+    {
+        using var scope = NewDisposeScope();
+        var similarity = zeros(1, 1).expand(50_000, 50_000);
+        var error = Assert.Throws<ArgumentException>(() => RetrievalReport.Measure(similarity, [.. Enumerable.Repeat(0, 49_999), 50_000]));
+        Assert.Contains("Caption 49999 belongs to image 50000", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_query_without_a_right_answer_is_refused()
     {
         using var similarity = zeros(2, 3);

@@ -44,6 +44,29 @@ public sealed class PublishedShapeTests : IDisposable
     }
 
     [Theory]
+    [InlineData("fastvit_mci2", 8)]
+    [InlineData("fastvit_mci3", 4)]
+    [InlineData("fastvit_mci4", 4)]
+    public void The_grid_of_a_FastViT_is_that_of_its_last_stage(string tower, int side)
+    {
+        File.WriteAllText(_path, $$"""
+            { "embed_dim": 512, "vision_cfg": { "timm_model_name": "{{tower}}", "timm_model_pretrained": false, "image_size": 256,
+                "timm_pool": "avg", "timm_proj": null },
+              "text_cfg": { "context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8, "layers": 1 } }
+            """);
+        using var scope = NewDisposeScope();
+        var config = OpenClipConfig.Load(_path);
+        // The same stages of fewer channels and blocks, since meta has no convolutions.
+        var shape = (FastVitConfig)config.Vision.Convolutional!;
+        using var model = new FastVit(config with { Vision = config.Vision with { Convolutional = shape with
+        {
+            Depths = [.. shape.Depths.Select(_ => 1)], Widths = [.. shape.Widths.Select(_ => 32)],
+        } } });
+        var features = model.Features(zeros(1, 3, 256, 256));
+        Assert.Equal((side, (long)side, (long)side), (config.Vision.Grid, features.shape[2], features.shape[3]));
+    }
+
+    [Theory]
     [InlineData("ViT-B-16-SigLIP", "base", 16, 224, 768, 12, 12, 32000, 92.88, 110.27, 203.16, Profile)]
     [InlineData("ViT-L-16-SigLIP2-256", "large", 16, 256, 1024, 16, 24, 256000, 315.96, 565.57, 881.53, Here)]
     public void SigLIPs_configuration_gives_as_many_parameters_as_its_source_counts(string name, string size, int patch, int side,

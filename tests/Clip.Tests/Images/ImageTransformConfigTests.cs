@@ -172,6 +172,56 @@ public sealed class ImageTransformConfigTests : IDisposable
         Assert.Contains("copy it anew", message, StringComparison.Ordinal);
     }
 
+    /// <summary>A file of 10 KB, whose resize would ask for gigabytes, or for a side beyond 2^31 pixels.</summary>
+    [Theory]
+    [InlineData(ResizeMode.Shortest, 9_600_000, 1)]
+    [InlineData(ResizeMode.Shortest, 1, 9_600_000)]
+    [InlineData(ResizeMode.Shortest, 8_000_000, 1)]
+    [InlineData(ResizeMode.Squash, 9_600_000, 1)]
+    [InlineData(ResizeMode.Squash, 1, 9_600_000)]
+    [InlineData(ResizeMode.Longest, 9_600_000, 1)]
+    [InlineData(ResizeMode.Patches, 9_600_000, 1)]
+    public void An_image_too_elongated_to_resize_is_refused_with_its_size(ResizeMode mode, int width, int height)
+    {
+        var config = new ImageTransformConfig { ResizeMode = mode, Patches = mode == ResizeMode.Patches ? (16, 256) : null };
+        using var image = RasterImage.FromSamples(width, height, SampleLayout.Rgb, new byte[4 * width * height]);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var error = Assert.Throws<InvalidDataException>(() => new ClipImageTransform(config).Apply(image));
+        Assert.Contains($"{width:N0} x {height:N0} pixels", error.Message, StringComparison.Ordinal);
+        Assert.Contains("too elongated", error.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10_000_000);
+    }
+
+    /// <summary>As wide as a JPEG can be; a strip of one colour stays one colour.</summary>
+    [Theory]
+    [InlineData(ResizeMode.Shortest, Interpolation.Bicubic)]
+    [InlineData(ResizeMode.Shortest, Interpolation.Nearest)]
+    [InlineData(ResizeMode.Squash, Interpolation.Bicubic)]
+    [InlineData(ResizeMode.Longest, Interpolation.Bicubic)]
+    [InlineData(ResizeMode.Patches, Interpolation.Bilinear)]
+    public void The_longest_strip_that_a_JPEG_can_hold_is_prepared_within_some_megabytes(ResizeMode mode, Interpolation interpolation)
+    {
+        const int Width = 65_535;
+        var config = new ImageTransformConfig { ResizeMode = mode, Interpolation = interpolation,
+            Patches = mode == ResizeMode.Patches ? (16, 256) : null };
+        byte[] samples = new byte[4 * Width];
+        Array.Fill(samples, (byte)200);
+        using var image = RasterImage.FromSamples(Width, 1, SampleLayout.Rgb, samples);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        float[] pixels = new ClipImageTransform(config).Apply(image);
+        Assert.Contains((200 / 255f - config.Mean[0]) / config.Std[0], pixels);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 40_000_000);
+    }
+
+    [Fact]
+    public void Without_a_crop_a_strip_that_no_array_holds_is_refused()
+    {
+        using var image = RasterImage.FromSamples(65_535, 1, SampleLayout.Rgb, new byte[4 * 65_535]);
+        var error = Assert.Throws<InvalidDataException>(
+            () => new ClipImageTransform(new ImageTransformConfig { CenterCrop = false }).Crop(image));
+        Assert.Contains("too elongated", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Beside_an_image_in_CMYK_the_rest_is_white()
     {

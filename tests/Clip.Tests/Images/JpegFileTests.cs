@@ -95,6 +95,19 @@ public sealed class JpegFileTests
         Assert.Equal(whole!.ToRgbBytes(), withoutEnd!.ToRgbBytes());
     }
 
+    /// <summary>A camera's file holds a whole JPEG, its thumbnail, before the image.</summary>
+    [Fact]
+    public void The_end_mark_of_a_thumbnail_is_not_the_images()
+    {
+        byte[] file = Encode(4, 9, new Random(1),
+            new SKJpegEncoderOptions(90, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore));
+        byte[] exif = [0xff, 0xe1, 0, 12, .. "Exif\0\0"u8, 0xff, 0xd8, 0xff, 0xd9];
+        byte[] withThumbnail = [.. file[..2], .. exif, .. file[2..]];
+        Assert.Null(Decode(withThumbnail)); // SkiaSharp's, and whole
+        Assert.Contains("its end mark is missing", Assert.Throws<InvalidDataException>(() => Decode(withThumbnail.AsSpan()[..^2])).Message,
+            StringComparison.Ordinal);
+    }
+
     /// <summary>Memory is reached by pointers: what a file says must not lead them out of it.</summary>
     [Fact]
     public void A_damaged_file_is_read_or_left_alone()

@@ -43,6 +43,29 @@ public sealed class ResizerTests
         }
     }
 
+    /// <summary>The place of the window's pixels is counted from the image's edge, by addition, as in Pillow.</summary>
+    [Fact]
+    public void The_nearest_pixels_of_a_window_are_those_of_the_whole()
+    {
+        var dice = new Random(2);
+        byte[] samples = new byte[4 * 37 * 23];
+        dice.NextBytes(samples);
+        var image = RasterImage.FromSamples(37, 23, SampleLayout.Rgb, samples);
+        using var whole = Resizer.Resize(image, (1009, 517), (0, 0, 1009, 517), Interpolation.Nearest);
+        using var part = Resizer.Resize(image, (1009, 517), (500, 300, 224, 200), Interpolation.Nearest);
+        for (int y = 0; y < 200; y++)
+            Assert.Equal(whole.Samples.Slice(4 * ((300 + y) * 1009 + 500), 4 * 224), part.Samples.Slice(4 * 224 * y, 4 * 224));
+    }
+
+    /// <summary>What one picture with an edge of tens of thousands of pixels needs would otherwise stay in memory to the end.</summary>
+    [Fact]
+    public void Weights_of_ordinary_sizes_are_kept_for_the_next_image_and_large_ones_are_not()
+    {
+        Taps At(int source) => Taps.Compute(source, 224, 0, 224, Interpolation.Bicubic);
+        Assert.Same(At(4032), At(4032));
+        Assert.NotSame(At(300_000), At(300_000));
+    }
+
     [Fact]
     public void An_image_whose_memory_was_given_back_is_not_read()
     {

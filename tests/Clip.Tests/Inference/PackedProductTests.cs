@@ -38,6 +38,18 @@ public sealed unsafe class PackedProductTests
         Close.Relative(linear.CallAndAdd(x, y), Tensor(added, rows, outputs), 1e-5);
     }
 
+    [Theory]
+    [InlineData(16)]
+    [InlineData(32)]
+    public void The_stride_of_rows_has_room_for_a_tile_and_is_whole_lines_and_no_power_of_two(int tile)
+    {
+        for (int columns = 0; columns < 9000; columns++)
+        {
+            int stride = RowBuffer.StrideOf(columns, tile);
+            Assert.True(stride >= columns + tile && stride % 16 == 0 && !int.IsPow2(stride), $"{columns} columns: {stride}");
+        }
+    }
+
     [Fact]
     public void A_packed_norm_equals_libtorchs()
     {

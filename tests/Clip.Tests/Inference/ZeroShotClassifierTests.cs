@@ -162,6 +162,24 @@ public sealed class ZeroShotClassifierTests : IDisposable
         Assert.Equal(after, _clip.Fingerprint());
     }
 
+    /// <summary>
+    /// Fingerprints are stored with indexes, so that rounding to bfloat16 is for good; by way of float16 a number is rounded twice, and
+    /// what lies beside the middle of two in bfloat16 may fall on it.
+    /// </summary>
+    [Fact]
+    public void A_model_keeps_its_fingerprint_in_float16_where_float16_holds_its_weights()
+    {
+        using var scope = NewDisposeScope();
+        var twice = tensor(0.02898891270160675f);
+        Assert.NotEqual(twice.to(bfloat16).ToDouble(), twice.to(float16).to(bfloat16).ToDouble());
+        string exact = _clip.Fingerprint();
+        _clip.Model.to(ScalarType.Float16);
+        string rounded = _clip.Fingerprint();
+        Assert.NotEqual(exact, rounded);
+        _clip.Model.to(ScalarType.Float32);
+        Assert.Equal(rounded, _clip.Fingerprint());
+    }
+
     [Fact]
     public void Wrong_classes_templates_and_embeddings_are_refused()
     {

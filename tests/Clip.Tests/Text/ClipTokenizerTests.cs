@@ -181,4 +181,22 @@ public sealed class ClipTokenizerTests : IDisposable
             File.WriteAllBytes(path, sound);
         }
     }
+
+    [Fact]
+    public void A_caption_may_fill_the_context_to_its_end()
+    {
+        BytePairTrainer.Train(Captions, 560, _folder);
+        var tokenizer = ClipTokenizer.Load(_folder, contextLength: 7);
+        Assert.Equal(7, tokenizer.Tokenize(["a photo of a cat"]).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.Tokenize(["cat"], padId: -1));
+        Assert.Equal(2, ClipTokenizer.Load(_folder, contextLength: 2).Tokenize(["cat"], truncate: true).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => ClipTokenizer.Load(_folder, contextLength: 1));
+    }
+
+    [Fact]
+    public void Of_pairs_that_are_equally_frequent_the_first_in_ordinal_order_is_merged()
+    {
+        BytePairTrainer.Train(["acab"], 515, _folder);
+        Assert.Equal("a b</w>", File.ReadAllLines(Path.Combine(_folder, "merges.txt"))[1]);
+    }
 }

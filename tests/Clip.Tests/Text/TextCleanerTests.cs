@@ -31,4 +31,25 @@ public sealed class TextCleanerTests
     [InlineData("日本語 한국어 ελληνικά")]
     [InlineData("50 € for 3 × 4 m²")]
     public void Sound_text_keeps_its_letters(string text) => Assert.Equal(text.ToLowerInvariant(), TextCleaner.Clean(text));
+
+    [Theory]
+    [InlineData("a\u0305\u0301")]
+    [InlineData("\u1113\u1161")]
+    [InlineData("\u1100\u1176")]
+    [InlineData("\uAC00\u11A7")]
+    [InlineData("\uAC00\u11C3")]
+    public void What_does_not_compose_stays_apart(string text) => Assert.Equal(text, TextCleaner.Clean(text));
+
+    [Fact]
+    public void Underscores_become_spaces_and_the_case_stays() =>
+        Assert.Equal("A b c", TextCleaner.Clean(" A_b\tc ", TextCleaning.WhitespaceUnderscore));
+
+    /// <summary>Beyond the reference's rows: characters that HTML has not, and letters that are two in one.</summary>
+    [Theory]
+    [InlineData("<a&#9;b&#11;c&#14;d&#31;e", "<a bcde")]
+    [InlineData("<a&#xFDD0;b&#xFDEF;c&#xFFFE;d&#x10FFFF;e", "<abcde")]
+    [InlineData("<&#xDFFF;&#159;", "<\uFFFDÿ")]
+    [InlineData("ĲǱǲǳǄǇǉǊǋǌﬀﬄﬅﬆ x\uFFE3", "ijdzdzdzdžljljnjnjnjffffl\u017Ftst x \u0304")]
+    public void Rare_characters_are_cleaned_as_ftfy_and_html_do(string text, string expected) =>
+        Assert.Equal(expected, TextCleaner.Clean(text).ToLowerInvariant());
 }

@@ -49,6 +49,47 @@ public sealed class TokenizerFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_word_has_no_longest_length_where_the_file_gives_the_largest_number()
+    {
+        Write("tokenizer.json", """
+            { "model": { "type": "WordPiece", "unk_token": "[UNK]", "max_input_chars_per_word": 2147483647,
+                "vocab": { "[UNK]": 0, "cat": 1 } } }
+            """);
+        Assert.Equal([1], Load().Encode("cat"));
+    }
+
+    /// <summary>
+    /// \w is every letter, mark, decimal digit and connector, and what else is alphabetic: as in Rust's regex, by which tokenizers splits
+    /// at white space, and in Oniguruma, by which it runs a file's patterns. .NET's lacks spacing marks, letter-like numbers and more.
+    /// </summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData(@"\w+|[^\w\s]+")]
+    [InlineData(@"[\w]+|(?:(?!\s)\W)+")]
+    [InlineData(@"\b\w+\b|[^\w\s]+")]
+    public void A_word_keeps_its_spacing_marks_and_whatever_else_is_alphabetic(string? pattern)
+    {
+        string splitter = pattern is null ? """{ "type": "Whitespace" }""" : $$"""
+            { "type": "Split", "pattern": { "Regex": {{JsonValue.Create(pattern).ToJsonString()}} }, "behavior": "Removed", "invert": true }
+            """;
+        Write("tokenizer.json", $$"""
+            { "pre_tokenizer": {{splitter}},
+              "model": { "type": "WordPiece", "unk_token": "?", "vocab": { "?": 0, "काम": 1, "Ⅷ": 2, "aⓑ": 3, "🄰c": 4, "!": 5 } } }
+            """);
+        Assert.Equal(["काम", "Ⅷ", "aⓑ", "!", "🄰c"], Load().Explain("काम Ⅷ aⓑ! 🄰c").Select(piece => piece.Piece));
+    }
+
+    [Fact]
+    public void A_pattern_whose_class_holds_all_that_is_no_word_is_refused()
+    {
+        Write("tokenizer.json", """
+            { "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "[\\Wx]+" }, "behavior": "Isolated" },
+              "model": { "type": "WordPiece", "unk_token": "?", "vocab": { "?": 0 } } }
+            """);
+        Assert.Contains("\\W within brackets", Assert.Throws<NotSupportedException>(() => Load()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void RoBERTas_byte_pairs_keep_the_space_before_a_word_and_join_what_was_learnt_first()
     {
         Write("tokenizer.json", Bytes);
@@ -119,11 +160,11 @@ public sealed class TokenizerFolderTests : IDisposable
         Copy("siglip", "tokenizer_config.json");
         Assert.Equal(canonical, ClipProcessor.FromPretrained(_folder, 64).Tokenizer.Encode("A_Photo &amp;lt; Of a cat!"));
 
-        // CLIPA's: the token at the end becomes padding.
+        // CLIPA's: the token at the end becomes 0, whatever the padding is (open_clip's HFTokenizer: torch.zeros_like).
         Copy("xlm_roberta", "tokenizer.json", "tokenizer_config.json");
         WriteOpenClip("""{ "hf_tokenizer_name": "xlm-roberta-base", "tokenizer_kwargs": { "strip_sep_token": true } }""");
         var stripped = ClipProcessor.FromPretrained(_folder).Tokenizer.Tokenize(["a cat"]);
-        Assert.Equal([0L, 4, 39, 1], stripped.Ids);
+        Assert.Equal([0L, 4, 39, 0], stripped.Ids);
 
         WriteOpenClip("""{ "hf_tokenizer_name": "x", "tokenizer_kwargs": { "clean": "shiny" } }""");
         Assert.Contains("text_cfg.tokenizer_kwargs.clean\" is \"shiny\"",
@@ -196,5 +237,69 @@ public sealed class TokenizerFolderTests : IDisposable
     {
         foreach (string[] names in files.Select(file => file.Split('>')))
             File.Copy(Repository.Reference("families", "tokenizers", family, names[0]), Path.Combine(_folder, names[^1]), overwrite: true);
+    }
+
+    [Theory]
+    [InlineData("""{ "type": "Whitespace" }""", "ab, c", "ab|,|c")]
+    [InlineData("""{ "type": "Punctuation" }""", "a,!b", "a|,|!|b")]
+    [InlineData("""{ "type": "Punctuation", "behavior": "Contiguous" }""", "a,!b", "a|,!|b")]
+    [InlineData("""{ "type": "Digits" }""", "a12b", "a|12|b")]
+    [InlineData("""{ "type": "Digits", "individual_digits": true }""", "a12b", "a|1|2|b")]
+    [InlineData("""{ "type": "Split", "pattern": { "String": "-" }, "behavior": "MergedWithNext" }""", "a-b--c", "a|-b|-|-c")]
+    [InlineData("""{ "type": "Split", "pattern": { "String": "-" }, "behavior": "MergedWithPrevious" }""", "a-b--c", "a-|b-|-|c")]
+    [InlineData("""{ "type": "Split", "pattern": { "Regex": "[a-z]+" }, "behavior": "Removed", "invert": true }""", "ab12c", "ab|c")]
+    public void A_text_is_cut_as_the_file_says(string splitter, string text, string pieces)
+    {
+        Write("tokenizer.json", $$"""
+            { "pre_tokenizer": {{splitter}}, "model": { "type": "BPE", "unk_token": "?", "vocab": { "?": 0 }, "merges": [] } }
+            """);
+        Assert.Equal(pieces, string.Join('|', Load().Explain(text).Select(piece => piece.Piece)));
+    }
+
+    [Theory]
+    [InlineData("""{ "type": "ByteFallback" }""", "<0xE2> <0x82> <0xAC> a <0xE3> <0x83>", "€a\uFFFD\uFFFD")]
+    [InlineData("""{ "type": "Metaspace" }""", "▁a b ▁c", "ab c")]
+    [InlineData("""{ "type": "Strip", "content": "_", "start": 1, "stop": 1 }""", "__a__", "_a_")]
+    [InlineData("""{ "type": "BPEDecoder" }""", "a b</w> c</w>", "ab c")]
+    public void Tokens_are_put_together_as_the_file_says(string decoder, string tokens, string text)
+    {
+        var vocabulary = new JsonObject();
+        foreach (var (id, token) in tokens.Split(' ').Index()) vocabulary[token] = id;
+        Write("tokenizer.json", new JsonObject
+        {
+            ["decoder"] = JsonNode.Parse(decoder),
+            ["model"] = new JsonObject { ["type"] = "BPE", ["vocab"] = vocabulary, ["merges"] = new JsonArray() },
+        }.ToJsonString());
+        Assert.Equal(text, Load().Decode(Enumerable.Range(0, vocabulary.Count)));
+    }
+
+    [Fact]
+    public void An_added_word_is_found_only_by_itself()
+    {
+        Write("tokenizer.json", Bytes.Replace("""
+            "content": "<mask>", "lstrip": true
+            """.Trim(), "\"content\": \"cat\", \"single_word\": true", StringComparison.Ordinal));
+        Assert.Equal([10, 11, 4, 9], Load().Encode("scat cats cat"));
+    }
+
+    [Theory]
+    [InlineData("""
+        "end_of_word_suffix": "</w>", "vocab": { "?": 0, "a": 1, "b</w>": 2, "ab</w>": 3, "a</w>": 4 }, "merges": ["a b</w>"]
+        """, "ab a xx", new[] { 3, 4, 0, 0 })]
+    [InlineData("""
+        "continuing_subword_prefix": "##", "vocab": { "?": 0, "a": 1, "##b": 2, "ab": 3 }, "merges": ["a ##b"]
+        """, "ab", new[] { 3 })]
+    [InlineData("""
+        "ignore_merges": true, "vocab": { "?": 0, "a": 1, "b": 2, "ab": 3 }, "merges": []
+        """, "ab ba", new[] { 3, 2, 1 })]
+    [InlineData("""
+        "fuse_unk": true, "vocab": { "?": 0, "a": 1 }, "merges": []
+        """, "axx", new[] { 1, 0 })]
+    public void The_options_of_byte_pairs_are_heeded(string options, string text, int[] ids)
+    {
+        Write("tokenizer.json", $$"""
+            { "pre_tokenizer": { "type": "WhitespaceSplit" }, "model": { "type": "BPE", "unk_token": "?", {{options}} } }
+            """);
+        Assert.Equal(ids, Load().Encode(text));
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Training;
 using TorchSharp;
@@ -141,13 +143,15 @@ public sealed class ClipTrainerTests : IDisposable
         using var model = Model();
         using var trainer = new ClipTrainer(model, Options);
         Assert.Throws<FileNotFoundException>(() => checkpoints.Resume(trainer));
-        File.WriteAllText(Path.Combine(_folder, "train-3.checkpoint.0123456789abcdef0123456789abcdef.part"), "what a killed process was writing");
+        File.WriteAllText(Path.Combine(_folder, "train-3.checkpoint.0123456789abcdef0123456789abcdef.part"),
+            "what a killed process was writing");
         trainer.Train(Batch, new Sink([], step => { if (step.Step % 4 == 0) checkpoints.Save(trainer); }));
         var files = Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal);
         Assert.Equal(["train-12.checkpoint", "train-8.checkpoint"], files);
 
         using var other = new ClipTrainer(model, Options);
-        File.WriteAllText(Path.Combine(_folder, "train-16.checkpoint.0123456789abcdef0123456789abcdef.part"), "what a killed process was writing");
+        File.WriteAllText(Path.Combine(_folder, "train-16.checkpoint.0123456789abcdef0123456789abcdef.part"),
+            "what a killed process was writing");
         Assert.Empty(checkpoints.Resume(other));
         Assert.Equal(12, other.Step);
         Assert.Empty(Directory.GetFiles(_folder, "*.part"));
@@ -168,6 +172,186 @@ public sealed class ClipTrainerTests : IDisposable
             bytes[bytes.Length / 3] ^= 4;
             File.WriteAllBytes(path, bytes);
         }
+    }
+
+    [Fact]
+    public void What_was_saved_stays_where_a_former_run_left_later_checkpoints()
+    {
+        var checkpoints = new TrainingCheckpoints(_folder);
+        using var model = Model();
+        using (var former = new ClipTrainer(model, Options))
+            former.Train(Batch, new Sink([], step => { if (step.Step is 8 or 12) checkpoints.Save(former); }));
+        using var trainer = new ClipTrainer(model, Options);
+        Steps(trainer, 4);
+        string path = checkpoints.Save(trainer);
+        Assert.Equal([path], checkpoints.Paths);
+        Steps(trainer, 1);
+        checkpoints.Save(trainer);
+        Assert.Equal([5L, 4], checkpoints.Paths.Select(Step));
+    }
+
+    [Fact]
+    public void A_damaged_checkpoint_that_was_skipped_gives_way_to_the_sound_one_before_it()
+    {
+        var checkpoints = new TrainingCheckpoints(_folder);
+        using var model = Model();
+        using (var former = new ClipTrainer(model, Options))
+            former.Train(Batch, new Sink([], step => { if (step.Step is 4 or 8) checkpoints.Save(former); }));
+        File.WriteAllText(Path.Combine(_folder, "train-8.checkpoint"), "damaged");
+        using var trainer = new ClipTrainer(model, Options);
+        var later = new TrainingCheckpoints(_folder);
+        Assert.Null(later.Current);
+        Assert.Single(later.Resume(trainer));
+        Assert.Equal((8L, 4L), (later.Step, later.Current)); // by its name, and in truth
+        Steps(trainer, 2);
+        later.Save(trainer);
+        Assert.Equal([6L, 4], later.Paths.Select(Step));
+        Assert.Equal(6, later.Current);
+    }
+
+    private static long Step(string path) =>
+        long.Parse(Path.GetFileNameWithoutExtension(path).Split('-')[1], CultureInfo.InvariantCulture);
+
+    private static void Steps(ClipTrainer trainer, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            using var batch = Batch(trainer.Step);
+            trainer.TrainStep(batch);
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    public void A_refused_step_leaves_the_statistics_of_batch_normalisation_as_they_were(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        using var model = ResNet();
+        using var trainer = new ClipTrainer(model, Options with { ComputeType = type });
+        trainer.TrainStep(ResNetBatch(0));
+        var before = model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.clone());
+        var damaged = ResNetBatch(1);
+        using (no_grad()) damaged.Pixels[1, 2, 3, 4] = float.NaN;
+        Assert.Contains("not numbers", Assert.Throws<InvalidOperationException>(() => trainer.TrainStep(damaged)).Message,
+            StringComparison.Ordinal);
+        Assert.All(model.state_dict(), entry => Assert.True(before[entry.Key].equal(entry.Value).all().item<bool>(), entry.Key));
+        Assert.True(double.IsFinite(trainer.TrainStep(ResNetBatch(2)).Loss));
+        Assert.All(model.state_dict(), entry => Assert.True(entry.Value.isfinite().all().item<bool>(), entry.Key));
+    }
+
+    /// <summary>
+    /// As under PyTorch's autocast. In bfloat16 a running mean would be rounded to 8 bits at each step, so that a share of 0.1 of a small
+    /// change is lost.
+    /// </summary>
+    [Fact]
+    public void Mixed_precision_keeps_the_statistics_of_batch_normalisation_in_float32()
+    {
+        using var scope = NewDisposeScope();
+        using var model = ResNet();
+        using var trainer = new ClipTrainer(model, Options with { ComputeType = ScalarType.BFloat16 });
+        trainer.TrainStep(ResNetBatch(0));
+        var statistics = model.named_buffers().Where(entry => entry.name.Contains("running_", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(statistics);
+        Assert.All(statistics, entry => Assert.False(
+            entry.buffer.to(bfloat16).to(float32).equal(entry.buffer).all().item<bool>(), $"{entry.name} has bfloat16's digits alone."));
+    }
+
+    [Fact]
+    public void A_resumed_run_in_mixed_precision_goes_on_with_the_checkpoints_statistics_and_frozen_weights()
+    {
+        using var scope = NewDisposeScope();
+        string path = Path.Combine(_folder, "run.checkpoint");
+        var options = Options with { Steps = 4, ComputeType = ScalarType.BFloat16 };
+        using ClipModel whole = ResNet(), second = ResNet(seed: 99);
+        foreach (var model in new[] { whole, second })
+            foreach (var parameter in model.Text.parameters()) parameter.requires_grad = false;
+        using (var trainer = new ClipTrainer(whole, options))
+            trainer.Train(ResNetBatch, new Sink([], step => { if (step.Step == 2) trainer.Save(path); }));
+        using (var trainer = new ClipTrainer(second, options))
+        {
+            trainer.Resume(path);
+            trainer.Train(ResNetBatch);
+        }
+        foreach (var (name, value) in whole.state_dict()) Assert.True(value.equal(second.state_dict()[name]).all().item<bool>(), name);
+    }
+
+    [Fact]
+    public void A_run_under_another_language_is_resumed_from()
+    {
+        string path = Path.Combine(_folder, "run.checkpoint");
+        using var model = Model();
+        var culture = CultureInfo.CurrentCulture;
+        try
+        {
+            var comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+            comma.NumberFormat.NumberDecimalSeparator = ",";
+            CultureInfo.CurrentCulture = comma;
+            using (var trainer = new ClipTrainer(model, Options)) trainer.Save(path);
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            using (var trainer = new ClipTrainer(model, Options)) trainer.Resume(path);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_run_that_trained_other_parameters_is_not_resumed_from_and_the_trainer_stays_as_it_was(bool isFrozenFirst)
+    {
+        using var scope = NewDisposeScope();
+        string path = Path.Combine(_folder, "run.checkpoint");
+        using ClipModel first = Model(), second = Model(seed: 99);
+        foreach (var parameter in (isFrozenFirst ? first : second).Text.parameters()) parameter.requires_grad = false;
+        using (var trainer = new ClipTrainer(first, Options))
+        {
+            Steps(trainer, 2);
+            trainer.Save(path);
+        }
+        using var other = new ClipTrainer(second, Options);
+        var before = second.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.clone());
+        string message = Assert.Throws<InvalidDataException>(() => other.Resume(path)).Message;
+        Assert.Contains("another run", message, StringComparison.Ordinal);
+        Assert.Contains($" is frozen only {(isFrozenFirst ? "there" : "here")}", message, StringComparison.Ordinal);
+        Assert.All(second.state_dict(), entry => Assert.True(before[entry.Key].equal(entry.Value).all().item<bool>(), entry.Key));
+    }
+
+    /// <summary>The header of a checkpoint as it was written before it listed the frozen parameters.</summary>
+    [Fact]
+    public void A_checkpoint_that_does_not_list_the_frozen_parameters_is_resumed_from()
+    {
+        string path = Path.Combine(_folder, "run.checkpoint"), older = Path.Combine(_folder, "older.checkpoint");
+        using var model = Model();
+        foreach (var parameter in model.Text.parameters()) parameter.requires_grad = false;
+        using var trainer = new ClipTrainer(model, Options);
+        Steps(trainer, 2);
+        trainer.Save(path);
+        using (var reader = TrainingFile.Open(path))
+        {
+            string magic = reader.ReadString();
+            var header = JsonNode.Parse(reader.ReadString())!.AsObject();
+            Assert.True(header.Remove("Frozen"));
+            byte[] rest = ToEnd(reader);
+            TrainingFile.Write(older, writer =>
+            {
+                writer.Write(magic);
+                writer.Write(header.ToJsonString());
+                writer.Write(rest);
+            });
+        }
+        using var other = new ClipTrainer(model, Options);
+        other.Resume(older);
+        Assert.Equal(2, other.Step);
+    }
+
+    private static byte[] ToEnd(BinaryReader reader)
+    {
+        using var rest = new MemoryStream();
+        for (byte[] part = reader.ReadBytes(1 << 16); part.Length > 0; part = reader.ReadBytes(1 << 16)) rest.Write(part);
+        return rest.ToArray();
     }
 
     [Fact]
@@ -325,6 +509,24 @@ public sealed class ClipTrainerTests : IDisposable
             Text = new TextConfig { ContextLength = 8, VocabularySize = 20, Width = 16, Layers = 1, Heads = 2 },
             EmbeddingWidth = 8,
         });
+    }
+
+    private static ClipModel ResNet(int seed = 7)
+    {
+        random.manual_seed(seed);
+        return new ClipModel(new ClipConfig
+        {
+            Vision = VisionConfig.ResNet(32, 4, (1, 1, 1, 1)) with { Heads = 4 },
+            Text = new TextConfig { ContextLength = 8, VocabularySize = 20, Width = 16, Layers = 1, Heads = 2 },
+            EmbeddingWidth = 8,
+        });
+    }
+
+    private static TrainingBatch ResNetBatch(long step)
+    {
+        using var batch = Batch(step);
+        manual_seed(step + 1);
+        return new TrainingBatch(randn(4, 3, 32, 32), batch.TokenIds.clone());
     }
 
     private static TrainingBatch Batch(long step)

@@ -149,6 +149,12 @@ public sealed class ChildTests
             Assert.Equal(3, reader.Search("a cat").Count);
             Assert.Throws<UnauthorizedAccessException>(() => Sandbox.Image(0).SavePng(Path.Combine(index.Folder, "a.png")));
             Assert.Empty(Directory.GetFiles(index.Folder, "a.png*"));
+
+            index.Dispose();
+            File.SetUnixFileMode(Path.Combine(index.Folder, "writer.lock"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            File.SetUnixFileMode(Path.Combine(index.Folder, "journal.bin"), UnixFileMode.UserRead);
+            Assert.Contains("cannot be written", Assert.Throws<IOException>(() => reader.Remove("a.png")).Message,
+                StringComparison.Ordinal);
         }
         finally
         {

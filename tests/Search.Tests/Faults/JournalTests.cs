@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Security.Cryptography;
 using ClipNotebooks.Search.Storage;
 
 namespace ClipNotebooks.Search.Tests.Faults;
@@ -292,6 +293,159 @@ public sealed class JournalTests : IDisposable
         Assert.Equal(0, index.Count);
         index.Add("🙂", Sandbox.Image(1), new Dictionary<string, string> { ["🙂"] = "🙂" });
         Assert.Equal("🙂", Assert.Single(index.Embeddings.Ids));
+    }
+
+    /// <summary>Indexes of every version of the library are read by every other: the layout is held to the byte.</summary>
+    [Fact]
+    public void The_files_are_to_the_byte_those_of_earlier_versions()
+    {
+        using (var index = _sandbox.OfVectors(2))
+            index.AddEmbeddings(["a", "b"], [1, 0, 0, 1], [null, new Dictionary<string, string> { ["k"] = "v" }]);
+        Assert.Equal("0ee85c224402586287ac78ea0de1c08320182a1f6828e227bca8102b84e6e9d1", Sum(Journal));
+        Assert.Equal("7622ef6d52dabb28e630f586536a3575a03ce1969f488aa974148168a97dba6a", Sum(Vectors));
+
+        static string Sum(string path) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
+    }
+
+    /// <summary>Journals of the first version have no seal.</summary>
+    [Fact]
+    public void Damage_before_a_whole_record_is_named_without_a_seal_too()
+    {
+        byte[] whole = Make(), old = [.. whole[..8], .. whole[24..]];
+        old[Records(whole)[2] - 16 + 20] ^= 1;
+        File.WriteAllBytes(Journal, old);
+        Assert.Contains($"though another follows at byte {Records(whole)[3] - 16}", Refused(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_broken_last_record_is_damage_and_no_cut_and_removed_images_are_not_counted()
+    {
+        Make();
+        using (var index = ImageSearchIndex.Open(_sandbox.Index)) index.AddEmbeddings(["d"], [1, 1]);
+        byte[] whole = File.ReadAllBytes(Journal), damaged = [.. whole];
+        damaged[^1] ^= 1;
+        File.WriteAllBytes(Journal, damaged);
+        Assert.Contains($"is damaged: the record at byte {Records(whole)[^1]} is broken, though {whole.Length} bytes were committed; "
+            + "before it are 2 images", Refused(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2L, null)]
+    [InlineData(4L, null)]
+    [InlineData(3L, -1L)]
+    [InlineData(3L, 3L)]
+    public void A_record_that_does_not_follow_is_refused(long first, long? deleted)
+    {
+        Make();
+        Append(JournalRecord.OfTouches([])); // the smallest record: a payload of one byte
+        using (var index = ImageSearchIndex.Open(_sandbox.Index)) Assert.Equal(["a", "c"], Ids(index));
+        Append(JournalRecord.OfBatch(first, 0, [new StoredEntry { Id = "d", IsFile = false }], deleted is { } row ? [row] : []));
+        Assert.Contains("does not follow from those before it", Refused(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_header_that_no_index_has_is_refused()
+    {
+        Directory.CreateDirectory(_sandbox.Index);
+        var sound = new IndexHeader { Generation = 1, Width = 1 << 20, Storage = "Float32", Model = "m", ModelSummary = "m" };
+        File.WriteAllBytes(Vectors, Snapshot.VectorsHeader(sound));
+        Write(sound);
+        ImageSearchIndex.Open(_sandbox.Index).Dispose();
+        Refuses(sound with { Format = "other" }, "lacks \"Format\"");
+        Refuses(sound with { Version = 2 }, "is of version 2");
+        foreach (var header in new[]
+        {
+            sound with { Width = 0 }, sound with { Width = (1 << 20) + 1 }, sound with { Generation = 0 },
+            sound with { Storage = "Float8" }, sound with { Storage = "7" }, sound with { Model = "" },
+        }) Refuses(header, "which no index has");
+
+        void Write(IndexHeader header)
+        {
+            byte[] record = JournalRecord.OfHeader(header);
+            File.WriteAllBytes(Journal, [.. JournalRecord.Magic, .. JournalSeal.Of(24 + record.Length), .. record]);
+        }
+
+        void Refuses(IndexHeader header, string what)
+        {
+            Write(header);
+            Assert.Contains(what, Refused(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_whole_record_that_a_crash_left_unsealed_is_sealed_by_the_next_writer()
+    {
+        byte[] before, after;
+        using (var index = _sandbox.OfVectors(2))
+        {
+            index.AddEmbeddings(["a"], [1, 0]);
+            before = ReadAll(Journal);
+            index.AddEmbeddings(["b"], [0, 1]);
+            after = ReadAll(Journal);
+        }
+        File.WriteAllBytes(Journal, [.. before, .. after[before.Length..]]);
+        using (var index = ImageSearchIndex.Open(_sandbox.Index)) Assert.Equal(0, index.Remove("nobody"));
+        Assert.Equal(after.Length, BinaryPrimitives.ReadInt64LittleEndian(File.ReadAllBytes(Journal).AsSpan(12)));
+    }
+
+    [Fact]
+    public void What_stands_behind_the_last_commit_is_cut_off()
+    {
+        Make();
+        foreach (string file in new[] { Journal, Vectors })
+            File.WriteAllBytes(file, [.. File.ReadAllBytes(file), .. new byte[5000]]);
+        using (var index = ImageSearchIndex.Open(_sandbox.Index)) index.AddEmbeddings(["d"], [1, 1]);
+        byte[] written = File.ReadAllBytes(Journal);
+        Assert.Equal(written.Length, BinaryPrimitives.ReadInt64LittleEndian(written.AsSpan(12)));
+        Assert.Equal(64 + 4 * 8, new FileInfo(Vectors).Length);
+    }
+
+    [Fact]
+    public void A_writer_that_could_not_open_leaves_the_lock_to_the_next_try()
+    {
+        byte[] whole = Make();
+        using var index = ImageSearchIndex.Open(_sandbox.Index);
+        Put((byte)(whole[13] ^ 1));
+        Assert.Throws<InvalidDataException>(() => index.Remove("a"));
+        Put(whole[13]);
+        Assert.Equal(1, index.Remove("a"));
+
+        void Put(byte value)
+        {
+            using var file = new FileStream(Journal, FileMode.Open, FileAccess.Write, FileShare.ReadWrite) { Position = 13 };
+            file.WriteByte(value);
+        }
+    }
+
+    [Fact]
+    public void An_entry_that_would_reach_beyond_its_record_is_refused()
+    {
+        byte[] bytes = Make();
+        int at = Records(bytes)[1], length = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at + 4));
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(at + 12 + JournalRecord.BatchBytes + 4), 100_000);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at + 8),
+            Checksum.Of(bytes.AsSpan(at + 12, length), Checksum.Of(bytes.AsSpan(at + 4, 4))));
+        File.WriteAllBytes(Journal, bytes);
+        using var index = ImageSearchIndex.Open(_sandbox.Index);
+        Assert.Contains("the entry of row 0", Assert.Throws<InvalidDataException>(() => Ids(index)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_target_may_end_in_a_slash_and_one_that_is_taken_is_named()
+    {
+        Make();
+        string target = Path.Combine(_sandbox.Folder, "kept");
+        Assert.Empty(ImageSearchIndex.Salvage(_sandbox.Index, target + "/"));
+        Assert.Contains("holds something already", Assert.Throws<IOException>(
+            () => ImageSearchIndex.Salvage(_sandbox.Index, target)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Adds a record behind the last and seals it.</summary>
+    private void Append(byte[] record)
+    {
+        byte[] grown = [.. File.ReadAllBytes(Journal), .. record];
+        JournalSeal.Of(grown.Length).CopyTo(grown, 8);
+        File.WriteAllBytes(Journal, grown);
     }
 
     /// <summary>Where the records begin.</summary>

@@ -65,9 +65,9 @@ internal static class TextNormalizers
         string pattern = section.Text("Regex");
         try
         {
-            return (null, new Regex(pattern, RegexOptions.CultureInvariant, PatternLimit));
+            return (null, new Regex(WordCharacters.Rewrite(pattern), RegexOptions.CultureInvariant, PatternLimit));
         }
-        catch (ArgumentException exception)
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
         {
             throw new NotSupportedException($"{section.File}: the regular expression \"{pattern}\" at \"{section.Key}\" is not " +
                 $"understood: {exception.Message}", exception);
@@ -122,6 +122,7 @@ internal static class TextNormalizers
 
     private static char StandIn(Rune rune) => Rune.GetUnicodeCategory(rune) switch
     {
+        UnicodeCategory.OtherSymbol when WordCharacters.IsEnclosedLetter(rune) => 'Ⓐ',
         UnicodeCategory.UppercaseLetter => 'A',
         UnicodeCategory.LowercaseLetter => 'a',
         UnicodeCategory.ModifierLetter => '\u02B0',

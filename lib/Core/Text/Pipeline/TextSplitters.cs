@@ -143,7 +143,7 @@ internal static partial class TextSplitters
     private static bool IsPunctuation(Rune rune) =>
         rune.IsAscii ? char.IsPunctuation((char)rune.Value) || char.IsSymbol((char)rune.Value) : Rune.IsPunctuation(rune);
 
-    [GeneratedRegex(@"\w+|[^\w\s]+", RegexOptions.CultureInvariant)]
+    [GeneratedRegex($@"[{WordCharacters.OfRust}]+|[^{WordCharacters.OfRust}\s]+", RegexOptions.CultureInvariant)]
     private static partial Regex Words();
 
     [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.CultureInvariant)]

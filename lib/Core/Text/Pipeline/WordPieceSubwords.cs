@@ -20,7 +20,7 @@ internal sealed class WordPieceSubwords(IReadOnlyDictionary<string, int> ids, in
     public void Encode(string piece, List<int> into)
     {
         int start = into.Count, at = 0;
-        bool isKnown = piece.Length <= 2 * longest && piece.EnumerateRunes().Count() <= longest;
+        bool isKnown = piece.Length <= 2L * longest && piece.EnumerateRunes().Count() <= longest;
         while (isKnown && at < piece.Length)
         {
             string before = at == 0 ? "" : prefix;
