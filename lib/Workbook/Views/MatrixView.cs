@@ -77,7 +77,8 @@ public class MatrixView : IView
     public override string ToString() => ToText();
 
     /// <summary>Writes a self-contained interactive page; the file is written beside its place, then renamed.</summary>
-    public void SaveHtml(string path) => Pictures.Write(path, Encoding.UTF8.GetBytes(Plotly.Page(Figure(), Title, Description, Table())));
+    public void SaveHtml(string path) => Pictures.Write(path,
+        Encoding.UTF8.GetBytes(Plotly.Page(Figure(), Title, Description, Table(), Lesson.Language)));
 
     /// <summary>
     /// Writes a PNG, drawn without a browser at twice the resolution of its layout; the file is written beside its place, then renamed.
