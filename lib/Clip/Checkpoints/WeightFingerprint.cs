@@ -13,7 +13,12 @@ internal static class WeightFingerprint
     /// fingerprint when it is cast from float32 to bfloat16. By way of float16 a value is rounded twice, and one in sixteen changes: no
     /// rounding gives all three types one fingerprint, and indexes hold that of this one.
     /// </summary>
-    internal static string Of(ClipModel model, ClipProcessor processor) => ModelFingerprint.Of(processor, hash => Append(hash, model));
+    /// <exception cref="InvalidOperationException">The model has adapters that are not merged: they would not be in it.</exception>
+    internal static string Of(ClipModel model, ClipProcessor processor)
+    {
+        model.RequireMerged("its fingerprint");
+        return ModelFingerprint.Of(processor, hash => Append(hash, model));
+    }
 
     private static void Append(IncrementalHash hash, ClipModel model)
     {

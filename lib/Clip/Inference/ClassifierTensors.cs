@@ -25,7 +25,8 @@ public static class ClassifierTensors
             throw new ArgumentException($"The embeddings are ({string.Join(", ", embeddings.shape)}); (N, {classifier.Width}) is needed.",
                 nameof(embeddings));
         using var scope = NewDisposeScope();
-        float[][] rows = [.. MemoryMarshal.Cast<byte, float>(embeddings.contiguous().bytes).ToArray().Chunk(classifier.Width)];
+        float[][] rows = [.. MemoryMarshal.Cast<byte, float>(
+            embeddings.detach().to(float32).cpu().contiguous().bytes).ToArray().Chunk(classifier.Width)];
         float[] probabilities = [.. classifier.Probabilities(rows).SelectMany(row => row).Select(value => (float)value)];
         return tensor(probabilities, [rows.Length, classifier.ClassNames.Count]).MoveToOuterDisposeScope();                   // (N, C)
     }

@@ -334,7 +334,9 @@ public sealed partial class ClipEncoder : IClipEncoder
 
     private static ArgumentException Empty(string name) => new("There is nothing to encode: the list is empty.", name);
 
-    private Tensor EncodeImage(Tensor pixels) => _prepared is null ? _clip.EncodeImage(pixels) : _prepared.EncodeImage(pixels);
+    // A model in half precision takes pixels in its own type. Patches with their places are converted inside: bfloat16 would round places.
+    private Tensor EncodeImage(Tensor pixels) => _prepared is not null ? _prepared.EncodeImage(pixels) : _clip.EncodeImage(
+        _clip.Config.Vision.Stem == PatchStem.FlatPatches ? pixels : pixels.to(_clip.LogitScale.dtype));
 
     private Tensor EncodeText(Tensor ids) => _prepared is null ? _clip.EncodeText(ids) : _prepared.EncodeText(ids);
 

@@ -120,7 +120,8 @@ public sealed class PreparedTower : IDisposable
         if (config.IsClips && packs) return Part(new PackedImageTower(tower, shape)).Encode;
         if (config.Rotary is not null || !PreparedTransformer.IsSupported(shape))
         {
-            return Plain(tower, () => new VisionTransformer(config, shape with { Device = META }, tower.EmbeddingWidth), config.Tokens,
+            return Plain(tower, () => new VisionTransformer(config, shape with { Device = META }, tower.EmbeddingWidth)
+                { InterpolatePositions = tower.InterpolatePositions }, config.Tokens,
                 takesNumbers: config.Stem != PatchStem.FlatPatches);
         }
         if (config.IsClips)

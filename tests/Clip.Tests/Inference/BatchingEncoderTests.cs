@@ -135,6 +135,7 @@ public sealed class BatchingEncoderTests : IAsyncDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => new BatchingEncoder(_model, new() { MaxBatch = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new BatchingEncoder(_model, new() { MaxBatch = 8, MaxQueue = 7 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new BatchingEncoder(_model, new() { MaxWait = TimeSpan.FromTicks(-1) }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new BatchingEncoder(_model, new() { MaxWait = TimeSpan.MaxValue }));
         await Assert.ThrowsAsync<ArgumentException>(() => _clip.EmbedTextsAsync([]));
         await Assert.ThrowsAsync<ArgumentException>(() => _clip.EmbedPixelsAsync([new float[3]]));
     }

@@ -89,6 +89,18 @@ public sealed class ClipEncoderTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_model_in_half_precision_sees_images_without_being_prepared()
+    {
+        using var scope = NewDisposeScope();
+        using ClipEncoder whole = RandomClip.Create(), half = RandomClip.Create();
+        half.Model.to(ScalarType.BFloat16);
+        RasterImage[] images = [RandomClip.Image(1), RandomClip.Image(2)];
+        var (expected, found) = (whole.EncodeImages(images), half.EncodeImages(images));
+        Assert.Equal(ScalarType.Float32, found.dtype);
+        Assert.InRange(nn.functional.cosine_similarity(expected, found, 1).min().ToDouble(), 0.999, 1.001);
+    }
+
+    [Fact]
     public void A_recipe_is_held_against_the_model_when_the_folder_is_opened()
     {
         string from = Path.Combine(Repository.Root, "data", "models", "tiny-clip"),

@@ -76,6 +76,7 @@ public sealed unsafe class PackedProductTests
         }
         Assert.Equal(0, VectorMath.Exp(Vector512.Create(float.NegativeInfinity))[0]);
         Assert.Equal(0, VectorMath.Exp(Vector512.Create(-200f))[0]);
+        Assert.Equal(0, VectorMath.Exp(Vector512.Create(-1e14f))[0]);
         Assert.Equal(float.PositiveInfinity, VectorMath.Exp(Vector512.Create(200f))[0]);
         Assert.Equal(float.NaN, VectorMath.Exp(Vector512.Create(float.NaN))[0]);
     }
@@ -99,6 +100,11 @@ public sealed unsafe class PackedProductTests
         float[] values = x.data<float>().ToArray();
         for (int i = 0; i < values.Length; i++) Assert.Equal(
             wanted[i], VectorMath.Activate(Vector512.Create(values[i]), activation)[3], 1e-6f);
+        foreach (float large in new[] { 7e4f, 1e5f, 3e7f })
+        {
+            Assert.Equal(large, VectorMath.Activate(Vector512.Create(large), activation)[3]);
+            Assert.Equal(0, VectorMath.Activate(Vector512.Create(-large), activation)[3]);
+        }
     }
 
     [Fact]

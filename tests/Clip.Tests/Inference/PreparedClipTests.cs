@@ -156,6 +156,29 @@ public sealed class PreparedClipTests
             Close.Relative(model.EncodeImage(pixels), prepared.EncodeImage(pixels), 1e-5);
     }
 
+    /// <summary>EVA02's blocks are no CLIP's: in half precision the tower's own form is copied.</summary>
+    [Fact]
+    public void A_copy_in_half_precision_takes_images_of_another_size_too()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(13);
+        using var model = Trained(new ClipModel(new ClipConfig
+        {
+            Vision = new VisionConfig
+            {
+                ImageSize = 32, PatchSize = 8, Width = 64, Layers = 2, Heads = 4, Block = BlockOptions.Clip with { QueryKeyNorm = true },
+            },
+            Text = Text(1),
+            EmbeddingWidth = 24,
+        }));
+        model.Visual.InterpolatePositions = true;
+        using var prepared = PreparedClip.Prepare(model, Precision.BFloat16);
+        var pixels = randn(2, 3, 40, 48);
+        using var _ = no_grad();
+        Assert.InRange(nn.functional.cosine_similarity(model.EncodeImage(pixels), prepared.EncodeImage(pixels), 1).min().ToDouble(),
+            0.999, 1.001);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData(49)]

@@ -118,6 +118,17 @@ public sealed class ZeroShotClassifierTests : IDisposable
         Close.Relative(full([2, 1], 0.5f), Close.Rows(neutral.Probabilities(images)), 1e-5);
     }
 
+    [Fact]
+    public void Embeddings_of_any_element_type_are_read_as_the_numbers_they_are()
+    {
+        using var classifier = new ZeroShotClassifier(_clip, Names);
+        using var scope = NewDisposeScope();
+        var embeddings = _clip.EncodeImages([RandomClip.Image(3), RandomClip.Image(4)]);
+        var expected = classifier.Probabilities(embeddings);
+        Close.Relative(expected, classifier.Probabilities(embeddings.to(ScalarType.Float64)), 1e-6);
+        Close.Relative(expected, classifier.Probabilities(embeddings.to(ScalarType.BFloat16)), 0.1);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
