@@ -79,9 +79,9 @@ public sealed partial class InteractiveTests
         Assert.Throws<ArgumentException>(() => new SentenceByHand(string.Join(' ', Enumerable.Repeat("a cat at night", 40))));
         Assert.Throws<ArgumentException>(() => new AttentionByHand([]));
         Assert.Throws<ArgumentException>(() => new TrainingFilm([Red], ["a", "b"]));
-        TrainingFilm film = new([Red], ["red"]);
+        TrainingFilm film = new([Red, Blue], ["red", "blue"]);
         Assert.Contains("\"fast\" has diverged: after step 7 its loss is NaN", Assert.Throws<ArgumentException>(() =>
-            film.Record("fast", 7, double.NaN, 0.07, ones(1, 2), ones(1, 2))).Message, StringComparison.Ordinal);
+            film.Record("fast", 7, double.NaN, 0.07, eye(2), eye(2))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new ClassifierByHand([Red], [2], ["a", "b"], ["a {}"]));
         Assert.Throws<ArgumentException>(() => new SearchByHand([Red], ["a"], "a"));
         Assert.Throws<ArgumentException>(() => new GapByHand(eye(2), eye(3), ["a", "b"], 1));
