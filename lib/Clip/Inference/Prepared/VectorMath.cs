@@ -19,7 +19,8 @@ internal static class VectorMath
     internal static Vector512<float> Exp(Vector512<float> x)
     {
         if (!Avx512F.IsSupported) return Vector512.Create(Exp(x.GetLower()), Exp(x.GetUpper()));
-        // Beyond ±170 the result is infinity or 0, but the polynomial would overflow. If one operand is NaN, the instructions return the second.
+        // Beyond ±170 the result is infinity or 0, but the polynomial would overflow. If one operand is NaN, the instructions return
+        // the second.
         x = Avx512F.Min(Vector512.Create(170f), Avx512F.Max(Vector512.Create(-170f), x));
         var n = Avx512F.RoundScale(x * 1.44269504f, 0);
         var r = Avx512F.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x);                  // ln 2 in two parts
