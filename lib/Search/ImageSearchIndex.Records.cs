@@ -40,8 +40,7 @@ public sealed partial class ImageSearchIndex
         Func<long, bool>? filter = query.Filter is { } asked ? row => asked.Passes(snapshot.Entry(row)) : null;
         int wanted = (int)Math.Min(int.MaxValue, (long)query.Skip + query.Top);
         return [.. ExactSearch.Run(snapshot, point, wanted, (float)query.MinScore, filter, cancellationToken).Skip(query.Skip)
-            .Select(hit => new Row(
-                snapshot.Entry(hit.Row), query.Vectors ? snapshot.Vector(hit.Row) : null, Math.Clamp(hit.Score, -1, 1)))];
+            .Select(hit => new Row(snapshot.Entry(hit.Row), query.Vectors ? snapshot.Vector(hit.Row) : null, hit.Score))];
     }
 
     private static Row[] Listed(Snapshot snapshot, RowQuery query, CancellationToken cancellationToken)

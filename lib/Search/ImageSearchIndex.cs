@@ -209,8 +209,7 @@ public sealed partial class ImageSearchIndex : ImageStore
         SearchResult Result((float Score, long Row) hit)
         {
             var (id, path, metadata) = Public(snapshot.Entry(hit.Row));
-            // A row that was rounded to float16 is longer or shorter than 1 by up to 0.0005.
-            return new SearchResult(id, path, Math.Clamp(hit.Score, -1, 1), metadata);
+            return new SearchResult(id, path, hit.Score, metadata);
         }
     });
 

@@ -57,7 +57,9 @@ internal static unsafe class ExactSearch
                 ExceptionDispatchInfo.Throw(exception.InnerExceptions[0]);
             }
         }
-        return [.. parts.SelectMany(part => part.Kept).OrderByDescending(kept => kept.Score).ThenBy(kept => kept.Row).Take(keep)];
+        // A row that was rounded to float16 is longer or shorter than 1 by up to 0.0005.
+        return [.. parts.SelectMany(part => part.Kept).OrderByDescending(kept => kept.Score).ThenBy(kept => kept.Row).Take(keep)
+            .Select(kept => (Math.Clamp(kept.Score, -1, 1), kept.Row))];
 
         // Each thread takes the next free block, so that a delayed thread delays one block only.
         void Scan(int part)
