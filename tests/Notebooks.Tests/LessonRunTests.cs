@@ -26,7 +26,8 @@ public sealed class LessonRun
         return Results[name];
     }
 
-    private static bool Runs(string path) => Edition.Of(Path.Combine(Lessons.Folder, path)).IsEnglish
+    /// <param name="path">Of a lesson; relative ones are those of <see cref="Lessons.NameOf"/>.</param>
+    internal static bool Runs(string path) => Edition.Of(Path.Combine(Lessons.Folder, path)).IsEnglish
         || InBothEditions.Contains(Path.GetFileNameWithoutExtension(path)) || Environment.GetEnvironmentVariable("CLIP_LONG_TESTS") == "1";
 
     private static async Task<IReadOnlyDictionary<string, LessonResult>> RunAsync()

@@ -3,7 +3,7 @@ using ClipNotebooks.Cli.Notebooks;
 
 namespace ClipNotebooks.Cli.Tests.Notebooks;
 
-public sealed class LessonProcessTests
+public sealed class LessonProcessTests(LessonOfParts parts) : IClassFixture<LessonOfParts>
 {
     private static async Task<LessonResult> RunAsync(
         string text, bool keepGoing = false, double seconds = 120, CancellationToken token = default)
@@ -16,39 +16,20 @@ public sealed class LessonProcessTests
     [Fact]
     public async Task Cells_share_state_await_and_show_what_they_print_display_and_return()
     {
-        LessonResult result = await RunAsync("""
-            #!csharp
-
-            int Twice(int x) => 2 * x;
-            Console.Write("printed");
-            display(HTML("<b>bold</b>"));
-            new[] { 1, 2 }.Select(Twice).ToArray()
-
-            #!csharp
-
-            using Microsoft.DotNet.Interactive;
-            await Task.Delay(1);
-            var shown = KernelInvocationContext.Current.Display(1);
-            shown.Update(Twice(21));
-            1.Display();
-            """);
-        Assert.Empty(result.Failures);
+        var cells = await parts.OfAsync("state");
         Assert.Equal([("printed", null), ("<b>bold</b>", "<b>bold</b>"), ("[ 2, 4 ]", null)],
-            result.Cells[0].Outputs.Select(o => (o.Text, o.Html)));
-        Assert.Equal([OutputSource.Printed, OutputSource.Shown, OutputSource.Result], result.Cells[0].Outputs.Select(o => o.Source));
-        Assert.Equal(["42", "1"], result.Cells[1].Outputs.Select(o => o.Text));
+            cells[0].Outputs.Select(o => (o.Text, o.Html)));
+        Assert.Equal([OutputSource.Printed, OutputSource.Shown, OutputSource.Result], cells[0].Outputs.Select(o => o.Source));
+        Assert.Equal(["42", "1"], cells[1].Outputs.Select(o => o.Text));
     }
 
     [Fact]
     public async Task A_process_that_a_lesson_leaves_behind_is_not_waited_for()
     {
         if (OperatingSystem.IsWindows()) Assert.Skip("sleep is a program of Unix.");
-        var clock = Stopwatch.StartNew();
-        LessonResult result = await RunAsync("#!csharp\n\nvar left = System.Diagnostics.Process.Start(\"sleep\", \"150\"); left.Id");
-        Assert.Empty(result.Failures);
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 100);
-        string id = result.Cells[0].Outputs.Single().Text;
+        string id = Assert.Single(Assert.Single(await parts.OfAsync("process")).Outputs).Text;
         using var left = Process.GetProcessById(int.Parse(id, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal("sleep", left.ProcessName);
         left.Kill();
     }
 
@@ -56,7 +37,6 @@ public sealed class LessonProcessTests
     [InlineData("new System.Threading.Thread(() => throw new Exception(\"here\")).Start(); System.Threading.Thread.Sleep(5000);",
         "nothing caught an exception on another thread")]
     [InlineData("int Deeper(int n) => 1 + Deeper(n + 1); Deeper(0)", "a method called itself without end")]
-    [InlineData("Environment.FailFast(\"enough\")", ".NET ended it")]
     public async Task What_ended_the_process_is_not_blamed_on_tensors(string code, string cause)
     {
         LessonResult result = await RunAsync($"#!csharp\n\n{code}");
@@ -64,42 +44,12 @@ public sealed class LessonProcessTests
     }
 
     [Fact]
-    public async Task A_view_is_told_by_the_names_of_its_attribute()
-    {
-        LessonResult result = await RunAsync("""
-            #!csharp
-
-            class TypeFormatterSourceAttribute(Type source) : Attribute
-            {
-                public Type FormatterSourceType => source;
-                public string[] PreferredMimeTypes => ["text/html", "text/plain"];
-            }
-            class Source
-            {
-                public IEnumerable<object> CreateTypeFormatters() => [new Form("text/html", "<i>view</i>"), new Form("text/plain", "view")];
-            }
-            class Form(string type, string text)
-            {
-                public string MimeType => type;
-                public bool Format(object x, System.IO.TextWriter to) { to.Write(text); return true; }
-            }
-            [TypeFormatterSource(typeof(Source))] class View;
-            new View()
-            """);
-        Assert.Empty(result.Failures);
-        Assert.Equal(("view", "<i>view</i>"), result.Cells[0].Outputs.Select(o => (o.Text, o.Html)).Single());
-    }
+    public async Task A_view_is_told_by_the_names_of_its_attribute() => Assert.Equal(("view", "<i>view</i>"),
+        Assert.Single(await parts.OfAsync("view")).Outputs.Select(o => (o.Text, o.Html)).Single());
 
     [Fact]
-    public async Task A_reference_is_relative_to_the_lessons_folder()
-    {
-        using TemporaryFolder folder = new();
-        File.Copy(typeof(Markdig.Markdown).Assembly.Location, Path.Combine(folder.Path, "Beside.dll"));
-        string path = folder.Write("lesson.dib", "#!csharp\n\n#r \"./Beside.dll\"\nMarkdig.Markdown.ToHtml(\"*a*\").Trim()");
-        LessonResult result = await new LessonProcess(TimeSpan.FromSeconds(120), false, 1).RunAsync(path, default);
-        Assert.Empty(result.Failures);
-        Assert.Equal("<p><em>a</em></p>", result.Cells[0].Outputs.Single().Text);
-    }
+    public async Task A_reference_is_relative_to_the_lessons_folder() => Assert.Equal("<p><em>a</em></p>",
+        Assert.Single(Assert.Single(await parts.OfAsync("reference")).Outputs).Text);
 
     [Fact]
     public async Task A_library_that_is_not_built_is_said_with_the_command_that_builds_it()
@@ -112,25 +62,13 @@ public sealed class LessonProcessTests
     [Fact]
     public async Task A_tensor_that_something_keeps_after_the_lesson_is_counted_and_a_variable_is_not()
     {
-        string torch = typeof(TorchSharp.torch).Assembly.Location;
-        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nvar x = TorchSharp.torch.zeros(3) + " +
-            $"1;\nAppContext.SetData(\"kept\", TorchSharp.torch.zeros(3));");
-        Assert.Empty(result.Failures);
-        Assert.Equal(1, result.LiveTensors);
+        Assert.Null(Assert.Single(await parts.OfAsync("tensors")).Failure);
+        Assert.Equal(1, (await parts.ResultAsync()).LiveTensors);
     }
 
     [Fact]
-    public async Task A_cell_that_waits_goes_on_in_the_thread_of_the_lesson_and_its_tensors_are_counted_there()
-    {
-        string torch = typeof(TorchSharp.torch).Assembly.Location;
-        LessonResult result = await RunAsync($"#!csharp\n#r \"{torch}\"\nvar x = TorchSharp.torch.zeros(3);\nint before = " +
-            $"Environment.CurrentManagedThreadId;\nawait Task.Delay(20);\n"
-            + "Console.WriteLine(before == Environment.CurrentManagedThreadId);\n#!csharp\nConsole.WriteLine(before == " +
-                "Environment.CurrentManagedThreadId);\nx.Dispose();");
-        Assert.Empty(result.Failures);
-        Assert.Equal(["True", "True"], result.Cells.Select(cell => Assert.Single(cell.Outputs).Text.Trim()));
-        Assert.Equal(0, result.LiveTensors);
-    }
+    public async Task A_cell_that_waits_goes_on_in_the_thread_of_the_lesson() => Assert.Equal(["True", "True"],
+        (await parts.OfAsync("threads")).Select(cell => Assert.Single(cell.Outputs).Text.Trim()));
 
     [Fact]
     public async Task An_exception_names_cell_and_line_without_the_hosts_frames_and_ends_the_lesson()
@@ -145,19 +83,16 @@ public sealed class LessonProcessTests
     }
 
     [Fact]
-    public async Task Keep_going_runs_the_cells_after_a_failure()
+    public async Task With_keep_going_each_failure_is_named_by_cell_and_line_and_the_cells_after_it_run()
     {
-        LessonResult result = await RunAsync("#!csharp\nthrow new Exception(\"first\");\n#!csharp\n7", keepGoing: true);
-        Assert.Single(result.Failures);
-        Assert.Equal("7", result.Cells[1].Outputs.Single().Text);
-    }
-
-    [Fact]
-    public async Task A_syntax_error_names_cell_and_line()
-    {
-        CellFailure failure = Assert.Single((await RunAsync("#!csharp\n1\n#!csharp\n\nvar a = 1;\nvar b = ;")).Failures);
-        Assert.Equal((2, 6), (failure.Cell, failure.Line));
-        Assert.Contains("line 6: CS1525", failure.Message);
+        var cells = await parts.OfAsync("failures");
+        Assert.Equal((await parts.ResultAsync()).Failures, cells.Select(cell => cell.Failure).OfType<CellFailure>());
+        Assert.Equal([(0, "first"), (2, "CS1525")],
+            cells.SkipLast(1).Select(cell => (cell.Failure!.Line - cell.Cell.Line, cell.Failure.Message)),
+            (expected, actual) => expected.Item1 == actual.Item1 && actual.Item2.Contains(expected.Item2, StringComparison.Ordinal));
+        Assert.All(cells.SkipLast(1), cell => Assert.Equal(cell.Cell.Number, cell.Failure!.Cell));
+        Assert.Contains($"line {cells[1].Failure!.Line}: CS1525", cells[1].Failure!.Message, StringComparison.Ordinal);
+        Assert.Equal("7", Assert.Single(cells[^1].Outputs).Text);
     }
 
     [Fact]
@@ -176,6 +111,7 @@ public sealed class LessonProcessTests
         Assert.Equal((2, 4), (failure.Cell, failure.Line));
         Assert.Contains("the process died here", failure.Message);
         Assert.Contains("the end", failure.Message);
+        Assert.Contains(".NET ended it", failure.Message);
         Assert.Equal("last words", result.Cells[1].Outputs.Single().Text.Trim());
     }
 
@@ -185,23 +121,8 @@ public sealed class LessonProcessTests
 
     /// <summary>Each cell is an assembly of its own.</summary>
     [Fact]
-    public async Task An_exercise_does_not_run_an_answer_whose_helper_of_an_earlier_cell_could_end_the_process()
-    {
-        LessonResult result = await RunAsync($"""
-            #!csharp
-            #r "{typeof(Workbook.Lesson).Assembly.Location}"
-            using TorchSharp;
-            using static TorchSharp.torch;
-            using ClipNotebooks.Workbook.Exercises;
-            #!csharp
-            Tensor Dot(Tensor a, Tensor b) => a.reshape(1, -1).matmul(ones(7, 7));
-            #!csharp
-            Tensor Cosine(Tensor a, Tensor b) => Dot(a, b) / (a.norm() * b.norm());
-            StartHereExercises.CosineSimilarity.Check(Cosine)
-            """);
-        Assert.Empty(result.Failures);
-        Assert.Contains("calls matmul and was not run", result.Cells[^1].Outputs.Single().Text);
-    }
+    public async Task An_exercise_does_not_run_an_answer_whose_helper_of_an_earlier_cell_could_end_the_process() =>
+        Assert.Contains("calls matmul and was not run", (await parts.OfAsync("exercise"))[^1].Outputs.Single().Text);
 
     [Fact]
     public async Task A_native_abort_is_reported_with_the_cell_and_the_shapes()
@@ -257,8 +178,7 @@ public sealed class LessonProcessTests
     [Fact]
     public async Task Endless_console_output_is_cut_and_counted()
     {
-        LessonResult result = await RunAsync("#!csharp\nfor (int i = 0; i < 30000; i++) Console.Write(\"0123456789\");");
-        string text = result.Cells[0].Outputs.Single().Text;
+        string text = Assert.Single(Assert.Single(await parts.OfAsync("endless")).Outputs).Text;
         Assert.InRange(text.Length, 100_000, 100_100);
         Assert.EndsWith("200000 more characters were printed.", text);
     }

@@ -8,14 +8,20 @@ public sealed class Book : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("clip-book-");
 
+    private readonly HashSet<string> _run;
+
     public Book(LessonRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
         BookWriter.Write([.. run.Results.Values], Folder);
+        _run = [.. run.Results.Values.Select(lesson => lesson.Path).Where(LessonRun.Runs).Select(PageOf)];
     }
 
     /// <summary>Every page: index.html and one a lesson and language.</summary>
     public static TheoryData<string> Pages { get; } = [.. Lessons.Paths.Select(PageOf).Prepend("index.html")];
+
+    /// <summary>Whether a page has the outputs of its lesson.</summary>
+    internal bool Shows(string page) => page == "index.html" || _run.Contains(page);
 
     internal string Folder => Path.Combine(_folder.FullName, "book");
 
