@@ -97,7 +97,7 @@ public sealed partial class PgVectorImageStore
         string point = query.Point is { } given ? sql.Parameter(Value(given)) : "";
         string where = query.Filter is { } filter ? $" WHERE {sql.Of(filter)}" : "";
         string order = query.Point is not null ? $"embedding <=> {point}" : string.Concat(query.Order.Select(
-            by => $"{SqlFilter.Value(by.Field)} {(by.Ascending ? "NULLS FIRST" : "DESC NULLS LAST")}, ")) + "id";
+            by => SqlFilter.Order(by.Field, by.Ascending))) + "id";
         select.CommandText = $"SELECT id, is_file, metadata::text, {(query.Point is null ? "0::float8" : $"1 - (embedding <=> {point})")}" +
             $"{(query.Vectors ? ", embedding" : "")} FROM {_schema.Table}{where} ORDER BY {order} LIMIT {sql.Parameter((long)query.Top)} " +
             $"OFFSET {sql.Parameter((long)query.Skip)}";

@@ -9,6 +9,8 @@ namespace ClipNotebooks.Search.Postgres;
 /// <param name="parameters">The command's parameters, to which values are added.</param>
 internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
 {
+    private const string NaN = "'NaN'::double precision";
+
     internal string Of(RowFilter filter) => filter switch
     {
         RowFilter.Always always => always.Truth ? "TRUE" : "FALSE",
@@ -22,14 +24,16 @@ internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
             ExpressionType.NotEqual => $"({Text(missing.Field)} IS NOT NULL)",
             _ => "FALSE",
         },
+        // NaN equals NaN in SQL, and nothing in C#.
+        RowFilter.Comparison { Value: double.NaN } never => never.Operation == ExpressionType.NotEqual ? "TRUE" : "FALSE",
         RowFilter.Comparison comparison => comparison.Operation switch
         {
             ExpressionType.Equal => Compared(comparison, "="),
             ExpressionType.NotEqual => $"({Value(comparison.Field)} IS DISTINCT FROM {Parameter(comparison.Value!)})",
             ExpressionType.LessThan => Compared(comparison, "<"),
             ExpressionType.LessThanOrEqual => Compared(comparison, "<="),
-            ExpressionType.GreaterThan => Compared(comparison, ">"),
-            ExpressionType.GreaterThanOrEqual => Compared(comparison, ">="),
+            ExpressionType.GreaterThan => Greater(comparison, ">"),
+            ExpressionType.GreaterThanOrEqual => Greater(comparison, ">="),
             _ => throw new UnreachableException($"{comparison.Operation} is no comparison."),
         },
         RowFilter.OneOf among => Among(among),
@@ -46,14 +50,26 @@ internal sealed class SqlFilter(NpgsqlParameterCollection parameters)
         _ => $"({Text(field)} COLLATE \"C\")",
     };
 
+    /// <summary>The terms of ORDER BY for a property, each with a comma after it, which give the order of <see cref="RowQuery"/>.</summary>
+    internal static string Order(RecordField field, bool ascending)
+    {
+        string direction = ascending ? "NULLS FIRST" : "DESC NULLS LAST", value = Value(field);
+        // SQL puts NaN after all numbers.
+        return (field.Kind == FieldKind.Real ? $"{value} <> {NaN} {direction}, " : "") + $"{value} {direction}, ";
+    }
+
     internal string Parameter(object value)
     {
         parameters.Add(new NpgsqlParameter { Value = value });
         return $"${parameters.Count}";
     }
 
-    private string Compared(RowFilter.Comparison comparison, string sign) =>
-        Known($"{Value(comparison.Field)} {sign} {Parameter(comparison.Value!)}");
+    private string Compared(RowFilter.Comparison comparison, string sign, string besides = "") =>
+        Known($"{Value(comparison.Field)} {sign} {Parameter(comparison.Value!)}{besides}");
+
+    /// <summary>As <see cref="Compared"/>; in SQL NaN is greater than all numbers, and in C# it is not.</summary>
+    private string Greater(RowFilter.Comparison comparison, string sign) =>
+        Compared(comparison, sign, comparison.Field.Kind == FieldKind.Real ? $" AND {Value(comparison.Field)} <> {NaN}" : "");
 
     private string Among(RowFilter.OneOf among)
     {

@@ -19,10 +19,13 @@ public abstract partial class ImageStore
 
     /// <summary>Adds rows under distinct names, or replaces those of the same names, atomically.</summary>
     /// <exception cref="ArgumentException">
-    /// A name has a lone surrogate, or a vector has another width, is all zeros or not finite.
+    /// A name has a lone surrogate, or a vector has another width, is all zeros or not finite; or there are more numbers than an array
+    /// holds, two billion.
     /// </exception>
     internal Task<int> UpsertAsync(IReadOnlyList<(StoredEntry Entry, float[] Vector)> rows, CancellationToken cancellationToken)
     {
+        if ((long)rows.Count * Width > Array.MaxLength) throw new ArgumentException($"{rows.Count:N0} vectors of {Width} numbers are " +
+            $"more than the {Array.MaxLength / Width:N0} that are stored at once. Give them in parts.", nameof(rows));
         var units = new float[rows.Count * Width];
         foreach (var (i, (entry, vector)) in rows.Index())
         {

@@ -33,7 +33,8 @@ internal static class ExportCommand
         Command command = new("export", $"""
             Writes lessons for readers who open them elsewhere: the .dib files stay the only ones that are written by hand. Or writes a
             model as ONNX, for any runtime of it and for transformers.js: image tower, text tower and the whole, beside configuration,
-            tokenizer and image recipe. The folder appears whole or not at all. All families that are read are written.
+            tokenizer and image recipe. The folder appears whole or not at all. Every model that is read is written
+            but one whose tower does not pool ("pool_type" "none"), which gives no embedding.
 
             Examples:
               clipbook export --to ipynb                       notebooks for Jupyter's .NET (C#) kernel

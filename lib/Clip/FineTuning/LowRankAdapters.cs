@@ -24,7 +24,7 @@ public sealed class LowRankAdapters : IDisposable
         _frozen = [.. model.parameters().Where(parameter => parameter.requires_grad)];
         foreach (var parameter in _frozen) parameter.requires_grad = false;
         foreach (var ofModule in adapters.GroupBy(adapter => adapter.Place.Module)) Attach(ofModule.Key, [.. ofModule]);
-        model.UnmergedAdapters++;
+        CountUnmerged(1);
     }
 
     /// <summary>
@@ -102,7 +102,7 @@ public sealed class LowRankAdapters : IDisposable
         if (IsMerged) return;
         foreach (var adapter in _adapters) adapter.AddTo(1);
         IsMerged = true;
-        _model.UnmergedAdapters--;
+        CountUnmerged(-1);
     }
 
     /// <summary>Subtracts the adapters from the weights again, which are then as before except for rounding.</summary>
@@ -112,7 +112,7 @@ public sealed class LowRankAdapters : IDisposable
         if (!IsMerged) return;
         foreach (var adapter in _adapters) adapter.AddTo(-1);
         IsMerged = false;
-        _model.UnmergedAdapters++;
+        CountUnmerged(1);
     }
 
     /// <summary>Detaches and frees the adapters; merged ones stay in the weights. The model's parameters can be trained again.</summary>
@@ -122,8 +122,17 @@ public sealed class LowRankAdapters : IDisposable
         _disposed = true;
         foreach (var detach in _detach) detach();
         foreach (var parameter in _frozen.Where(parameter => !parameter.IsInvalid)) parameter.requires_grad = true;
-        if (!IsMerged) _model.UnmergedAdapters--;
+        if (!IsMerged) CountUnmerged(-1);
         foreach (var adapter in _adapters) adapter.Dispose();
+    }
+
+    /// <summary>Tells the model, and each tower with an adapter, since a tower can be prepared without its model.</summary>
+    private void CountUnmerged(int change)
+    {
+        _model.UnmergedAdapters += change;
+        bool Has(bool images) => _adapters.Any(adapter => adapter.Place.IsOfImages == images);
+        if (Has(images: false)) _model.Text.Transformer.UnmergedAdapters += change;
+        if (Has(images: true) && _model.ImageTower is VisionTransformer tower) tower.Transformer.UnmergedAdapters += change;
     }
 
     private void Attach(nn.Module module, IReadOnlyList<LowRankAdapter> adapters)

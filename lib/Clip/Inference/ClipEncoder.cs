@@ -91,7 +91,9 @@ public sealed partial class ClipEncoder : IClipEncoder
     /// <exception cref="NotSupportedException">
     /// The tokenizer's file needs something that is not supported; the message names its key.
     /// </exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="imageSize"/> is smaller than a patch.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="imageSize"/> is smaller than a patch, or is no multiple of it where the tower's stem needs one (ViTamin).
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// The model's image tower is convolutional, and has no positions to interpolate.
     /// </exception>
@@ -131,6 +133,9 @@ public sealed partial class ClipEncoder : IClipEncoder
             if (imageSize is { } size)
             {
                 ArgumentOutOfRangeException.ThrowIfLessThan(size, vision.PatchSize, nameof(imageSize));
+                if (vision.NeedsWholeCells && size % vision.PatchSize != 0)
+                    throw new ArgumentOutOfRangeException(nameof(imageSize), size, "This model's images must have a side that is a " +
+                        $"multiple of {vision.PatchSize} pixels, since the stem of its image tower is {vision.Stem}.");
                 model.Visual.InterpolatePositions = true;
                 int along = size / vision.PatchSize;
                 (int, int)? budget = recipe.Patches is null ? null : (vision.PatchSize, along * along);

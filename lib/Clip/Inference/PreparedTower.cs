@@ -79,17 +79,22 @@ public sealed class PreparedTower : IDisposable
     /// <param name="tower">In float32.</param>
     /// <param name="precision">The element type of the blocks.</param>
     /// <exception cref="ArgumentException">The tower's weights are not in float32.</exception>
-    public static PreparedTower Prepare(VisionTransformer tower, Precision precision = Precision.Auto) => Chosen(tower, precision);
+    /// <exception cref="InvalidOperationException">The tower has low-rank adapters that are not merged.</exception>
+    public static PreparedTower Prepare(VisionTransformer tower, Precision precision = Precision.Auto) =>
+        Chosen(tower, tower?.Transformer, precision);
 
     /// <summary>Makes the prepared form of a text tower, which may stand alone (<c>ClipCheckpoint.TextFromPretrained</c>).</summary>
     /// <param name="tower">In float32.</param>
     /// <param name="precision">The element type of the blocks.</param>
     /// <exception cref="ArgumentException">The tower's weights are not in float32.</exception>
-    public static PreparedTower Prepare(TextTransformer tower, Precision precision = Precision.Auto) => Chosen(tower, precision);
+    /// <exception cref="InvalidOperationException">The tower has low-rank adapters that are not merged.</exception>
+    public static PreparedTower Prepare(TextTransformer tower, Precision precision = Precision.Auto) =>
+        Chosen(tower, tower?.Transformer, precision);
 
-    private static PreparedTower Chosen(nn.Module<Tensor, Tensor> tower, Precision precision)
+    private static PreparedTower Chosen(nn.Module<Tensor, Tensor> tower, Transformer? blocks, Precision precision)
     {
         ArgumentNullException.ThrowIfNull(tower);
+        if (blocks is { UnmergedAdapters: > 0 }) throw ClipModel.Unmerged("tower", "its prepared form");
         var (chosen, reason) = Choice(precision, tower.parameters().First().device_type);
         return new PreparedTower(tower, null, chosen, reason);
     }

@@ -86,10 +86,13 @@ public sealed class ClipModel : Module<Tensor, Tensor, (Tensor LogitsPerImage, T
     /// <exception cref="InvalidOperationException">Low-rank adapters are attached that are not merged into the weights.</exception>
     internal void RequireMerged(string what)
     {
-        if (UnmergedAdapters > 0)
-            throw new InvalidOperationException($"The model has low-rank adapters that are not merged, and {what} takes its weights " +
-                "alone: call LowRankAdapters.Merge first, or dispose of them.");
+        if (UnmergedAdapters > 0) throw Unmerged("model", what);
     }
+
+    /// <summary>What takes the weights alone of a model or tower whose low-rank adapters are not merged.</summary>
+    internal static InvalidOperationException Unmerged(string whose, string what) => new(
+        $"The {whose} has low-rank adapters that are not merged, and {what} takes its weights alone: call LowRankAdapters.Merge first, " +
+        "or dispose of them.");
 
     /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
     /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>

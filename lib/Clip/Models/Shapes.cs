@@ -18,7 +18,9 @@ internal static class Shapes
                 $"({string.Join(", ", sizes.ToArray().Select(s => s == -1 ? "any" : $"{s}"))}); it was given {Text(tensor)}.");
     }
 
-    /// <summary>Requires pixels of the tower's own size or, where positions are interpolated, of any size from one patch up.</summary>
+    /// <summary>
+    /// Requires pixels of the tower's own size or, where positions are interpolated, of any size from one patch up that its stem takes.
+    /// </summary>
     /// <exception cref="ArgumentException">The tensor has another shape; the message has both.</exception>
     internal static void RequirePixels(Tensor pixels, VisionConfig config, bool anySize)
     {
@@ -31,6 +33,9 @@ internal static class Shapes
         if (Math.Min(pixels.shape[2], pixels.shape[3]) < config.PatchSize)
             throw new ArgumentException($"The image tower takes images of at least one patch ({config.PatchSize} pixels) either way; it " +
                 $"was given {Text(pixels)}.");
+        if (config.NeedsWholeCells && (pixels.shape[2] % config.PatchSize != 0 || pixels.shape[3] % config.PatchSize != 0))
+            throw new ArgumentException($"The image tower takes images whose height and width are multiples of {config.PatchSize} " +
+                $"pixels, since its stem is {config.Stem}; it was given {Text(pixels)}.");
     }
 
     internal static string Text(Tensor tensor) => $"({string.Join(", ", tensor.shape)})";

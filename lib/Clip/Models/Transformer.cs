@@ -22,6 +22,9 @@ public sealed class Transformer : Module<Tensor, Tensor>
     /// <summary>What each block was made from.</summary>
     internal BlockShape Shape { get; }
 
+    /// <summary>How many sets of low-rank adapters are attached to the blocks but not merged into their weights.</summary>
+    internal int UnmergedAdapters { get; set; }
+
     /// <summary>The blocks, first to last.</summary>
     public IReadOnlyList<ResidualAttentionBlock> Blocks => [.. _blocks];
 

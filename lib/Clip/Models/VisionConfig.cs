@@ -125,6 +125,12 @@ public sealed record VisionConfig
         Stages = stages,
     };
 
+    /// <summary>
+    /// Whether a side must be a multiple of <see cref="PatchSize"/>: convolutions that halve the grid with a border around it round up, so
+    /// that pixels past the last whole cell would make one more. Stems whose windows do not overlap leave such pixels out.
+    /// </summary>
+    internal bool NeedsWholeCells => Stem == PatchStem.InvertedResiduals;
+
     internal void Validate()
     {
         if (Stages is { } stages) ValidateResNet(stages);
@@ -135,7 +141,7 @@ public sealed record VisionConfig
             throw new ArgumentException($"Vision.ImageSize is {ImageSize}, less than Vision.PatchSize ({PatchSize}).");
         if (Stages is not null && ImageSize % PatchSize != 0)
             throw new ArgumentException($"Vision.ImageSize is {ImageSize}; a ResNet's must be a multiple of {PatchSize}.");
-        if (Stem == PatchStem.InvertedResiduals && ImageSize % PatchSize != 0)
+        if (NeedsWholeCells && ImageSize % PatchSize != 0)
             throw new ArgumentException($"Vision.ImageSize is {ImageSize}; with Vision.Stem {Stem} it must be a multiple of {PatchSize}.");
     }
 

@@ -72,7 +72,8 @@ public sealed class VisionTransformer : Module<Tensor, Tensor>
 
     /// <summary>
     /// Whether images of sizes other than R × R are accepted, also oblong ones. The position embeddings are then interpolated (bicubic, as
-    /// Hugging Face's <c>interpolate_pos_encoding</c>), and pixels past the last whole patch are ignored. False by default.
+    /// Hugging Face's <c>interpolate_pos_encoding</c>), and pixels past the last whole patch are ignored; with the stem
+    /// <see cref="PatchStem.InvertedResiduals"/> both sides must be multiples of a patch. False by default.
     /// </summary>
     public bool InterpolatePositions { get; set; }
 

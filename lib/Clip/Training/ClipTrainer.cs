@@ -35,6 +35,9 @@ public sealed class ClipTrainer : IDisposable
     /// Parameters to train besides the model's own, such as <c>LowRankAdapters.Parameters</c>; they stay the caller's.
     /// </param>
     /// <exception cref="ArgumentException">An option is out of its range, or nothing is left to train.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The model has low-rank adapters that are not merged, and is to be trained in another type than float32.
+    /// </exception>
     public ClipTrainer(ClipModel model, TrainerOptions options, IReadOnlyList<Parameter>? besides = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -51,6 +54,7 @@ public sealed class ClipTrainer : IDisposable
         if (_besides.Count > 0 && options.ComputeType != ScalarType.Float32)
             throw new ArgumentException($"TrainerOptions.ComputeType is {options.ComputeType}, and parameters besides the model's are " +
                 "trained: these have no copy in another type. Train them in float32.", nameof(besides));
+        if (options.ComputeType != ScalarType.Float32) model.RequireMerged($"its copy in {options.ComputeType}");
         var own = model.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
         _trained = [.. own.Select(pair => pair.parameter), .. _besides];
         if (_trained.Count == 0)

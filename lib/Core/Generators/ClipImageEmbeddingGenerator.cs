@@ -31,7 +31,7 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
     /// <returns>N L2-normalised vectors of (E) values, in the order of the images.</returns>
     /// <exception cref="ArgumentException">The options ask for another width or model, or an image is null.</exception>
     /// <exception cref="InvalidDataException">
-    /// An image cannot be read; the message names it by <see cref="DataContent.Name"/> or its place in the batch.
+    /// An image cannot be read; the message names it by <see cref="DataContent.Name"/> or its place among all, from 1.
     /// </exception>
     /// <exception cref="NonFiniteException">
     /// The model gives NaN, infinity or only zeros for an image; the message names it likewise.
@@ -42,12 +42,12 @@ public sealed class ClipImageEmbeddingGenerator : IEmbeddingGenerator<DataConten
         IEnumerable<DataContent> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
         _generator.RunAsync(values, options, Embed, cancellationToken);
 
-    private float[][] Embed(IClipEncoder encoder, DataContent[] images)
+    private float[][] Embed(IClipEncoder encoder, DataContent[] images, int first)
     {
         var transform = encoder.Processor.Transform;
         var prepared = ImageFiles.ReadAheadAsync(images.Index(), (entry, stop) =>
         {
-            string name = entry.Item.Name ?? $"image {entry.Index + 1}";
+            string name = entry.Item.Name ?? $"image {first + entry.Index + 1}";
             using var image = _decoder.Decode(entry.Item.Data, name, stop);
             return (Name: name, Pixels: transform.Apply(image));
         }, Environment.ProcessorCount, images.Length, CancellationToken.None).ToBlockingEnumerable().ToList();

@@ -30,7 +30,7 @@ public sealed class ClipTextEmbeddingGenerator : IEmbeddingGenerator<string, Emb
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was triggered.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-        _generator.RunAsync(values, options, (encoder, texts) => encoder.EmbedTexts(texts), cancellationToken);
+        _generator.RunAsync(values, options, (encoder, texts, _) => encoder.EmbedTexts(texts), cancellationToken);
 
     /// <summary>
     /// The generator itself, its <see cref="EmbeddingGeneratorMetadata"/> or its <see cref="IClipEncoder"/>; null for anything else.

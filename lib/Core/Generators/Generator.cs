@@ -24,8 +24,12 @@ internal sealed class Generator : IDisposable
     private EmbeddingGeneratorMetadata Metadata => new("clip", defaultModelId: _modelId,
         defaultModelDimensions: _encoder is LazyClipEncoder { IsLoaded: false } ? null : _encoder.Width);
 
+    /// <param name="values">All inputs.</param>
+    /// <param name="options">What the caller asks for.</param>
+    /// <param name="embed">Embeds some of them, the first of which has the given place among all, from 0.</param>
+    /// <param name="cancellationToken">Stops between two batches.</param>
     internal Task<GeneratedEmbeddings<Embedding<float>>> RunAsync<T>(
-        IEnumerable<T> values, EmbeddingGenerationOptions? options, Func<IClipEncoder, T[], float[][]> embed,
+        IEnumerable<T> values, EmbeddingGenerationOptions? options, Func<IClipEncoder, T[], int, float[][]> embed,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(values);
@@ -49,8 +53,9 @@ internal sealed class Generator : IDisposable
             foreach (var batch in values.Chunk(ImageFiles.DefaultBatch))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (batch.Any(value => value is null)) throw new ArgumentException("An input is null.", nameof(values));
-                generated.AddRange(embed(_encoder, batch).Select(row => new Embedding<float>(row)               // B × (E)
+                int first = generated.Count, missing = Array.FindIndex(batch, value => value is null);
+                if (missing >= 0) throw new ArgumentException($"Input {first + missing + 1} is null.", nameof(values));
+                generated.AddRange(embed(_encoder, batch, first).Select(row => new Embedding<float>(row)               // B × (E)
                 {
                     ModelId = _modelId,
                     CreatedAt = DateTimeOffset.UtcNow,

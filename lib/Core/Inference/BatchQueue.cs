@@ -5,7 +5,7 @@ namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
 /// A queue of requests of one kind to a model; requests that arrive together are encoded as one batch. A request waits for others until
-/// <see cref="BatchingOptions.MaxWait"/> after its arrival, and while the model is busy.
+/// they fill a batch, at most until <see cref="BatchingOptions.MaxWait"/> after its arrival, and while the model is busy.
 /// </summary>
 /// <typeparam name="T">An input: a caption, or an image's pixels.</typeparam>
 internal sealed class BatchQueue<T>
@@ -15,7 +15,9 @@ internal sealed class BatchQueue<T>
     private readonly BatchingOptions _options;
     private readonly SemaphoreSlim _model;
     private readonly string _kind;
+    private TaskCompletionSource _filled = Unfilled();
     private int _waiting;
+    private bool _closed;
 
     /// <param name="kind">The kind of input, as telemetry names it.</param>
     /// <param name="encode">Maps inputs, and their names in error messages, to an embedding each.</param>
@@ -46,7 +48,20 @@ internal sealed class BatchQueue<T>
     }
 
     /// <summary>Accepts no more requests; <see cref="Ended"/> completes once the accepted ones are answered.</summary>
-    internal void Close() => _requests.Writer.TryComplete();
+    internal void Close()
+    {
+        _requests.Writer.TryComplete();
+        Interlocked.Exchange(ref _closed, true);
+        Fill();
+    }
+
+    private static TaskCompletionSource Unfilled() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>
+    /// Ends the worker's wait. What it looks at, <see cref="_waiting"/> or <see cref="_closed"/>, was changed by an interlocked operation
+    /// before this, and the worker exchanges <see cref="_filled"/> before it looks: either it sees the change, or this finds its wait.
+    /// </summary>
+    private void Fill() => Volatile.Read(ref _filled).TrySetResult();
 
     private async Task<float[][]> OneAsync(T[] inputs, string[] names, CancellationToken cancellationToken)
     {
@@ -63,6 +78,7 @@ internal sealed class BatchQueue<T>
             Count(-inputs.Length);
             throw new ObjectDisposedException(nameof(BatchingEncoder));
         }
+        if (Waiting >= _options.MaxBatch) Fill();
         using var gone = cancellationToken.Register(() => request.Answer.TrySetCanceled(cancellationToken));
         return await request.Answer.Task.ConfigureAwait(false);
     }
@@ -71,9 +87,9 @@ internal sealed class BatchQueue<T>
     {
         while (await _requests.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
-            if (_requests.Reader.TryPeek(out var first) && Waiting < _options.MaxBatch
+            if (_requests.Reader.TryPeek(out var first)
                 && _options.MaxWait - Stopwatch.GetElapsedTime(first.Came) is { Ticks: > 0 } rest)
-                await Task.Delay(rest).ConfigureAwait(false);
+                await FilledAsync(rest).ConfigureAwait(false);
             await _model.WaitAsync().ConfigureAwait(false);
             try
             {
@@ -84,6 +100,15 @@ internal sealed class BatchQueue<T>
                 _model.Release();
             }
         }
+    }
+
+    /// <summary>Completes once a batch is full or the queue closed, and after <paramref name="rest"/> at the latest.</summary>
+    private async Task FilledAsync(TimeSpan rest)
+    {
+        var filled = Unfilled();
+        Interlocked.Exchange(ref _filled, filled);
+        if (Waiting >= _options.MaxBatch || Volatile.Read(ref _closed)) return;
+        await filled.Task.WaitAsync(rest).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Takes waiting requests that together fit a batch, and drops cancelled ones.</summary>

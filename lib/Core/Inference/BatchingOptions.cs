@@ -6,7 +6,10 @@ public sealed record BatchingOptions
     /// <summary>The most images, or captions, that are encoded at once; at least 1.</summary>
     public int MaxBatch { get; init; } = 32;
 
-    /// <summary>How long an input waits for others while the model is idle; not negative.</summary>
+    /// <summary>
+    /// How long an input waits for others while the model is idle, unless <see cref="MaxBatch"/> inputs wait before; not negative, and at
+    /// most a day.
+    /// </summary>
     public TimeSpan MaxWait { get; init; } = TimeSpan.FromMilliseconds(2);
 
     /// <summary>

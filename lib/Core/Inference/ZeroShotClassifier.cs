@@ -105,7 +105,7 @@ public sealed class ZeroShotClassifier : IDisposable
     }
 
     /// <summary>The classes of one image, the most probable first.</summary>
-    public IReadOnlyList<(string ClassName, double Probability)> Classify(RasterImage image) => ClassifyBatch([image])[0];
+    public IReadOnlyList<(string ClassName, double Probability)> Classify(RasterImage image) => ClassifyBatch([image], 0)[0];
 
     /// <summary>
     /// Classifies a stream of images, a batch at a time: no more than a batch is held, and answers come as soon as their batch is done.
@@ -118,7 +118,7 @@ public sealed class ZeroShotClassifier : IDisposable
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        return images.Chunk(batchSize).SelectMany(ClassifyBatch);
+        return images.Chunk(batchSize).SelectMany((batch, place) => ClassifyBatch(batch, (long)place * batchSize));
     }
 
     /// <summary>Classifies images that arrive asynchronously, a batch at a time; the model runs on the thread pool.</summary>
@@ -136,10 +136,12 @@ public sealed class ZeroShotClassifier : IDisposable
 
         async IAsyncEnumerable<IReadOnlyList<(string, double)>> Stream([EnumeratorCancellation] CancellationToken stop)
         {
+            long first = 0;
             await foreach (var batch in images.Chunk(batchSize).WithCancellation(stop).ConfigureAwait(false))
             {
                 stop.ThrowIfCancellationRequested();
-                foreach (var ranked in await Task.Run(() => ClassifyBatch(batch), stop).ConfigureAwait(false)) yield return ranked;
+                foreach (var ranked in await Task.Run(() => ClassifyBatch(batch, first), stop).ConfigureAwait(false)) yield return ranked;
+                first += batch.Length;
             }
         }
     }
@@ -193,6 +195,11 @@ public sealed class ZeroShotClassifier : IDisposable
             return sum.Select(value => (float)(value / length)).ToArray();
         });
 
-    private List<IReadOnlyList<(string ClassName, double Probability)>> ClassifyBatch(IReadOnlyList<RasterImage> images) =>
-        [.. Probabilities(images).Select(row => ClassNames.Zip(row).OrderByDescending(pair => pair.Second).ToArray())];
+    /// <summary>Classifies a part of a stream; a fault names an image by its place in the stream.</summary>
+    private List<IReadOnlyList<(string ClassName, double Probability)>> ClassifyBatch(RasterImage[] images, long first)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        float[][] rows = _encoder.EmbedImages(images, [.. images.Select((_, i) => $"image {first + i + 1}")]);
+        return [.. Probabilities(rows).Select(row => ClassNames.Zip(row).OrderByDescending(pair => pair.Second).ToArray())];
+    }
 }

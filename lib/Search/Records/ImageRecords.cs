@@ -118,7 +118,10 @@ public sealed class ImageRecords<TRecord> : VectorStoreCollection<string, TRecor
     /// <summary>Adds records, or replaces those of the same keys, atomically. Of records with equal keys the last counts.</summary>
     /// <param name="records">The records.</param>
     /// <param name="cancellationToken">Stops; nothing is changed.</param>
-    /// <exception cref="ArgumentException">A key is empty, or a vector is missing, of another width, all zeros or not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// A key is empty, or a vector is missing, of another width, all zeros or not finite; or the vectors are more than two billion
+    /// numbers.
+    /// </exception>
     /// <exception cref="VectorStoreException">Another object writes to the index, the device is full, or the server fails.</exception>
     public override Task UpsertAsync(IEnumerable<TRecord> records, CancellationToken cancellationToken = default)
     {

@@ -31,7 +31,10 @@ internal abstract record RowFilter
         internal override bool Passes(StoredEntry row) => !Inner.Passes(row);
     }
 
-    /// <summary>Compares a property with a value: null equals null, and is neither less nor greater than anything.</summary>
+    /// <summary>
+    /// Compares a property with a value: null equals null, and is neither less nor greater than anything; NaN, as in C#, does not even
+    /// equal itself.
+    /// </summary>
     /// <param name="Field">The property.</param>
     /// <param name="Operation">Equal, NotEqual, LessThan and so on.</param>
     /// <param name="Value">The value, in the form in which it is compared.</param>
@@ -42,6 +45,7 @@ internal abstract record RowFilter
             object? found = Field.ComparableIn(row);
             if (found is null || Value is null)
                 return Operation == ExpressionType.Equal ? found == Value : Operation == ExpressionType.NotEqual && found != Value;
+            if (found is double.NaN || Value is double.NaN) return Operation == ExpressionType.NotEqual;
             int order = Compare(found, Value);
             return Operation switch
             {
@@ -56,7 +60,7 @@ internal abstract record RowFilter
         }
     }
 
-    /// <summary>Whether a property's value is among the given ones.</summary>
+    /// <summary>Whether a property's value is among the given ones; NaN is among them if one is NaN, as in LINQ.</summary>
     internal sealed record OneOf(RecordField Field, IReadOnlyList<object?> Values) : RowFilter
     {
         internal override bool Passes(StoredEntry row) => Values.Contains(Field.ComparableIn(row));
@@ -68,7 +72,7 @@ internal abstract record RowFilter
         internal override bool Passes(StoredEntry row) => Field.TextsIn(row).Contains(Value);
     }
 
-    /// <summary>The order of two values of one kind; texts by their code units.</summary>
+    /// <summary>The order of two values of one kind; texts by their code units, NaN before all numbers.</summary>
     internal static int Compare(object? left, object? right) => (left, right) switch
     {
         (string one, string other) => string.CompareOrdinal(one, other),

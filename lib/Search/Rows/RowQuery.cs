@@ -22,7 +22,7 @@ internal sealed record RowQuery
 
     internal bool Vectors { get; init; }
 
-    /// <summary>Which of two rows comes first; a missing value comes before any other, as in LINQ.</summary>
+    /// <summary>Which of two rows comes first; a missing value comes before any other, and NaN before any number, as in LINQ.</summary>
     internal int Compare(StoredEntry left, StoredEntry right)
     {
         foreach (var (field, ascending) in Order)

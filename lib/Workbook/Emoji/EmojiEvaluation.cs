@@ -66,12 +66,8 @@ public sealed record EmojiEvaluation(string Style, int Pictures, EmojiLanguageRe
         foreach (var (i, concept) in concepts.Index())
         {
             var row = scores.AsSpan(i * names.Length, names.Length);
-            int own = Array.IndexOf(names, Lower(words(concept).Name)), best = own, rank = 0;
-            for (int c = 0; c < row.Length; c++)
-            {
-                if (row[c] > row[best]) best = c;
-                if (row[c] >= row[own] && c != own) rank++;
-            }
+            int own = Array.IndexOf(names, Lower(words(concept).Name));
+            var (rank, best) = Place(row, own);
             named[i] = (rank, first[best], row[best] - row[own]);
         }
 
@@ -88,6 +84,22 @@ public sealed record EmojiEvaluation(string Style, int Pictures, EmojiLanguageRe
             named);
     }
 
+    /// <summary>
+    /// The rank, from 0, of the own name's score among all, and the best of the others, the first of equal ones. A tie counts against the
+    /// own name: a model that gives all names one score knows none of them.
+    /// </summary>
+    internal static (int Rank, int Best) Place(ReadOnlySpan<float> scores, int own)
+    {
+        var (rank, best) = (0, own);
+        for (int c = 0; c < scores.Length; c++)
+        {
+            if (c == own) continue;
+            if (scores[c] >= scores[own]) rank++;
+            if (best == own || scores[c] > scores[best]) best = c;
+        }
+        return (rank, best);
+    }
+
     /// <summary>For each word, the indices of the concepts that have it.</summary>
     private static Dictionary<string, HashSet<int>> Carriers(EmojiConcept[] concepts, Func<EmojiConcept, EmojiWords> words)
     {
@@ -101,7 +113,9 @@ public sealed record EmojiEvaluation(string Style, int Pictures, EmojiLanguageRe
         return carriers;
     }
 
-    /// <summary>For each query, the rank (from 0) of its picture among those of the concepts that do not have its word.</summary>
+    /// <summary>
+    /// For each query, the rank (from 0) of its picture among those of the concepts that do not have its word; ties count against it.
+    /// </summary>
     private static (string Word, int Rank)[] Ranks(ClipEncoder encoder, Tensor images, EmojiConcept[] concepts,
         Dictionary<string, HashSet<int>> carriers, (int Concept, string Word)[] queries)
     {

@@ -103,18 +103,27 @@ public sealed partial class ReadmeTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    /// <summary>Each example with its own <c>using</c>s, as it is pasted; where it says services, an application has them.</summary>
+    [Fact]
+    public void The_examples_of_Core_compile_one_by_one()
+    {
+        var examples = CSharp().Matches(File.ReadAllText(Path.Combine(Lesson.Repository, "lib", "Core", "README.md")))
+            .Select(match => match.Groups["code"].Value).ToList();
+        Assert.Equal(2, examples.Count(code => code.Contains("services.AddClip(", StringComparison.Ordinal)));
+        foreach (string code in examples)
+        {
+            string services = code.Contains("services.", StringComparison.Ordinal)
+                ? "partial class Program { static Microsoft.Extensions.DependencyInjection.IServiceCollection services = null; }" : "";
+            using var assembly = new MemoryStream();
+            Compile(code + services, assembly);
+        }
+    }
+
     [Fact]
     public void The_CSharp_of_the_README_compiles_and_runs()
     {
-        string code = "using System; using System.Linq;\n" +
-            Regex.Match(Readme, "```csharp\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
-        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(path => path.EndsWith(".dll", StringComparison.Ordinal))
-            .Select(path => MetadataReference.CreateFromFile(path));
         using var assembly = new MemoryStream();
-        var result = CSharpCompilation.Create("Readme", [CSharpSyntaxTree.ParseText(code)], references,
-            new CSharpCompilationOptions(OutputKind.ConsoleApplication)).Emit(assembly);
-        Assert.True(result.Success, string.Join("\n", result.Diagnostics));
+        Compile(CSharp().Match(Readme).Groups["code"].Value, assembly);
 
         var (output, console, folder) = (new StringWriter(), Console.Out, Environment.CurrentDirectory);
         try
@@ -132,6 +141,19 @@ public sealed partial class ReadmeTests : IDisposable
         Assert.StartsWith("(cat, 0.", output.ToString(), StringComparison.Ordinal);
         Assert.Contains("(pizza, ", output.ToString(), StringComparison.Ordinal);
     }
+
+    private static void Compile(string code, MemoryStream assembly)
+    {
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => path.EndsWith(".dll", StringComparison.Ordinal))
+            .Select(path => MetadataReference.CreateFromFile(path));
+        var result = CSharpCompilation.Create("Readme", [CSharpSyntaxTree.ParseText("using System; using System.Linq;\n" + code)],
+            references, new CSharpCompilationOptions(OutputKind.ConsoleApplication)).Emit(assembly);
+        Assert.True(result.Success, string.Join("\n", result.Diagnostics));
+    }
+
+    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
+    private static partial Regex CSharp();
 
     [GeneratedRegex(@"lib/Cli -- (?<name>\w+)", RegexOptions.ExplicitCapture)]
     private static partial Regex Command();

@@ -68,6 +68,29 @@ public sealed class FamilyTests : IDisposable
         }
     }
 
+    /// <summary>Windows that do not overlap leave the rest out; those that do would make a cell of it.</summary>
+    [Theory]
+    [InlineData("oc_mobileclip_b", false)]
+    [InlineData("oc_vitamin", true)]
+    public void Pixels_past_the_last_whole_cell_are_left_out_or_refused_with_the_cells_size(string name, bool refused)
+    {
+        using var family = FamilyCase.Write(name, _folder);
+        using var scope = NewDisposeScope();
+        using var _ = inference_mode();
+        using var model = ClipCheckpoint.FromPretrained(_folder);
+        model.Visual.InterpolatePositions = true;
+        var pixels = randn(2, 3, 40, 50);
+        var whole = model.EncodeImage(pixels.narrow(2, 0, 32).narrow(3, 0, 48).contiguous());
+        Assert.Equal([2L, model.Config.EmbeddingWidth], whole.shape);
+        if (!refused) Close.Relative(whole, model.EncodeImage(pixels), Single);
+        else
+        {
+            string message = Assert.Throws<ArgumentException>(() => model.EncodeImage(pixels)).Message;
+            Assert.Contains("multiples of 16 pixels", message, StringComparison.Ordinal);
+            Assert.Contains("(2, 3, 40, 50)", message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Towers))]
     public void A_tower_alone_equals_the_references(string name)

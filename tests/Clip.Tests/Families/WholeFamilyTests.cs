@@ -150,6 +150,19 @@ public sealed class WholeFamilyTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_size_that_the_models_stem_does_not_take_is_refused_when_it_is_opened()
+    {
+        using (Open("oc_vitamin", "clip", ""))
+        {
+        }
+        string folder = Path.Combine(_folder, "model");
+        using (var larger = ClipEncoder.FromPretrained(folder, CPU, imageSize: 48))
+        using (var embedded = larger.EncodeImages([RandomClip.Image(1)])) Assert.Equal(1, embedded.shape[0]);
+        Assert.Contains("multiple of 16 pixels", Assert.Throws<ArgumentOutOfRangeException>(
+            () => ClipEncoder.FromPretrained(folder, CPU, imageSize: 40)).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>By the towers, and by the whole graph where it is alone. The least cosines are GraphComparison's.</summary>
     [Theory]
     [InlineData(OnnxWeights.Float32, ExportPrecision.Float32, 1 - 1e-6)]

@@ -95,6 +95,45 @@ public sealed class LowRankAdaptersTests : IDisposable
     }
 
     [Fact]
+    public void A_tower_with_additions_that_are_not_merged_is_not_prepared_alone_and_one_without_is()
+    {
+        using var model = TinyPairs.Model();
+        using var batch = TinyPairs.Batch();
+        using var adapters = LowRankAdapters.Attach(model, Everywhere with { TextTower = false });
+        Disturb(adapters);
+        Assert.Contains("The tower has low-rank adapters", Assert.Throws<InvalidOperationException>(
+            () => PreparedTower.Prepare(model.Visual, Precision.Float32)).Message, StringComparison.Ordinal);
+        using (var text = PreparedTower.Prepare(model.Text, Precision.Float32))
+        using (var given = text.Encode(batch.TokenIds))
+        using (var expected = model.EncodeText(batch.TokenIds)) Assert.InRange(TinyPairs.Difference(given, expected), 0, 1e-4);
+
+        adapters.Merge();
+        using (var image = PreparedTower.Prepare(model.Visual, Precision.Float32))
+        using (var given = image.Encode(batch.Pixels))
+        using (var expected = model.EncodeImage(batch.Pixels)) Assert.InRange(TinyPairs.Difference(given, expected), 0, 1e-4);
+        adapters.Unmerge();
+        Assert.Throws<InvalidOperationException>(() => PreparedTower.Prepare(model.Visual));
+        adapters.Dispose();
+        PreparedTower.Prepare(model.Visual).Dispose();
+
+        using var others = LowRankAdapters.Attach(model, Everywhere with { ImageTower = false });
+        Assert.Throws<InvalidOperationException>(() => PreparedTower.Prepare(model.Text));
+        PreparedTower.Prepare(model.Visual).Dispose();
+    }
+
+    /// <summary>The copy that mixed precision trains on would have the weights alone.</summary>
+    [Fact]
+    public void Beside_additions_that_are_not_merged_the_weights_are_not_trained_in_another_type()
+    {
+        using var model = TinyPairs.Model();
+        using var adapters = LowRankAdapters.Attach(model, Everywhere);
+        model.LogitScale.requires_grad = true;
+        Assert.Contains("its copy in BFloat16", Assert.Throws<InvalidOperationException>(
+            () => new ClipTrainer(model, Options with { ComputeType = ScalarType.BFloat16 })).Message, StringComparison.Ordinal);
+        new ClipTrainer(model, Options).Dispose();
+    }
+
+    [Fact]
     public void Saved_they_lie_as_peft_lays_them_and_loaded_they_give_the_same()
     {
         using var model = TinyPairs.Model();

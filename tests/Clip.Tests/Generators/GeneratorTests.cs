@@ -45,10 +45,23 @@ public sealed class GeneratorTests
             () => texts.GenerateAsync(["a"], new EmbeddingGenerationOptions { Dimensions = 512 }, Cancellation))).Message);
         Assert.Contains("\"large\"", (await Assert.ThrowsAsync<ArgumentException>(
             () => texts.GenerateAsync(["a"], new EmbeddingGenerationOptions { ModelId = "large" }, Cancellation))).Message);
-        await Assert.ThrowsAsync<ArgumentException>(() => texts.GenerateAsync(["a", null!], cancellationToken: Cancellation));
+        Assert.Contains("Input 66 is null", (await Assert.ThrowsAsync<ArgumentException>(() => texts.GenerateAsync(
+            [.. Enumerable.Repeat("a", 65), null!, "b"], cancellationToken: Cancellation))).Message, StringComparison.Ordinal);
         var named = new DataContent("no picture"u8.ToArray(), "image/png") { Name = "holiday.png" };
         Assert.Contains("holiday.png", (await Assert.ThrowsAsync<InvalidDataException>(
             () => images.GenerateAsync([named], cancellationToken: Cancellation))).Message);
+    }
+
+    /// <summary>Images are embedded 64 at a time, of which the caller knows nothing.</summary>
+    [Fact]
+    public async Task An_image_without_a_name_is_named_by_its_place_among_all()
+    {
+        using var encoder = RandomClip.Create();
+        using var images = new ClipImageEmbeddingGenerator(encoder);
+        var sound = new DataContent(RandomClip.Image(1).ToPng(), "image/png");
+        DataContent[] all = [.. Enumerable.Repeat(sound, 66), new DataContent("no picture"u8.ToArray(), "image/png"), sound];
+        Assert.Contains("image 67", (await Assert.ThrowsAsync<InvalidDataException>(
+            () => images.GenerateAsync(all, cancellationToken: Cancellation))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -129,6 +129,37 @@ public sealed class BatchingEncoderTests : IAsyncDisposable
         Assert.Single(_model.EmbedTexts(["the model stays"]));
     }
 
+    /// <summary>The queue's hour does not pass within the test. If it has to, the test fails and leaves the queue behind.</summary>
+    [Fact]
+    public async Task A_full_batch_does_not_wait_for_more()
+    {
+        BatchingEncoder patient = new(_model, new() { MaxBatch = 3, MaxQueue = 3, MaxWait = TimeSpan.FromHours(1) });
+        for (int round = 1; round <= 2; round++)
+        {
+            var first = patient.EmbedTextsAsync(["first"]);
+            // So that the queue has begun to wait; one that is not full goes on with it.
+            await Task.Delay(200);
+            var second = patient.EmbedTextsAsync(["second"]);
+            await Task.Delay(50);
+            Assert.Equal(2, patient.Waiting);
+            var third = patient.EmbedTextsAsync(["third"]);
+            await Task.WhenAll(first, second, third).WaitAsync(Soon);
+            Assert.Equal(Enumerable.Repeat(3, round), _model.Batches);
+        }
+        await patient.DisposeAsync().AsTask().WaitAsync(Soon);
+    }
+
+    [Fact]
+    public async Task Disposed_it_waits_for_no_others()
+    {
+        BatchingEncoder patient = new(_model, new() { MaxBatch = 3, MaxQueue = 3, MaxWait = TimeSpan.FromHours(1) });
+        var asked = patient.EmbedTextsAsync(["alone"]);
+        await Task.Delay(200);
+        Assert.False(asked.IsCompleted);
+        await patient.DisposeAsync().AsTask().WaitAsync(Soon);
+        Close(_model.EmbedTexts(["alone"])[0], (await asked.WaitAsync(Soon))[0]);
+    }
+
     [Fact]
     public async Task Bounds_that_make_no_sense_are_refused()
     {

@@ -1,5 +1,6 @@
 using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
+using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using static TorchSharp.torch;
 
@@ -109,6 +110,30 @@ public sealed class NonFiniteTests
         var pixels = full([1, 3, 16, 16], float.NaN);
         var error = Assert.Throws<NonFiniteException>(() => clip.EncodePixels(pixels));
         Assert.Contains("the pixels are not finite", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The model fails from the third image on, the first of the second batch.</summary>
+    [Fact]
+    public async Task In_a_stream_an_image_is_named_by_its_place_among_all()
+    {
+        foreach (bool awaited in new[] { false, true })
+        {
+            using var clip = RandomClip.Create();
+            using var classifier = new ZeroShotClassifier(clip, ["cat", "dog"]);
+            var error = await Assert.ThrowsAsync<NonFiniteException>(async () => _ = awaited
+                ? await classifier.ClassifyAsync(Stream(clip).ToAsyncEnumerable(), 2).CountAsync()
+                : classifier.Classify(Stream(clip), 2).Count());
+            Assert.Contains("gives NaN for image 3:", error.Message, StringComparison.Ordinal);
+        }
+
+        static IEnumerable<RasterImage> Stream(ClipEncoder clip)
+        {
+            for (int i = 0; i < 4; i++)
+            {
+                if (i == 2) Change(clip, ImageWeight, SetNaN);
+                yield return RandomClip.Image(i);
+            }
+        }
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using System.Collections;
 using ClipNotebooks.Search.Records;
+using ClipNotebooks.Search.Storage;
 using Microsoft.Extensions.VectorData;
 
 namespace ClipNotebooks.Search.Tests.Records;
@@ -48,6 +50,29 @@ public sealed class FolderRecordTests : RecordTests
         // A float32 index searched by a sum, as the store itself is.
         var query = new SearchQuery().Plus(Sandbox.Image(1)).Minus("a dog", 0.5);
         Assert.Equal(index.Search(query)[0].Id, (await pictures.SearchAsync(query, 1, null, stop).SingleAsync(stop)).Record.Name);
+    }
+
+    /// <summary>In 32 bits the first product is negative, and the second 0.</summary>
+    [Theory]
+    [InlineData(1 << 29)]
+    [InlineData(1 << 30)]
+    public async Task More_numbers_than_an_array_holds_are_refused_before_a_row_is_read(int count)
+    {
+        using var store = _sandbox.OfVectors(4);
+        Assert.Contains("Give them in parts", (await Assert.ThrowsAsync<ArgumentException>(
+            () => store.UpsertAsync(new Many(count), TestContext.Current.CancellationToken))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Rows that are counted and cannot be read.</summary>
+    private sealed class Many(int count) : IReadOnlyList<(StoredEntry, float[])>
+    {
+        public int Count => count;
+
+        public (StoredEntry, float[]) this[int index] => throw new NotSupportedException();
+
+        public IEnumerator<(StoredEntry, float[])> GetEnumerator() => throw new NotSupportedException();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     private sealed class Wide
