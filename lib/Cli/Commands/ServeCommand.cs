@@ -95,7 +95,7 @@ internal static class ServeCommand
 
     /// <summary>Runs all lessons and writes the book.</summary>
     /// <returns>
-    /// Each lesson's last write time before the run: what is changed during it, is seen as changed afterwards, though the page is newer.
+    /// Each lesson's last write time before the run: what is changed during it is seen as changed afterwards, though its page is newer.
     /// </returns>
     private static async Task<Dictionary<string, DateTime>> RunFirstAsync(
         IReadOnlyList<string> lessons, RunOptions options, string folder, BookServer server, CancellationToken token)
