@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using ClipNotebooks.Cli.Commands;
+using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Inference;
@@ -97,7 +98,8 @@ internal static class Program
 
     /// <summary>Whether a failure's message says all that the user needs: which file or download failed, why, and what to do.</summary>
     private static bool IsForTheReader(Exception problem) =>
-        problem is UserError or CheckpointException or HubException or NonFiniteException or InvalidDataException or FileNotFoundException
+        problem is UserError or NotebookException or CheckpointException or HubException or NonFiniteException or InvalidDataException
+            or FileNotFoundException
             // A model asks for something that is not supported, and the message says what is.
             or NotSupportedException { Source: "ClipNotebooks.Core" or "ClipNotebooks.Clip" };
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text.RegularExpressions;
 
 namespace ClipNotebooks.Cli.Tests;
@@ -19,7 +20,21 @@ internal sealed partial class Serving : IAsyncDisposable
     /// <summary>Once it has ended.</summary>
     internal Task<int> Code { get; }
 
-    /// <summary>What it says it is at, once it does: lessons may be run before.</summary>
+    /// <summary>The same once the lessons have run for the first time and the book is there.</summary>
+    internal async Task<Uri> BookAddressAsync()
+    {
+        Uri address = await AddressAsync();
+        using HttpClient client = new() { BaseAddress = address };
+        for (Stopwatch clock = Stopwatch.StartNew(); ; await Task.Delay(50))
+        {
+            using HttpResponseMessage answer = await client.GetAsync("/");
+            if (answer.StatusCode != HttpStatusCode.ServiceUnavailable)
+                return address;
+            Assert.False(Code.IsCompleted || clock.Elapsed > TimeSpan.FromMinutes(2), $"{_error}");
+        }
+    }
+
+    /// <summary>What it says it is at, once it does.</summary>
     internal async Task<Uri> AddressAsync()
     {
         for (Stopwatch clock = Stopwatch.StartNew(); ; await Task.Delay(50))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using ClipNotebooks.Cli.Notebooks;
 using ClipNotebooks.Cli.Notebooks.Pages;
@@ -17,6 +18,8 @@ public sealed partial class ConventionTests
         + """{"name":"http","languageName":"HTTP"},{"name":"javascript","languageName":"JavaScript","aliases":["js"]},"""
         + """{"name":"mermaid","languageName":"Mermaid"},{"name":"pwsh","languageName":"PowerShell","aliases":["powershell"]},"""
         + """{"name":"value"}]}}""";
+
+    private static int Samples { get; } = Directory.GetFiles(Path.Combine(Lessons.Folder, "..", "data", "images"), "*.png").Length;
 
     /// <summary>Opening and saving in an editor leaves git clean.</summary>
     [Theory(SkipTestWithoutData = true)]
@@ -66,6 +69,9 @@ public sealed partial class ConventionTests
         foreach (NotebookCell cell in notebook.CodeCells)
             wrong.AddRange(WrongWith(cell).Select(what => $"line {cell.Line}, cell {cell.Number}: {what}"));
         string prose = string.Join("\n", notebook.Cells.Where(cell => !cell.IsCode).Select(cell => cell.Source));
+        foreach (string twice in SectionHeading().Matches(prose).GroupBy(heading => heading.Value).Where(group => group.Count() > 1)
+            .Select(group => group.Key))
+            wrong.Add($"two sections are called {twice.TrimStart('#', ' ')}");
         if (!ReferencesHeading().IsMatch(prose))
             wrong.Add("a References section is missing");
         foreach (string target in Link().Matches(prose).Select(link => link.Groups["target"].Value)
@@ -116,6 +122,9 @@ public sealed partial class ConventionTests
             yield return $"{cell.LineCount} lines; at most {limit}";
         if (NamespaceDeclaration().IsMatch(cell.Source))
             yield return "a namespace, which scripts do not allow";
+        foreach (Match asked in SampleCount().Matches(cell.Source))
+            if (int.Parse(asked.Groups["count"].Value, CultureInfo.InvariantCulture) > Samples)
+                yield return $"{asked.Value.Trim()} of {Samples} sample images; a comment beside it has to say why";
         if (ExtensionMethod().IsMatch(cell.Source))
             yield return "an extension method, which notebook cells do not allow";
     }
@@ -138,6 +147,13 @@ public sealed partial class ConventionTests
 
     [GeneratedRegex(@"\(\s*this\s+\w")]
     private static partial Regex ExtensionMethod();
+
+    [GeneratedRegex(@"^##+ .*$", RegexOptions.Multiline)]
+    private static partial Regex SectionHeading();
+
+    /// <summary>How many sample images a line without a comment asks for.</summary>
+    [GeneratedRegex(@"\bSamples\((?<count>\d+)\)(?!.*//)")]
+    private static partial Regex SampleCount();
 
     [GeneratedRegex(@"^#+ .*(?:References|참고 문헌)", RegexOptions.Multiline)]
     private static partial Regex ReferencesHeading();

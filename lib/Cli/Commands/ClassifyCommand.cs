@@ -45,13 +45,17 @@ internal static class ClassifyCommand
         {
             if (parsed.GetValue(top) is < 1 and var few) throw new UserError($"--top is {few}; it must be at least 1.", ExitCode.Usage);
             var names = LabelList.Parse(parsed.GetValue(labels)!);
-            var sentences = parsed.GetValue(templates) is { } file ? PromptTemplates.Load(file) : PromptTemplates.Photo;
+            var sentences = Templates(parsed.GetValue(templates)) ?? PromptTemplates.Photo;
             var files = Files(parsed.GetValue(images)!);
             return Task.Run(() => RunAsync(files, names, sentences, parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision),
                 parsed.GetValue(top), parsed.GetValue(multiLabel), parsed.GetValue(json), cancellation), CancellationToken.None);
         });
         return command;
     }
+
+    /// <summary>The sentences in the file of --templates; null if there is none.</summary>
+    internal static IReadOnlyList<string>? Templates(string? file) => file is null ? null
+        : GivenFile.Read("--templates", file, "one sentence with {} a line", PromptTemplates.Load);
 
     private static async Task<int> RunAsync(
         List<string> files, IReadOnlyList<string> labels, IReadOnlyList<string> templates, string model, Precision precision, int top,

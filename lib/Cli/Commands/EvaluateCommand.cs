@@ -76,15 +76,18 @@ internal static class EvaluateCommand
                 "--world emoji needs --data: the folder that clipbook data emoji wrote.", ExitCode.Usage);
             if (folder is not null && file is null)
             {
+                var sentences = ClassifyCommand.Templates(prompts);
+                if (!Directory.Exists(folder)) throw new UserError(
+                    $"There is no folder {folder} of classes: one that holds a folder of images for each class is needed.");
                 var dataset = ImageFolderDataset.Open(folder);
-                return await MeasureAsync((clip, progress, stop) =>
-                    dataset.Evaluate(clip, prompts is null ? null : PromptTemplates.Load(prompts), progress, stop), dataset.Files.Count,
+                return await MeasureAsync(
+                    (clip, progress, stop) => dataset.Evaluate(clip, sentences, progress, stop), dataset.Files.Count,
                     report => new { report.Count, classes = dataset.ClassNames, report.Top1, report.Top5, report.MeanPerClassRecall,
                         report.Confusion }, report => Print(report, dataset.ClassNames.Count));
             }
             if (file is not null)
             {
-                var dataset = CaptionDataset.Open(file, folder);
+                var dataset = Captions(file, folder);
                 return await MeasureAsync((clip, progress, stop) => dataset.Evaluate(clip, progress, stop), dataset.Files.Count, report =>
                     report, Print);
             }
@@ -114,6 +117,10 @@ internal static class EvaluateCommand
         });
         return command;
     }
+
+    /// <summary>The pairs in the file of --captions.</summary>
+    internal static CaptionDataset Captions(string file, string? images) => GivenFile.Read(
+        "--captions", file, "captions of images (.json, .csv or .tsv)", path => CaptionDataset.Open(path, images));
 
     private static void Print(ClassificationReport report, int classes)
     {

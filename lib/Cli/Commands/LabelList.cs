@@ -11,10 +11,10 @@ internal static class LabelList
     internal static IReadOnlyList<string> Parse(string value)
     {
         string? file = value.StartsWith('@') ? value[1..] : null;
-        if (file is not null && !File.Exists(file)) throw new UserError($"There is no file {file} to take labels from.");
         // In a file, empty lines and comments are skipped; between two commas, an empty name is an error.
         var names = file is null ? value.Split(',').Select(name => name.Trim()).ToList()
-            : TextFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').ToList();
+            : GivenFile.Read("--labels", file, "one label a line", TextFile.ReadLines).Select(line => line.Trim())
+                .Where(line => line.Length > 0 && line[0] != '#').ToList();
         string where = file is null ? "--labels" : file;
         if (names.Count == 0 || names.All(name => name.Length == 0)) throw new UserError(
             $"{where} holds no label: {(file is null ? "names with commas between them, such as cat,dog, are" : "one a line is")} read.",

@@ -34,7 +34,7 @@ internal sealed class PairTraining : TrainingWorld
     internal PairTraining(Request asked, int seed)
     {
         _asked = asked;
-        var all = CaptionDataset.Open(asked.Captions, asked.Images);
+        var all = EvaluateCommand.Captions(asked.Captions, asked.Images);
         if (all.Files.Count < 4) throw new UserError($"{asked.Captions} names {all.Files.Count} images; fine-tuning needs four or more.");
         (_training, _heldOut) = all.Split(asked.HeldOut, seed);
         _source = HuggingFaceHub.Resolve(asked.From);

@@ -92,11 +92,11 @@ internal static class PlotsCommand
     private static (IReadOnlyList<RasterImage>, IReadOnlyList<string>, IReadOnlyList<string>) Read(string folder, string file)
     {
         if (!Directory.Exists(folder)) throw new UserError($"There is no folder {folder} to take images from.");
-        if (!File.Exists(file)) throw new UserError($"There is no file {file} to take captions from.");
         var paths = ImageFiles.In(folder, recursive: false);
-        string[] captions = [.. TextFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        string[] captions = [.. GivenFile.Read("--texts", file, "one caption a line", TextFile.ReadLines).Select(line => line.Trim())
+            .Where(line => line.Length > 0)];
         if (paths.Count == 0) throw new UserError($"{folder} holds no image: {string.Join(", ", ImageFiles.Extensions)} are read.");
-        if (captions.Length == 0) throw new UserError($"{file} holds no caption: one a line is read.");
+        if (captions.Length == 0) throw new UserError($"{file} holds no caption: one a line is read.", ExitCode.Usage);
         return ([.. paths.Select(RasterImage.Load)], [.. paths.Select(path => Path.GetFileName(path)!)], captions);
     }
 }

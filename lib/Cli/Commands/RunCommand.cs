@@ -58,7 +58,7 @@ internal static class RunCommand
             Edition? edition = Edition.Named(parsed.GetValue(language));
             string folder = parsed.GetValue(output) ?? Path.Combine(root ?? ".", "artifacts", "book");
             bool all = names.Length == 0 && numbers.Length == 0 && edition is null;
-            return RunAsync(LessonRunner.Find(names, numbers, edition, root), all, options, folder, token);
+            return RunAsync(LessonRunner.Find(names, numbers, edition, root), all, options, folder, null, token);
         });
         return command;
     }
@@ -77,14 +77,16 @@ internal static class RunCommand
     /// <param name="all">Whether these are all lessons, so that the book is replaced; else they are added to the existing book.</param>
     /// <param name="options">How to run them.</param>
     /// <param name="folder">The book's folder.</param>
+    /// <param name="finished">Told of each lesson that has run, from any thread; null for nobody.</param>
     /// <param name="token">Cancels the run.</param>
-    internal static async Task<int> RunAsync(
-        IReadOnlyList<string> paths, bool all, RunOptions options, string folder, CancellationToken token)
+    internal static async Task<int> RunAsync(IReadOnlyList<string> paths, bool all, RunOptions options, string folder,
+        Action<LessonResult>? finished, CancellationToken token)
     {
         BookWriter.Check(folder);
         LessonResult[] results = Terminal.Rich().Profile.Capabilities.Interactive
-            ? await WithBarsAsync(paths, options, token)
-            : await LessonRunner.RunAsync(paths, options, null, result => Terminal.WriteLine(Line(result)), token);
+            ? await WithBarsAsync(paths, options, finished, token)
+            : await LessonRunner.RunAsync(paths, options, null,
+                (Action<LessonResult>)(result => Terminal.WriteLine(Line(result))) + finished, token);
         if (all || BookLesson.Read(folder) is null)
             BookWriter.Write(results, folder);
         else
@@ -97,7 +99,8 @@ internal static class RunCommand
         return results.Any(result => result.Failures.Count > 0) ? ExitCode.Failed : ExitCode.Success;
     }
 
-    private static Task<LessonResult[]> WithBarsAsync(IReadOnlyList<string> paths, RunOptions options, CancellationToken token) =>
+    private static Task<LessonResult[]> WithBarsAsync(
+        IReadOnlyList<string> paths, RunOptions options, Action<LessonResult>? finished, CancellationToken token) =>
         Terminal.Rich().Progress()
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn())
         .StartAsync(bars =>
@@ -119,6 +122,7 @@ internal static class RunCommand
                     (result.Failures.Count == 0 ? " [green]done[/]" : " [red]failed[/]");
                 tasks[result.Path].Value = tasks[result.Path].MaxValue;
                 tasks[result.Path].StopTask();
+                finished?.Invoke(result);
             }, token);
         });
 

@@ -53,13 +53,14 @@ internal static class SearchCommand
             if (string.IsNullOrWhiteSpace(words) && picture is null) throw new UserError(
                 "There is nothing to search for: give a text, or an image with --image.", ExitCode.Usage);
             if (without.Any(string.IsNullOrWhiteSpace)) throw new UserError("A --not is empty.", ExitCode.Usage);
+            var query = Query(words, picture, without);
             string place = parsed.GetValue(index)!;
             if (!PgVectorImageStore.IsConnectionString(place) && !ImageSearchIndex.Exists(place)) throw new UserError(
                 $"{place} holds no index. Make one: clipbook index FOLDER --index {Terminal.Word(place)}");
 
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
             using var opened = ImageStores.Open(place, encoder);
-            var results = opened.Search(Query(words, picture, without), new SearchOptions { Top = parsed.GetValue(top) }, cancellation);
+            var results = opened.Search(query, new SearchOptions { Top = parsed.GetValue(top) }, cancellation);
             string asked = string.Join(", ", new[] { words, picture is null ? null : $"like {Path.GetFileName(picture)}" }.Concat(
                 without.Select(word => $"not {word}")).Where(part => !string.IsNullOrWhiteSpace(part)));
             var listed = results.Select((hit, i) => new { rank = i + 1, id = hit.Id, path = hit.Path, score = Math.Round(hit.Score, 5) });
@@ -83,7 +84,7 @@ internal static class SearchCommand
     {
         var query = new SearchQuery();
         if (!string.IsNullOrWhiteSpace(text)) query = query.Plus(text);
-        if (image is not null) query = query.Plus(RasterImage.Load(image));
+        if (image is not null) query = query.Plus(GivenFile.Read("--image", image, "a picture", RasterImage.Load));
         return without.Aggregate(query, (sum, word) => sum.Minus(word, 0.5));
     }
 

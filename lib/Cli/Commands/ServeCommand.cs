@@ -27,8 +27,9 @@ internal static class ServeCommand
         lessons.CompletionSources.Add(_ => CompletionCommand.LessonNames());
         language.CompletionSources.Add([.. Edition.All.Select(edition => edition.Language)]);
         Command command = new("serve", $"""
-            Shows the book at http://127.0.0.1:8470/, to this machine alone, until Ctrl-C. Lessons are run first where there is no book.
-            Then a lesson is run again when its file changes, and its open page shows what it shows now, failures too.
+            Shows the book at http://127.0.0.1:8470/, to this machine alone, until Ctrl-C. Where there is no book, the lessons
+            are run first, which takes a few minutes; the open page says so and becomes the book. Then a lesson is run again when its file
+            changes, and its open page shows what it shows now, failures too.
 
             With --api, CLIP over HTTP at http://127.0.0.1:8471/ instead: texts and pictures are embedded, pictures classified, found in an
             index, added and removed; the address itself is a search page, /openapi/v1.json says the rest. What comes together is encoded
@@ -73,11 +74,45 @@ internal static class ServeCommand
         CancellationToken token)
     {
         IReadOnlyList<string> lessons = find();
-        if (BookLesson.Read(folder) is null)
-            await RunCommand.RunAsync(lessons, all: true, options, folder, token);
-        await using BookServer server = await BookServer.StartAsync(folder, port, token);
-        Terminal.WriteLine($"{server.Address} shows {Path.GetFullPath(folder)}. Ctrl-C ends it.");
-        Dictionary<string, DateTime> shown = Shown(folder);
+        bool hasBook = BookLesson.Read(folder) is not null, hasFolder = Directory.Exists(folder);
+        if (!hasBook)
+            BookWriter.Check(folder);
+        try
+        {
+            // The server reads from a folder that is there; the first run replaces it as a whole.
+            Directory.CreateDirectory(folder);
+            await using BookServer server = await BookServer.StartAsync(folder, port, token);
+            Terminal.WriteLine($"{server.Address} shows {Path.GetFullPath(folder)}. Ctrl-C ends it.");
+            var shown = hasBook ? Shown(folder) : await RunFirstAsync(lessons, options, folder, server, token);
+            return await FollowAsync(find, lessons, shown, options, folder, server, token);
+        }
+        finally
+        {
+            if (!hasFolder && Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+                Directory.Delete(folder);
+        }
+    }
+
+    /// <summary>Runs all lessons and writes the book.</summary>
+    /// <returns>
+    /// Each lesson's last write time before the run: what is changed during it is seen as changed afterwards, though its page is newer.
+    /// </returns>
+    private static async Task<Dictionary<string, DateTime>> RunFirstAsync(
+        IReadOnlyList<string> lessons, RunOptions options, string folder, BookServer server, CancellationToken token)
+    {
+        var versions = lessons.DistinctBy(Path.GetFullPath).ToDictionary(Path.GetFullPath, File.GetLastWriteTimeUtc);
+        int ran = 0;
+        server.Tell($"0 / {lessons.Count}");
+        await RunCommand.RunAsync(lessons, all: true, options, folder,
+            result => server.Tell($"{result.Name}: {Interlocked.Increment(ref ran)} / {lessons.Count}"), token);
+        server.Tell("");
+        return versions;
+    }
+
+    /// <summary>Runs lessons again as they change, until it is cancelled.</summary>
+    private static async Task<int> FollowAsync(Func<IReadOnlyList<string>> find, IReadOnlyList<string> lessons,
+        Dictionary<string, DateTime> shown, RunOptions options, string folder, BookServer server, CancellationToken token)
+    {
         while (true)
         {
             try

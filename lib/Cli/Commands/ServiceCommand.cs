@@ -99,15 +99,8 @@ internal sealed class ServiceCommand
 
     private static string? Key(string? file)
     {
-        string? key;
-        try
-        {
-            key = file is null ? Environment.GetEnvironmentVariable(KeyVariable) : File.ReadAllText(file).Trim();
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new UserError($"--key-file {file} cannot be read: {problem.Message}", inner: problem);
-        }
+        string? key = file is null ? Environment.GetEnvironmentVariable(KeyVariable)
+            : GivenFile.Read("--key-file", file, "the key (openssl rand -hex 24 > key)", File.ReadAllText).Trim();
         if (string.IsNullOrEmpty(key) && file is null) return null;
         if (key!.Length < ShortestKey || key.Any(c => c is <= ' ' or > '~'))
             throw new UserError($"The key in {file ?? KeyVariable} is too short or holds other characters than " +

@@ -25,7 +25,8 @@ internal sealed partial record Notebook(string Path, string? Meta, IReadOnlyList
     internal static Notebook Load(string path)
     {
         if (!File.Exists(path))
-            throw new NotebookException(path, 0, 1, "there is no such file.");
+            throw new NotebookException(path, 0, 1, Directory.Exists(path) ? "this is a folder; a lesson is a file, such as my.dib."
+                : "there is no such file.");
         if (new FileInfo(path).Length == 0)
             throw new NotebookException(path, 0, 1,
                 "the file has no cell: it is empty, or a pipe or a device, which no lesson is read from.");

@@ -122,7 +122,9 @@ public sealed class CaptionDataset
     {
         try
         {
-            using var document = JsonDocument.Parse(TextFile.Read(path));
+            string text = TextFile.Read(path);
+            if (string.IsNullOrWhiteSpace(text)) return [];
+            using var document = JsonDocument.Parse(text);
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw Form("the file");
             var pairs = new List<(string, string, string)>();
             foreach (var image in document.RootElement.EnumerateObject())

@@ -87,7 +87,7 @@ public sealed partial class ReadmeTests : IDisposable
         using CancellationTokenSource stop = new();
         await using Serving serving = new(stop, "serve", "00", "--language", "en", "--port", "0", "--output",
             Path.Combine(_folder, "book"));
-        using HttpClient client = new() { BaseAddress = await serving.AddressAsync() };
+        using HttpClient client = new() { BaseAddress = await serving.BookAddressAsync() };
         Assert.Contains("00-start-here.html", await client.GetStringAsync("/"), StringComparison.Ordinal);
     }
 

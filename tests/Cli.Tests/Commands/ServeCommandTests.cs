@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -96,6 +97,108 @@ public sealed class ServeCommandTests
     }
 
     [Fact]
+    public async Task A_HEAD_request_for_the_news_ends_with_its_headers()
+    {
+        using TemporaryFolder folder = new();
+        await using BookServer server = await BookServer.StartAsync(Book(folder), 0, Soon);
+        string answer = await RawAsync(server.Address,
+            "HEAD /-/events?page=01-a HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 200 ", answer);
+        Assert.Contains("Content-Type: text/event-stream\r\n", answer);
+        Assert.EndsWith("\r\n\r\n", answer);
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_said_before_a_lesson_is_run()
+    {
+        using TemporaryFolder folder = new();
+        using TcpListener taken = new(IPAddress.Loopback, 0);
+        taken.Start();
+        string ran = Path.Combine(folder.Path, "ran"), book = Path.Combine(folder.Path, "book"),
+            lesson = folder.Write("01-a.dib", $"#!csharp\nSystem.IO.File.WriteAllText(@\"{ran}\", \"\");"),
+            port = ((IPEndPoint)taken.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        var (code, _, error) = await Clipbook.RunAsync("serve", lesson, "--port", port, "--output", book);
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains($"Port {port}", error);
+        Assert.False(File.Exists(ran));
+        Assert.Equal([lesson], Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public async Task While_the_lessons_run_for_the_first_time_the_open_page_says_so_and_becomes_the_book()
+    {
+        using TemporaryFolder folder = new();
+        string go = Path.Combine(folder.Path, "go"), lesson = folder.Write("01-a.dib", Waiting(folder, "as it was"));
+        using CancellationTokenSource stop = new();
+        await using Serving serving = new(stop, "serve", lesson, "--port", "0", "--output", Path.Combine(folder.Path, "book"));
+        using HttpClient client = new() { BaseAddress = await serving.AddressAsync() };
+        foreach (string page in new[] { "/", "/01-a.html" })
+        {
+            using HttpResponseMessage answer = await client.GetAsync(page, Soon);
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "text/html"),
+                (answer.StatusCode, answer.Content.Headers.ContentType!.MediaType));
+            string html = await answer.Content.ReadAsStringAsync();
+            Assert.Contains("run for the first time", html);
+            Assert.Contains($"data-page=\"{(page == "/" ? "index" : "01-a")}\" data-version=\"pending\"", html);
+        }
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/book.css", Soon)).StatusCode);
+
+        using StreamReader news = new(await client.GetStreamAsync("/-/events?page=index", Soon));
+        var (before, _) = await UntilAsync(news, heard => heard.Status == "0 / 1");
+        Assert.Equal("pending", before);
+        await File.WriteAllTextAsync(go, "");
+        await UntilAsync(news, heard => heard.Version != before && heard.Status.Length == 0);
+        Assert.Contains("01-a.html", await client.GetStringAsync("/", Soon));
+        Assert.Contains("as it was", await client.GetStringAsync("/01-a.html", Soon));
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/none.html", Soon)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_lesson_that_is_changed_while_it_runs_for_the_first_time_is_run_again()
+    {
+        using TemporaryFolder folder = new();
+        string lesson = folder.Write("01-a.dib", Waiting(folder, "as it was"));
+        using CancellationTokenSource stop = new();
+        await using Serving serving = new(stop, "serve", lesson, "--port", "0", "--output", Path.Combine(folder.Path, "book"));
+        using HttpClient client = new() { BaseAddress = await serving.AddressAsync() };
+        await ThereAsync(Path.Combine(folder.Path, "started"));
+        await File.WriteAllTextAsync(lesson, "#!csharp\n\"as it is\"");
+        using StreamReader news = new(await client.GetStreamAsync("/-/events?page=01-a", Soon));
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "go"), "");
+        string version = (await UntilAsync(news, heard => heard.Version is not ("pending" or ""))).Version;
+        if (!(await client.GetStringAsync("/01-a.html", Soon)).Contains("as it is", StringComparison.Ordinal))
+            await UntilAsync(news, heard => heard.Version != version);
+        Assert.Contains("as it is", await client.GetStringAsync("/01-a.html", Soon));
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_where_the_first_run_is_stopped()
+    {
+        using TemporaryFolder folder = new();
+        string lesson = folder.Write("01-a.dib", Waiting(folder, "never"));
+        using CancellationTokenSource stop = new();
+        await using Serving serving = new(stop, "serve", lesson, "--port", "0", "--output", Path.Combine(folder.Path, "book"));
+        await ThereAsync(Path.Combine(folder.Path, "started"));
+        await stop.CancelAsync();
+        Assert.Equal(ExitCode.Cancelled, await serving.Code.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal([lesson, Path.Combine(folder.Path, "started")], Directory.GetFileSystemEntries(folder.Path).Order());
+    }
+
+    /// <summary>A lesson that makes a file "started" and ends when a file "go" is there.</summary>
+    private static string Waiting(TemporaryFolder folder, string says) => $"""
+        #!csharp
+        System.IO.File.WriteAllText(@"{Path.Combine(folder.Path, "started")}", "");
+        while (!System.IO.File.Exists(@"{Path.Combine(folder.Path, "go")}")) System.Threading.Thread.Sleep(20);
+        "{says}"
+        """;
+
+    private static async Task ThereAsync(string file)
+    {
+        for (var soon = Soon; !File.Exists(file);)
+            await Task.Delay(20, soon);
+    }
+
+    [Fact]
     public async Task A_lesson_that_changes_is_run_again_alone_and_its_open_page_hears_of_it_failures_too()
     {
         using TemporaryFolder folder = new();
@@ -103,7 +206,7 @@ public sealed class ServeCommandTests
             book = Path.Combine(folder.Path, "book");
         using CancellationTokenSource stop = new();
         await using Serving serving = new(stop, "serve", first, second, "--port", "0", "--output", book);
-        using HttpClient client = new() { BaseAddress = await serving.AddressAsync() };
+        using HttpClient client = new() { BaseAddress = await serving.BookAddressAsync() };
         Assert.Contains("as it was", await client.GetStringAsync("/01-a.html", Soon));
         DateTime untouched = File.GetLastWriteTimeUtc(Path.Combine(book, "02-b.html"));
 

@@ -79,6 +79,14 @@ public sealed class NotebookTests
     }
 
     [Fact]
+    public void A_folder_is_not_called_missing()
+    {
+        using TemporaryFolder folder = new();
+        Assert.Equal($"{folder.Path}(1): this is a folder; a lesson is a file, such as my.dib.",
+            Assert.Throws<NotebookException>(() => Notebook.Load(folder.Path)).Message);
+    }
+
+    [Fact]
     public void A_missing_file_is_named() =>
         Assert.Equal("nowhere.dib(1): there is no such file.",
             Assert.Throws<NotebookException>(() => Notebook.Load("nowhere.dib")).Message);

@@ -74,7 +74,7 @@ public sealed class GuardTests
     [Theory]
     [InlineData("--host 0.0.0.0", "--key-file")]
     [InlineData("--host 0.0.0.0 --key-file KEYS/short", "too short")]
-    [InlineData("--key-file KEYS/none", "cannot be read")]
+    [InlineData("--key-file KEYS/none", "there is no such file")]
     [InlineData("--host elsewhere.example", "an address of this machine")]
     [InlineData("--uploads here", "--index")]
     [InlineData("--port 70000", "--port 70000")]

@@ -71,6 +71,7 @@ public sealed class DatasetTests : IDisposable
     [InlineData("c.json", "{\n\"a.png\": ", "line 2: this is not JSON")]
     [InlineData("c.json", "{\"a.png\": [\" \"]}", "\"a.png\": the caption is empty")]
     [InlineData("c.json", "{}", "holds no caption")]
+    [InlineData("c.json", " \n", "holds no caption")]
     [InlineData("c.csv", "image,words\na.png,x", "names no column for the caption")]
     [InlineData("c.csv", "image,text\n\na.png,x,y", "line 3: 3 columns where the header has 2")]
     [InlineData("c.csv", "image,text\na.png,\"x\n\n", "line 2: a quotation mark is not closed")]

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
 using ClipNotebooks.Cli.Notebooks;
@@ -23,6 +24,22 @@ public sealed partial class SolutionTests
 
     public static TheoryData<string, int> Exercises =>
         [.. Lessons.Paths.SelectMany(path => Of(path).Select((_, i) => (Lessons.NameOf(path), i + 1)))];
+
+    /// <summary>A stub whose check is written otherwise would be looked at by none of these tests.</summary>
+    [Theory(SkipTestWithoutData = true), MemberData(nameof(Lessons.Names), MemberType = typeof(Lessons))]
+    public void Every_exercise_of_the_lesson_is_among_those_tested(string lesson)
+    {
+        string name = Path.GetFileNameWithoutExtension(lesson);
+        Type type = typeof(ExerciseProgress).Assembly.GetExportedTypes().Single(type => ProgressOf(type)?.Lesson == name);
+        PropertyInfo[] properties = type.GetProperties(BindingFlags.Public | BindingFlags.Static);
+        Assert.Equal(
+            ProgressOf(type)!.Exercises.Select(exercise => $"{type.Name}." +
+                properties.Single(property => (property.GetValue(null) as Exercise)?.Title == exercise.Title).Name),
+            Of(Path.Combine(Lessons.Folder, lesson)).Select(exercise => Check().Match(exercise.Stub).Groups["of"].Value));
+    }
+
+    private static ExerciseProgress? ProgressOf(Type type) =>
+        type.GetProperty("Progress", typeof(ExerciseProgress))?.GetValue(null) as ExerciseProgress;
 
     [Theory(SkipTestWithoutData = true), MemberData(nameof(Exercises))]
     public async Task The_folded_solution_passes_its_check(string lesson, int number)
@@ -72,6 +89,6 @@ public sealed partial class SolutionTests
     [GeneratedRegex(@"<details><summary>(?:Solution|풀이)</summary>\s*```csharp\n(?<code>.*?)```\s*</details>", RegexOptions.Singleline)]
     private static partial Regex Solution();
 
-    [GeneratedRegex(@"^\w+\.\w+\.Check\(\w+\)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?<of>\w+\.\w+)\.Check\(\w+\)", RegexOptions.Multiline)]
     private static partial Regex Check();
 }

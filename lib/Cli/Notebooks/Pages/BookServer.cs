@@ -13,11 +13,16 @@ namespace ClipNotebooks.Cli.Notebooks.Pages;
 /// <summary>
 /// Serves a book on this machine's loopback address. Its pages get a script that reloads them when their file is written again; the files
 /// on disk do not have it. Only requests to this machine's own names are answered, so that no page of another site can read the book
-/// through a name that resolves to this machine (DNS rebinding).
+/// through a name that resolves to this machine (DNS rebinding). While the folder holds no book yet, its pages say so, and reload when it
+/// does.
 /// </summary>
 internal sealed class BookServer : IAsyncDisposable
 {
     private const string Script = "serve.js", Own = "/-/";
+
+    /// <summary>The version of a page while there is no book; no file has it, so that the page reloads when the book is there.</summary>
+    private const string Pending = "pending";
+
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
     private readonly WebApplication _app;
@@ -38,9 +43,14 @@ internal sealed class BookServer : IAsyncDisposable
         _app.Run(AnswerAsync);
     }
 
+    private bool HasBook => _files.GetFileInfo(BookPage.Index + ".html").Exists;
+
     /// <summary>The book's address; if port 0 was asked for, with the port that was found free.</summary>
     internal Uri Address => new(_app.Urls.First());
 
+    /// <param name="folder">The book's folder, which is there; the book may be written into it later.</param>
+    /// <param name="port">The port on 127.0.0.1; 0 for one that is free.</param>
+    /// <param name="token">Cancels the start.</param>
     /// <exception cref="UserError">The port is in use, or may not be used.</exception>
     internal static async Task<BookServer> StartAsync(string folder, int port, CancellationToken token)
     {
@@ -100,9 +110,12 @@ internal sealed class BookServer : IAsyncDisposable
         else if (path == Own + "events")
             await FollowAsync(context, request.Query["page"].ToString());
         // A book has no subfolders.
-        else if (name.AsSpan().ContainsAny('/', '\\') || TypeOf(name) is not { } type
-            || _files.GetFileInfo(name) is not { Exists: true, PhysicalPath: not null } file)
+        else if (name.AsSpan().ContainsAny('/', '\\') || TypeOf(name) is not { } type)
             await SayAsync(response, StatusCodes.Status404NotFound, "There is no such page in this book.");
+        else if (_files.GetFileInfo(name) is not { Exists: true, PhysicalPath: not null } file)
+            await (type == "text/html" && !HasBook
+                ? SayAsync(response, StatusCodes.Status503ServiceUnavailable, PendingPage(Path.GetFileNameWithoutExtension(name)), type)
+                : SayAsync(response, StatusCodes.Status404NotFound, "There is no such page in this book."));
         else if (type == "text/html")
             await SayAsync(response, StatusCodes.Status200OK, await PageAsync(file, Path.GetFileNameWithoutExtension(name)), type);
         else
@@ -128,12 +141,37 @@ internal sealed class BookServer : IAsyncDisposable
     {
         string version = VersionOf(page), html = await File.ReadAllTextAsync(file.PhysicalPath!);
         int head = html.IndexOf("</head>", StringComparison.Ordinal);
-        return head < 0 ? html : html.Insert(head, $"<script src=\"{Own}{Script}\" data-page=\"{BookPage.Text(page)}\" " +
-            $"data-version=\"{version}\" defer></script>\n");
+        return head < 0 ? html : html.Insert(head, Follower(page, version));
     }
 
+    private static string Follower(string page, string version) => $"<script src=\"{Own}{Script}\" data-page=\"{BookPage.Text(page)}\" " +
+        $"data-version=\"{version}\" defer></script>\n";
+
+    /// <summary>What any page is while there is no book; it has no style sheet and no other file to lean on.</summary>
+    private static string PendingPage(string page) => $$"""
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>The lessons run</title>
+        <link rel="icon" href="data:,">
+        <style>body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }</style>
+        {{Follower(page, Pending)}}</head>
+        <body>
+        <main>
+        <h1>The lessons run</h1>
+        <p>There is no book yet: the lessons run for the first time, which takes a few minutes. This page becomes the book when they have
+        run.</p>
+        </main>
+        </body>
+        </html>
+
+        """;
+
     private string VersionOf(string page) => _files.GetFileInfo(page + ".html") is { Exists: true } file
-        ? file.LastModified.UtcTicks.ToString(CultureInfo.InvariantCulture) : "";
+        ? file.LastModified.UtcTicks.ToString(CultureInfo.InvariantCulture) : HasBook ? "" : Pending;
 
     /// <summary>Sends the page's version and the status, now and at every change, as server-sent events.</summary>
     private async Task FollowAsync(HttpContext context, string page)
@@ -141,6 +179,8 @@ internal sealed class BookServer : IAsyncDisposable
         var stopping = ((IHost)_app).Services.GetService(typeof(IHostApplicationLifetime)) as IHostApplicationLifetime;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping!.ApplicationStopping);
         context.Response.ContentType = "text/event-stream";
+        if (HttpMethods.IsHead(context.Request.Method))
+            return;
         try
         {
             while (true)
