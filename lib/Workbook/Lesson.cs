@@ -62,12 +62,12 @@ public static class Lesson
     public static string EmojiModel => Path.Combine(Data, "models", "emoji-clip");
 
     /// <summary>
-    /// Emoji by one of the houses (designers of emoji) that <see cref="EmojiModel"/> was trained on, as <see cref="Emoji.EmojiGallery"/>
+    /// Emoji by one of the designers that <see cref="EmojiModel"/> was trained on, as <see cref="Emoji.EmojiGallery"/>
     /// reads them: data/emoji.
     /// </summary>
     public static string EmojiPictures => Path.Combine(Data, "emoji");
 
-    /// <summary>Some emoji of a house that <see cref="EmojiModel"/> was not trained on: data/openmoji.</summary>
+    /// <summary>Some emoji of a designer that <see cref="EmojiModel"/> was not trained on: data/openmoji.</summary>
     public static string NewStyle => Path.Combine(Data, "openmoji");
 
     /// <summary>Whether <see cref="Model"/> is the model that the repository ships, with which a book's pages compute.</summary>

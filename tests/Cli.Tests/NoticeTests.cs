@@ -53,7 +53,7 @@ public sealed partial class NoticeTests
     {
         var rows = Row().Matches(File.ReadAllText(Path.Combine(Notices, "README.md")).Split("| read | licence | by |\n|---|---|---|\n")[1]
             .Split("\n\n")[0]).Select(row => row.Groups["name"].Value);
-        Assert.Equal(EmojiPackages.Houses.Select(house => house.Package).Append(EmojiPackages.Names), rows);
+        Assert.Equal(EmojiPackages.Designers.Select(designer => designer.Package).Append(EmojiPackages.Names), rows);
     }
 
     /// <summary>A text that a licence wants to be handed on is there.</summary>

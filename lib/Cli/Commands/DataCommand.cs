@@ -35,9 +35,9 @@ internal static class DataCommand
             DefaultValueFactory = _ => "artifacts/emoji",
         };
         Command command = new("emoji", $"""
-            Draws the world's emoji as four houses draw them, with names and keywords in English and Korean: pictures with
+            Draws the world's emoji as four designers draw them, with names and keywords in English and Korean: pictures with
             {EmojiDataWriter.Pixels} pixels to a side and transparency, concepts.json, and manifest.json, which has version, licence and
-            SHA-256 of every source. A concept is what CLDR names in both languages and three houses or more draw; tones
+            SHA-256 of every source. A concept is what CLDR names in both languages and three designers or more draw; tones
             of skin, and a man's or woman's form of what has a person's, are left out. OpenMoji's pictures, and one
             keyword in five of each concept, are held out: nothing is trained on them. The same packages give the same
             bytes; nothing is fetched.
@@ -75,8 +75,8 @@ internal static class DataCommand
         Option<int> every = new("--every") { Description = "Every nth concept.", DefaultValueFactory = _ => 1 };
         Option<string> output = new("--output") { Description = "Where to; must not hold anything.", Required = true };
         Command command = new("gallery", $"""
-            Writes one house's emoji before white as WebP files with English names, and {EmojiGallery.NamesFile}, which has their names and
-            keywords in English and Korean.
+            Writes one designer's emoji before white as WebP files with English names, and {EmojiGallery.NamesFile}, which has their names
+            and keywords in English and Korean.
 
             Examples:
               clipbook data gallery --data artifacts/emoji --style noto --output artifacts/gallery

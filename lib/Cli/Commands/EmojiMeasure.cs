@@ -14,7 +14,7 @@ internal static class EmojiMeasure
     /// <summary>Measures a model and prints what was measured.</summary>
     /// <param name="encoder">The model.</param>
     /// <param name="folder">The folder that `clipbook data emoji` wrote.</param>
-    /// <param name="style">The house (designer of emoji) whose pictures are used; by default the one held out.</param>
+    /// <param name="style">The designer of emoji whose pictures are used; by default the one held out.</param>
     /// <param name="sheet">The PNG file for a picture of the most confident mistakes; null for none.</param>
     /// <param name="json">Whether JSON is printed.</param>
     internal static int Run(ClipEncoder encoder, string folder, string? style, string? sheet, bool json)
@@ -67,7 +67,7 @@ internal static class EmojiMeasure
             table.AddRow(name, figure(result.English), figure(result.Korean));
     }
 
-    /// <summary>Draws each mistake beside the emoji that it was taken for, both by the same house.</summary>
+    /// <summary>Draws each mistake beside the emoji that it was taken for, both by the same designer.</summary>
     private static RasterImage Draw(EmojiEvaluation result, EmojiData data)
     {
         var concepts = data.Concepts.ToDictionary(concept => concept.Id, StringComparer.Ordinal);

@@ -10,7 +10,7 @@ using TorchSharp;
 
 namespace ClipNotebooks.Cli.Commands;
 
-/// <summary>Training on emoji as several houses (designers of emoji) draw them.</summary>
+/// <summary>Training on emoji as several designers draw them.</summary>
 /// <param name="data">The emoji.</param>
 internal sealed class EmojiTraining(EmojiData data) : TrainingWorld
 {

@@ -35,7 +35,7 @@ internal static class EvaluateCommand
         };
         world.AcceptOnlyFromAmong(Scenes, Emoji);
         Option<string?> data = new("--data") { Description = "With --world emoji: the folder that clipbook data emoji wrote." };
-        Option<string?> style = new("--style") { Description = "With --world emoji: another house than the one held out." };
+        Option<string?> style = new("--style") { Description = "With --world emoji: another designer than the one held out." };
         Option<string?> sheet = new("--sheet") { Description = "With --world emoji: a PNG file for the surest mistakes, beside what they " +
             "are taken for." };
         var precision = PreparedEncoder.Option(Precision.Float32);
@@ -45,7 +45,7 @@ internal static class EvaluateCommand
             diagonal. On your own images: --images measures zero-shot classification (top-1, top-5, mean per-class recall), --captions
             retrieval among 1, 5 and 10 both ways, as CLIP's hit rate and as true recall. Images that cannot be read are named and left out,
             and the exit code is 1.
-            --world emoji: naming the emoji of the house that nothing was trained on, finding them by name and by held-out keywords, in
+            --world emoji: naming the emoji of the designer that nothing was trained on, finding them by name and by held-out keywords, in
             English and Korean; by group; the surest mistakes. A keyword's picture is looked for among those that have not the keyword.
 
             Examples:

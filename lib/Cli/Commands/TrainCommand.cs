@@ -48,16 +48,16 @@ internal static class TrainCommand
         };
         Option<bool> resume = new("--resume") { Description = "Continue from the newest whole checkpoint that a run left in the folder." };
         Command command = new("train", $"""
-            Trains the tiny CLIP from a seed on scenes that the project draws: the recipe of data/models/tiny-clip. --world emoji trains one
-            of {EmojiClip.ImageSize} x {EmojiClip.ImageSize} pixels on emoji by three houses, with names and keywords in English and Korean.
-            --from fine-tunes a model on your own pairs, and says how well it finds those held out before and after; with --lora it also
-            writes the adapters in peft's layout, into OUTPUT/adapter. No caption stands twice in a batch; an image that cannot be read is
-            named and left out, and the exit code is 1.
-            A checkpoint, train-STEP.checkpoint, is written into the folder every five minutes and at Ctrl-C or SIGTERM, which wait for the
-            step under way; the last two are kept, each with a checksum. --resume continues from the newest that is whole, to the same
-            weights bit for bit as a run without a break on the same machine. A process that is killed (kill -9, memory full) loses what
-            came after its last checkpoint; what it was writing, NAME.….part, is removed by the next run into the folder. After a power cut
-            the one before may be the newest; on network file systems nothing is promised.
+            Trains the tiny CLIP from a seed on scenes that the project draws: the recipe of data/models/tiny-clip. --world emoji
+            trains one of {EmojiClip.ImageSize} x {EmojiClip.ImageSize} pixels on emoji by three designers, with names and keywords in
+            English and Korean. --from fine-tunes a model on your own pairs, and says how well it finds those held out before and
+            after; with --lora it also writes the adapters in peft's layout, into OUTPUT/adapter. No caption stands twice in a batch;
+            an image that cannot be read is named and left out, and the exit code is 1.
+            A checkpoint, train-STEP.checkpoint, is written into the folder every five minutes and at Ctrl-C or SIGTERM, which wait
+            for the step under way; the last two are kept, each with a checksum. --resume continues from the newest that is whole, to
+            the same weights bit for bit as a run without a break on the same machine. A process that is killed (kill -9, memory full)
+            loses what came after its last checkpoint; what it was writing, NAME.….part, is removed by the next run into the folder.
+            After a power cut the one before may be the newest; on network file systems nothing is promised.
 
             Examples:
               clipbook train --output artifacts/tiny-clip

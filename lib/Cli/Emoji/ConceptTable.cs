@@ -6,13 +6,13 @@ using ClipNotebooks.Workbook.Emoji;
 namespace ClipNotebooks.Cli.Emoji;
 
 /// <summary>
-/// The concepts that several houses (designers of emoji) draw and that both languages name. Left out are skin tones; a man's or woman's
-/// form where there is a person's, since houses often draw them alike; and concepts that are not drawn by at least three houses, the
-/// held-out one among them. A drawing that a house uses for two concepts counts for the first only.
+/// The concepts that several designers of emoji draw and that both languages name. Left out are skin tones; a man's or woman's
+/// form where there is a person's, since designers often draw them alike; and concepts that are not drawn by at least three designers, the
+/// held-out one among them. A drawing that a designer uses for two concepts counts for the first only.
 /// </summary>
 internal sealed class ConceptTable
 {
-    private const int Houses = 3;
+    private const int Designers = 3;
     private const int OneIn = 5;
 
     private readonly HashSet<(string Style, string Svg)> _seen = [];
@@ -27,9 +27,9 @@ internal sealed class ConceptTable
     /// <summary>How many of CLDR's entries were left out, by reason.</summary>
     internal IReadOnlyDictionary<string, int> Left => _left;
 
-    /// <summary>Matches CLDR's names with the houses' drawings.</summary>
+    /// <summary>Matches CLDR's names with the designers' drawings.</summary>
     /// <exception cref="UserError">Fewer than two concepts match.</exception>
-    internal static ConceptTable Match(IReadOnlyList<(string Style, IconSet Icons, bool Trained)> houses, Annotations english,
+    internal static ConceptTable Match(IReadOnlyList<(string Style, IconSet Icons, bool Trained)> designers, Annotations english,
         Annotations korean)
     {
         var table = new ConceptTable();
@@ -41,31 +41,31 @@ internal sealed class ConceptTable
         {
             string id = Annotations.Id(emoji);
             if (!done.Add(id)) continue;
-            if (!houses.Any(house => house.Icons.Draws(id))) table.Leave("drawn by no house");
+            if (!designers.Any(designer => designer.Icons.Draws(id))) table.Leave("drawn by no designer");
             else if (HasTone(id)) table.Leave("a tone of skin");
-            else if (Person(id) is { } person && known.Contains(person) && houses.Any(house => house.Icons.Draws(person)))
+            else if (Person(id) is { } person && known.Contains(person) && designers.Any(designer => designer.Icons.Draws(person)))
                 table.Leave("a man's or woman's form of what has a person's");
             else if (!translated.TryGetValue(id, out var translation)) table.Leave("without a Korean name");
-            else table.Add(houses, id, emoji, Words(id, "en", name, keywords), Words(id, "ko", translation.Name, translation.Keywords));
+            else table.Add(designers, id, emoji, Words(id, "en", name, keywords), Words(id, "ko", translation.Name, translation.Keywords));
         }
         if (table.Concepts.Count < 2) throw new UserError($"The packages have {table.Concepts.Count} concepts in common: CLDR names " +
-            $"{english.Entries.Count}, and none or one of them is drawn by {Houses} houses. {EmojiPackages.Cure}");
+            $"{english.Entries.Count}, and none or one of them is drawn by {Designers} designers. {EmojiPackages.Cure}");
         return table;
     }
 
-    private void Add(IReadOnlyList<(string Style, IconSet Icons, bool Trained)> houses, string id, string emoji, EmojiWords english,
+    private void Add(IReadOnlyList<(string Style, IconSet Icons, bool Trained)> designers, string id, string emoji, EmojiWords english,
         EmojiWords korean)
     {
-        var drawn = houses.Where(house => house.Icons.Draws(id)).ToList();
-        var own = drawn.Where(house => !_seen.Contains((house.Style, house.Icons.Svg(id)))).ToList();
-        if (own.Count < Houses || own.All(house => house.Trained))
+        var drawn = designers.Where(designer => designer.Icons.Draws(id)).ToList();
+        var own = drawn.Where(designer => !_seen.Contains((designer.Style, designer.Icons.Svg(id)))).ToList();
+        if (own.Count < Designers || own.All(designer => designer.Trained))
         {
-            Leave(drawn.Count < Houses ? "drawn by too few houses" : "drawn as another concept is");
+            Leave(drawn.Count < Designers ? "drawn by too few designers" : "drawn as another concept is");
             return;
         }
-        foreach (var house in own) _seen.Add((house.Style, house.Icons.Svg(id)));
-        string group = houses.Select(house => house.Icons.Group(id)).FirstOrDefault(found => found is not null) ?? "Other";
-        Concepts.Add(new EmojiConcept(id, emoji, group, english, korean, [.. own.Select(house => house.Style)]));
+        foreach (var designer in own) _seen.Add((designer.Style, designer.Icons.Svg(id)));
+        string group = designers.Select(designer => designer.Icons.Group(id)).FirstOrDefault(found => found is not null) ?? "Other";
+        Concepts.Add(new EmojiConcept(id, emoji, group, english, korean, [.. own.Select(designer => designer.Style)]));
     }
 
     private void Leave(string why) => _left[why] = _left.GetValueOrDefault(why) + 1;

@@ -21,21 +21,22 @@ internal static class EmojiDataWriter
     {
         WholeFolder.RefuseTaken(output);
         var names = NpmPackage.Open(packages, EmojiPackages.Names, Annotations.File("en"), Annotations.File("ko"));
-        (string Style, IconSet Icons, bool Trained)[] houses =
-            [.. EmojiPackages.Houses.Select(house => (house.Style, IconSet.Open(packages, house.Package), house.Trained))];
-        var table = ConceptTable.Match(houses, Annotations.Read(names, "en"), Annotations.Read(names, "ko"));
+        (string Style, IconSet Icons, bool Trained)[] designers =
+            [.. EmojiPackages.Designers.Select(designer => (designer.Style, IconSet.Open(packages, designer.Package), designer.Trained))];
+        var table = ConceptTable.Match(designers, Annotations.Read(names, "en"), Annotations.Read(names, "ko"));
         int total = table.Concepts.Sum(concept => concept.Styles.Count), done = 0;
-        var manifest = new EmojiManifest(1, Pixels, [.. houses.Where(house => house.Trained).Select(house => house.Style)],
-            houses.Single(house => !house.Trained).Style, "one in five of each concept and language, by a hash; no part of the name",
+        var manifest = new EmojiManifest(1, Pixels, [.. designers.Where(designer => designer.Trained).Select(designer => designer.Style)],
+            designers.Single(designer => !designer.Trained).Style,
+            "one in five of each concept and language, by a hash; no part of the name",
             table.Concepts.Count, total, table.Left,
             [
-                .. houses.Select(house => house.Icons.Package.Source(
-                    $"{(house.Trained ? "pictures to train on" : "pictures held out")}: {house.Style}")),
+                .. designers.Select(designer => designer.Icons.Package.Source(
+                    $"{(designer.Trained ? "pictures to train on" : "pictures held out")}: {designer.Style}")),
                 names.Source("names and keywords, English and Korean"),
             ]);
         WholeFolder.Write(output, folder =>
         {
-            foreach (var (style, icons, _) in houses)
+            foreach (var (style, icons, _) in designers)
             {
                 Directory.CreateDirectory(Path.Combine(folder, Path.GetDirectoryName(EmojiData.PictureName(style, "0"))!));
                 foreach (var concept in table.Concepts.Where(concept => concept.Styles.Contains(style)))

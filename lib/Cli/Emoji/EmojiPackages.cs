@@ -3,8 +3,8 @@ namespace ClipNotebooks.Cli.Emoji;
 /// <summary>Where emoji and their names come from.</summary>
 internal static class EmojiPackages
 {
-    /// <summary>The houses (designers of emoji): the style's name, its package, and whether its pictures are trained on.</summary>
-    internal static IReadOnlyList<(string Style, string Package, bool Trained)> Houses { get; } =
+    /// <summary>The designers of emoji: the style's name, its package, and whether its pictures are trained on.</summary>
+    internal static IReadOnlyList<(string Style, string Package, bool Trained)> Designers { get; } =
     [
         ("noto", "@iconify-json/noto", true),
         ("fluent", "@iconify-json/fluent-emoji-flat", true),

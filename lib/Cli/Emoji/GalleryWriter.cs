@@ -15,7 +15,7 @@ internal static class GalleryWriter
 
     /// <summary>Writes a gallery, completely or not at all.</summary>
     /// <param name="data">The emoji.</param>
-    /// <param name="style">The house (designer of emoji) whose pictures are written.</param>
+    /// <param name="style">The designer of emoji whose pictures are written.</param>
     /// <param name="every">1 takes all of its concepts, n every nth.</param>
     /// <param name="output">The folder to write; it must be empty or missing.</param>
     /// <returns>How many pictures there are.</returns>

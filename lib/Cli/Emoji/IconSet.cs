@@ -4,7 +4,7 @@ using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Emoji;
 
-/// <summary>One house's drawings, from a package in Iconify's format: icons, their aliases, and the characters they stand for.</summary>
+/// <summary>One designer's drawings, from a package in Iconify's format: icons, their aliases, and the characters they stand for.</summary>
 internal sealed class IconSet
 {
     private const string Icons = "icons.json", Characters = "chars.json", Metadata = "metadata.json";
@@ -19,7 +19,7 @@ internal sealed class IconSet
 
     internal NpmPackage Package => _package;
 
-    /// <summary>Reads a house's package.</summary>
+    /// <summary>Reads a designer's package.</summary>
     /// <exception cref="UserError">It is missing or damaged.</exception>
     internal static IconSet Open(string folder, string package)
     {
@@ -42,10 +42,10 @@ internal sealed class IconSet
         }
     }
 
-    /// <summary>Whether the house draws a concept.</summary>
+    /// <summary>Whether the designer draws a concept.</summary>
     internal bool Draws(string id) => _names.ContainsKey(id);
 
-    /// <summary>The group that the house lists a concept in; null for none.</summary>
+    /// <summary>The group that the designer lists a concept in; null for none.</summary>
     internal string? Group(string id) => _names.TryGetValue(id, out string? name) ? _groups.GetValueOrDefault(name) : null;
 
     /// <summary>A concept's drawing as a complete SVG document.</summary>

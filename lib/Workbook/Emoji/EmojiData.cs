@@ -7,8 +7,8 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
-/// A folder that <c>clipbook data emoji</c> wrote: <c>manifest.json</c>, <c>concepts.json</c>, and a picture of each concept by each house
-/// (designer of emoji) that draws it, <c>pictures/STYLE/ID.png</c>, transparent where nothing is drawn.
+/// A folder that <c>clipbook data emoji</c> wrote: <c>manifest.json</c>, <c>concepts.json</c>, and a picture of each concept by each
+/// designer that draws it, <c>pictures/STYLE/ID.png</c>, transparent where nothing is drawn.
 /// </summary>
 public sealed class EmojiData
 {
@@ -45,7 +45,7 @@ public sealed class EmojiData
     public string Fingerprint { get; }
 
     /// <summary>The path of a style's picture of a concept within a folder of data.</summary>
-    /// <param name="style">The house's name.</param>
+    /// <param name="style">The designer's name.</param>
     /// <param name="id">The concept's <see cref="EmojiConcept.Id"/>.</param>
     public static string PictureName(string style, string id) => Path.Combine("pictures", style, id + ".png");
 

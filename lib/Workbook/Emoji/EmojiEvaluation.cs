@@ -7,8 +7,8 @@ namespace ClipNotebooks.Workbook.Emoji;
 /// <summary>
 /// How well a model names and finds one style's emoji. Pictures in the held-out style are by a designer whose work it never saw.
 /// </summary>
-/// <param name="Style">The name of the style's house (designer of emoji).</param>
-/// <param name="Pictures">How many pictures there are: one of each concept that the house draws.</param>
+/// <param name="Style">The name of the style's designer of emoji.</param>
+/// <param name="Pictures">How many pictures there are: one of each concept that the designer draws.</param>
 /// <param name="English">The results with English words.</param>
 /// <param name="Korean">The results with Korean words.</param>
 /// <param name="Groups">The results of each group, the largest first.</param>
@@ -21,7 +21,7 @@ public sealed record EmojiEvaluation(string Style, int Pictures, EmojiLanguageRe
     /// <summary>Measures a model.</summary>
     /// <param name="encoder">The model.</param>
     /// <param name="data">The emoji.</param>
-    /// <param name="style">The house whose pictures are used; by default the one held out.</param>
+    /// <param name="style">The designer whose pictures are used; by default the one held out.</param>
     /// <exception cref="ArgumentException">Fewer than two concepts are drawn in the style.</exception>
     public static EmojiEvaluation Measure(ClipEncoder encoder, EmojiData data, string? style = null)
     {

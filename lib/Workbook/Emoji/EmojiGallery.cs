@@ -5,7 +5,7 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
-/// One house's emoji on a white background, one file each, with their names: a folder that <c>clipbook data gallery</c> wrote, such as
+/// One designer's emoji on a white background, one file each, with their names: a folder that <c>clipbook data gallery</c> wrote, such as
 /// <c>data/emoji</c>.
 /// </summary>
 public sealed class EmojiGallery

@@ -5,7 +5,7 @@ namespace ClipNotebooks.Workbook.Emoji;
 
 /// <summary>
 /// Changes a drawing as another designer's hand might: other tints, gray, dark lines where colours meet. Without this, a model that sees
-/// only three houses would take their colours and edges for the thing itself.
+/// only three designers would take their colours and edges for the thing itself.
 /// </summary>
 internal static class EmojiHand
 {

@@ -3,8 +3,8 @@ namespace ClipNotebooks.Workbook.Emoji;
 /// <summary>What a folder of emoji data holds and what it was made from.</summary>
 /// <param name="Format">The version of the format: 1.</param>
 /// <param name="Pixels">The side of each picture in pixels.</param>
-/// <param name="TrainingStyles">The houses (designers of emoji) to train on.</param>
-/// <param name="HeldOutStyle">The house that is never trained on.</param>
+/// <param name="TrainingStyles">The designers of emoji to train on.</param>
+/// <param name="HeldOutStyle">The designer that is never trained on.</param>
 /// <param name="HeldOutKeywords">Which share of the keywords is kept for measuring, in words.</param>
 /// <param name="Concepts">The number of concepts.</param>
 /// <param name="Pictures">The number of pictures of all styles together.</param>

@@ -102,16 +102,15 @@ public sealed class SignalTests : IDisposable
 
     private string[] Arguments(string command)
     {
-        string images = Path.Combine(Lesson.Data, "images"), many = Lesson.EmojiPictures,
-            place = Path.Combine(_folder.Path, $"{Guid.NewGuid():N}");
+        string images = Path.Combine(Lesson.Data, "images"), place = Path.Combine(_folder.Path, $"{Guid.NewGuid():N}");
         return command switch
         {
             "run" => ["run", "--only", "1,2", "--output", place],
             "plots" => ["plots", "--output", place],
             "train" => ["train", "--steps", "100000", "--output", place],
-            "classify" => ["classify", many, "--labels", "cat,dog,pizza"],
-            "index" => ["index", many, "--index", place],
-            "embed" => ["embed", many, "--output", place],
+            "classify" => ["classify", Many(), "--labels", "cat,dog,pizza"],
+            "index" => ["index", Many(), "--index", place],
+            "embed" => ["embed", Many(), "--output", place],
             "search" => ["search", "a cat", "--index", Index(images)],
             "download" => ["download", "nobody/nothing"],
             "serve" => ["serve", "00", "--port", "0", "--output", place],
@@ -120,6 +119,18 @@ public sealed class SignalTests : IDisposable
             "export" => ["export", "00", "01", "--to", "ipynb", "--outputs", "--output", place],
             _ => [command],
         };
+    }
+
+    /// <summary>Links to ten thousand pictures, the work of many seconds.</summary>
+    private string Many()
+    {
+        string place = Path.Combine(_folder.Path, "many");
+        if (Directory.Exists(place))
+            return place;
+        Directory.CreateDirectory(place);
+        string[] pictures = Directory.GetFiles(Lesson.EmojiPictures, "*.webp");
+        for (int i = 0; i < 10_000; i++) File.CreateSymbolicLink(Path.Combine(place, $"{i}.webp"), pictures[i % pictures.Length]);
+        return place;
     }
 
     private string Index(string images)

@@ -32,8 +32,8 @@ public sealed class EmojiDataTests : IDisposable
             ["a man's or woman's form of what has a person's"] = 2,
             ["a tone of skin"] = 1,
             ["drawn as another concept is"] = 1,
-            ["drawn by no house"] = 1,
-            ["drawn by too few houses"] = 1,
+            ["drawn by no designer"] = 1,
+            ["drawn by too few designers"] = 1,
             ["without a Korean name"] = 1,
         }, data.Manifest.Left);
     }
@@ -95,7 +95,7 @@ public sealed class EmojiDataTests : IDisposable
         Assert.All(files, file =>
             Assert.Equal(File.ReadAllBytes(Path.Combine(Output, file)), File.ReadAllBytes(Path.Combine(other, file))));
 
-        Assert.Equal(EmojiPackages.Houses.Select(house => house.Package).Append(EmojiPackages.Names),
+        Assert.Equal(EmojiPackages.Designers.Select(designer => designer.Package).Append(EmojiPackages.Names),
             data.Manifest.Sources.Select(source => source.Package));
         Assert.All(data.Manifest.Sources, source =>
         {

@@ -7,12 +7,12 @@ using ClipNotebooks.Cli.Emoji;
 
 namespace ClipNotebooks.Cli.Tests.Emoji;
 
-/// <summary>Five packages in npm's form with a few drawings of the test's own: a shape for each concept, a colour for each house.</summary>
+/// <summary>Five packages in npm's form with a few drawings of the test's own: a shape a concept, a colour a designer.</summary>
 internal static class EmojiPackageFixture
 {
     private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>What each house draws, by code points as Iconify writes them: the icon's name, and its body for a house's colour.</summary>
+    /// <summary>What each designer draws, by code points as Iconify writes them: the icon's name, its body for a colour.</summary>
     private static readonly (string Id, string Name, string Group, string Body)[] Icons =
     [
         ("1f418", "elephant", "Animals & Nature", "<path d='M2 30V6h26v24h-8V20h-8v10z' fill='{0}'/>"),
@@ -57,10 +57,10 @@ internal static class EmojiPackageFixture
     /// <param name="archives">Whether as npm's archives or unpacked.</param>
     internal static void Write(string folder, bool archives)
     {
-        foreach (var (i, (style, package, _)) in EmojiPackages.Houses.Index())
+        foreach (var (i, (style, package, _)) in EmojiPackages.Designers.Index())
         {
             string color = (string[])["#c00", "#0a0", "#00c", "#c0c"] is var colors ? colors[i] : "";
-            Write(folder, archives, package, $"1.2.{i}", "MIT", House(style, color));
+            Write(folder, archives, package, $"1.2.{i}", "MIT", Designer(style, color));
         }
         var languages = new Dictionary<string, string>
         {
@@ -70,9 +70,9 @@ internal static class EmojiPackageFixture
         Write(folder, archives, EmojiPackages.Names, "48.0.0", "Unicode-3.0", languages);
     }
 
-    private static Dictionary<string, string> House(string style, string color)
+    private static Dictionary<string, string> Designer(string style, string color)
     {
-        // One house leaves the saucer out, and another too; what two draw alone is no concept.
+        // One designer leaves the saucer out, and another too; what two draw alone is no concept.
         var drawn = Icons.Where(icon => icon.Name != "flying-saucer" || style is "noto" or "openmoji").ToList();
         var icons = drawn.Where(icon => icon.Body.Length > 0).ToDictionary(icon => icon.Name,
             icon => new { body = icon.Body.Replace("{0}", color, StringComparison.Ordinal).Replace('\'', '"') });
