@@ -110,6 +110,18 @@ public sealed class AtomicFileTests : IDisposable
         Assert.True(Directory.Exists(Path.Combine(folder, "inner")));
     }
 
+    /// <summary>Wherever the middle of the name falls: before a character of two code units, or between them.</summary>
+    [Fact]
+    public void A_long_name_that_is_cut_keeps_its_characters_whole()
+    {
+        for (int shift = 0; shift < 4; shift++)
+        {
+            string name = new string('x', shift) + string.Concat(Enumerable.Repeat("🙂", 62)), part = AtomicFile.PartOf(name);
+            Assert.Equal(part, Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(part)));
+            Assert.InRange(Encoding.UTF8.GetByteCount(part), 200, 255);
+        }
+    }
+
     [Fact]
     public void A_folder_that_is_empty_is_replaced_and_there_again_after_a_failure()
     {

@@ -35,6 +35,22 @@ public sealed class StorageTests : IDisposable
         Assert.Equal("4", withoutModel.Search(withoutModel.Embeddings["4"])[0].Id);
     }
 
+    /// <summary>Another program that reads the file of vectors finds there what its rows are.</summary>
+    [Theory]
+    [InlineData(VectorStorage.Float32)]
+    [InlineData(VectorStorage.Float16)]
+    public void The_file_of_vectors_begins_with_its_version_its_width_and_its_storage(VectorStorage storage)
+    {
+        using (var index = _sandbox.OfVectors(3, storage)) index.AddEmbeddings(["a"], Sandbox.Vectors(1, 3));
+        byte[] bytes = File.ReadAllBytes(VectorsFile);
+        Assert.Equal("CLIPVEC\n"u8, bytes.AsSpan(0, 8));
+        int At(int place) => System.Buffers.Binary.BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(place));
+        Assert.True(At(8) > 0, $"version {At(8)}");
+        Assert.Equal((3, (int)storage), (At(12), At(16)));
+        Assert.All(bytes[20..64], value => Assert.Equal(0, value));
+        Assert.Equal(64 + 3 * (storage == VectorStorage.Float32 ? 4 : 2), bytes.Length);
+    }
+
     [Fact]
     public void An_index_refuses_another_model_than_its_own()
     {

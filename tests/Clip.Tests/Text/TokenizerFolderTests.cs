@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using ClipNotebooks.Core.Hub;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
+using ClipNotebooks.Core.Text.Pipeline;
 
 namespace ClipNotebooks.Clip.Tests.Text;
 
@@ -24,6 +25,18 @@ public sealed class TokenizerFolderTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("tokenizers").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>"first" means the beginning of the text, not that of each piece of an earlier splitter.</summary>
+    [Fact]
+    public void A_sign_that_is_put_first_stands_before_the_text_s_first_word_alone()
+    {
+        Write("splitter.json", """
+            { "type": "Sequence", "pretokenizers": [{ "type": "WhitespaceSplit" }, { "type": "Metaspace", "prepend_scheme": "first" }] }
+            """);
+        var split = JsonSection.Load(Path.Combine(_folder, "splitter.json"), TextSplitters.Read);
+        Assert.Equal(["▁the", "cat", "sat"], split("the cat sat", true));
+        Assert.Equal(["the", "cat"], split("the cat", false));
+    }
 
     [Fact]
     public void ChineseCLIPs_vocabulary_alone_makes_BERTs_tokenizer()
