@@ -88,10 +88,17 @@ public sealed class HubFaultTests : IDisposable
     [InlineData("LONG", "longer than 10,000,000 bytes")]
     public async Task A_list_that_is_none_is_refused_with_what_to_look_at(string list, string reason)
     {
-        _server.List = _ => list == "LONG" ? new string(' ', 11_000_000) : list;
+        _server.List = _ => list == "LONG" ? new string(' ', 10_000_001) : list;
         string message = await RefusedAsync();
         Assert.Contains(reason, message, StringComparison.Ordinal);
         Assert.Contains("HF_ENDPOINT", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_list_of_the_longest_length_is_still_read()
+    {
+        _server.List = list => list.PadRight(10_000_000);
+        Assert.True(File.Exists(Path.Combine(await DownloadAsync(), "model.safetensors")));
     }
 
     [Fact]

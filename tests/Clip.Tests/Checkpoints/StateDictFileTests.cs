@@ -185,6 +185,9 @@ public sealed class StateDictFileTests : IDisposable
         Refused(With(place + 8, 9), "is encrypted");
         Refused(With(place + 24, 33), "is compressed (method 0)");
         Refused(With(local, 0), "does not begin as one");
+        // The directory's last entry claims a byte more of its name, its extra field or its comment than the directory has.
+        int last = whole.AsSpan().LastIndexOf("archive/byteorder"u8) - 46;
+        foreach (int field in new[] { 28, 30, 32 }) Refused(With(last + field, (byte)(whole[last + field] + 1)), "reaches beyond it");
         byte[] far = PyTorchFile.Zip(new PickleWriter().Start().Raw("}").Stop(), zip64: true);
         far.AsSpan(far.Length - 22 - 20 + 8, 8).Fill(0xff);
         Refused(far, "zip64 end record lies outside");

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Models;
+using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Tests.Families;
@@ -86,6 +88,23 @@ public sealed class PublishedShapeTests : IDisposable
             { "embed_dim": 512, "vision_cfg": { "image_size": 224, "layers": 12, "width": 768, "patch_size": 32 },
               "text_cfg": { "hf_model_name": "{{bert}}", "hf_tokenizer_name": "{{bert}}", "hf_pooler_type": "mean_pooler" } }
             """, image, text, whole, Profile);
+
+    /// <summary>timm has pretrained weights for a name and its own sizes, and none for another name with sizes as arguments.</summary>
+    [Fact]
+    public void A_tower_of_timms_is_written_under_a_name_that_has_its_sizes()
+    {
+        foreach (var (name, architecture) in TimmArchitecture.All)
+        {
+            string? projection = architecture.Shape.Convolutional is FastVitConfig ? null : "linear";
+            var section = new JsonObject { ["timm_model_name"] = name, ["image_size"] = 224, ["timm_proj"] = projection };
+            var (vision, activation, epsilon) = TimmConfig.Read(ConfigSection.Of(section, "vision_cfg."));
+            var config = ClipConfig.ViTB16 with { Vision = vision, Activation = activation, LayerNormEpsilon = epsilon };
+            var written = TimmConfig.Write(vision, config.VisionBlock);
+            var sizes = written["timm_model_kwargs"]?.AsObject().Select(argument => argument.Key).Where(key => key != "img_size") ?? [];
+            Assert.Equal((name, ""), (name, string.Join(", ", sizes)));
+            Assert.Equal(architecture.Shape, TimmArchitecture.All[(string)written["timm_model_name"]!].Shape);
+        }
+    }
 
     private void Count(string name, string config, double image, double text, double whole, string source)
     {

@@ -158,14 +158,19 @@ public sealed class ClipTokenizerTests : IDisposable
     }
 
     [Fact]
-    public void A_missing_file_is_named()
+    public void A_missing_file_is_named_with_where_to_get_it()
     {
-        Assert.Contains("vocab.json", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message,
-            StringComparison.Ordinal);
+        Missing("vocab.json");
         BytePairTrainer.Train(Captions, 540, _folder);
         File.Delete(Path.Combine(_folder, "merges.txt"));
-        Assert.Contains("merges.txt", Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message,
-            StringComparison.Ordinal);
+        Missing("merges.txt");
+
+        void Missing(string name)
+        {
+            string message = Assert.Throws<FileNotFoundException>(() => ClipTokenizer.Load(_folder)).Message;
+            Assert.Contains($"has no {name}; CLIP's tokenizer needs", message, StringComparison.Ordinal);
+            Assert.Contains("clipbook download ID", message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
