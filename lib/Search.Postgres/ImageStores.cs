@@ -59,7 +59,7 @@ public static class ImageStores
         if (!PgVectorImageStore.IsConnectionString(place)) return ShardedIndex.Merge(shards, place, progress, cancellationToken);
         var parts = ShardSet.Check(shards, cancellationToken);
         var header = parts.Header;
-        using var store = PgVectorImageStore.Connect(place, header.Width, header.Model, header.ModelSummary, null,
+        using var store = PgVectorImageStore.Connect(place, header.Width, header.Model, header.ModelSummary,
             new IndexOptions { Storage = header.VectorStorage, Root = parts.Root });
         if (store.Count is > 0 and var images) throw new IOException(
             $"{store.Place} holds {images:N0} images already. Choose another table, Table=…, or drop this one first.");

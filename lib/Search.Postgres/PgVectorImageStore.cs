@@ -17,8 +17,8 @@ namespace ClipNotebooks.Search.Postgres;
 /// </summary>
 /// <remarks>
 /// Two tables, made by the first <see cref="OpenOrCreate"/>: clip_images (id, is_file, length, modified, hash, metadata jsonb, embedding)
-/// and clip_images_about (the model, the storage, the root). Another name is chosen by <c>Table=…</c> in the connection string. The graph
-/// is approximate: where it gives fewer images than are asked for, as behind a strict filter, all vectors are read instead.
+/// and clip_images_about (the model, its files, the storage, the root). Another name is chosen by <c>Table=…</c> in the connection string.
+/// The graph is approximate: where it gives fewer images than are asked for, as behind a strict filter, all vectors are read instead.
 /// </remarks>
 public sealed partial class PgVectorImageStore : ImageStore
 {
@@ -49,6 +49,7 @@ public sealed partial class PgVectorImageStore : ImageStore
         (_server, _schema, _graph) = (server, schema, graph);
         _root = ReadRoot();
         _iterative = Run(PostgresSchema.Extension) >= PostgresProblem.Iterative;
+        if (schema.SourceStamp is null && encoder?.SourceStamp is { } stamp) Run(connection => schema.Learn(connection, stamp));
     }
 
     /// <inheritdoc/>
@@ -74,7 +75,10 @@ public sealed partial class PgVectorImageStore : ImageStore
         return PostgresAddress.Is(text);
     }
 
-    /// <summary>Opens a store.</summary>
+    /// <summary>
+    /// Opens a store. If the encoder's files are not those that the store was made with, by their stamps, its fingerprint is compared,
+    /// which takes the time of reading its weights once. A store that has no stamp yet keeps the encoder's.
+    /// </summary>
     /// <param name="connection">
     /// An Npgsql connection string, such as <c>Host=localhost;Database=images;Username=me</c>, or <c>postgresql://me@localhost/images</c>;
     /// with <c>Table=…</c> or <c>?table=…</c> for another table than clip_images. A password may stand in it, in PGPASSWORD or in a
@@ -110,18 +114,18 @@ public sealed partial class PgVectorImageStore : ImageStore
         string connection, IClipEncoder encoder, IndexOptions? options = null, PgVectorOptions? graph = null)
     {
         ArgumentNullException.ThrowIfNull(encoder);
-        return Connect(connection, encoder.Width, encoder.Fingerprint(), Summary(encoder), encoder, options,
-            graph);
+        var address = PostgresAddress.Parse(connection);
+        return Connect(address, () => new PostgresSchema(address, encoder.Width, (options ?? new IndexOptions()).Storage,
+            encoder.Fingerprint(), Summary(encoder), encoder.SourceStamp), encoder, options, graph);
     }
 
     /// <summary>Opens or creates a store for vectors of any origin.</summary>
     internal static PgVectorImageStore Connect(
-        string connection, int width, string model, string modelSummary, IClipEncoder? encoder, IndexOptions? options = null,
-            PgVectorOptions? graph = null)
+        string connection, int width, string model, string modelSummary, IndexOptions? options = null, PgVectorOptions? graph = null)
     {
         var address = PostgresAddress.Parse(connection);
-        return Connect(address, new PostgresSchema(address, width, (options ?? new IndexOptions()).Storage, model, modelSummary), encoder,
-            options, graph);
+        PostgresSchema wanted = new(address, width, (options ?? new IndexOptions()).Storage, model, modelSummary, null);
+        return Connect(address, () => wanted, null, options, graph);
     }
 
     /// <inheritdoc/>
@@ -309,8 +313,15 @@ public sealed partial class PgVectorImageStore : ImageStore
             $"AND NOT EXISTS (SELECT FROM {_schema.Table} WHERE id = name.after)", before, after).ExecuteNonQuery();
     }
 
-    private static PgVectorImageStore Connect(PostgresAddress address, PostgresSchema? toMake, IClipEncoder? encoder, IndexOptions? options,
-        PgVectorOptions? graph)
+    /// <param name="address">Where the store is.</param>
+    /// <param name="toMake">
+    /// Describes a store to make if there is none. With an encoder it is not called otherwise, since a fingerprint takes long.
+    /// </param>
+    /// <param name="encoder">The model, which is compared with the store's; null for vectors of any origin.</param>
+    /// <param name="options">How files are read.</param>
+    /// <param name="graph">How the graph is built and searched.</param>
+    private static PgVectorImageStore Connect(PostgresAddress address, Func<PostgresSchema>? toMake, IClipEncoder? encoder,
+        IndexOptions? options, PgVectorOptions? graph)
     {
         graph = (graph ?? new PgVectorOptions()).Validated();
         options = Validated(options ?? new IndexOptions());
@@ -322,19 +333,22 @@ public sealed partial class PgVectorImageStore : ImageStore
             using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(
                 address.Connection.ConnectionString) { Pooling = false }.ConnectionString);
             connection.Open();
-            toMake?.Make(connection);
+            if (toMake is not null && !PostgresSchema.IsMade(connection, address)) toMake().Make(connection);
             schema = PostgresSchema.Read(connection, address);
         }
         catch (Exception problem) when (problem is NpgsqlException or SocketException)
         {
             throw PostgresProblem.Of(problem, address);
         }
-        if (encoder is not null) CheckModel(address.ToString(), schema.Model, schema.ModelSummary, null, encoder);
-        else if (toMake is not null && toMake.Model != schema.Model)
-            throw new InvalidDataException($"The vectors in {address} were made by another model: {schema.ModelSummary}, fingerprint " +
-                $"{schema.Model}, not {toMake.Model}. Embeddings of two models cannot be compared. Choose another table: Table=…");
-        if (toMake is not null && toMake.Width != schema.Width) throw new InvalidDataException(
-            $"The vectors in {address} have {schema.Width} values, not {toMake.Width}. Choose another table: Table=…");
+        if (encoder is not null) CheckModel(address.ToString(), schema.Model, schema.ModelSummary, schema.SourceStamp, encoder);
+        else if (toMake?.Invoke() is { } wanted)
+        {
+            if (wanted.Model != schema.Model) throw new InvalidDataException($"The vectors in {address} were made by another model: " +
+                $"{schema.ModelSummary}, fingerprint {schema.Model}, not {wanted.Model}. Embeddings of two models cannot be compared. " +
+                $"Choose another table: Table=…");
+            if (wanted.Width != schema.Width) throw new InvalidDataException(
+                $"The vectors in {address} have {schema.Width} values, not {wanted.Width}. Choose another table: Table=…");
+        }
 
         var builder = new NpgsqlDataSourceBuilder(address.Connection.ConnectionString);
         builder.UseVector();

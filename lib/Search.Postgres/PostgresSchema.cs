@@ -9,7 +9,11 @@ namespace ClipNotebooks.Search.Postgres;
 /// <param name="Storage">How the vectors are stored.</param>
 /// <param name="Model">The fingerprint of the model that made them.</param>
 /// <param name="ModelSummary">The model in words, for messages.</param>
-internal sealed record PostgresSchema(PostgresAddress Address, int Width, VectorStorage Storage, string Model, string ModelSummary)
+/// <param name="SourceStamp">
+/// The stamp of the files that the model was opened from; null if it has none, or if none was stored yet.
+/// </param>
+internal sealed record PostgresSchema(PostgresAddress Address, int Width, VectorStorage Storage, string Model, string ModelSummary,
+    string? SourceStamp)
 {
     private const int Version = 1;
 
@@ -30,6 +34,10 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
         $"CREATE INDEX IF NOT EXISTS {Graph} ON {Table} USING hnsw (embedding {Type}_cosine_ops) WITH (m = {options.M}, ef_construction " +
             $"= {options.EfConstruction})";
 
+    /// <summary>Whether both tables are there.</summary>
+    internal static bool IsMade(NpgsqlConnection connection, PostgresAddress address) =>
+        Exists(connection, Quoted(address, "")) && Exists(connection, Quoted(address, "_about"));
+
     /// <summary>Creates the extension and the tables if they are missing; several processes may call it at once.</summary>
     /// <exception cref="IOException">
     /// The server has no pgvector, or one that is too old, or the tables were not made by this library.
@@ -39,6 +47,7 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
         using var transaction = connection.BeginTransaction();
         // IF NOT EXISTS alone fails if two processes create the same thing at the same moment.
         Execute(connection, "SELECT pg_advisory_xact_lock(hashtext('clip-notebooks'))");
+        if (IsMade(connection, Address)) return;
         try
         {
             Execute(connection, "CREATE EXTENSION IF NOT EXISTS vector");
@@ -55,20 +64,47 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
         Execute(connection, $"""
             CREATE TABLE IF NOT EXISTS {About} (
                 single boolean PRIMARY KEY DEFAULT true CHECK (single), version integer NOT NULL, width integer NOT NULL,
-                storage text NOT NULL, model text NOT NULL, model_summary text NOT NULL, root text);
+                storage text NOT NULL, model text NOT NULL, model_summary text NOT NULL, root text, source_stamp text);
             CREATE TABLE IF NOT EXISTS {Table} (
                 id text COLLATE "C" PRIMARY KEY, is_file boolean NOT NULL, length bigint NOT NULL, modified bigint NOT NULL,
                 hash bytea NOT NULL, metadata jsonb NOT NULL, embedding {Type}({Width}) NOT NULL);
             """);
         if (bytes <= InPlace) Execute(connection, $"ALTER TABLE {Table} ALTER COLUMN embedding SET STORAGE PLAIN");
-        using (var about = new NpgsqlCommand($"INSERT INTO {About} (version, width, storage, model, model_summary) VALUES ($1, $2, $3, " +
-            $"$4, $5) ON CONFLICT DO NOTHING", connection))
+        using (var about = new NpgsqlCommand($"INSERT INTO {About} (version, width, storage, model, model_summary, source_stamp) " +
+            $"VALUES ($1, $2, $3, $4, $5, $6)", connection))
         {
-            foreach (object value in new object[] { Version, Width, $"{Storage}", Model, ModelSummary }) about.Parameters.AddWithValue(
-                value);
+            foreach (object? value in new object?[] { Version, Width, $"{Storage}", Model, ModelSummary, SourceStamp })
+                about.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
             about.ExecuteNonQuery();
         }
         transaction.Commit();
+    }
+
+    /// <summary>
+    /// Stores the stamp of a model whose fingerprint is that of a store without a stamp, which an earlier version of the library made, or a
+    /// model that had none. Where the server refuses, as it does a login that may only read, the store stays as it is: it is opened all the
+    /// same, and by its fingerprint the next time too.
+    /// </summary>
+    /// <returns>Whether the stamp was stored.</returns>
+    internal bool Learn(NpgsqlConnection connection, string stamp)
+    {
+        try
+        {
+            using var transaction = connection.BeginTransaction();
+            // Adding a column waits for every reader, such as a backup, and makes all later ones wait behind it.
+            Execute(connection, "SET LOCAL lock_timeout = '1s'");
+            if (!HasStamp(connection)) Execute(connection, $"ALTER TABLE {About} ADD COLUMN IF NOT EXISTS source_stamp text");
+            using var learn = new NpgsqlCommand($"UPDATE {About} SET source_stamp = $1 WHERE source_stamp IS NULL AND model = $2",
+                connection);
+            foreach (string value in new[] { stamp, Model }) learn.Parameters.AddWithValue(value);
+            bool stored = learn.ExecuteNonQuery() > 0;
+            transaction.Commit();
+            return stored;
+        }
+        catch (PostgresException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Reads the description of an existing store.</summary>
@@ -81,7 +117,9 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
         if (!Exists(connection, about)) throw new FileNotFoundException(
             $"There is no image store in {address}. Make one with " +
             $"{nameof(PgVectorImageStore)}.{nameof(PgVectorImageStore.OpenOrCreate)}, or: clipbook index FOLDER --index \"…\"");
-        using var command = new NpgsqlCommand($"SELECT version, width, storage, model, model_summary FROM {about}", connection);
+        // As JSON, since the column is missing where an earlier version made the table.
+        using var command = new NpgsqlCommand("SELECT version, width, storage, model, model_summary, to_jsonb(about) ->> 'source_stamp' " +
+            $"FROM {about} AS about", connection);
         PostgresSchema schema;
         using (var row = command.ExecuteReader())
         {
@@ -92,7 +130,8 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
                 $"table, or use the library that made it.");
             if (!Enum.TryParse<VectorStorage>(row.GetString(2), out var storage)) throw new InvalidDataException(
                 $"{address} keeps its vectors in \"{row.GetString(2)}\", which this library does not know.");
-            schema = new PostgresSchema(address, row.GetInt32(1), storage, row.GetString(3), row.GetString(4));
+            schema = new PostgresSchema(address, row.GetInt32(1), storage, row.GetString(3), row.GetString(4),
+                row.IsDBNull(5) ? null : row.GetString(5));
         }
         CheckExtension(connection, address, schema.Storage);
         // The type's modifier is the width: a table that was altered by hand, and contradicts its description, is refused.
@@ -124,6 +163,14 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
             version, PostgresProblem.Least, "a search by its graph (HNSW)", address);
         if (storage == VectorStorage.Float16 && version < PostgresProblem.LeastForHalf) throw PostgresProblem.TooOld(
             version, PostgresProblem.LeastForHalf, "keeping vectors in two bytes a value", address);
+    }
+
+    private bool HasStamp(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = " +
+            "'source_stamp' AND NOT attisdropped)", connection);
+        command.Parameters.AddWithValue(About);
+        return (bool)command.ExecuteScalar()!;
     }
 
     internal static bool Exists(NpgsqlConnection connection, string quoted)

@@ -17,7 +17,7 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
     }
 
     private PgVectorImageStore OfVectors(int width, VectorStorage storage = VectorStorage.Float32, PgVectorOptions? graph = null) =>
-        PgVectorImageStore.Connect(_database.Connection, width, "no model", "no model", null, new IndexOptions { Storage = storage },
+        PgVectorImageStore.Connect(_database.Connection, width, "no model", "no model", new IndexOptions { Storage = storage },
             graph);
 
     private static string[] Names(int count) => [.. Enumerable.Range(0, count).Select(i => $"{i}")];
@@ -209,7 +209,7 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
     public void What_is_wrong_with_the_server_is_said()
     {
         string Refused<T>(Action<Npgsql.NpgsqlConnectionStringBuilder> change, IndexOptions? options = null) where T : Exception =>
-            Assert.Throws<T>(() => PgVectorImageStore.Connect(_database.With(change), 8, "no model", "no model", null, options)).Message;
+            Assert.Throws<T>(() => PgVectorImageStore.Connect(_database.With(change), 8, "no model", "no model", options)).Message;
 
         Assert.Contains("There is no image store in the table clip_images",
             Assert.Throws<FileNotFoundException>(() => PgVectorImageStore.Open(_database.Connection)).Message, StringComparison.Ordinal);
@@ -265,7 +265,7 @@ public sealed class PgVectorImageStoreTests(ITestOutputHelper output) : IDisposa
     public void Names_and_metadata_are_data_and_never_SQL()
     {
         string[] ids = ["'); DROP TABLE clip_images; --", "\"quoted\"", "back\\slash", "새\nline\t😀", "$1", "<b>html</b>"];
-        using var store = PgVectorImageStore.Connect(_database.With(_ => { }) + ";Table=Odd_Name_1", 8, "no model", "no model", null);
+        using var store = PgVectorImageStore.Connect(_database.With(_ => { }) + ";Table=Odd_Name_1", 8, "no model", "no model");
         store.AddEmbeddings(ids, Sandbox.Vectors(ids.Length, 8), [.. ids.Select(id => new Dictionary<string, string> { [id] = id })]);
         foreach (string id in ids) Assert.Equal(id, store.Find(id)!.Metadata[id]);
         Assert.Equal(ids.Order(StringComparer.Ordinal),

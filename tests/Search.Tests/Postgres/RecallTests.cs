@@ -43,7 +43,7 @@ public sealed class RecallTests(ITestOutputHelper output) : IDisposable
         float[][] points = [.. questions.Select(question => Rotated(question, rotation))];
 
         PgVectorImageStore Open(PgVectorOptions graph) =>
-            PgVectorImageStore.Connect(_database.Connection, Width, "no model", "no model", null, new IndexOptions { Storage = storage },
+            PgVectorImageStore.Connect(_database.Connection, Width, "no model", "no model", new IndexOptions { Storage = storage },
             graph);
         var clock = Stopwatch.StartNew();
         using (var store = Open(new PgVectorOptions())) store.AddFrom(folder);

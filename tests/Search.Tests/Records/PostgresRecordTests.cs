@@ -10,7 +10,7 @@ public sealed class PostgresRecordTests : RecordTests
     public override void Dispose() => _database.Dispose();
 
     private protected override ImageStore Empty(int width) =>
-        PgVectorImageStore.Connect(_database.Connection, width, "no model", "no model", null);
+        PgVectorImageStore.Connect(_database.Connection, width, "no model", "no model");
 
     private protected override bool IsThere() =>
         _database.Lines("SELECT tablename FROM pg_tables WHERE tablename LIKE 'clip\\_%'").Count > 0;
