@@ -13,12 +13,15 @@ namespace ClipNotebooks.Onnx;
 public sealed class OnnxClipEncoder : IClipEncoder
 {
     private readonly OnnxTowers _towers;
+    private readonly RowEncoder _rows;
     private readonly UseGate _calls;
     private readonly Lazy<(double Scale, double Bias)> _logits;
 
     private OnnxClipEncoder(string source, OnnxTowers towers, ClipProcessor processor, OnnxOptions options)
     {
         (Source, _towers, Processor) = (source, towers, processor);
+        _rows = new RowEncoder(processor, pixels => towers.Images(pixels, processor),
+            (tokens, rows) => towers.Texts(tokens, rows, processor), Explain);
         _calls = new UseGate(this, towers.Dispose);
         _logits = new(() => options.Scale is { } scale ? (scale, options.Bias) : towers.ScaleAndBias(options, processor));
     }
@@ -116,47 +119,22 @@ public sealed class OnnxClipEncoder : IClipEncoder
     /// <inheritdoc/>
     public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null)
     {
-        ArgumentNullException.ThrowIfNull(images);
-        if (images.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(images));
         using var use = _calls.Enter();
-        using var told = ClipTelemetry.Begin(ClipTelemetry.Image, images.Count);
-        return [.. Enumerable.Range(0, images.Count).Chunk(ImageFiles.DefaultBatch).SelectMany(chunk =>
-        {
-            var pixels = new float[chunk.Length][];
-            Parallel.For(0, chunk.Length, i => pixels[i] = Processor.Transform.Apply(images[chunk[i]]));
-            return Unit(_towers.Images(pixels, Processor), i => Named(names, chunk[i], images.Count), pixels);
-        })];
+        return _rows.EmbedImages(images, names);
     }
 
     /// <inheritdoc/>
     public float[][] EmbedPixels(IReadOnlyList<float[]> pixels, IReadOnlyList<string>? names = null)
     {
-        ArgumentNullException.ThrowIfNull(pixels);
-        if (pixels.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(pixels));
-        Processor.Transform.Require(pixels);
         using var use = _calls.Enter();
-        using var told = ClipTelemetry.Begin(ClipTelemetry.Image, pixels.Count);
-        return Unit(_towers.Images(pixels, Processor), i => Named(names, i, pixels.Count), pixels);
+        return _rows.EmbedPixels(pixels, names);
     }
 
     /// <inheritdoc/>
     public float[][] EmbedTexts(IReadOnlyList<string> texts)
     {
-        ArgumentNullException.ThrowIfNull(texts);
-        if (texts.Count == 0) throw new ArgumentException("There is no caption: the list is empty.", nameof(texts));
         using var use = _calls.Enter();
-        using var told = ClipTelemetry.Begin(ClipTelemetry.Text, texts.Count);
-
-        // Captions of similar length share a batch, since a row costs as much as the longest of its batch.
-        var tokens = Processor.Tokenizer.Tokenize(texts, truncate: true);
-        var embeddings = new float[texts.Count][];
-        var order = Enumerable.Range(0, texts.Count).OrderBy(i => tokens.EndOfTextPositions[i]);
-        foreach (int[] chunk in order.Chunk(ImageFiles.DefaultBatch))
-        {
-            var rows = Unit(_towers.Texts(tokens, chunk, Processor), i => $"the caption \"{Quote.Caption(texts[chunk[i]])}\"");
-            foreach (var (place, row) in chunk.Zip(rows)) embeddings[place] = row;
-        }
-        return embeddings;
+        return _rows.EmbedTexts(texts);
     }
 
     /// <summary>Frees the graphs, once the calls under way have ended.</summary>
@@ -171,26 +149,7 @@ public sealed class OnnxClipEncoder : IClipEncoder
                 "its training has failed. Fetch or export it again.");
     }
 
-    /// <summary>Scales each row to length 1.</summary>
-    /// <exception cref="NonFiniteException">A row is not finite, or all zeros.</exception>
-    private float[][] Unit(float[][] rows, Func<int, string> inputOf, IReadOnlyList<float[]>? pixels = null)
-    {
-        foreach (var (place, row) in rows.Index())
-        {
-            double square = row.Sum(value => (double)value * value);
-            if (!double.IsFinite(square) || square == 0)
-            {
-                string result = double.IsNaN(square) ? "NaN" : square == 0 ? "nothing but zeros" : "infinity";
-                bool isInput = pixels is not null && !pixels[place].All(float.IsFinite);
-                throw new NonFiniteException($"The model {Source} gives {result} for {inputOf(place)}: " + (isInput
-                    ? "the pixels are not finite: look at the mean and std of the model's recipe, or at the pixels that were given."
-                    : "its graph is damaged, or too narrow for what comes of it. Take its float32 graphs, or export it again."));
-            }
-            float factor = (float)(1 / Math.Sqrt(square));
-            for (int i = 0; i < row.Length; i++) row[i] *= factor;
-        }
-        return rows;
-    }
-
-    private static string Named(IReadOnlyList<string>? names, int place, int count) => names?[place] ?? $"image {place + 1} of {count}";
+    private NonFiniteException Explain(string what, bool pixelsAreWrong) => new($"The model {Source} {what}: " + (pixelsAreWrong
+        ? "the pixels are not finite: look at the mean and std of the model's recipe, or at the pixels that were given."
+        : "its graph is damaged, or too narrow for what comes of it. Take its float32 graphs, or export it again."));
 }

@@ -26,6 +26,15 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>,
             System.Console.WriteLine(string.Join(' ', tensor.data<float>()));
         """;
 
+    private const string Light = """
+        using ClipNotebooks.Core.Images;
+        using ClipNotebooks.Clip.Inference;
+        using var clip = ClipEncoder.ForInference(args[0]);
+        System.Globalization.CultureInfo.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
+        foreach (var row in new[] { clip.EmbedImages([RasterImage.Load(args[1])])[0], clip.EmbedTexts(["a cat at night"])[0] })
+            System.Console.WriteLine(string.Join(' ', row));
+        """;
+
     private const string Small = """
         using ClipNotebooks.Core.Images;
         using ClipNotebooks.Onnx;
@@ -76,11 +85,19 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>,
     public async Task A_console_program_that_adds_the_package_gives_the_librarys_embeddings()
     {
         await feed.PackAsync();
-        string program = New("Program", "Microsoft.NET.Sdk", Console, ["ClipNotebooks.Clip"], platform: false);
+        string program = New("Program", "Microsoft.NET.Sdk", Console, ["ClipNotebooks.Clip"], "");
         var (code, output, _) = await DotNetAsync(program, "build", "-c", "Release", "-v", "q");
         Assert.NotEqual(0, code);
         Assert.Contains("error CLIP0001: Program has no libtorch", output, StringComparison.Ordinal);
         Assert.Contains("<UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>", output, StringComparison.Ordinal);
+
+        // A program that only embeds needs no libtorch, if it says so.
+        Assert.Contains("<ClipLibtorch>none</ClipLibtorch>", output, StringComparison.Ordinal);
+        string light = New("Light", "Microsoft.NET.Sdk", Light, ["ClipNotebooks.Clip"], "<ClipLibtorch>none</ClipLibtorch>");
+        await MustAsync(light, "build", "-c", "Release", "-v", "q");
+        Equal(await MustAsync(light, "run", "-c", "Release", "--no-build", "--", Model, Picture));
+        Assert.DoesNotContain(Directory.GetFiles(light, "*", SearchOption.AllDirectories), file =>
+            Path.GetFileNameWithoutExtension(file) is "libtorch_cpu" or "torch_cpu");
 
         program = New("Program", "Microsoft.NET.Sdk", Console, ["ClipNotebooks.Clip"]);
         await MustAsync(program, "build", "-c", "Release", "-v", "q");
@@ -211,7 +228,8 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>,
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
     }
 
-    private string New(string name, string sdk, string program, string[] packages, bool platform = true)
+    private string New(string name, string sdk, string program, string[] packages,
+        string platform = "<UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>")
     {
         _folder.Write($"{name}/Program.cs", program);
         _folder.Write($"{name}/{name}.csproj", $"""
@@ -220,7 +238,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>,
                 <OutputType>Exe</OutputType>
                 <TargetFramework>net10.0</TargetFramework>
                 <ImplicitUsings>enable</ImplicitUsings>
-                {(platform ? "<UseCurrentRuntimeIdentifier>true</UseCurrentRuntimeIdentifier>" : "")}
+                {platform}
               </PropertyGroup>
               <ItemGroup>
                 {string.Concat(packages.Select(package => $"<PackageReference Include=\"{package}\" Version=\"{PackageFeed.Version}\" />"))}

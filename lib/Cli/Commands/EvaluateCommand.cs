@@ -92,8 +92,7 @@ internal static class EvaluateCommand
                     report, Print);
             }
 
-            var (encoder, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
-            using var used = encoder;
+            using var encoder = PreparedEncoder.OpenWhole(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
             if (emoji) return EmojiMeasure.Run(encoder, parsed.GetValue(data)!, parsed.GetValue(style), parsed.GetValue(sheet),
                 parsed.GetValue(json));
             var result = SceneEvaluation.Measure(encoder, SceneWorld.HeldOut, parsed.GetValue(perConcept), parsed.GetValue(pairs));
@@ -105,10 +104,9 @@ internal static class EvaluateCommand
                 Func<ClipEncoder, IProgress<int>, CancellationToken, (T Report, IReadOnlyList<PreparedImage> Unreadable)> measure,
                     int total, Func<T, object> forJson, Action<T> print)
             {
-                var (opened, _) = PreparedEncoder.Open(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
-                using var used = opened;
+                using var encoder = PreparedEncoder.OpenWhole(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
                 var (report, unreadable) = await ConsoleProgress.RunAsync(
-                    "measuring", total, progress => Task.Run(() => measure(opened, new Count(progress, total), cancellation),
+                    "measuring", total, progress => Task.Run(() => measure(encoder, new Count(progress, total), cancellation),
                     CancellationToken.None));
                 if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(forJson(report)));
                 else print(report);

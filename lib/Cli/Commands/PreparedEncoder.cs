@@ -13,7 +13,7 @@ namespace ClipNotebooks.Cli.Commands;
 internal static class PreparedEncoder
 {
     /// <summary>
-    /// Up to this many images the plain model is used: preparing takes half a second or more, which so few images do not win back.
+    /// Up to this many images no bfloat16 and no GPU is looked for: loading libtorch and preparing take longer than so few images.
     /// </summary>
     private const int Few = 16;
 
@@ -31,7 +31,7 @@ internal static class PreparedEncoder
     };
 
     /// <summary>How the commands that store embeddings make and read an index.</summary>
-    internal static IndexOptions Options(ClipEncoder encoder, bool half, bool draft) => new()
+    internal static IndexOptions Options(IClipEncoder encoder, bool half, bool draft) => new()
     {
         Storage = half ? VectorStorage.Float16 : VectorStorage.Float32,
         Decoder = draft ? new SkiaImageDecoder { DraftSide = encoder.Processor.Transform.Config.ResizeSize } : null,
@@ -42,13 +42,13 @@ internal static class PreparedEncoder
     /// </summary>
     /// <inheritdoc cref="Open"/>
     /// <exception cref="NonFiniteException">The embedding of a gray test picture is not finite.</exception>
-    internal static (ClipEncoder Encoder, string Chosen) OpenForIndex(string model, Precision precision)
+    internal static (IClipEncoder Encoder, string Chosen) OpenForIndex(string model, Precision precision)
     {
         var (encoder, chosen) = Open(model, precision);
         try
         {
             using var gray = RasterImage.FromRgb(8, 8, [.. Enumerable.Repeat((byte)128, 3 * 8 * 8)]);
-            encoder.EncodeImages([gray], ["a gray picture, on trial"]).Dispose();
+            encoder.EmbedImages([gray], ["a gray picture, on trial"]);
             return (encoder, chosen);
         }
         catch
@@ -62,15 +62,21 @@ internal static class PreparedEncoder
     /// <param name="model">Its folder or Hub id.</param>
     /// <param name="precision">What it computes in.</param>
     /// <param name="images">
-    /// How many images will be encoded, if that is known: for a few, <see cref="Precision.Auto"/> means the plain model.
+    /// How many images will be encoded, if that is known: for a few, <see cref="Precision.Auto"/> means float32 on the processor.
     /// </param>
     /// <returns>The encoder, and one line that says what was chosen and why.</returns>
-    internal static (ClipEncoder Encoder, string Chosen) Open(string model, Precision precision, int images = int.MaxValue)
+    internal static (IClipEncoder Encoder, string Chosen) Open(string model, Precision precision, int images = int.MaxValue) =>
+        precision == Precision.Auto && images <= Few ? (ClipEncoder.ForInference(model), "Float32")
+            : ClipEncoder.OpenPrepared(model, null, precision);
+
+    /// <summary>The same with the model itself, for what measures it.</summary>
+    internal static ClipEncoder OpenWhole(string model, Precision precision)
     {
         var encoder = ClipEncoder.FromPretrained(model);
         try
         {
-            return (encoder, precision == Precision.Auto && images <= Few ? "Float32" : encoder.Prepare(precision).Description);
+            encoder.Prepare(precision);
+            return encoder;
         }
         catch
         {

@@ -58,7 +58,7 @@ internal static class SearchCommand
             if (!PgVectorImageStore.IsConnectionString(place) && !ImageSearchIndex.Exists(place)) throw new UserError(
                 $"{place} holds no index. Make one: clipbook index FOLDER --index {Terminal.Word(place)}");
 
-            using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
+            using var encoder = ClipEncoder.ForInference(parsed.GetValue(model) ?? Lesson.Model);
             using var opened = ImageStores.Open(place, encoder);
             var results = opened.Search(query, new SearchOptions { Top = parsed.GetValue(top) }, cancellation);
             string asked = string.Join(", ", new[] { words, picture is null ? null : $"like {Path.GetFileName(picture)}" }.Concat(

@@ -19,7 +19,8 @@ internal sealed class PackedProducts : IDisposable
     {
         using var scope = NewDisposeScope();
         _rows = rows;
-        _products = [.. shapes.Select(shape => new PackedLinear(randn(shape.Columns, shape.Inner), randn(shape.Columns)))];
+        _products = [.. shapes.Select(shape => new PackedLinear(
+            randn(shape.Columns, shape.Inner).Values(), randn(shape.Columns).Values(), shape.Columns))];
         var inputs = shapes.Select(shape => shape.Inner).Distinct().ToDictionary(inner => inner, inner => new RowBuffer(rows, inner));
         _inputs = [.. shapes.Select(shape => inputs[shape.Inner])];
         _output = new RowBuffer(rows, shapes.Max(shape => shape.Columns));
@@ -27,7 +28,7 @@ internal sealed class PackedProducts : IDisposable
 
     internal void Run()
     {
-        using var team = ThreadTeam.Begin();
+        using var team = ThreadTeam.Begin(get_num_threads());
         for (int i = 0; i < _products.Length; i++) _products[i]
             .Run(team, _inputs[i], _output, _rows, follower: _products[(i + 1) % _products.Length]);
     }

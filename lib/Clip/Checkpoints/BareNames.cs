@@ -34,6 +34,8 @@ internal sealed class BareNames : IWeightFile
 
     public void ReadInto(string name, Tensor destination) => _file.ReadInto(Own(name), destination);
 
+    public void ReadInto(string name, Span<float> destination) => _file.ReadInto(Own(name), destination);
+
     public void Dispose() => _file.Dispose();
 
     private static bool IsProjection(string name) => name.StartsWith("text_projection.", StringComparison.Ordinal)

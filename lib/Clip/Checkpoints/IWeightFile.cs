@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Checkpoints;
@@ -22,4 +23,11 @@ internal interface IWeightFile : IDisposable
 
     /// <summary>Copies a tensor into one of the same shape, converting its element type where they differ.</summary>
     void ReadInto(string name, Tensor destination);
+
+    /// <summary>Copies a tensor's values, row by row, into as many float32 ones. Of safetensors this needs no libtorch.</summary>
+    void ReadInto(string name, Span<float> destination)
+    {
+        using var scope = NewDisposeScope();
+        MemoryMarshal.Cast<byte, float>(Read(name).to(float32).contiguous().bytes).CopyTo(destination);
+    }
 }

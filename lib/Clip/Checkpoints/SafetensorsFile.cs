@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Hub;
 using static TorchSharp.torch;
@@ -102,6 +104,29 @@ public sealed class SafetensorsFile : IWeightFile
         ArgumentNullException.ThrowIfNull(destination);
         var entry = Entry(name);
         WeightCopy.Into(destination, this, name, entry.Type, () => _file.Read(entry.Offset, destination));
+    }
+
+    /// <summary>Copies a tensor's values, row by row, without libtorch.</summary>
+    void IWeightFile.ReadInto(string name, Span<float> destination)
+    {
+        var entry = Entry(name);
+        if (entry.Type == ScalarType.Float32)
+        {
+            _file.Read(entry.Offset, MemoryMarshal.AsBytes(destination));
+            return;
+        }
+        if (entry.Type is not (ScalarType.Float16 or ScalarType.BFloat16))
+        {
+            using var scope = NewDisposeScope();
+            MemoryMarshal.Cast<byte, float>(Read(name).to(float32).bytes).CopyTo(destination);
+            return;
+        }
+        ushort[] bits = ArrayPool<ushort>.Shared.Rent(destination.Length);
+        var values = bits.AsSpan(0, destination.Length);
+        _file.Read(entry.Offset, MemoryMarshal.AsBytes(values));
+        for (int i = 0; i < values.Length; i++) destination[i] = entry.Type == ScalarType.Float16
+            ? (float)BitConverter.UInt16BitsToHalf(values[i]) : BitConverter.UInt32BitsToSingle((uint)values[i] << 16);
+        ArrayPool<ushort>.Shared.Return(bits);
     }
 
     /// <summary>

@@ -45,6 +45,8 @@ internal sealed class UnwrappedNames : IWeightFile
 
     public void ReadInto(string name, Tensor destination) => _file.ReadInto(Own(name), destination);
 
+    public void ReadInto(string name, Span<float> destination) => _file.ReadInto(Own(name), destination);
+
     public void Dispose() => _file.Dispose();
 
     private string Own(string name) =>

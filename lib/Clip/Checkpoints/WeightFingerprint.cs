@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Core.Inference;
@@ -20,13 +21,34 @@ internal static class WeightFingerprint
         return ModelFingerprint.Of(processor, hash => Append(hash, model));
     }
 
+    /// <summary>Adds one parameter, from its values in float32.</summary>
+    internal static void Append(IncrementalHash hash, string name, long[] shape, ReadOnlySpan<float> values)
+    {
+        ModelFingerprint.Append(hash, Line(name, shape));
+        Span<ushort> rounded = stackalloc ushort[4096];
+        while (!values.IsEmpty)
+        {
+            int count = Math.Min(rounded.Length, values.Length);
+            for (int i = 0; i < count; i++)
+            {
+                uint bits = BitConverter.SingleToUInt32Bits(values[i]);
+                // To the nearest, of two equally near ones to the even one; NaN as libtorch writes it.
+                rounded[i] = float.IsNaN(values[i]) ? (ushort)0x7FC0 : (ushort)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+            }
+            hash.AppendData(MemoryMarshal.AsBytes(rounded[..count]));
+            values = values[count..];
+        }
+    }
+
+    private static string Line(string name, long[] shape) => $"{name} ({string.Join(", ", shape)})";
+
     private static void Append(IncrementalHash hash, ClipModel model)
     {
         using var scope = NewDisposeScope();
         foreach (var (name, value) in model.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
             using var inner = NewDisposeScope();
-            ModelFingerprint.Append(hash, $"{name} ({string.Join(", ", value.shape)})");
+            ModelFingerprint.Append(hash, Line(name, value.shape));
             hash.AppendData(value.detach().to(bfloat16).cpu().contiguous().bytes);
         }
     }

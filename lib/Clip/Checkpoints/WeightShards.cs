@@ -68,6 +68,8 @@ internal sealed class WeightShards : IWeightFile
 
     public void ReadInto(string name, Tensor destination) => Owner(name).ReadInto(name, destination);
 
+    public void ReadInto(string name, Span<float> destination) => Owner(name).ReadInto(name, destination);
+
     public void Dispose()
     {
         foreach (var file in _files.Values) file.Dispose();

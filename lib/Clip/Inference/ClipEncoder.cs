@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Core.Base;
@@ -115,6 +116,44 @@ public sealed partial class ClipEncoder : IClipEncoder
         string folder = await HuggingFaceHub.ResolveAsync(idOrFolder, progress, cancellationToken).ConfigureAwait(false);
         return await Task.Run(() => Open(idOrFolder, folder, device, imageSize), cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// Opens a model for embedding alone. One with CLIP's own towers in safetensors is read straight into its prepared form in float32, on a
+    /// processor with AVX2 or AVX-512: it starts without libtorch, and its weights are in memory once, where <see cref="Prepare"/> has them
+    /// beside the model's. Any other model is opened as by <see cref="FromPretrained"/>.
+    /// </summary>
+    /// <param name="idOrFolder">A folder, or a Hub id.</param>
+    /// <returns>An encoder in float32; the caller's to dispose.</returns>
+    /// <inheritdoc cref="FromPretrained" path="/exception"/>
+    public static IClipEncoder ForInference(string idOrFolder) =>
+        PackedClipEncoder.TryOpen(idOrFolder) ?? (IClipEncoder)FromPretrained(idOrFolder);
+
+    /// <summary>Opens a model in its prepared form: without libtorch where that is in float32 on the processor.</summary>
+    /// <param name="idOrFolder">A folder, or a Hub id.</param>
+    /// <param name="device">Where to run; CUDA if there is one, else the CPU.</param>
+    /// <param name="precision">The precision of the blocks.</param>
+    /// <returns>The encoder, the caller's to dispose, and one line that says what was chosen, and why.</returns>
+    internal static (IClipEncoder Encoder, string Chosen) OpenPrepared(string idOrFolder, Device? device, Precision precision)
+    {
+        bool onProcessor = device is null ? !MayHaveGpu() : device.type == DeviceType.CPU;
+        var (chosen, reason) = PreparedTower.Choice(precision, onProcessor ? DeviceType.CPU : DeviceType.CUDA);
+        if (onProcessor && chosen == Precision.Float32 && PackedClipEncoder.TryOpen(idOrFolder) is { } packed)
+            return (packed, $"{ScalarType.Float32}, products by {PackedClipEncoder.Products}: {reason}");
+        var encoder = FromPretrained(idOrFolder, device);
+        try
+        {
+            return (encoder, encoder.Prepare(precision).Description);
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether there is a driver of GPUs: libtorch, which is asked for one, need not be loaded where there is none.</summary>
+    private static bool MayHaveGpu() =>
+        NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out _);
 
     private static ClipEncoder Open(string source, string folder, Device? device, int? imageSize)
     {

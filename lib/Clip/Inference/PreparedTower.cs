@@ -54,7 +54,7 @@ public sealed class PreparedTower : IDisposable
             ModifiedResNet => tower.call,
             _ => Plain(tower, () => ClipModel.MakeImageTower(config!, META), config!.Vision.Tokens, takesNumbers: true),
         };
-        Products = _parts.Any(part => part is PackedTower or PackedBlocks) ? $"this library, for {Tile.Instructions}"
+        Products = _parts.Any(part => part is PackedTower or PackedBlocks) ? PackedClipEncoder.Products
             : FixedLinear.UsesOneDnn(ElementType, device) ? "oneDNN" : "libtorch";
         Description = $"{ElementType}, products by {Products}: {reason}{(IsPlain ? "; in the tower's own form, which has no other" : "")}";
         _gate = new UseGate(this, Free);
@@ -122,7 +122,7 @@ public sealed class PreparedTower : IDisposable
     {
         var (config, shape) = (tower.Config, tower.Transformer.Shape);
         bool packs = _packs && PackedTransformer.IsSupported(shape);
-        if (config.IsClips && packs) return Part(new PackedImageTower(tower, shape)).Encode;
+        if (config.IsClips && packs) return Packed(tower, shape);
         if (config.Rotary is not null || !PreparedTransformer.IsSupported(shape))
         {
             return Plain(tower, () => new VisionTransformer(config, shape with { Device = META }, tower.EmbeddingWidth)
@@ -148,7 +148,7 @@ public sealed class PreparedTower : IDisposable
     {
         var (config, shape) = (tower.Config, tower.Transformer.Shape);
         bool packs = _packs && PackedTransformer.IsSupported(shape);
-        if (config.IsClips && packs) return Part(new PackedTextTower(tower, shape)).Encode;
+        if (config.IsClips && packs) return Packed(tower, shape);
         // A causal tower that hides more than what comes later needs both masks at once, which the prepared blocks have not.
         bool hidesMore = config.Causal && (config.MaskPadding || config.AppendedClassToken);
         if (hidesMore || !PreparedTransformer.IsSupported(shape))
@@ -166,6 +166,50 @@ public sealed class PreparedTower : IDisposable
         var run = Blocks(tower.Transformer, shape, config.Causal, packs && !config.MaskPadding && !config.AppendedClassToken);
         return ids => InParts(ids, ids.shape[^1], part =>
             tower.Finish(run(tower.Embed(part), tower.Mask(part, ScalarType.Float32)), part));
+    }
+
+    /// <summary>This library's own form of an image tower; libtorch holds what goes in and what comes out.</summary>
+    private Func<Tensor, Tensor> Packed(VisionTransformer tower, BlockShape shape)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var packed = Part(new PackedImageTower(new ModuleWeights(tower), tower.Config, shape, tower.EmbeddingWidth, Positions,
+            get_num_threads));
+        return pixels =>
+        {
+            Shapes.RequirePixels(pixels, tower.Config, tower.InterpolatePositions);
+            using var inner = NewDisposeScope();
+            var (B, height, width) = ((int)pixels.shape[0], (int)pixels.shape[2], (int)pixels.shape[3]);
+            return tensor(packed.Encode(pixels.to(float32).Values(), B, height, width), [B, packed.Width]).MoveToOuterDisposeScope();
+        };
+
+        float[] Positions(int rows, int columns)
+        {
+            using var inner = NewDisposeScope();
+            return tower.PositionsFor(rows, columns)!.Values().ToArray();
+        }
+    }
+
+    /// <summary>The same of a text tower.</summary>
+    private unsafe Func<Tensor, Tensor> Packed(TextTransformer tower, BlockShape shape)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var packed = Part(new PackedTextTower(new ModuleWeights(tower), tower.Config, shape, tower.EmbeddingWidth, Vocabulary,
+            get_num_threads));
+        return ids =>
+        {
+            tower.RequireIds(ids);
+            using var inner = NewDisposeScope();
+            var rows = packed.Encode(ids.to(int64).contiguous().data<long>().ToArray(), (int)ids.shape[1]);
+            return tensor(rows, [ids.shape[0], packed.Width]).MoveToOuterDisposeScope();
+        };
+
+        nint Vocabulary()
+        {
+            using var inner = NewDisposeScope();
+            fixed (float* values = tower.get_parameter("token_embedding.weight")!.Values()) return (nint)values;
+        }
     }
 
     /// <summary>The tower itself in float32, a copy of it in another element type.</summary>

@@ -10,9 +10,10 @@ namespace ClipNotebooks.Clip.Inference;
 public static class TorchServices
 {
     /// <summary>
-    /// Registers a <see cref="ClipEncoder"/> as the application's CLIP, with generators of embeddings
+    /// Registers a model as the application's CLIP, with generators of embeddings
     /// (<see cref="ClipServices.AddClip(IServiceCollection, Func{IServiceProvider, IClipEncoder}, string?)"/>). It is opened, downloaded if
-    /// necessary, and prepared at its first use, not while services are resolved.
+    /// necessary, and prepared at its first use, not while services are resolved: in float32 on the processor as by
+    /// <see cref="ClipEncoder.ForInference"/>, otherwise as a <see cref="ClipEncoder"/>.
     /// </summary>
     /// <param name="services">The application's.</param>
     /// <param name="idOrFolder">
@@ -27,7 +28,7 @@ public static class TorchServices
         Precision precision = Precision.Float32)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(idOrFolder);
-        return services.AddClip(_ => Open(idOrFolder, device, precision), idOrFolder);
+        return services.AddClip(_ => ClipEncoder.OpenPrepared(idOrFolder, device, precision).Encoder, idOrFolder);
     }
 
     /// <summary>The same with the values of the application's configuration.</summary>
@@ -47,20 +48,5 @@ public static class TorchServices
                 nameof(configuration));
         }
         return services.AddClip(options.Model, options.Device is { } device ? torch.device(device) : null, options.Precision);
-    }
-
-    private static ClipEncoder Open(string idOrFolder, torch.Device? device, Precision precision)
-    {
-        var encoder = ClipEncoder.FromPretrained(idOrFolder, device);
-        try
-        {
-            encoder.Prepare(precision);
-            return encoder;
-        }
-        catch
-        {
-            encoder.Dispose();
-            throw;
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Workbook;
@@ -36,6 +37,29 @@ public sealed class ImageCommandTests : IDisposable
         Assert.EndsWith("cat.png", lines[0]);
         Assert.Matches("^cat .*%.*█", lines[1]);
         Assert.Matches("^pizza .*%.*█", lines[3]);
+    }
+
+    /// <summary>libtorch takes nearly half a second to load: what a few inputs do not need is not waited for.</summary>
+    [Theory]
+    [InlineData(false, "classify", "cat.png", "--labels", "cat,dog")]
+    [InlineData(true, "classify", "cat.png", "--labels", "cat,dog", "--precision", "bfloat16")]
+    [InlineData(false, "search", "a cat", "--not", "snow")]
+    public async Task A_few_pictures_and_a_query_take_no_libtorch(bool loads, params string[] arguments)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Fma.IsSupported, "The dynamic loader of Linux says what it loads, on AVX2.");
+        if (arguments[0] == "search")
+        {
+            Copy("cat.png", "photos/cat.png");
+            Assert.Equal(ExitCode.Success, (await RunAsync("index", Path.Combine(_folder.Path, "photos"), "--index", Index)).Code);
+            arguments = [.. arguments, "--index", Index];
+        }
+        string log = Path.Combine(_folder.Path, "loaded");
+        var (code, _, error) = await TestProcess.RunAsync(TestProcess.DotNet, [typeof(Program).Assembly.Location, .. arguments],
+            new Dictionary<string, string?> { ["LD_DEBUG"] = "files", ["LD_DEBUG_OUTPUT"] = log },
+            Path.Combine(Lesson.Repository, "data", "images"));
+        Assert.True(code == ExitCode.Success, error);
+        var said = Directory.GetFiles(_folder.Path, "loaded.*").SelectMany(File.ReadLines);
+        Assert.Equal(loads, said.Any(line => line.Contains("libtorch_cpu", StringComparison.Ordinal)));
     }
 
     [Fact]

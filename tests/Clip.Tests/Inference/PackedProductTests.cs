@@ -24,9 +24,9 @@ public sealed unsafe class PackedProductTests
         manual_seed(4);
         var (x, weight, bias, y) = (randn(rows, inner), randn(outputs, inner), randn(outputs), randn(rows, outputs));
         using var plain = new PlainLinear(weight, bias, then);
-        using var packed = new PackedLinear(weight, bias, then);
-        using var sum = new PackedLinear(weight, bias);
-        using var team = ThreadTeam.Begin();
+        using var packed = new PackedLinear(weight.Values(), bias.Values(), outputs, then);
+        using var sum = new PackedLinear(weight.Values(), bias.Values(), outputs);
+        using var team = ThreadTeam.Begin(get_num_threads());
         using var input = Rows(x);
         using var output = Rows(y);
 
@@ -56,8 +56,8 @@ public sealed unsafe class PackedProductTests
         Assert.SkipUnless(Tile.IsSupported, NoAvx);
         using var scope = NewDisposeScope();
         var (x, gain, bias) = (randn(13, 48) * 3 + 5, randn(48), randn(48));
-        using var norm = new PackedNorm(new Affine(gain, bias), 1e-5);
-        using var team = ThreadTeam.Begin();
+        using var norm = new PackedNorm(gain.Values(), bias.Values(), 1e-5);
+        using var team = ThreadTeam.Begin(get_num_threads());
         using var rows = Rows(x);
         norm.Run(team, rows, rows, 13);
         Close.Relative(nn.functional.layer_norm(x, [48], gain, bias, 1e-5), Tensor(rows, 13, 48), 1e-6); // one rounding or two
@@ -114,7 +114,7 @@ public sealed unsafe class PackedProductTests
         {
             for (int round = 0; round < 200; round++)
             {
-                using var team = ThreadTeam.Begin();
+                using var team = ThreadTeam.Begin(get_num_threads());
                 foreach (int units in new[] { 0, 1, 2, 37 })
                 {
                     var done = new int[units];
@@ -130,7 +130,7 @@ public sealed unsafe class PackedProductTests
     {
         for (int round = 0; round < 50; round++)
         {
-            using var team = ThreadTeam.Begin();
+            using var team = ThreadTeam.Begin(get_num_threads());
             Assert.ThrowsAny<InvalidOperationException>(() =>
                 team.For(20, share => throw new InvalidOperationException($"unit {share.Unit}")));
             int sum = 0;

@@ -19,7 +19,7 @@ internal readonly record struct Affine(Tensor Weight, Tensor Bias)
 /// </summary>
 internal sealed record BlockWeights(Affine Norm1, Affine In, Affine Out, Affine Norm2, Affine Up, Affine Down)
 {
-    private const double QuickGeluFactor = 1.702;
+    internal const double QuickGeluFactor = 1.702;
 
     /// <summary>Reads the weights of a block; the tensors belong to the caller's dispose scope.</summary>
     internal static BlockWeights Of(ResidualAttentionBlock block, BlockShape shape)

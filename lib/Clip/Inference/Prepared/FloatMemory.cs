@@ -1,27 +1,26 @@
 using System.Runtime.InteropServices;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>Unmanaged float32 memory, set to zero and aligned to a cache line.</summary>
+/// <summary>Unmanaged float32 memory, aligned to a cache line.</summary>
 internal sealed unsafe class FloatMemory : SafeHandle
 {
     private const int CacheLine = 64;
 
-    internal FloatMemory(long count) : base(0, ownsHandle: true)
+    /// <param name="count">How many values.</param>
+    /// <param name="zero">Whether they are set to zero; otherwise all of them are written before they are read.</param>
+    internal FloatMemory(long count, bool zero = true) : base(0, ownsHandle: true)
     {
         nuint bytes = checked((nuint)Math.Max(1, count) * sizeof(float));
         SetHandle((nint)NativeMemory.AlignedAlloc(bytes, CacheLine));
-        NativeMemory.Clear(Values, bytes);
+        if (zero) NativeMemory.Clear(Values, bytes);
     }
 
-    /// <summary>A copy of a tensor's values.</summary>
-    internal static FloatMemory Of(Tensor tensor)
+    /// <summary>A copy.</summary>
+    internal static FloatMemory Of(ReadOnlySpan<float> values)
     {
-        using var scope = NewDisposeScope();
-        var flat = tensor.detach().to(float32).cpu().contiguous();
-        var copy = new FloatMemory(flat.numel());
-        flat.bytes.CopyTo(new Span<byte>(copy.Values, checked((int)(sizeof(float) * flat.numel()))));
+        var copy = new FloatMemory(values.Length, zero: false);
+        values.CopyTo(new Span<float>(copy.Values, values.Length));
         return copy;
     }
 

@@ -16,7 +16,7 @@ internal sealed unsafe class PackedBlocks : IDisposable
     /// <param name="shape">Theirs.</param>
     /// <param name="causal">Whether a token sees those before it alone.</param>
     internal PackedBlocks(Transformer transformer, BlockShape shape, bool causal) => (_blocks, _free, _width) =
-        (new PackedTransformer(transformer, shape, causal, pools: false), new BufferPool(shape, inputs: 0, outputs: 0), shape.Width);
+        (Packed(transformer, shape, causal), new BufferPool(shape, inputs: 0, outputs: 0), shape.Width);
 
     /// <summary>Tokens → all of them after the last block.</summary>
     /// <param name="tokens">(B, N, D), float32.</param>
@@ -39,7 +39,7 @@ internal sealed unsafe class PackedBlocks : IDisposable
         fixed (byte* inputBytes = input.bytes, outputBytes = output.bytes)
         {
             float* from = (float*)inputBytes, to = (float*)outputBytes;
-            using var team = ThreadTeam.Begin();
+            using var team = ThreadTeam.Begin(get_num_threads());
             for (int first = 0, done = 0; first < B;)
             {
                 int[] starts = PackedTransformer.Starts(lengths, first);
@@ -52,6 +52,13 @@ internal sealed unsafe class PackedBlocks : IDisposable
             }
         }
         return output.MoveToOuterDisposeScope();
+    }
+
+    private static PackedTransformer Packed(Transformer transformer, BlockShape shape, bool causal)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        return new PackedTransformer(new ModuleWeights(transformer), "resblocks.", transformer.Blocks.Count, shape, causal, pools: false);
     }
 
     private void Copy(float* from, float* to) => new ReadOnlySpan<float>(from, _width).CopyTo(new Span<float>(to, _width));

@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Models;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
@@ -9,61 +8,63 @@ namespace ClipNotebooks.Clip.Inference.Prepared;
 /// </summary>
 internal sealed unsafe class PackedImageTower : PackedTower
 {
-    private readonly VisionTransformer _tower;
+    private readonly int _side, _width;
     private readonly PackedLinear _patches;
     private readonly PackedNorm _norm;
+    private readonly FloatMemory _classToken;
+    private readonly Func<int, int, float[]> _positions;
 
-    internal PackedImageTower(VisionTransformer tower, BlockShape shape)
-        : base(tower.Transformer, shape, causal: false,
-            new Affine(tower.get_parameter("ln_post.weight")!, tower.get_parameter("ln_post.bias")!), tower.get_parameter("proj"),
-            3 * tower.Config.PatchSize * tower.Config.PatchSize)
+    /// <param name="weights">The tower's.</param>
+    /// <param name="config">CLIP's own tower.</param>
+    /// <param name="shape">Its blocks'.</param>
+    /// <param name="embeddingWidth">E; null for a tower without a projection.</param>
+    /// <param name="positions">The position embeddings, (N, D), of a grid of so many rows and columns of patches.</param>
+    /// <param name="threads">How many threads may be used.</param>
+    internal PackedImageTower(ITowerWeights weights, VisionConfig config, BlockShape shape, int? embeddingWidth,
+        Func<int, int, float[]> positions, Func<int> threads)
+        : base(weights, config.Layers, shape, causal: false, "ln_post", "proj", embeddingWidth, 3 * config.PatchSize * config.PatchSize,
+            threads)
     {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        _tower = tower;
-        var kernel = tower.get_parameter("conv1.weight")!.detach();                                          // (D, 3, P, P)
-        _patches = new PackedLinear(kernel.reshape(kernel.shape[0], -1), null);
-        _norm = new PackedNorm(new Affine(tower.get_parameter("ln_pre.weight")!, tower.get_parameter("ln_pre.bias")!),
-            shape.LayerNormEpsilon);
+        (_side, _width, _positions) = (config.PatchSize, config.Width, positions);
+        _patches = new PackedLinear(weights.Read("conv1.weight", _width, 3, _side, _side), default, _width);
+        _norm = PackedNorm.Of(weights, "ln_pre", shape);
+        _classToken = FloatMemory.Of(weights.Read("class_embedding", _width));
     }
 
-    /// <summary>Pixels, (B, 3, R, R), normalised → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">The input has another shape; the message gives both.</exception>
-    internal Tensor Encode(Tensor pixels)
+    /// <summary>Images → (B, E), row by row, not normalised.</summary>
+    /// <param name="pixels">(B, 3, height, width), normalised.</param>
+    /// <param name="count">B.</param>
+    /// <param name="height">At least one patch.</param>
+    /// <param name="width">At least one patch.</param>
+    internal float[] Encode(ReadOnlySpan<float> pixels, int count, int height, int width)
     {
-        Shapes.RequirePixels(pixels, _tower.Config, _tower.InterpolatePositions);
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        int P = _tower.Config.PatchSize, B = (int)pixels.shape[0], height = (int)pixels.shape[2], width = (int)pixels.shape[3];
-        int columns = width / P, patches = height / P * columns, D = _tower.Config.Width;
-        var values = pixels.detach().to(float32).contiguous();
-        var (classToken, positions) = (_tower.get_parameter("class_embedding")!.detach(),
-            _tower.PositionsFor(height / P, columns)!.contiguous());   // (D), (N, D)
-        fixed (byte* valueBytes = values.bytes, classBytes = classToken.bytes, positionBytes = positions.bytes)
+        int P = _side, columns = width / P, patches = height / P * columns, D = _width;
+        fixed (float* image = pixels, position = _positions(height / P, columns))
         {
-            float* image = (float*)valueBytes, first = (float*)classBytes, position = (float*)positionBytes;
-            return Encode([.. Enumerable.Repeat(patches + 1, B)], last: false, (team, buffers, start, starts) =>
+            var (corner0, where0) = ((nint)image, (nint)position);
+            return Encode([.. Enumerable.Repeat(patches + 1, count)], last: false, (team, buffers, start, starts) =>
             {
-                int count = starts.Length - 1, rows = count * patches;
+                int here = starts.Length - 1, rows = here * patches;
                 team.For(rows, share =>
                 {
                     // (3, P, P) of one patch, row by row.
                     int b = start + share.Unit / patches, patch = share.Unit % patches;
-                    float* to = buffers.Inputs.Row(share.Unit), corner = image + ((nint)b * 3 * height + patch / columns * P) * width +
-                        patch % columns * P;
+                    float* to = buffers.Inputs.Row(share.Unit), corner = (float*)corner0 +
+                        ((nint)b * 3 * height + patch / columns * P) * width + patch % columns * P;
                     for (int line = 0; line < 3 * P; line++, to += P)
                         new ReadOnlySpan<float>(corner + ((nint)(line / P) * height + line % P) * width, P).CopyTo(new Span<float>(to, P));
                 });
-                _patches.Run(team, buffers.Inputs, buffers.Normed, rows);                                    // (count · (N - 1), D)
+                _patches.Run(team, buffers.Inputs, buffers.Normed, rows);                                    // (here · (N - 1), D)
                 team.For(starts[^1], share =>
                 {
                     int token = share.Unit % (patches + 1);
-                    float* from = token == 0 ? first : buffers.Normed.Row(share.Unit / (patches + 1) * patches + token - 1),
-                        to = buffers.Tokens.Row(share.Unit), where = position + (nint)token * D;
+                    float* from = token == 0 ? _classToken.Values
+                        : buffers.Normed.Row(share.Unit / (patches + 1) * patches + token - 1),
+                        to = buffers.Tokens.Row(share.Unit), where = (float*)where0 + (nint)token * D;
                     for (int i = 0; i < D; i++) to[i] = from[i] + where[i];
                 });
                 _norm.Run(team, buffers.Tokens, buffers.Tokens, starts[^1]);
-            }).MoveToOuterDisposeScope();
+            });
         }
     }
 
@@ -72,5 +73,6 @@ internal sealed unsafe class PackedImageTower : PackedTower
         base.Dispose();
         _patches.Dispose();
         _norm.Dispose();
+        _classToken.Dispose();
     }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.Intrinsics;
 using ClipNotebooks.Clip.Models;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
@@ -22,28 +21,38 @@ internal sealed unsafe class PackedLinear : IDisposable
     private readonly Activation? _then;
     private readonly int _inner, _panels;
 
-    /// <param name="weight">(O, I).</param>
-    /// <param name="bias">(O); null for zeros.</param>
+    /// <param name="weight">(O, I), row by row.</param>
+    /// <param name="bias">(O); empty for zeros.</param>
+    /// <param name="outputs">O.</param>
     /// <param name="then">
     /// f; null for the identity. <see cref="Activation.QuickGelu"/> stands for x · sigmoid(x): its factor is in the weights
     /// (<see cref="BlockWeights"/>).
     /// </param>
-    internal PackedLinear(Tensor weight, Tensor? bias, Activation? then = null)
+    /// <param name="weightFactor">Multiplies the weights.</param>
+    /// <param name="biasFactor">Multiplies the bias.</param>
+    /// <param name="scale">(O), multiplies each output's weights and bias; empty for none.</param>
+    internal PackedLinear(ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, int outputs, Activation? then = null,
+        float weightFactor = 1, float biasFactor = 1, ReadOnlySpan<float> scale = default)
     {
-        using var scope = NewDisposeScope();
-        (_then, _inner, Outputs) = (then, (int)weight.shape[1], (int)weight.shape[0]);
+        (_then, _inner, Outputs) = (then, weight.Length / outputs, outputs);
         _panels = (Outputs + Tile.Columns - 1) / Tile.Columns;
-        (_weights, _bias) = (new FloatMemory((long)_panels * _inner * Tile.Columns), new FloatMemory(_panels * Tile.Columns));
-        if (bias is not null) bias.detach().contiguous().bytes.CopyTo(new Span<byte>(_bias.Values, Outputs * sizeof(float)));
-        fixed (byte* bytes = weight.detach().contiguous().bytes)
+        _weights = new FloatMemory((long)_panels * _inner * Tile.Columns, zero: false);
+        _bias = new FloatMemory(_panels * Tile.Columns);
+        for (int o = 0; o < bias.Length; o++) _bias.Values[o] = bias[o] * biasFactor * (scale.IsEmpty ? 1 : scale[o]);
+        fixed (float* rows = weight, scales = scale)
         {
-            float* rows = (float*)bytes;
+            var (first, factors) = ((nint)rows, (nint)scales);
             Parallel.For(0, _panels, panel =>
             {
                 int columns = Math.Min(Tile.Columns, Outputs - panel * Tile.Columns);
-                float* from = rows + (nint)panel * Tile.Columns * _inner, to = Panel(panel);
+                float* from = (float*)first + (nint)panel * Tile.Columns * _inner, to = Panel(panel),
+                    factor = stackalloc float[Tile.Columns];
+                if (columns < Tile.Columns) new Span<float>(to, _inner * Tile.Columns).Clear();
+                for (int column = 0; column < columns; column++)
+                    factor[column] = factors == 0 ? 1 : ((float*)factors)[panel * Tile.Columns + column];
                 for (int k = 0; k < _inner; k++, from++, to += Tile.Columns)
-                    for (int column = 0; column < columns; column++) to[column] = from[(nint)column * _inner];
+                    for (int column = 0; column < columns; column++)
+                        to[column] = from[(nint)column * _inner] * weightFactor * factor[column];
             });
         }
     }

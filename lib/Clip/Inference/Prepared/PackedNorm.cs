@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using ClipNotebooks.Clip.Models;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
@@ -9,11 +10,15 @@ internal sealed unsafe class PackedNorm : IDisposable
     private readonly int _width;
     private readonly float _epsilon;
 
-    internal PackedNorm(Affine weights, double epsilon)
-    {
-        (_gain, _bias) = (FloatMemory.Of(weights.Weight), FloatMemory.Of(weights.Bias));
-        (_width, _epsilon) = ((int)weights.Weight.shape[0], (float)epsilon);
-    }
+    /// <param name="gain">(D).</param>
+    /// <param name="bias">(D).</param>
+    /// <param name="epsilon">ε.</param>
+    internal PackedNorm(ReadOnlySpan<float> gain, ReadOnlySpan<float> bias, double epsilon) =>
+        (_gain, _bias, _width, _epsilon) = (FloatMemory.Of(gain), FloatMemory.Of(bias), gain.Length, (float)epsilon);
+
+    /// <summary>One of a tower's.</summary>
+    internal static PackedNorm Of(ITowerWeights weights, string name, BlockShape shape) =>
+        new(weights.Read($"{name}.weight", shape.Width), weights.Read($"{name}.bias", shape.Width), shape.LayerNormEpsilon);
 
     /// <summary>Rows of x → rows of y, which may be x.</summary>
     internal void Run(ThreadTeam.Session team, RowBuffer x, RowBuffer y, int rows) =>

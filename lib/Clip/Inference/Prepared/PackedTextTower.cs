@@ -1,5 +1,4 @@
 using ClipNotebooks.Clip.Models;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
@@ -9,46 +8,47 @@ namespace ClipNotebooks.Clip.Inference.Prepared;
 /// </summary>
 internal sealed unsafe class PackedTextTower : PackedTower
 {
-    private readonly TextTransformer _tower;
+    private readonly TextConfig _config;
+    private readonly Func<nint> _vocabulary;
+    private readonly FloatMemory _positions;
 
-    internal PackedTextTower(TextTransformer tower, BlockShape shape)
-        : base(tower.Transformer, shape, causal: true,
-            new Affine(tower.get_parameter("ln_final.weight")!, tower.get_parameter("ln_final.bias")!),
-            tower.get_parameter("text_projection"), inputs: 0) => _tower = tower;
-
-    /// <summary>Token ids, (B, L), int64 → (B, E), not normalised.</summary>
-    /// <exception cref="ArgumentException">
-    /// The input has another shape, or an id outside the vocabulary; the message says which.
-    /// </exception>
-    internal Tensor Encode(Tensor ids)
+    /// <param name="weights">The tower's.</param>
+    /// <param name="config">CLIP's own tower.</param>
+    /// <param name="shape">Its blocks'.</param>
+    /// <param name="embeddingWidth">E; null for a tower without a projection.</param>
+    /// <param name="vocabulary">Where the token embeddings are, (V, D): it stays there for one forward.</param>
+    /// <param name="threads">How many threads may be used.</param>
+    internal PackedTextTower(ITowerWeights weights, TextConfig config, BlockShape shape, int? embeddingWidth, Func<nint> vocabulary,
+        Func<int> threads)
+        : base(weights, config.Layers, shape, causal: true, "ln_final", "text_projection", embeddingWidth, inputs: 0, threads)
     {
-        _tower.RequireIds(ids);
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        int L = (int)ids.shape[1], D = _tower.Config.Width;
-        long[] tokens = ids.to(int64).contiguous().data<long>().ToArray();
-        if (Array.Find(tokens, id => id < 0 || id >= _tower.Config.VocabularySize) is var stranger
-            && (stranger < 0 || stranger >= _tower.Config.VocabularySize))
-            throw new ArgumentException($"The text tower's vocabulary has the ids 0 to {_tower.Config.VocabularySize - 1}; it was given " +
+        (_config, _vocabulary) = (config, vocabulary);
+        _positions = FloatMemory.Of(weights.Read("positional_embedding", config.Positions, config.Width));
+    }
+
+    /// <summary>Captions → (B, E), row by row, not normalised.</summary>
+    /// <param name="ids">(B, L), row by row.</param>
+    /// <param name="length">L, at most the context length.</param>
+    /// <exception cref="ArgumentException">An id is outside the vocabulary; the message says which.</exception>
+    internal float[] Encode(long[] ids, int length)
+    {
+        int D = _config.Width;
+        if (Array.Find(ids, id => id < 0 || id >= _config.VocabularySize) is var stranger
+            && (stranger < 0 || stranger >= _config.VocabularySize))
+            throw new ArgumentException($"The text tower's vocabulary has the ids 0 to {_config.VocabularySize - 1}; it was given " +
                 $"{stranger}.", nameof(ids));
-        int[] lengths = [.. Enumerable.Range(0, (int)ids.shape[0]).Select(row => End(tokens.AsSpan(row * L, L)) + 1)];
-        // (V, D), (C, D)
-        var (vocabulary, positions) = (_tower.get_parameter("token_embedding.weight")!.detach(),
-            _tower.get_parameter("positional_embedding")!.detach());
-        fixed (byte* vocabularyBytes = vocabulary.bytes, positionBytes = positions.bytes)
+        int[] lengths = [.. Enumerable.Range(0, ids.Length / length).Select(row => End(ids.AsSpan(row * length, length)) + 1)];
+        float* embeddings = (float*)_vocabulary();                                                             // (V, D)
+        return Encode(lengths, last: true, (_, buffers, first, starts) =>
         {
-            float* embeddings = (float*)vocabularyBytes, places = (float*)positionBytes;
-            return Encode(lengths, last: true, (_, buffers, first, starts) =>
-            {
-                for (int caption = 0; caption < starts.Length - 1; caption++)
-                    for (int token = 0; token < lengths[first + caption]; token++)
-                    {
-                        float* from = embeddings + (nint)tokens[(first + caption) * L + token] * D,
-                            to = buffers.Tokens.Row(starts[caption] + token), where = places + (nint)token * D;
-                        for (int i = 0; i < D; i++) to[i] = from[i] + where[i];
-                    }
-            }).MoveToOuterDisposeScope();
-        }
+            for (int caption = 0; caption < starts.Length - 1; caption++)
+                for (int token = 0; token < lengths[first + caption]; token++)
+                {
+                    float* from = embeddings + (nint)ids[(first + caption) * length + token] * D,
+                        to = buffers.Tokens.Row(starts[caption] + token), where = _positions.Values + (nint)token * D;
+                    for (int i = 0; i < D; i++) to[i] = from[i] + where[i];
+                }
+        });
     }
 
     /// <summary>
@@ -56,9 +56,15 @@ internal sealed unsafe class PackedTextTower : PackedTower
     /// </summary>
     private int End(ReadOnlySpan<long> row)
     {
-        if (_tower.Config.EndOfTextId is { } end) return Math.Max(0, row.IndexOf((long)end));
+        if (_config.EndOfTextId is { } end) return Math.Max(0, row.IndexOf((long)end));
         int largest = 0;
         for (int i = 1; i < row.Length; i++) if (row[i] > row[largest]) largest = i;
         return largest;
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _positions.Dispose();
     }
 }

@@ -1,45 +1,48 @@
-using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Models;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
-/// <summary>
-/// A whole tower in float32 on <see cref="PackedLinear"/>s: libtorch only holds what goes in and what comes out. Thread-safe.
-/// </summary>
+/// <summary>A whole tower in float32 on <see cref="PackedLinear"/>s: no tensor, no libtorch. Thread-safe.</summary>
 internal abstract unsafe class PackedTower : IDisposable
 {
-    private readonly int _width;
+    private readonly Func<int> _threads;
     private readonly PackedTransformer _blocks;
     private readonly PackedNorm _norm;
     private readonly PackedLinear? _projection;
     private readonly BufferPool _free;
 
-    /// <param name="transformer">The blocks.</param>
+    /// <param name="weights">The tower's.</param>
+    /// <param name="layers">How many blocks.</param>
     /// <param name="shape">Theirs.</param>
     /// <param name="causal">Whether a token sees those before it alone.</param>
-    /// <param name="norm">Of the pooled token.</param>
-    /// <param name="projection">(D, E), or none.</param>
+    /// <param name="norm">The name of the pooled token's.</param>
+    /// <param name="projection">That of the matrix, (D, E).</param>
+    /// <param name="embeddingWidth">E; null for a tower without a projection.</param>
     /// <param name="inputs">Width of what is multiplied to become tokens; 0 for none.</param>
-    private protected PackedTower(Transformer transformer, BlockShape shape, bool causal, Affine norm, Tensor? projection, int inputs)
+    /// <param name="threads">How many threads may be used, asked before each forward.</param>
+    private protected PackedTower(ITowerWeights weights, int layers, BlockShape shape, bool causal, string norm, string projection,
+        int? embeddingWidth, int inputs, Func<int> threads)
     {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        (_blocks, _norm) = (new PackedTransformer(transformer, shape, causal, pools: true), new PackedNorm(norm, shape.LayerNormEpsilon));
-        if (projection is not null) _projection = new PackedLinear(projection.detach().t(), null);
-        _width = _projection?.Outputs ?? shape.Width;
-        _free = new BufferPool(shape, inputs, _width);
+        _threads = threads;
+        _blocks = new PackedTransformer(weights, "transformer.resblocks.", layers, shape, causal, pools: true);
+        _norm = PackedNorm.Of(weights, norm, shape);
+        if (embeddingWidth is { } E) _projection = new PackedLinear(weights.ReadTransposed(projection, E, shape.Width), default, E);
+        Width = embeddingWidth ?? shape.Width;
+        _free = new BufferPool(shape, inputs, Width);
     }
+
+    /// <summary>E, or D where the tower has no projection.</summary>
+    internal int Width { get; }
 
     /// <summary>Encodes sequences, as many at a time as stay near a core.</summary>
     /// <param name="lengths">The tokens of each sequence.</param>
     /// <param name="last">Whether a sequence is pooled at its last token, or at its first.</param>
     /// <param name="fill">Writes the tokens of some sequences: who does it, where, the first sequence, and where each begins.</param>
-    /// <returns>(sequences, E), float32.</returns>
-    private protected Tensor Encode(int[] lengths, bool last, Action<ThreadTeam.Session, PackedTransformer.Buffers, int, int[]> fill)
+    /// <returns>(sequences, E), row by row.</returns>
+    private protected float[] Encode(int[] lengths, bool last, Action<ThreadTeam.Session, PackedTransformer.Buffers, int, int[]> fill)
     {
-        var embeddings = empty([lengths.Length, _width], float32);
-        using var team = ThreadTeam.Begin();
+        var embeddings = new float[lengths.Length * Width];
+        using var team = ThreadTeam.Begin(_threads());
         for (int first = 0, count; first < lengths.Length; first += count)
         {
             int[] starts = PackedTransformer.Starts(lengths, first);
@@ -51,9 +54,8 @@ internal abstract unsafe class PackedTower : IDisposable
             _blocks.Run(team, buffers, starts, pooled);
             _norm.Run(team, buffers.Pooled, buffers.Normed, count);
             _projection?.Run(team, buffers.Normed, buffers.Outputs, count);
-            var result = MemoryMarshal.Cast<byte, float>(embeddings.bytes);
-            for (int i = 0; i < count; i++) new ReadOnlySpan<float>(
-                (_projection is null ? buffers.Normed : buffers.Outputs).Row(i), _width).CopyTo(result[((first + i) * _width)..]);
+            for (int i = 0; i < count; i++) new ReadOnlySpan<float>((_projection is null ? buffers.Normed : buffers.Outputs).Row(i), Width)
+                .CopyTo(embeddings.AsSpan((first + i) * Width));
             _free.Return(buffers);
         }
         return embeddings;

@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using ClipNotebooks.Clip.Models;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
@@ -20,15 +19,16 @@ internal sealed unsafe class PackedTransformer : IDisposable
     private readonly BlockShape _shape;
     private readonly bool _causal;
 
-    /// <param name="transformer">Blocks of CLIP's own kind.</param>
+    /// <param name="weights">Those of blocks of CLIP's own kind.</param>
+    /// <param name="prefix">What the blocks' names begin with before their number.</param>
+    /// <param name="layers">How many blocks.</param>
     /// <param name="shape">Theirs.</param>
     /// <param name="causal">Whether a token sees those before it alone.</param>
     /// <param name="pools">Whether one token of the last block is wanted (<see cref="Run"/>), or all (<see cref="RunWhole"/>).</param>
-    internal PackedTransformer(Transformer transformer, BlockShape shape, bool causal, bool pools)
+    internal PackedTransformer(ITowerWeights weights, string prefix, int layers, BlockShape shape, bool causal, bool pools)
     {
         (_shape, _causal) = (shape, causal);
-        var blocks = transformer.Blocks;
-        _blocks = [.. blocks.Select((block, i) => new Block(block, shape, last: pools && i == blocks.Count - 1))];
+        _blocks = [.. Enumerable.Range(0, layers).Select(i => new Block(weights, $"{prefix}{i}.", shape, last: pools && i == layers - 1))];
     }
 
     /// <summary>Rows of vectors alone: a width of whole cache lines.</summary>
@@ -245,20 +245,34 @@ internal sealed unsafe class PackedTransformer : IDisposable
     /// <summary>The weights of one block; of the last, the query's by themselves.</summary>
     private sealed class Block : IDisposable
     {
-        internal Block(ResidualAttentionBlock block, BlockShape shape, bool last)
+        internal Block(ITowerWeights weights, string prefix, BlockShape shape, bool last)
         {
-            using var scope = NewDisposeScope();
-            using var _ = no_grad();
-            var weights = BlockWeights.Of(block, shape);
-            var (D, rest) = (shape.Width, weights.In.Outputs(shape.Width, 2 * shape.Width));
-            var query = weights.In.Outputs(0, D).Times(1 / Math.Sqrt(shape.Width / shape.Heads));
-            Norm1 = new PackedNorm(weights.Norm1, shape.LayerNormEpsilon);
-            Query = last ? Packed(query) : null;
-            In = last ? Packed(rest) : Packed(new Affine(cat([query.Weight, rest.Weight], 0), cat([query.Bias, rest.Bias], 0)));
-            Out = Packed(weights.Out);
-            Norm2 = new PackedNorm(weights.Norm2, shape.LayerNormEpsilon);
-            Up = Packed(weights.Up, shape.Activation);
-            Down = Packed(weights.Down);
+            var (D, hidden) = (shape.Width, shape.MlpWidth);
+            float quick = shape.Activation == Activation.QuickGelu ? (float)BlockWeights.QuickGeluFactor : 1,
+                slow = shape.Activation == Activation.QuickGelu ? (float)(1 / BlockWeights.QuickGeluFactor) : 1,
+                query = (float)(1 / Math.Sqrt(D / shape.Heads));
+            Norm1 = PackedNorm.Of(weights, $"{prefix}ln_1", shape);
+            ReadOnlySpan<float> joint = weights.Read($"{prefix}attn.in_proj_weight", 3 * D, D),
+                bias = weights.Read($"{prefix}attn.in_proj_bias", 3 * D);
+            if (last)
+            {
+                Query = new PackedLinear(joint[..(D * D)], bias[..D], D, weightFactor: query, biasFactor: query);
+                In = new PackedLinear(joint[(D * D)..], bias[D..], 2 * D);
+            }
+            else
+            {
+                In = new PackedLinear(joint, bias, 3 * D,
+                    scale: [.. Enumerable.Repeat(query, D), .. Enumerable.Repeat(1f, 2 * D)]);
+            }
+            Out = Linear("attn.out_proj", D, D, scale: "ls_1.gamma");
+            Norm2 = PackedNorm.Of(weights, $"{prefix}ln_2", shape);
+            Up = Linear("mlp.c_fc", hidden, D, shape.Activation, quick, quick);
+            Down = Linear("mlp.c_proj", D, hidden, weightFactor: slow, scale: "ls_2.gamma");
+
+            PackedLinear Linear(string name, int outputs, int inner, Activation? then = null, float weightFactor = 1, float biasFactor = 1,
+                string? scale = null) => new(weights.Read($"{prefix}{name}.weight", outputs, inner),
+                weights.Read($"{prefix}{name}.bias", outputs), outputs, then, weightFactor, biasFactor,
+                scale is not null && shape.LayerScale is not null ? weights.Read($"{prefix}{scale}", outputs) : default);
         }
 
         internal PackedNorm Norm1 { get; }
@@ -279,7 +293,5 @@ internal sealed unsafe class PackedTransformer : IDisposable
         {
             foreach (var part in new IDisposable?[] { Norm1, Query, In, Out, Norm2, Up, Down }) part?.Dispose();
         }
-
-        private static PackedLinear Packed(Affine weights, Activation? then = null) => new(weights.Weight, weights.Bias, then);
     }
 }

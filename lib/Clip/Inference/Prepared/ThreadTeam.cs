@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace ClipNotebooks.Clip.Inference.Prepared;
 
 /// <summary>One unit of a task, taken by a member of the team.</summary>
@@ -26,13 +24,12 @@ internal sealed class ThreadTeam
     private volatile bool _working;
 
     /// <summary>
-    /// Wakes as many threads as libtorch may use (<see cref="torch.set_num_threads"/>), counting the caller's. While another forward uses
-    /// the team, the caller works alone: the cores are busy anyway.
+    /// Wakes so many threads, counting the caller's. While another forward uses the team, the caller works alone: the cores are busy
+    /// anyway.
     /// </summary>
-    internal static Session Begin()
+    internal static Session Begin(int members)
     {
-        int members = Math.Max(1, torch.get_num_threads());
-        if (members == 1 || !Monitor.TryEnter(Shared)) return new Session(null);
+        if (members <= 1 || !Monitor.TryEnter(Shared)) return new Session(null);
         Shared.Call(members - 1);
         return new Session(Shared);
     }
