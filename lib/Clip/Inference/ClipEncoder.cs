@@ -118,9 +118,9 @@ public sealed partial class ClipEncoder : IClipEncoder
     }
 
     /// <summary>
-    /// Opens a model for embedding alone. One with CLIP's own towers in safetensors is read straight into its prepared form in float32, on a
-    /// processor with AVX2 or AVX-512: it starts without libtorch, and its weights are in memory once, where <see cref="Prepare"/> has them
-    /// beside the model's. Any other model is opened as by <see cref="FromPretrained"/>.
+    /// Opens a model for embedding alone. One with CLIP's own towers in safetensors is read straight into its prepared form in float32, on
+    /// a processor with AVX2 or AVX-512: it starts without libtorch, and its weights are in memory once, where <see cref="Prepare"/> has
+    /// them beside the model's. Any other model is opened as by <see cref="FromPretrained"/>.
     /// </summary>
     /// <param name="idOrFolder">A folder, or a Hub id.</param>
     /// <returns>An encoder in float32; the caller's to dispose.</returns>
