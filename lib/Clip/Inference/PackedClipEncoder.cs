@@ -143,8 +143,10 @@ internal sealed class PackedClipEncoder : IClipEncoder
 
     private float[][] Images(IReadOnlyList<float[]> pixels)
     {
-        int side = Processor.Transform.Config.Size;
-        return [.. _image.Encode([.. pixels.SelectMany(image => image)], pixels.Count, side, side).Chunk(Width)];
+        int side = Processor.Transform.Config.Size, length = Processor.Transform.Length;
+        var joined = GC.AllocateUninitializedArray<float>(pixels.Count * length);                  // (B, 3, R, R)
+        foreach (var (i, image) in pixels.Index()) image.CopyTo(joined, i * length);
+        return [.. _image.Encode(joined, pixels.Count, side, side).Chunk(Width)];
     }
 
     private float[][] Texts(TokenBatch tokens, int[] rows)
