@@ -15,7 +15,7 @@ namespace ClipNotebooks.Clip.Inference;
 /// </summary>
 internal sealed class PackedClipEncoder : IClipEncoder
 {
-    private readonly string _folder;
+    private readonly string _folder, _files;
     private readonly ClipConfig _config;
     private readonly IReadOnlyList<KeyValuePair<string, long[]>> _shapes;
     private readonly float _scale;
@@ -24,9 +24,9 @@ internal sealed class PackedClipEncoder : IClipEncoder
     private readonly RowEncoder _rows;
     private readonly UseGate _calls;
 
-    private PackedClipEncoder(string folder, ClipConfig config, ClipProcessor processor, Parts parts)
+    private PackedClipEncoder(string folder, string files, ClipConfig config, ClipProcessor processor, Parts parts)
     {
-        (_folder, _config, Processor) = (folder, config, processor);
+        (_folder, _files, _config, Processor) = (folder, files, config, processor);
         (_image, _text, _scale, _shapes) = (parts.Image!, parts.Text!, parts.Scale, parts.Shapes);
         _rows = new RowEncoder(processor, Images, Texts, Explain);
         _calls = new UseGate(this, parts.Dispose);
@@ -80,11 +80,13 @@ internal sealed class PackedClipEncoder : IClipEncoder
         var parts = new Parts();
         try
         {
+            config.Validate();
+            string files = Files(found);
             using var weights = found.Open();
             parts.Read(weights, Names(weights, config), config);
             var processor = ClipProcessor.FromPretrained(folder, config.Text.ContextLength, config.Vision.ImageSize);
             if (processor.Transform.Config.Patches is null)
-                return new PackedClipEncoder(folder, config, processor, parts) { Source = idOrFolder, SourceStamp = stamp };
+                return new PackedClipEncoder(folder, files, config, processor, parts) { Source = idOrFolder, SourceStamp = stamp };
         }
         catch (Exception exception) when (exception is CheckpointException or ArgumentException)
         {
@@ -100,10 +102,14 @@ internal sealed class PackedClipEncoder : IClipEncoder
     }
 
     /// <inheritdoc/>
+    /// <exception cref="IOException">The model's files have changed since it was opened.</exception>
     public string Fingerprint()
     {
         using var use = _calls.Enter();
-        using var file = CheckpointFolder.Find(_folder).Open();
+        var found = CheckpointFolder.Find(_folder);
+        if (Files(found) != _files)
+            throw new IOException($"The files of {Source} have changed since the model was opened. Open it again.");
+        using var file = found.Open();
         var weights = new FileWeights(file, Names(file, _config), "");
         return ModelFingerprint.Of(Processor, hash =>
         {
@@ -136,6 +142,14 @@ internal sealed class PackedClipEncoder : IClipEncoder
     /// <exception cref="ArgumentException">The file's names are no CLIP's, or another family's.</exception>
     private static Func<string, ParameterSource> Names(IWeightFile file, ClipConfig config) =>
         ModelNames.In(file, ModelNames.Of(config, ParameterNames.Detect(file.Names) ?? throw new ArgumentException("No CLIP's names.")));
+
+    /// <summary>The weights' names, lengths and times: what is read again must be what was read.</summary>
+    private static string Files(CheckpointFolder found)
+    {
+        var folder = new DirectoryInfo(Path.GetDirectoryName(Path.GetFullPath(found.Weights))!);
+        return string.Join(' ', folder.EnumerateFiles("*.safetensors*").OrderBy(file => file.Name, StringComparer.Ordinal)
+            .Select(file => $"{file.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}"));
+    }
 
     private static bool IsSupported(ClipConfig config) => config is { IsSigmoid: false, InitialBias: null, Vision.IsTransformer: true }
         && config.Vision.IsClips && config.Text.IsClips
@@ -198,9 +212,9 @@ internal sealed class PackedClipEncoder : IClipEncoder
             _vocabulary?.Dispose();
         }
 
-        /// <summary>As many as OpenMP would take.</summary>
+        /// <summary>As many as OpenMP would take, and no more than there are cores.</summary>
         private static int Threads() =>
-            int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out int asked) && asked > 0 ? asked
-                : Environment.ProcessorCount;
+            int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out int asked) && asked > 0
+                ? Math.Min(asked, Environment.ProcessorCount) : Environment.ProcessorCount;
     }
 }

@@ -165,6 +165,20 @@ public sealed class ForInferenceTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => packed.Fingerprint());
     }
 
+    [Fact]
+    public void Files_that_were_changed_after_it_was_opened_give_no_fingerprint()
+    {
+        Assert.SkipUnless(Tile.IsSupported, NoAvx);
+        Write(CheckpointLayout.HuggingFace, ScalarType.Float32, config => config);
+        using var packed = ClipEncoder.ForInference(_folder);
+        string before = packed.Fingerprint();
+        Write(CheckpointLayout.HuggingFace, ScalarType.Float32, config => config with { Activation = Activation.Gelu });
+        var error = Assert.Throws<IOException>(packed.Fingerprint);
+        Assert.Contains("Open it again", error.Message, StringComparison.Ordinal);
+        using var again = ClipEncoder.ForInference(_folder);
+        Assert.Equal(before, again.Fingerprint()); // an activation is no weight
+    }
+
     /// <summary>Sums of float32 in another order.</summary>
     private static void Equal(float[][] expected, float[][] actual)
     {
