@@ -61,7 +61,7 @@ internal static class ClassifyCommand
         List<string> files, IReadOnlyList<string> labels, IReadOnlyList<string> templates, string model, Precision precision, int top,
             bool multiLabel, bool json, CancellationToken cancellation)
     {
-        var (opened, _) = PreparedEncoder.Open(model, precision, files.Count);
+        var (opened, _) = PreparedEncoder.Open(model, precision, files.Count + labels.Count * templates.Count);
         using var encoder = opened;
         using var classifier = new ZeroShotClassifier(encoder, labels, templates, multiLabel);
         var unreadable = new List<string>();

@@ -13,9 +13,9 @@ namespace ClipNotebooks.Cli.Commands;
 internal static class PreparedEncoder
 {
     /// <summary>
-    /// Up to this many images no bfloat16 and no GPU is looked for: loading libtorch and preparing take longer than so few images.
+    /// Up to this many images and captions no bfloat16 and no GPU is looked for: loading libtorch and preparing take longer than so few.
     /// </summary>
-    private const int Few = 16;
+    private const int Few = 32;
 
     internal static Option<Precision> Option(Precision precision = Precision.Auto) => new("--precision")
     {
@@ -61,12 +61,13 @@ internal static class PreparedEncoder
     /// <summary>Opens a model and prepares it.</summary>
     /// <param name="model">Its folder or Hub id.</param>
     /// <param name="precision">What it computes in.</param>
-    /// <param name="images">
-    /// How many images will be encoded, if that is known: for a few, <see cref="Precision.Auto"/> means float32 on the processor.
+    /// <param name="inputs">
+    /// How many images and captions will be encoded, if that is known: of a few, <see cref="Precision.Auto"/> makes the model that starts
+    /// soonest (<see cref="ClipEncoder.ForInference"/>).
     /// </param>
     /// <returns>The encoder, and one line that says what was chosen and why.</returns>
-    internal static (IClipEncoder Encoder, string Chosen) Open(string model, Precision precision, int images = int.MaxValue) =>
-        precision == Precision.Auto && images <= Few ? (ClipEncoder.ForInference(model), "Float32")
+    internal static (IClipEncoder Encoder, string Chosen) Open(string model, Precision precision, int inputs = int.MaxValue) =>
+        precision == Precision.Auto && inputs <= Few ? (ClipEncoder.ForInference(model), "Float32")
             : ClipEncoder.OpenPrepared(model, null, precision);
 
     /// <summary>The same with the model itself, for what measures it.</summary>

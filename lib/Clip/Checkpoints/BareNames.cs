@@ -19,6 +19,8 @@ internal sealed class BareNames : IWeightFile
 
     public string Path => _file.Path;
 
+    public IEnumerable<string> Files => _file.Files;
+
     public IReadOnlyCollection<string> Names => _names.Keys;
 
     /// <summary>Adds the prefix; returns the file itself if its names have it already.</summary>

@@ -9,6 +9,9 @@ internal interface IWeightFile : IDisposable
     /// <summary>The file's path, for messages.</summary>
     string Path { get; }
 
+    /// <summary>The paths of all files that it consists of.</summary>
+    IEnumerable<string> Files => [Path];
+
     /// <summary>The tensors' names, in the order of the file.</summary>
     IReadOnlyCollection<string> Names { get; }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Hub;
@@ -12,6 +11,9 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// </summary>
 public sealed class SafetensorsFile : IWeightFile
 {
+    /// <summary>How many values are read at a time where they are converted: more bytes than a span holds may be in a tensor.</summary>
+    private const int Piece = 1 << 15;
+
     private static readonly Dictionary<string, ScalarType> Types = new(StringComparer.Ordinal)
     {
         ["F64"] = ScalarType.Float64,
@@ -110,23 +112,25 @@ public sealed class SafetensorsFile : IWeightFile
     void IWeightFile.ReadInto(string name, Span<float> destination)
     {
         var entry = Entry(name);
-        if (entry.Type == ScalarType.Float32)
-        {
-            _file.Read(entry.Offset, MemoryMarshal.AsBytes(destination));
-            return;
-        }
-        if (entry.Type is not (ScalarType.Float16 or ScalarType.BFloat16))
+        if (entry.Type is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16))
         {
             using var scope = NewDisposeScope();
             MemoryMarshal.Cast<byte, float>(Read(name).to(float32).bytes).CopyTo(destination);
             return;
         }
-        ushort[] bits = ArrayPool<ushort>.Shared.Rent(destination.Length);
-        var values = bits.AsSpan(0, destination.Length);
-        _file.Read(entry.Offset, MemoryMarshal.AsBytes(values));
-        for (int i = 0; i < values.Length; i++) destination[i] = entry.Type == ScalarType.Float16
-            ? (float)BitConverter.UInt16BitsToHalf(values[i]) : BitConverter.UInt32BitsToSingle((uint)values[i] << 16);
-        ArrayPool<ushort>.Shared.Return(bits);
+        ushort[] bits = entry.Type == ScalarType.Float32 ? [] : new ushort[Math.Min(Piece, destination.Length)];
+        for (int at = 0; at < destination.Length; at += Piece)
+        {
+            var part = destination.Slice(at, Math.Min(Piece, destination.Length - at));
+            if (entry.Type == ScalarType.Float32)
+            {
+                _file.Read(entry.Offset + sizeof(float) * (long)at, MemoryMarshal.AsBytes(part));
+                continue;
+            }
+            _file.Read(entry.Offset + sizeof(ushort) * (long)at, MemoryMarshal.AsBytes(bits.AsSpan(0, part.Length)));
+            for (int i = 0; i < part.Length; i++) part[i] = entry.Type == ScalarType.Float16
+                ? (float)BitConverter.UInt16BitsToHalf(bits[i]) : BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
+        }
     }
 
     /// <summary>

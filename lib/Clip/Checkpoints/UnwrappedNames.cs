@@ -23,6 +23,8 @@ internal sealed class UnwrappedNames : IWeightFile
 
     public string Path => _file.Path;
 
+    public IEnumerable<string> Files => _file.Files;
+
     public IReadOnlyCollection<string> Names => _names.Keys;
 
     /// <summary>Removes the prefixes that all names of a file share; returns the file itself if there are none.</summary>

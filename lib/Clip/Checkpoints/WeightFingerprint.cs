@@ -32,7 +32,7 @@ internal static class WeightFingerprint
             for (int i = 0; i < count; i++)
             {
                 uint bits = BitConverter.SingleToUInt32Bits(values[i]);
-                // To the nearest, of two equally near ones to the even one; NaN as libtorch writes it.
+                // To the nearest, of two equally near ones to the even one. A NaN may come out as another one than libtorch's.
                 rounded[i] = float.IsNaN(values[i]) ? (ushort)0x7FC0 : (ushort)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
             }
             hash.AppendData(MemoryMarshal.AsBytes(rounded[..count]));

@@ -18,6 +18,8 @@ internal sealed class WeightShards : IWeightFile
 
     public string Path { get; }
 
+    public IEnumerable<string> Files => [Path, .. _files.Values.Select(file => file.Path)];
+
     public IReadOnlyCollection<string> Names => _owners.Keys;
 
     /// <summary>Opens the files of an index and checks them against it.</summary>

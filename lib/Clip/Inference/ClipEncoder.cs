@@ -124,9 +124,13 @@ public sealed partial class ClipEncoder : IClipEncoder
     /// </summary>
     /// <param name="idOrFolder">A folder, or a Hub id.</param>
     /// <returns>An encoder in float32; the caller's to dispose.</returns>
-    /// <inheritdoc cref="FromPretrained" path="/exception"/>
+    /// <exception cref="FileNotFoundException">The folder lacks a file that a model needs.</exception>
+    /// <exception cref="CheckpointException">The weights or the model's configuration are damaged or do not fit each other.</exception>
+    /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is damaged.</exception>
+    /// <exception cref="HubException">The Hub id's model is not in the cache and cannot be downloaded.</exception>
+    /// <exception cref="InvalidOperationException">The model needs libtorch, which the program does not have.</exception>
     public static IClipEncoder ForInference(string idOrFolder) =>
-        PackedClipEncoder.TryOpen(idOrFolder) ?? (IClipEncoder)FromPretrained(idOrFolder);
+        PackedClipEncoder.TryOpen(idOrFolder, out var problem) ?? (IClipEncoder)WithLibtorch(idOrFolder, null, problem);
 
     /// <summary>Opens a model in its prepared form: without libtorch where that is in float32 on the processor.</summary>
     /// <param name="idOrFolder">A folder, or a Hub id.</param>
@@ -137,9 +141,10 @@ public sealed partial class ClipEncoder : IClipEncoder
     {
         bool onProcessor = device is null ? !MayHaveGpu() : device.type == DeviceType.CPU;
         var (chosen, reason) = PreparedTower.Choice(precision, onProcessor ? DeviceType.CPU : DeviceType.CUDA);
-        if (onProcessor && chosen == Precision.Float32 && PackedClipEncoder.TryOpen(idOrFolder) is { } packed)
+        Exception? problem = null;
+        if (onProcessor && chosen == Precision.Float32 && PackedClipEncoder.TryOpen(idOrFolder, out problem) is { } packed)
             return (packed, $"{ScalarType.Float32}, products by {PackedClipEncoder.Products}: {reason}");
-        var encoder = FromPretrained(idOrFolder, device);
+        var encoder = WithLibtorch(idOrFolder, device, problem);
         try
         {
             return (encoder, encoder.Prepare(precision).Description);
@@ -151,9 +156,34 @@ public sealed partial class ClipEncoder : IClipEncoder
         }
     }
 
-    /// <summary>Whether there is a driver of GPUs: libtorch, which is asked for one, need not be loaded where there is none.</summary>
+    /// <summary>Opens a model that cannot be opened without libtorch; where there is none, says why it is needed.</summary>
+    private static ClipEncoder WithLibtorch(string idOrFolder, Device? device, Exception? problem)
+    {
+        try
+        {
+            return FromPretrained(idOrFolder, device);
+        }
+        catch (Exception exception) when (!HasLibtorch(".") && exception is NotSupportedException or DllNotFoundException
+            or TypeInitializationException)
+        {
+            throw problem is CheckpointException ? problem : new InvalidOperationException($"{idOrFolder} cannot be opened without libtorch, " +
+                "which this program does not have: that takes CLIP's own towers, weights as safetensors in float32, float16 or bfloat16, " +
+                "and a processor with AVX2. Remove <ClipLibtorch>none</ClipLibtorch> from its project, and name a platform there.",
+                problem ?? exception);
+        }
+    }
+
+    /// <summary>Whether there is a driver of GPUs and a libtorch for it: this is asked before libtorch is loaded.</summary>
     private static bool MayHaveGpu() =>
-        NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out _);
+        HasLibtorch("_cuda.") && NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out _);
+
+    /// <summary>Whether a library of libtorch's is where the runtime looks for native ones.</summary>
+    private static bool HasLibtorch(string ending)
+    {
+        string listed = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+        return listed.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Append(AppContext.BaseDirectory)
+            .Where(Directory.Exists).Any(folder => Directory.EnumerateFiles(folder, $"*torch{ending}*").Any());
+    }
 
     private static ClipEncoder Open(string source, string folder, Device? device, int? imageSize)
     {

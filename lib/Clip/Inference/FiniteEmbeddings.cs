@@ -43,18 +43,25 @@ internal static class FiniteEmbeddings
     {
         using var scope = NewDisposeScope();
         using var _ = inference_mode();
-        string model = source is not null ? $"The model {source}" : "The model";
         var (name, weight) = of.state_dict().FirstOrDefault(entry => !IsFinite(entry.Value));
+        return Of(source, computesIn, what, pixelsAreWrong, weight is null ? null : (name, weight.shape, Wrong(weight)));
+    }
+
+    /// <summary>The same where it is known which weight holds how many values that are NaN or infinity; null for none.</summary>
+    internal static NonFiniteException Of(
+        string? source, Precision? computesIn, string what, bool pixelsAreWrong, (string Name, long[] Shape, long Wrong)? weight)
+    {
+        string model = source is not null ? $"The model {source}" : "The model";
         string reason = (weight, pixelsAreWrong, computesIn) switch
         {
-            ({ }, _, _) => $"its weight {name} ({string.Join(", ", weight.shape)}) holds {Wrong(weight):N0} values that are NaN or infinity"
+            ({ } at, _, _) => $"its weight {at.Name} ({string.Join(", ", at.Shape)}) holds {at.Wrong:N0} values that are NaN or infinity"
                 + ", so the file of weights is damaged or its training has failed. Fetch or write it again",
             (_, true, _) => "the pixels are not finite: look at the mean and std of the model's recipe, or at the pixels that were given",
             (_, _, { } narrow and not Precision.Float32) => $"its weights are sound, and {narrow} is too narrow for what comes of them. "
                 + "Compute in float32: --precision float32, or Precision.Float32",
             _ => "its weights are sound, and what comes of them is too large, or 0. Compare the model with its original: clipbook parity",
         };
-        return new NonFiniteException($"{model} {what}: {reason}.") { Weight = weight is null ? null : name };
+        return new NonFiniteException($"{model} {what}: {reason}.") { Weight = weight?.Name };
     }
 
     private static long Wrong(Tensor weight) => weight.numel() - weight.isfinite().sum().ToInt64();

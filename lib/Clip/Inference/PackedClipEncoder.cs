@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference.Prepared;
 using ClipNotebooks.Clip.Models;
@@ -22,12 +23,14 @@ internal sealed class PackedClipEncoder : IClipEncoder
     private readonly PackedImageTower _image;
     private readonly PackedTextTower _text;
     private readonly RowEncoder _rows;
+    private readonly Lazy<(string Name, long[] Shape, long Wrong)?> _damaged;
     private readonly UseGate _calls;
 
     private PackedClipEncoder(string folder, string files, ClipConfig config, ClipProcessor processor, Parts parts)
     {
         (_folder, _files, _config, Processor) = (folder, files, config, processor);
         (_image, _text, _scale, _shapes) = (parts.Image!, parts.Text!, parts.Scale, parts.Shapes);
+        _damaged = new(Damaged, LazyThreadSafetyMode.PublicationOnly);
         _rows = new RowEncoder(processor, Images, Texts, Explain);
         _calls = new UseGate(this, parts.Dispose);
     }
@@ -65,13 +68,16 @@ internal sealed class PackedClipEncoder : IClipEncoder
     public bool IsSigmoid => false;
 
     /// <summary>Opens a model; null where it has other towers, other files than safetensors, or files that do not fit each other.</summary>
+    /// <param name="idOrFolder">A folder, or a Hub id.</param>
+    /// <param name="problem">What does not fit.</param>
     /// <exception cref="FileNotFoundException">There is no model.</exception>
     /// <exception cref="HubException">The Hub id's model is not in the cache and cannot be downloaded.</exception>
     /// <exception cref="CheckpointException">The configuration is damaged, or the file of weights is.</exception>
     /// <exception cref="InvalidDataException">A file of the tokenizer or of the image transform is.</exception>
-    internal static PackedClipEncoder? TryOpen(string idOrFolder)
+    internal static PackedClipEncoder? TryOpen(string idOrFolder, out Exception? problem)
     {
-        string folder = HuggingFaceHub.Resolve(idOrFolder);
+        problem = null;
+        string folder = HuggingFaceHub.Resolve(idOrFolder), whole = Path.GetFullPath(folder);
         string? stamp = FolderStamp.Of(folder, "");
         var found = CheckpointFolder.Find(folder);
         bool isSafe = found.Weights.EndsWith(".safetensors", StringComparison.Ordinal)
@@ -81,16 +87,18 @@ internal sealed class PackedClipEncoder : IClipEncoder
         try
         {
             config.Validate();
-            string files = Files(found);
             using var weights = found.Open();
+            string files = Stamp(weights);
+            // The sizes that openai/CLIP's archives note are compared where the model is opened with libtorch.
+            if (weights.Names.Any(name => ParameterNames.IsIgnored(name) && !ModelNames.IsElsewhere(config, name))) return null;
             parts.Read(weights, Names(weights, config), config);
             var processor = ClipProcessor.FromPretrained(folder, config.Text.ContextLength, config.Vision.ImageSize);
             if (processor.Transform.Config.Patches is null)
-                return new PackedClipEncoder(folder, files, config, processor, parts) { Source = idOrFolder, SourceStamp = stamp };
+                return new PackedClipEncoder(whole, files, config, processor, parts) { Source = idOrFolder, SourceStamp = stamp };
         }
-        catch (Exception exception) when (exception is CheckpointException or ArgumentException)
+        catch (Exception exception) when (exception is CheckpointException or ArgumentException or OverflowException)
         {
-            // Files that do not fit each other: whoever opens them with libtorch says in which tensors.
+            problem = exception; // files that do not fit each other: whoever opens them with libtorch says in which tensors
         }
         catch
         {
@@ -106,10 +114,7 @@ internal sealed class PackedClipEncoder : IClipEncoder
     public string Fingerprint()
     {
         using var use = _calls.Enter();
-        var found = CheckpointFolder.Find(_folder);
-        if (Files(found) != _files)
-            throw new IOException($"The files of {Source} have changed since the model was opened. Open it again.");
-        using var file = found.Open();
+        using var file = OpenAgain();
         var weights = new FileWeights(file, Names(file, _config), "");
         return ModelFingerprint.Of(Processor, hash =>
         {
@@ -143,24 +148,22 @@ internal sealed class PackedClipEncoder : IClipEncoder
     private static Func<string, ParameterSource> Names(IWeightFile file, ClipConfig config) =>
         ModelNames.In(file, ModelNames.Of(config, ParameterNames.Detect(file.Names) ?? throw new ArgumentException("No CLIP's names.")));
 
-    /// <summary>The weights' names, lengths and times: what is read again must be what was read.</summary>
-    private static string Files(CheckpointFolder found)
-    {
-        var folder = new DirectoryInfo(Path.GetDirectoryName(Path.GetFullPath(found.Weights))!);
-        return string.Join(' ', folder.EnumerateFiles("*.safetensors*").OrderBy(file => file.Name, StringComparer.Ordinal)
-            .Select(file => $"{file.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}"));
-    }
-
-    private static bool IsSupported(ClipConfig config) => config is { IsSigmoid: false, InitialBias: null, Vision.IsTransformer: true }
+    private static bool IsSupported(ClipConfig config) => config is { IsSigmoid: false, HasListedScale: false, Vision.IsTransformer: true }
         && config.Vision.IsClips && config.Text.IsClips
         && PackedTransformer.IsSupported(config.VisionBlock) && PackedTransformer.IsSupported(config.TextBlock);
 
     private float[][] Images(IReadOnlyList<float[]> pixels)
     {
-        int side = Processor.Transform.Config.Size, length = Processor.Transform.Length;
-        var joined = GC.AllocateUninitializedArray<float>(pixels.Count * length);                  // (B, 3, R, R)
-        foreach (var (i, image) in pixels.Index()) image.CopyTo(joined, i * length);
-        return [.. _image.Encode(joined, pixels.Count, side, side).Chunk(Width)];
+        int side = Processor.Transform.Config.Size;
+        GCHandle[] pinned = [.. pixels.Select(image => GCHandle.Alloc(image, GCHandleType.Pinned))];
+        try
+        {
+            return [.. _image.Encode([.. pinned.Select(image => image.AddrOfPinnedObject())], side, side).Chunk(Width)];
+        }
+        finally
+        {
+            foreach (var image in pinned) image.Free();
+        }
     }
 
     private float[][] Texts(TokenBatch tokens, int[] rows)
@@ -172,9 +175,46 @@ internal sealed class PackedClipEncoder : IClipEncoder
 
     private NonFiniteException Explain(string what, bool pixelsAreWrong)
     {
-        using var whole = ClipEncoder.FromPretrained(_folder);
-        return FiniteEmbeddings.Of(whole.Model, Source, Precision.Float32, what, pixelsAreWrong);
+        try
+        {
+            return FiniteEmbeddings.Of(Source, Precision.Float32, what, pixelsAreWrong, _damaged.Value);
+        }
+        catch (Exception exception) when (exception is IOException or CheckpointException or UnauthorizedAccessException)
+        {
+            return new NonFiniteException($"The model {Source} {what}, and its files cannot be looked at any more: {exception.Message}");
+        }
     }
+
+    /// <summary>The first weight with values that are NaN or infinity; null if there is none.</summary>
+    private (string Name, long[] Shape, long Wrong)? Damaged()
+    {
+        using var file = OpenAgain();
+        var weights = new FileWeights(file, Names(file, _config), "");
+        foreach (var (name, shape) in _shapes)
+        {
+            long wrong = 0;
+            foreach (float value in weights.Read(name, shape)) if (!float.IsFinite(value)) wrong++;
+            if (wrong > 0) return (name, shape, wrong);
+        }
+        return null;
+    }
+
+    /// <summary>Opens the file of weights once more.</summary>
+    /// <exception cref="IOException">It is another than the one that the model was read from.</exception>
+    private IWeightFile OpenAgain()
+    {
+        var file = CheckpointFolder.Find(_folder).Open();
+        if (Stamp(file) == _files) return file;
+        file.Dispose();
+        throw new IOException($"The files of {Source} have changed since the model was opened. Open it again.");
+    }
+
+    /// <summary>The weights' paths, lengths and times; of a link those of what it leads to.</summary>
+    private static string Stamp(IWeightFile weights) => string.Join(' ', weights.Files.Select(path =>
+    {
+        using var file = File.OpenHandle(path);
+        return $"{path} {RandomAccess.GetLength(file)} {File.GetLastWriteTimeUtc(file).Ticks}";
+    }));
 
     /// <summary>What a file of weights becomes.</summary>
     private sealed class Parts : IDisposable
@@ -214,7 +254,7 @@ internal sealed class PackedClipEncoder : IClipEncoder
 
         /// <summary>As many as OpenMP would take, and no more than there are cores.</summary>
         private static int Threads() =>
-            int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out int asked) && asked > 0
+            int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS")?.Split(',')[0], out int asked) && asked > 0
                 ? Math.Min(asked, Environment.ProcessorCount) : Environment.ProcessorCount;
     }
 }

@@ -169,21 +169,31 @@ public sealed class PreparedTower : IDisposable
     }
 
     /// <summary>This library's own form of an image tower; libtorch holds what goes in and what comes out.</summary>
-    private Func<Tensor, Tensor> Packed(VisionTransformer tower, BlockShape shape)
+    private unsafe Func<Tensor, Tensor> Packed(VisionTransformer tower, BlockShape shape)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
+        float[] own = Read(tower.Config.Grid, tower.Config.Grid);
         var packed = Part(new PackedImageTower(new ModuleWeights(tower), tower.Config, shape, tower.EmbeddingWidth, Positions,
             get_num_threads));
         return pixels =>
         {
             Shapes.RequirePixels(pixels, tower.Config, tower.InterpolatePositions);
             using var inner = NewDisposeScope();
-            var (B, height, width) = ((int)pixels.shape[0], (int)pixels.shape[2], (int)pixels.shape[3]);
-            return tensor(packed.Encode(pixels.to(float32).Values(), B, height, width), [B, packed.Width]).MoveToOuterDisposeScope();
+            var values = pixels.to(float32).detach().contiguous();
+            var (B, height, width) = ((int)values.shape[0], (int)values.shape[2], (int)values.shape[3]);
+            fixed (byte* first = values.bytes)
+            {
+                var images = new nint[B];
+                for (int i = 0; i < B; i++) images[i] = (nint)first + sizeof(float) * 3 * (nint)height * width * i;
+                return tensor(packed.Encode(images, height, width), [B, packed.Width]).MoveToOuterDisposeScope();
+            }
         };
 
-        float[] Positions(int rows, int columns)
+        // Those of the tower's own grid are kept.
+        float[] Positions(int rows, int columns) => (rows, columns) == (tower.Config.Grid, tower.Config.Grid) ? own : Read(rows, columns);
+
+        float[] Read(int rows, int columns)
         {
             using var inner = NewDisposeScope();
             return tower.PositionsFor(rows, columns)!.Values().ToArray();
@@ -208,7 +218,8 @@ public sealed class PreparedTower : IDisposable
         nint Vocabulary()
         {
             using var inner = NewDisposeScope();
-            fixed (float* values = tower.get_parameter("token_embedding.weight")!.Values()) return (nint)values;
+            // Of a parameter that is not contiguous there are no bytes: no pointer into a copy leaves this scope.
+            fixed (byte* values = tower.get_parameter("token_embedding.weight")!.detach().bytes) return (nint)values;
         }
     }
 

@@ -3,9 +3,10 @@ using ClipNotebooks.Core.Images;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>
-/// A CLIP model ready for use, on any runtime: <c>ClipEncoder</c> on libtorch, <c>OnnxClipEncoder</c> on ONNX Runtime. Embeds images and
-/// captions as L2-normalised vectors in one space, so that the dot product of two is their cosine similarity. Implementations are
-/// thread-safe; one that is disposed while other threads embed frees the model once they have finished.
+/// A CLIP model ready for use, on any runtime: <c>ClipEncoder</c> on libtorch, what <c>ClipEncoder.ForInference</c> opens without it,
+/// <c>OnnxClipEncoder</c> on ONNX Runtime. Embeds images and captions as L2-normalised vectors in one space, so that the dot product of two
+/// is their cosine similarity. Implementations are thread-safe; one that is disposed while other threads embed frees the model once they
+/// have finished.
 /// </summary>
 public interface IClipEncoder : IDisposable
 {
@@ -50,6 +51,7 @@ public interface IClipEncoder : IDisposable
     /// in float16, and otherwise another, since the weights are then rounded twice.
     /// </returns>
     /// <exception cref="ObjectDisposedException">The encoder was disposed.</exception>
+    /// <exception cref="IOException">The model keeps no weights to make it of, and its files have changed since it was opened.</exception>
     string Fingerprint();
 
     /// <summary>Embeds images.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Text;
@@ -14,6 +15,12 @@ namespace ClipNotebooks.Core.Inference;
 internal sealed class RowEncoder(ClipProcessor processor, Func<IReadOnlyList<float[]>, float[][]> imageTower,
     Func<TokenBatch, int[], float[][]> textTower, Func<string, bool, NonFiniteException> explain)
 {
+    /// <summary>A row shorter than this is taken for nothing, as by libtorch's normalisation.</summary>
+    private const double Shortest = 1e-12;
+
+    /// <summary>Room for the pixels of images, each as long as the processor makes them: calls that have ended leave it to the next.</summary>
+    private readonly ConcurrentBag<float[]> _room = [];
+
     /// <inheritdoc cref="IClipEncoder.EmbedImages"/>
     internal float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names)
     {
@@ -22,9 +29,11 @@ internal sealed class RowEncoder(ClipProcessor processor, Func<IReadOnlyList<flo
         using var told = ClipTelemetry.Begin(ClipTelemetry.Image, images.Count);
         return [.. Enumerable.Range(0, images.Count).Chunk(ImageFiles.DefaultBatch).SelectMany(chunk =>
         {
-            var pixels = new float[chunk.Length][];
-            Parallel.For(0, chunk.Length, i => pixels[i] = processor.Transform.Apply(images[chunk[i]]));
-            return Unit(imageTower(pixels), i => Named(names, chunk[i], images.Count), pixels);
+            float[][] pixels = [.. chunk.Select(_ => _room.TryTake(out var room) ? room : new float[processor.Transform.Length])];
+            Parallel.For(0, chunk.Length, i => processor.Transform.Apply(images[chunk[i]], pixels[i]));
+            float[][] rows = Unit(imageTower(pixels), i => Named(names, chunk[i], images.Count), pixels);
+            foreach (float[] room in pixels) _room.Add(room);
+            return rows;
         })];
     }
 
@@ -64,9 +73,9 @@ internal sealed class RowEncoder(ClipProcessor processor, Func<IReadOnlyList<flo
         foreach (var (place, row) in rows.Index())
         {
             double square = row.Sum(value => (double)value * value);
-            if (!double.IsFinite(square) || square == 0)
+            if (!double.IsFinite(square) || square < Shortest * Shortest)
             {
-                string result = double.IsNaN(square) ? "NaN" : square == 0 ? "nothing but zeros" : "infinity";
+                string result = double.IsNaN(square) ? "NaN" : double.IsFinite(square) ? "nothing but zeros" : "infinity";
                 throw explain($"gives {result} for {inputOf(place)}", pixels is not null && !pixels[place].All(float.IsFinite));
             }
             float factor = (float)(1 / Math.Sqrt(square));

@@ -92,8 +92,13 @@ public sealed class ForInferenceTests : IDisposable
         });
         using (var resNet = ClipEncoder.ForInference(_folder)) Assert.IsType<ClipEncoder>(resNet);
         Write(CheckpointLayout.OpenClip, ScalarType.Float32, config => config with { Text = config.Text with { Causal = false } });
-        using var seesAll = ClipEncoder.ForInference(_folder);
-        Assert.IsType<ClipEncoder>(seesAll);
+        using (var seesAll = ClipEncoder.ForInference(_folder)) Assert.IsType<ClipEncoder>(seesAll);
+        Write(CheckpointLayout.OpenClip, ScalarType.Float32, config => config with { HasListedScale = true });
+        using (var listed = ClipEncoder.ForInference(_folder)) Assert.IsType<ClipEncoder>(listed);
+        Write(CheckpointLayout.HuggingFace, ScalarType.Float32, config => config);
+        Change(tensors => tensors["input_resolution"] = tensor(64L));
+        using var noted = ClipEncoder.ForInference(_folder);
+        Assert.IsType<ClipEncoder>(noted);
     }
 
     /// <summary>Whichever way a model is opened, files that do not fit each other are refused by the tensor.</summary>
@@ -105,15 +110,11 @@ public sealed class ForInferenceTests : IDisposable
     public void Files_that_do_not_fit_each_other_are_refused_by_name(string change, string said)
     {
         Write(CheckpointLayout.HuggingFace, ScalarType.Float32, config => config);
-        string path = Path.Combine(_folder, "model.safetensors");
-        using (var scope = NewDisposeScope())
+        Change(tensors =>
         {
-            Dictionary<string, Tensor> tensors;
-            using (var file = SafetensorsFile.Open(path)) tensors = file.Names.ToDictionary(name => name, name => file.Read(name));
             if (change[0] is '+' or '>') tensors[change[2..]] = zeros(2, 2);
             else tensors.Remove(change);
-            SafetensorsFile.Write(path, tensors);
-        }
+        });
         var error = Assert.Throws<CheckpointException>(() => ClipEncoder.ForInference(_folder));
         Assert.Contains(said, error.Message, StringComparison.Ordinal);
     }
@@ -165,18 +166,38 @@ public sealed class ForInferenceTests : IDisposable
         Assert.Throws<ObjectDisposedException>(() => packed.Fingerprint());
     }
 
+    /// <summary>Its square is above 0; divided by its length, which float32 does not hold, it would be infinite.</summary>
     [Fact]
-    public void Files_that_were_changed_after_it_was_opened_give_no_fingerprint()
+    public void A_row_that_is_nearly_nothing_is_refused()
+    {
+        Assert.SkipUnless(Tile.IsSupported, NoAvx);
+        Write(CheckpointLayout.HuggingFace, ScalarType.Float32, config => config, model =>
+        {
+            using var _ = no_grad();
+            model.state_dict()["text_projection"].fill_(1e-40f);
+        });
+        using var packed = ClipEncoder.ForInference(_folder);
+        var error = Assert.Throws<NonFiniteException>(() => packed.EmbedTexts(["a cat"]));
+        Assert.Contains("gives nothing but zeros for the caption \"a cat\": its weights are sound", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Weights_that_were_changed_after_they_were_read_give_no_fingerprint_also_behind_a_link()
     {
         Assert.SkipUnless(Tile.IsSupported, NoAvx);
         Write(CheckpointLayout.HuggingFace, ScalarType.Float32, config => config);
+        string file = Path.Combine(_folder, "model.safetensors"), elsewhere = Path.Combine(_folder, "elsewhere");
+        File.Move(file, elsewhere);
+        File.CreateSymbolicLink(file, elsewhere);
         using var packed = ClipEncoder.ForInference(_folder);
         string before = packed.Fingerprint();
-        Write(CheckpointLayout.HuggingFace, ScalarType.Float32, config => config with { Activation = Activation.Gelu });
-        var error = Assert.Throws<IOException>(packed.Fingerprint);
-        Assert.Contains("Open it again", error.Message, StringComparison.Ordinal);
-        using var again = ClipEncoder.ForInference(_folder);
-        Assert.Equal(before, again.Fingerprint()); // an activation is no weight
+        File.WriteAllText(Path.Combine(_folder, "adapter_model.safetensors"), "not the model's");
+        Assert.Equal(before, packed.Fingerprint());
+        File.SetLastWriteTimeUtc(elsewhere, DateTime.UtcNow.AddMinutes(-5));
+        Assert.Contains("Open it again", Assert.Throws<IOException>(packed.Fingerprint).Message, StringComparison.Ordinal);
+        File.Delete(elsewhere);
+        var error = Assert.Throws<NonFiniteException>(() => packed.EmbedPixels([[.. Enumerable.Repeat(float.NaN, 3 * 64 * 64)]]));
+        Assert.Contains("its files cannot be looked at any more", error.Message, StringComparison.Ordinal);
     }
 
     /// <summary>Sums of float32 in another order.</summary>
@@ -184,6 +205,16 @@ public sealed class ForInferenceTests : IDisposable
     {
         Assert.Equal(expected.Length, actual.Length);
         Assert.All(expected.Zip(actual), rows => Assert.InRange(rows.First.Zip(rows.Second, (a, b) => Math.Abs(a - b)).Max(), 0, 2e-6));
+    }
+
+    private void Change(Action<Dictionary<string, Tensor>> change)
+    {
+        string path = Path.Combine(_folder, "model.safetensors");
+        using var scope = NewDisposeScope();
+        Dictionary<string, Tensor> tensors;
+        using (var file = SafetensorsFile.Open(path)) tensors = file.Names.ToDictionary(name => name, name => file.Read(name));
+        change(tensors);
+        SafetensorsFile.Write(path, tensors);
     }
 
     /// <summary>Writes a model of the embedded one's sizes with random weights, and its tokenizer and recipe.</summary>

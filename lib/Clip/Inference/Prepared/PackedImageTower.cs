@@ -32,25 +32,24 @@ internal sealed unsafe class PackedImageTower : PackedTower
     }
 
     /// <summary>Images → (B, E), row by row, not normalised.</summary>
-    /// <param name="pixels">(B, 3, height, width), normalised.</param>
-    /// <param name="count">B.</param>
+    /// <param name="images">Where the B images are, each (3, height, width), normalised.</param>
     /// <param name="height">At least one patch.</param>
     /// <param name="width">At least one patch.</param>
-    internal float[] Encode(ReadOnlySpan<float> pixels, int count, int height, int width)
+    internal float[] Encode(nint[] images, int height, int width)
     {
         int P = _side, columns = width / P, patches = height / P * columns, D = _width;
-        fixed (float* image = pixels, position = _positions(height / P, columns))
+        fixed (float* positions = _positions(height / P, columns))
         {
-            var (corner0, where0) = ((nint)image, (nint)position);
-            return Encode([.. Enumerable.Repeat(patches + 1, count)], last: false, (team, buffers, start, starts) =>
+            var first = (nint)positions;
+            return Encode([.. Enumerable.Repeat(patches + 1, images.Length)], last: false, (team, buffers, start, starts) =>
             {
                 int here = starts.Length - 1, rows = here * patches;
                 team.For(rows, share =>
                 {
                     // (3, P, P) of one patch, row by row.
-                    int b = start + share.Unit / patches, patch = share.Unit % patches;
-                    float* to = buffers.Inputs.Row(share.Unit), corner = (float*)corner0 +
-                        ((nint)b * 3 * height + patch / columns * P) * width + patch % columns * P;
+                    int patch = share.Unit % patches;
+                    float* to = buffers.Inputs.Row(share.Unit), corner = (float*)images[start + share.Unit / patches] +
+                        patch / columns * P * width + patch % columns * P;
                     for (int line = 0; line < 3 * P; line++, to += P)
                         new ReadOnlySpan<float>(corner + ((nint)(line / P) * height + line % P) * width, P).CopyTo(new Span<float>(to, P));
                 });
@@ -60,7 +59,7 @@ internal sealed unsafe class PackedImageTower : PackedTower
                     int token = share.Unit % (patches + 1);
                     float* from = token == 0 ? _classToken.Values
                         : buffers.Normed.Row(share.Unit / (patches + 1) * patches + token - 1),
-                        to = buffers.Tokens.Row(share.Unit), where = (float*)where0 + (nint)token * D;
+                        to = buffers.Tokens.Row(share.Unit), where = (float*)first + (nint)token * D;
                     for (int i = 0; i < D; i++) to[i] = from[i] + where[i];
                 });
                 _norm.Run(team, buffers.Tokens, buffers.Tokens, starts[^1]);
