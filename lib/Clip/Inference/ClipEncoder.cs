@@ -166,10 +166,10 @@ public sealed partial class ClipEncoder : IClipEncoder
         catch (Exception exception) when (!HasLibtorch(".") && exception is NotSupportedException or DllNotFoundException
             or TypeInitializationException)
         {
-            throw problem is CheckpointException ? problem : new InvalidOperationException($"{idOrFolder} cannot be opened without libtorch, " +
-                "which this program does not have: that takes CLIP's own towers, weights as safetensors in float32, float16 or bfloat16, " +
-                "and a processor with AVX2. Remove <ClipLibtorch>none</ClipLibtorch> from its project, and name a platform there.",
-                problem ?? exception);
+            if (problem is CheckpointException) throw problem;
+            throw new InvalidOperationException($"{idOrFolder} cannot be opened without libtorch, which this program does not have: that " +
+                "takes CLIP's own towers, weights as safetensors in float32, float16 or bfloat16, and a processor with AVX2. Remove " +
+                "<ClipLibtorch>none</ClipLibtorch> from its project, and name a platform there.", problem ?? exception);
         }
     }
 

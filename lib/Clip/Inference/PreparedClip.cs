@@ -7,8 +7,8 @@ namespace ClipNotebooks.Clip.Inference;
 /// <summary>
 /// A CLIP for inference only, made from a <see cref="ClipModel"/> by <see cref="Prepare"/>: both its towers as
 /// <see cref="PreparedTower"/>s. While it is used, the model must stay alive and unchanged: the blocks' weights are copies, of the layers
-/// before and after the blocks some are and some are the model's own. Thread-safe: if it is disposed while other threads encode, the weights are freed once
-/// they have finished.
+/// before and after the blocks some are and some are the model's own. Thread-safe: if it is disposed while other threads encode, the
+/// weights are freed once they have finished.
 /// </summary>
 public sealed class PreparedClip : IDisposable
 {

@@ -18,7 +18,7 @@ internal sealed class RowEncoder(ClipProcessor processor, Func<IReadOnlyList<flo
     /// <summary>A row shorter than this is taken for nothing, as by libtorch's normalisation.</summary>
     private const double Shortest = 1e-12;
 
-    /// <summary>Room for the pixels of images, each as long as the processor makes them: calls that have ended leave it to the next.</summary>
+    /// <summary>Room for images' pixels, each as long as the processor makes them: calls that have ended leave it to the next.</summary>
     private readonly ConcurrentBag<float[]> _room = [];
 
     /// <inheritdoc cref="IClipEncoder.EmbedImages"/>

@@ -178,7 +178,8 @@ public sealed class ForInferenceTests : IDisposable
         });
         using var packed = ClipEncoder.ForInference(_folder);
         var error = Assert.Throws<NonFiniteException>(() => packed.EmbedTexts(["a cat"]));
-        Assert.Contains("gives nothing but zeros for the caption \"a cat\": its weights are sound", error.Message, StringComparison.Ordinal);
+        Assert.Contains("gives nothing but zeros for the caption \"a cat\": its weights are sound", error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
