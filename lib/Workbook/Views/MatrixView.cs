@@ -9,8 +9,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// A matrix as a heat map with its values in the cells. Values of one sign rise from violet to yellow; where both signs occur 0 is white,
 /// negative values blue and positive ones red.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public class MatrixView : IView
+public class MatrixView : View
 {
     private readonly double[][] _values;
 
@@ -61,10 +60,10 @@ public class MatrixView : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => Plotly.Fragment(Figure(), Title, Description, Table());
+    public override string ToHtml() => Plotly.Fragment(Figure(), Title, Description, Table());
 
     /// <inheritdoc/>
-    public string ToText()
+    public override string ToText()
     {
         string[] names = [.. Rows.Select(Short)];
         int width = names.Max(n => n.Length);
@@ -72,9 +71,6 @@ public class MatrixView : IView
         var lines = names.Select((name, i) => name.PadRight(width) + string.Concat(_values[i].Select(v => Markup.Number(v).PadLeft(9))));
         return string.Join(Environment.NewLine, lines.Prepend(new string(' ', width) + head).Prepend(Title));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     /// <summary>Writes a self-contained interactive page; the file is written beside its place, then renamed.</summary>
     public void SaveHtml(string path) => Pictures.Write(path,

@@ -8,7 +8,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// How well each image fits each caption: a heat map with the images down the side and the captions along the top, as in figure 1 of the
 /// paper. Where there are as many images as captions, the diagonal is framed.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SimilarityMatrix : MatrixView
 {
     private readonly IReadOnlyList<RasterImage> _images;

@@ -10,7 +10,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// temperature, and both towers' embeddings on a map; several runs stand side by side. Its still form has the last step of each run in
 /// numbers.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class TrainingFilm : Interactive
 {
     private readonly string[] _pictures, _captions;
