@@ -36,9 +36,6 @@ public static class Plotly
     internal static string Bars(string label, string[] names, double[] values, bool percent) =>
         Call<Func<string, string[], double[], bool, string>>("Figures", "Bars")(label, names, values, percent);
 
-    internal static string Scatter(string[] names, string[] groups, double[] x, double[] y, string[] thumbnails) =>
-        Call<Func<string[], string[], double[], double[], string[], string>>("Figures", "Scatter")(names, groups, x, y, thumbnails);
-
     internal static string Fragment(string figure, string title, string description, string still) =>
         Call<Func<string, string, string, string, string>>("PlotPage", "Fragment")(figure, title, description, still);
 
