@@ -39,9 +39,6 @@ public static class Plotly
     internal static string Fragment(string figure, string title, string description, string still) =>
         Call<Func<string, string, string, string, string>>("PlotPage", "Fragment")(figure, title, description, still);
 
-    internal static string Page(string figure, string title, string description, string still, string language) =>
-        Call<Func<string, string, string, string, string, string>>("PlotPage", "Page")(figure, title, description, still, language);
-
     private static T Call<T>(string type, string method) where T : Delegate =>
         Plots.Value.GetType($"{AssemblyName}.{type}", throwOnError: true)!.GetMethod(method)!.CreateDelegate<T>();
 

@@ -42,6 +42,34 @@ internal static class Markup
             + string.Concat(columns.Select(Head)) + "</tr>" + string.Concat(rows) + "</table>");
     }
 
+    /// <summary>A page of its own, in the lesson's language.</summary>
+    /// <param name="title">Plain text.</param>
+    /// <param name="style">Rules besides those of every page, each with its line break.</param>
+    /// <param name="script">A script element, or nothing.</param>
+    /// <param name="body">Markup.</param>
+    public static string Page(string title, string style, string script, string body) => $$"""
+        <!DOCTYPE html>
+        <html lang="{{Lesson.Language}}">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>{{Escape(title)}}</title>
+        <style>
+        :root { color-scheme: light dark; }
+        body { margin: 1.5rem; background: #fff; color: #1d2329; }
+        body { font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+        @media (prefers-color-scheme: dark) { body { background: #14181d; color: #e3e8ed; } }
+        {{style}}</style>
+        {{script}}
+        </head>
+        <body>
+        {{body}}
+        </body>
+        </html>
+
+        """;
+
     /// <summary>Content that scrolls by itself, without the page's prose, if it is wider than its column.</summary>
     public static string Scrolling(string content) =>
         $"<div class=\"clip-scroll\" style=\"overflow-x:auto;margin:0.5em 0\">{content}</div>";
