@@ -55,14 +55,8 @@ public sealed class ComponentTable : View
     }
 
     /// <inheritdoc/>
-    public override string ToText()
-    {
-        List<string[]> lines = [Heads, .. _rows, [All, "", "", "", Count(Parameters)]];
-        int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(k => lines.Max(line => line[k].Length))];
-        return string.Join(Environment.NewLine, lines.Select(line =>
-            string.Join("  ", line.Select((cell, k) => k == Heads.Length - 1 ? cell.PadLeft(widths[k]) : cell.PadRight(widths[k]))))
-                .Prepend(_title));
-    }
+    public override string ToText() => _title + Environment.NewLine
+        + Markup.Columns([Heads, .. _rows, [All, "", "", "", Count(Parameters)]], rightFrom: 4);
 
     private static string All => Lesson.In("all together", "합계");
 

@@ -42,6 +42,27 @@ internal static class Markup
             + string.Concat(columns.Select(Head)) + "</tr>" + string.Concat(rows) + "</table>");
     }
 
+    /// <summary>Lines of cells as a table, the first line its heads.</summary>
+    /// <param name="lines">Plain text.</param>
+    /// <param name="rightFrom">The first column of numbers; those before it hold text.</param>
+    public static string Table(IReadOnlyList<string[]> lines, int rightFrom)
+    {
+        string Style(int column) => $"text-align:{(column < rightFrom ? "left" : "right")};white-space:nowrap;" +
+            "font-variant-numeric:tabular-nums";
+        string Head(string cell, int column) => $"<th scope=\"col\" style=\"{Style(column)}\">{Escape(cell)}</th>";
+        string Cell(string cell, int column) => $"<td style=\"{Style(column)}\">{Escape(cell)}</td>";
+        return "<table style=\"width:auto;margin:0\">" + string.Concat(lines.Select((line, i) =>
+            $"<tr>{string.Concat(line.Select((cell, column) => i == 0 ? Head(cell, column) : Cell(cell, column)))}</tr>")) + "</table>";
+    }
+
+    /// <summary>The same in plain text, its columns two spaces apart.</summary>
+    public static string Columns(IReadOnlyList<string[]> lines, int rightFrom)
+    {
+        int[] widths = [.. lines[0].Select((_, column) => lines.Max(line => line[column].Length))];
+        return string.Join(Environment.NewLine, lines.Select(line => string.Join("  ", line.Select((cell, column) =>
+            column < rightFrom ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column])))));
+    }
+
     /// <summary>A page of its own, in the lesson's language.</summary>
     /// <param name="title">Plain text.</param>
     /// <param name="style">Rules besides those of every page, each with its line break.</param>
