@@ -6,7 +6,7 @@ namespace ClipNotebooks.Plots;
 /// Plots as JSON for plotly.js: {"data": […], "layout": {…}}. Only arrays and strings come in, so that a caller needs none of Plotly.NET's
 /// types. Titles belong to the page around a plot (<see cref="PlotPage"/>), where they wrap and are read aloud.
 /// </summary>
-public static class Figures
+internal static class Figures
 {
     private const int Thumbnail = 52, NarrowCell = 25, NarrowLabel = 24;
     private static readonly string[] Colors = ["#3b82c4", "#d1495b", "#3a9d6e", "#a06cc8", "#d08a2b", "#3aa6a6", "#8a8f98", "#c463a0"];
@@ -26,24 +26,9 @@ public static class Figures
     /// <param name="high">The value of the last colour.</param>
     /// <param name="diagonal">Whether to frame the cells of the main diagonal.</param>
     /// <returns>JSON for plotly.js.</returns>
-    /// <exception cref="ArgumentException">
-    /// The values are not rows × columns, a name is missing or in excess, or there are thumbnails but not one per row.
-    /// </exception>
     public static string HeatMap(double[][] values, string[] rows, string[] columns, string[] thumbnails, string quantity, string[] colors,
         string[][] inks, double low, double high, bool diagonal)
     {
-        ArgumentNullException.ThrowIfNull(values);
-        ArgumentNullException.ThrowIfNull(rows);
-        ArgumentNullException.ThrowIfNull(columns);
-        ArgumentNullException.ThrowIfNull(thumbnails);
-        ArgumentNullException.ThrowIfNull(colors);
-        ArgumentNullException.ThrowIfNull(inks);
-        if (rows.Length != values.Length || rows.Length == 0 || columns.Length == 0 || values.Any(row => row.Length != columns.Length))
-            throw new ArgumentException($"A heat map has {rows.Length} row names and {columns.Length} column names, but its values are " +
-                $"{values.Length} rows of {string.Join(", ", values.Select(row => row.Length).Distinct())}.", nameof(values));
-        if (thumbnails.Length != 0 && thumbnails.Length != rows.Length)
-            throw new ArgumentException($"A heat map of {rows.Length} rows has {thumbnails.Length} thumbnails.", nameof(thumbnails));
-
         bool written = columns.Length <= 16;
         int width = columns.Length <= 10 ? 82 : written ? 58 : columns.Length <= 40 ? 24 : 12, lines = columns.Length <= 10 ? 6 : 1;
         int height = thumbnails.Length > 0 ? Thumbnail + 6 : written ? 40 : width, rowLines = written ? 2 : 1;
@@ -155,20 +140,9 @@ public static class Figures
     /// <param name="ticks">Where the horizontal axis has marks; empty to leave it to plotly.js.</param>
     /// <param name="tickTexts">The labels of the marks, as many.</param>
     /// <returns>JSON for plotly.js.</returns>
-    /// <exception cref="ArgumentException">The arrays differ in length.</exception>
     public static string Curves(string xLabel, string yLabel, string[] names, double[][] x, double[][] y, bool logarithmic, double[] ticks,
         string[] tickTexts)
     {
-        ArgumentNullException.ThrowIfNull(names);
-        ArgumentNullException.ThrowIfNull(x);
-        ArgumentNullException.ThrowIfNull(y);
-        if (x.Length != names.Length || y.Length != names.Length || x.Zip(y).Any(pair => pair.First.Length != pair.Second.Length))
-            throw new ArgumentException($"Curves need as many x as y: {names.Length} names, x of {Lengths(x)}, y of {Lengths(y)}.",
-                nameof(y));
-        ArgumentNullException.ThrowIfNull(ticks);
-        ArgumentNullException.ThrowIfNull(tickTexts);
-        if (ticks.Length != tickTexts.Length) throw new ArgumentException(
-            $"An axis has {ticks.Length} marks and {tickTexts.Length} texts for them.", nameof(tickTexts));
         var xAxis = new Dictionary<string, object?> { ["title"] = new { text = Figure.Escape(xLabel) },
             ["type"] = logarithmic ? "log" : "linear", ["zeroline"] = false };
         if (ticks.Length > 0) (xAxis["tickvals"], xAxis["ticktext"]) = (ticks, tickTexts);
@@ -196,8 +170,6 @@ public static class Figures
             ["yaxis"] = new { title = new { text = Figure.Escape(yLabel), standoff = 10 }, automargin = true, zeroline = false,
                 rangemode = "tozero" },
         });
-
-        static string Lengths(double[][] arrays) => string.Join(", ", arrays.Select(array => array.Length));
     }
 
     /// <summary>Horizontal bars, the first name at the top.</summary>
@@ -206,13 +178,8 @@ public static class Figures
     /// <param name="values">As many values.</param>
     /// <param name="percent">Whether the values are shares of 1 that are written as per cent.</param>
     /// <returns>JSON for plotly.js.</returns>
-    /// <exception cref="ArgumentException">The arrays differ in length.</exception>
     public static string Bars(string label, string[] names, double[] values, bool percent)
     {
-        ArgumentNullException.ThrowIfNull(names);
-        ArgumentNullException.ThrowIfNull(values);
-        if (names.Length != values.Length) throw new ArgumentException(
-            $"Bars have {names.Length} names and {values.Length} values.", nameof(values));
         double longest = values.Where(double.IsFinite).DefaultIfEmpty().Max();
         var trace = Figure.Trace("bar", new Dictionary<string, object?>
         {
@@ -247,66 +214,4 @@ public static class Figures
 
     /// <summary>Pixels of a name beside its bar, at most 24 characters; Korean, Chinese and Japanese letters count as two.</summary>
     private static int Width(string name) => (int)(6.6 * name.Take(24).Sum(letter => letter < '\u1100' ? 1 : 2));
-
-    /// <summary>Named points in the plane, a colour for each group, with pictures at the points where there are any.</summary>
-    /// <param name="names">A name for each point, shown under the pointer.</param>
-    /// <param name="groups">The group of each point.</param>
-    /// <param name="x">The points' x coordinates.</param>
-    /// <param name="y">The points' y coordinates.</param>
-    /// <param name="thumbnails">A picture for each point as data URI, "" for a dot; empty for dots alone.</param>
-    /// <returns>JSON for plotly.js.</returns>
-    /// <exception cref="ArgumentException">The arrays differ in length.</exception>
-    public static string Scatter(string[] names, string[] groups, double[] x, double[] y, string[] thumbnails)
-    {
-        ArgumentNullException.ThrowIfNull(names);
-        ArgumentNullException.ThrowIfNull(groups);
-        ArgumentNullException.ThrowIfNull(x);
-        ArgumentNullException.ThrowIfNull(y);
-        ArgumentNullException.ThrowIfNull(thumbnails);
-        if (groups.Length != names.Length || x.Length != names.Length || y.Length != names.Length
-            || (thumbnails.Length != 0 && thumbnails.Length != names.Length))
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Points have {names.Length} names, {groups.Length} " +
-                $"groups, {x.Length} x, {y.Length} y and {thumbnails.Length} thumbnails."), nameof(x));
-        string[] kinds = [.. groups.Distinct()];
-        var traces = kinds.Select((kind, k) =>
-        {
-            int[] own = [.. Enumerable.Range(0, names.Length).Where(i => groups[i] == kind)];
-            return Figure.Trace("scatter", new Dictionary<string, object?>
-            {
-                ["name"] = Figure.Escape(kind),
-                ["mode"] = "markers",
-                ["x"] = Figure.Finite([.. own.Select(i => x[i])]),
-                ["y"] = Figure.Finite([.. own.Select(i => y[i])]),
-                ["text"] = own.Select(i => Figure.Escape(names[i])).ToArray(),
-                ["marker"] = new { size = 9, color = Colors[k % Colors.Length], symbol = k % 2 == 0 ? "circle" : "diamond" },
-                ["hovertemplate"] = "%{text}<extra></extra>",
-            });
-        });
-        double spanX = Span(x), spanY = Span(y);
-        return Figure.ToJson(traces, new Dictionary<string, object?>
-        {
-            ["height"] = 460,
-            ["margin"] = new { l = 40, r = 16, t = kinds.Length > 1 ? 34 : 12, b = 32 },
-            ["showlegend"] = kinds.Length > 1,
-            ["legend"] = new { orientation = "h", x = 0, y = 1.02, xanchor = "left", yanchor = "bottom" },
-            ["xaxis"] = new { zeroline = false },
-            ["yaxis"] = new { zeroline = false },
-            ["images"] = Enumerable.Range(0, thumbnails.Length).Where(i => thumbnails[i].Length > 0).Select(i => new
-            {
-                source = thumbnails[i],
-                xref = "x",
-                yref = "y",
-                x = x[i],
-                y = y[i],
-                sizex = 0.1 * spanX,
-                sizey = 0.1 * spanY,
-                xanchor = "center",
-                yanchor = "middle",
-                sizing = "contain",
-                layer = "above",
-            }).ToArray(),
-        });
-
-        static double Span(double[] values) => values.Length == 0 ? 1 : Math.Max(1e-9, values.Max() - values.Min());
-    }
 }

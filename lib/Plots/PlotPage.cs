@@ -3,10 +3,8 @@ using System.Reflection;
 
 namespace ClipNotebooks.Plots;
 
-/// <summary>
-/// Puts a plot into HTML: a fragment for a page that includes plotly.js once, or a page of its own. Nothing is loaded from a network.
-/// </summary>
-public static class PlotPage
+/// <summary>Puts a plot into HTML, as a fragment for a page that includes plotly.js once. Nothing is loaded from a network.</summary>
+internal static class PlotPage
 {
     private const string Library = "plotly-2.28.0.min.js";
     private static readonly Lazy<string> Script = new(() => Read(typeof(PlotPage).Assembly, "plot.js"));
@@ -32,38 +30,6 @@ public static class PlotPage
         </figure>
         <script>
         {Script.Value}</script>
-        """;
-
-    /// <summary>A plot as a page of its own, which carries plotly.js.</summary>
-    /// <param name="figure">JSON of <see cref="Figures"/>.</param>
-    /// <param name="title">The heading and the page's title, plain text.</param>
-    /// <param name="description">A description of the plot for a screen reader; plain text.</param>
-    /// <param name="still">Markup to show until plotly.js draws, or if it does not.</param>
-    /// <param name="language">Of title and description, such as "en".</param>
-    /// <returns>HTML.</returns>
-    public static string Page(string figure, string title, string description, string still, string language) => $$"""
-        <!DOCTYPE html>
-        <html lang="{{WebUtility.HtmlEncode(language)}}">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <title>{{WebUtility.HtmlEncode(title)}}</title>
-        <style>
-        :root { color-scheme: light dark; }
-        body { margin: 1.5rem; background: #fff; color: #1d2329; }
-        body { font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-        @media (prefers-color-scheme: dark) { body { background: #14181d; color: #e3e8ed; } }
-        .clip-plot figcaption { font-size: 1.3rem; }
-        </style>
-        <script>
-        {{PlotlyJavaScript}}</script>
-        </head>
-        <body>
-        {{Fragment(figure, title, description, still)}}
-        </body>
-        </html>
-
         """;
 
     private static string Read(Assembly assembly, string name)

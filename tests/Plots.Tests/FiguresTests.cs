@@ -101,22 +101,6 @@ public class FiguresTests
     }
 
     [Fact]
-    public void Names_that_do_not_fit_the_values_are_refused_with_both_counts()
-    {
-        var problem = Assert.Throws<ArgumentException>(
-            () => Figures.HeatMap(Values, ["one"], ["a", "b", "c"], [], "", Colors, Inks, 0, 1, false));
-        Assert.Contains("1 row names", problem.Message, StringComparison.Ordinal);
-        Assert.Contains("2 rows", problem.Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => Figures.HeatMap(
-            Values, ["r", "s"], ["a", "b", "c"], ["data:,"], "", Colors, Inks, 0, 1, false));
-        Assert.Throws<ArgumentException>(() => Figures.HeatMap([], [], [], [], "", Colors, Inks, 0, 1, false));
-        Assert.Throws<ArgumentException>(() => Figures.Curves("x", "y", ["c"], [[1, 2]], [[1]], false, [], []));
-        Assert.Throws<ArgumentException>(() => Figures.Curves("x", "y", ["c"], [[1, 2]], [[1, 2]], false, [1], []));
-        Assert.Throws<ArgumentException>(() => Figures.Bars("p", ["a"], [1, 2], true));
-        Assert.Throws<ArgumentException>(() => Figures.Scatter(["a"], ["g"], [1, 2], [1], []));
-    }
-
-    [Fact]
     public void Curves_become_a_line_each_over_a_logarithmic_axis_where_asked()
     {
         var figure = Parse(Figures.Curves("step", "loss", ["a", "b"], [[1, 10], [1, 10]], [[3, 2], [2, double.PositiveInfinity]], true,
@@ -145,14 +129,5 @@ public class FiguresTests
         Assert.Equal("%{x:.1%}", figure.GetProperty("data")[0].GetProperty("texttemplate").GetString());
         Assert.Equal([1.5, -0.5], figure.GetProperty("layout").GetProperty("yaxis").GetProperty("range").EnumerateArray()
             .Select(e => e.GetDouble()));
-    }
-
-    [Fact]
-    public void Points_are_grouped_by_colour_and_carry_pictures_where_there_are_any()
-    {
-        var figure = Parse(Figures.Scatter(["a", "b", "c"], ["image", "text", "image"], [0, 1, 2], [0, 1, 0], ["data:,a", "", "data:,c"]));
-
-        Assert.Equal(["image", "text"], figure.GetProperty("data").EnumerateArray().Select(trace => trace.GetProperty("name").GetString()));
-        Assert.Equal(2, figure.GetProperty("layout").GetProperty("images").GetArrayLength());
     }
 }

@@ -15,17 +15,6 @@ public class PlotPageTests
     }
 
     [Fact]
-    public void A_page_carries_the_library_and_asks_nothing_of_a_network()
-    {
-        string page = PlotPage.Page("{}", "title", "description", "still", "ko");
-
-        Assert.Contains(PlotPage.PlotlyJavaScript, page, StringComparison.Ordinal);
-        Assert.Contains("<html lang=\"ko\">", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("<script src", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("<link", page, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void The_library_is_plotly_2_28_and_can_stand_inside_a_script_element()
     {
         Assert.Contains("plotly.js v2.28", PlotPage.PlotlyJavaScript[..200], StringComparison.Ordinal);

@@ -52,7 +52,7 @@ internal static class PlotsCommand
             using var encoder = ClipEncoder.FromPretrained(parsed.GetValue(model) ?? Lesson.Model);
             using var scope = torch.NewDisposeScope();
             var similarity = encoder.EncodeImages(pictures, names).mm(encoder.EncodeTexts(captions).t());
-            var plot = new SimilarityPlot(similarity, pictures, names, captions);
+            SimilarityMatrix plot = new(similarity, pictures, names, captions, "Which caption fits which image?", "cosine similarity");
             Directory.CreateDirectory(target);
             foreach (var (name, save) in new (string, Action<string>)[] { ("similarity-matrix.html", plot.SaveHtml),
                 ("similarity-matrix.png", plot.SavePng) })

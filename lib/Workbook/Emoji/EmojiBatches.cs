@@ -3,7 +3,7 @@ using ClipNotebooks.Clip.Training;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Scenes;
-using static TorchSharp.torch;
+using ClipNotebooks.Workbook.Training;
 
 namespace ClipNotebooks.Workbook.Emoji;
 
@@ -52,17 +52,8 @@ public sealed class EmojiBatches
     /// <returns>Pixels (B, 3, R, R) and token ids (B, L), L being the longest caption's.</returns>
     public TrainingBatch Batch(long step)
     {
-        int side = _transform.Config.Size, stride = 3 * side * side;
-        var pixels = new float[_size * stride];
-        var captions = new string[_size];
         int[] order = Draw(step);
-        for (int i = 0; i < _size; i++)
-        {
-            (var image, captions[i]) = Pair(step, i, order[i]);
-            _transform.Apply(image, pixels.AsSpan(i * stride, stride));
-        }
-        var tokens = _tokenizer.Tokenize(captions, truncate: true);
-        return new TrainingBatch(tensor(pixels, [_size, 3, side, side]), tensor(tokens.Ids, [tokens.Count, tokens.Length]));
+        return SmallClip.Batch(_tokenizer, _transform, _size, i => Pair(step, i, order[i]));
     }
 
     /// <summary>The pictures and captions of a step, to look at.</summary>

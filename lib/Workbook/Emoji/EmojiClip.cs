@@ -4,6 +4,7 @@ using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Training;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Text;
+using ClipNotebooks.Workbook.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,10 +17,10 @@ namespace ClipNotebooks.Workbook.Emoji;
 public static class EmojiClip
 {
     /// <summary>R, the side of its input in pixels.</summary>
-    public const int ImageSize = 64;
+    public const int ImageSize = SmallClip.ImageSize;
 
     /// <summary>The longest row of token ids, start and end included.</summary>
-    public const int ContextLength = 32;
+    public const int ContextLength = SmallClip.ContextLength;
 
     /// <summary>The default number of optimizer steps.</summary>
     public const int Steps = 4000;
@@ -31,30 +32,18 @@ public static class EmojiClip
 
     /// <summary>The training options.</summary>
     /// <param name="steps">Optimizer steps.</param>
-    public static TrainerOptions Options(int steps) => new()
-    {
-        Steps = steps,
-        LearningRate = 1e-3,
-        WarmupSteps = Math.Max(1, Math.Min(200, steps / 10)),
-        WeightDecay = 0.2,
-    };
+    public static TrainerOptions Options(int steps) => SmallClip.Options(steps, learningRate: 1e-3, weightDecay: 0.2);
 
     /// <summary>
     /// The model's shape. The image tower is a ResNet, which in a trial learned faster than a Vision Transformer of as many operations (the
     /// model's card has the figures).
     /// </summary>
     /// <param name="vocabularySize">The number of token ids; the last is the end token's.</param>
-    public static ClipConfig Config(int vocabularySize) => new()
-    {
-        Vision = VisionConfig.ResNet(ImageSize, 28, (1, 1, 2, 1)),
-        Text = new TextConfig { ContextLength = ContextLength, VocabularySize = vocabularySize, Width = 128, Layers = 3, Heads = 4,
-            EndOfTextId = vocabularySize - 1 },
-        EmbeddingWidth = 128,
-    };
+    public static ClipConfig Config(int vocabularySize) => SmallClip.Config(
+        VisionConfig.ResNet(ImageSize, 28, (1, 1, 2, 1)), vocabularySize);
 
     /// <summary>The transform of its images, in the form that Hugging Face models have.</summary>
-    public static ImageTransformConfig Transform { get; } =
-        new() { ResizeSize = ImageSize, Size = ImageSize, ConvertFirst = true, CropRoundsDown = true };
+    public static ImageTransformConfig Transform => SmallClip.Transform;
 
     /// <summary>
     /// Trains its vocabulary on the names and on the keywords that may be trained with, and writes it and the image configuration.
@@ -65,10 +54,7 @@ public static class EmojiClip
     public static ClipTokenizer WriteVocabulary(EmojiData data, string folder)
     {
         ArgumentNullException.ThrowIfNull(data);
-        Directory.CreateDirectory(folder);
-        BytePairTrainer.Train(EmojiCaptions.All(data.Concepts), VocabularySize, folder);
-        Transform.Save(Path.Combine(folder, "preprocessor_config.json"));
-        return ClipTokenizer.Load(folder, ContextLength);
+        return SmallClip.WriteVocabulary(EmojiCaptions.All(data.Concepts), VocabularySize, folder);
     }
 
     /// <summary>A model with fresh weights.</summary>
@@ -77,8 +63,7 @@ public static class EmojiClip
     public static ClipModel Create(ITokenizer tokenizer, int seed)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        random.manual_seed(seed);
-        return new ClipModel(Config(tokenizer.VocabularySize));
+        return SmallClip.Create(Config(tokenizer.VocabularySize), seed);
     }
 
     /// <summary>

@@ -56,12 +56,9 @@ public static class FailureExercises
         Reference = caption => Exchanged(caption, (first, second) => (second, first), relation => relation),
         Cases =
         [
-            new(Lesson.In("\"a red circle above a blue square\"", "\"a red circle above a blue square\""),
-                f => f("a red circle above a blue square")),
-            new(Lesson.In("\"a green star left of an orange triangle\"", "\"a green star left of an orange triangle\""),
-                f => f("a green star left of an orange triangle")),
-            new(Lesson.In("\"an orange square below a pink circle\"", "\"an orange square below a pink circle\""),
-                f => f("an orange square below a pink circle")),
+            new("\"a red circle above a blue square\"", f => f("a red circle above a blue square")),
+            new("\"a green star left of an orange triangle\"", f => f("a green star left of an orange triangle")),
+            new("\"an orange square below a pink circle\"", f => f("an orange square below a pink circle")),
         ],
         Mistakes =
         [

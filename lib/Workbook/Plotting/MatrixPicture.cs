@@ -46,9 +46,6 @@ internal sealed class MatrixPicture
     /// <summary>Whether to frame the cells of the main diagonal.</summary>
     public bool Diagonal { get; init; }
 
-    /// <summary>Whether to draw light text on a dark background.</summary>
-    public bool Dark { get; init; }
-
     public byte[] ToPng()
     {
         float cellHeight = Images.Count > 0 ? Thumbnail + Gap : _cellHeight, left = Images.Count > 0 ? Margin + Thumbnail + 12 : _left;
@@ -58,9 +55,9 @@ internal sealed class MatrixPicture
         int height = (int)Math.Ceiling(_top + (cellHeight * Rows.Count) + Margin);
         using var bitmap = new SKBitmap(new SKImageInfo(Scale * width, Scale * height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         using var canvas = new SKCanvas(bitmap);
-        canvas.Clear(Dark ? new SKColor(0x14, 0x18, 0x1d) : SKColors.White);
+        canvas.Clear(SKColors.White);
         canvas.Scale(Scale);
-        using var ink = new SKPaint { Color = Dark ? new SKColor(0xe3, 0xe8, 0xed) : new SKColor(0x1d, 0x23, 0x29), IsAntialias = true };
+        using var ink = new SKPaint { Color = new SKColor(0x1d, 0x23, 0x29), IsAntialias = true };
         canvas.DrawText(Title, Margin, Margin + TitleSize - 3, SKTextAlign.Left, title, ink);
         for (int j = 0; j < Columns.Count; j++) DrawColumnName(canvas, Columns[j], left + (_cellWidth * (j + 0.5f)), ink);
         for (int i = 0; i < Rows.Count; i++)

@@ -1,10 +1,9 @@
-using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
 using SkiaSharp;
 
 namespace ClipNotebooks.Workbook.Plotting;
 
-/// <summary>Thumbnails of images, and files of pictures.</summary>
+/// <summary>Thumbnails of images.</summary>
 internal static class Pictures
 {
     /// <summary>Pictures of up to this many pixels a side (patches, filters, maps) are shown without loss.</summary>
@@ -64,11 +63,5 @@ internal static class Pictures
             return full.Resize(new SKSizeI(Math.Max(1, (int)Math.Round(image.Width * scale)),
                 Math.Max(1, (int)Math.Round(image.Height * scale))),
                 new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
-    }
-
-    /// <summary>Writes a file beside its place, then renames it.</summary>
-    public static void Write(string path, byte[] content)
-    {
-        AtomicFile.Write(path, content);
     }
 }

@@ -36,14 +36,8 @@ public static class Plotly
     internal static string Bars(string label, string[] names, double[] values, bool percent) =>
         Call<Func<string, string[], double[], bool, string>>("Figures", "Bars")(label, names, values, percent);
 
-    internal static string Scatter(string[] names, string[] groups, double[] x, double[] y, string[] thumbnails) =>
-        Call<Func<string[], string[], double[], double[], string[], string>>("Figures", "Scatter")(names, groups, x, y, thumbnails);
-
     internal static string Fragment(string figure, string title, string description, string still) =>
         Call<Func<string, string, string, string, string>>("PlotPage", "Fragment")(figure, title, description, still);
-
-    internal static string Page(string figure, string title, string description, string still, string language) =>
-        Call<Func<string, string, string, string, string, string>>("PlotPage", "Page")(figure, title, description, still, language);
 
     private static T Call<T>(string type, string method) where T : Delegate =>
         Plots.Value.GetType($"{AssemblyName}.{type}", throwOnError: true)!.GetMethod(method)!.CreateDelegate<T>();

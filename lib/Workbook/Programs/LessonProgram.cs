@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Workbook.Plotting;
 using ClipNotebooks.Workbook.Views;
 
@@ -78,29 +79,8 @@ public static class LessonProgram
         Directory.CreateDirectory(_pictures);
         string html = view.ToHtml(), library = Path.Combine(_pictures, PlotLibrary), page = Path.Combine(_pictures, name + ".html");
         bool plots = html.Contains("class=\"clip-plot\"", StringComparison.Ordinal);
-        if (plots && !File.Exists(library)) Pictures.Write(library, Encoding.UTF8.GetBytes(Plotly.JavaScript));
-        Pictures.Write(page, Encoding.UTF8.GetBytes($$"""
-            <!DOCTYPE html>
-            <html lang="{{Lesson.Language}}">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="color-scheme" content="light dark">
-            <title>{{Views.Markup.Escape(name)}}</title>
-            <style>
-            :root { color-scheme: light dark; }
-            body { margin: 1.5rem; background: #fff; color: #1d2329; }
-            body { font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-            @media (prefers-color-scheme: dark) { body { background: #14181d; color: #e3e8ed; } }
-            </style>
-            {{(plots ? $"<script src=\"{PlotLibrary}\"></script>" : "")}}
-            </head>
-            <body>
-            {{html}}
-            </body>
-            </html>
-
-            """));
+        if (plots && !File.Exists(library)) AtomicFile.Write(library, Plotly.JavaScript);
+        AtomicFile.Write(page, Views.Markup.Page(name, "", plots ? $"<script src=\"{PlotLibrary}\"></script>" : "", html));
         (view as MatrixView)?.SavePng(Path.ChangeExtension(page, ".png"));
         Console.WriteLine($"[pictures/{name}.html]");
     }

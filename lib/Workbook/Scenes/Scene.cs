@@ -26,12 +26,10 @@ public sealed class Scene
 
     /// <summary>
     /// What the picture was made from, in the words of the first caption: "color", "background", "count", "layout" of an object; "sky",
-    /// "extra", "side" of a landscape; "count", "first", "relation", "second", "background" of shapes.
+    /// "extra", "side" of a landscape; "count", "first", "relation", "second", "background" of shapes. The "composition" of any scene is
+    /// what separates the training world from the held-out one: none is in both.
     /// </summary>
     public IReadOnlyDictionary<string, string> Attributes { get; }
-
-    /// <summary>What separates the training world from the held-out one: no composition is in both.</summary>
-    public string Composition => Attributes["composition"];
 
     /// <summary>Draws the picture, antialiased.</summary>
     /// <param name="size">R, at least 8; the picture has R · R pixels and looks the same at every R.</param>

@@ -3,7 +3,6 @@ using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Scenes;
-using static TorchSharp.torch;
 
 namespace ClipNotebooks.Workbook.Training;
 
@@ -54,23 +53,15 @@ public sealed class SceneBatches(ITokenizer tokenizer, ClipImageTransform transf
         return (scene, PromptTemplates.Fill(Templates[dice.Next(Templates.Length)], scene.Concept), dice);
     }, recolor: true);
 
-    private TrainingBatch Make(int count, Func<int, (Scene Scene, string Caption, Random Dice)> pair, bool recolor)
-    {
-        int side = transform.Config.Size, stride = 3 * side * side;
-        var pixels = new float[count * stride];
-        var captions = new string[count];
-        for (int i = 0; i < count; i++)
+    private TrainingBatch Make(int count, Func<int, (Scene Scene, string Caption, Random Dice)> pair, bool recolor) =>
+        SmallClip.Batch(tokenizer, transform, count, i =>
         {
-            (var scene, captions[i], var dice) = pair(i);
+            var (scene, caption, dice) = pair(i);
             // Drawn at up to three times the resolution, since readers' pictures are larger than the model's and are resized.
-            var image = scene.Draw(dice.Next(1, 4) * side);
-            if (recolor && scene.Attributes.ContainsKey("color") && dice.Next(2) == 0) image =
-                Recolored(image, Channels[dice.Next(Channels.Length)]);
-            transform.Apply(image, pixels.AsSpan(i * stride, stride));
-        }
-        var tokens = tokenizer.Tokenize(captions, truncate: true);
-        return new TrainingBatch(tensor(pixels, [count, 3, side, side]), tensor(tokens.Ids, [tokens.Count, tokens.Length]));
-    }
+            var image = scene.Draw(dice.Next(1, 4) * transform.Config.Size);
+            bool other = recolor && scene.Attributes.ContainsKey("color") && dice.Next(2) == 0;
+            return (other ? Recolored(image, Channels[dice.Next(Channels.Length)]) : image, caption);
+        });
 
     private static RasterImage Recolored(RasterImage image, int[] channels)
     {

@@ -6,8 +6,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// The whole of CLIP as one drawing (section 1 of the document, figure 1 of the paper): the two ways into the shared space, the matrix in
 /// which they meet, and what is made of it. The part where the reader is can be marked.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class ArchitectureMap : IView
+public sealed class ArchitectureMap : View
 {
     private const double Width = 360, Height = 396;
     private const string Accent = "var(--link, #0a58ca)", Everything = "all";
@@ -53,7 +52,7 @@ public sealed class ArchitectureMap : IView
         + $"둘의 코사인 (B, B)에서 손실, 분류기, 검색이 나오고, 손실의 그래디언트가 가중치를 학습시킵니다. {Here}");
 
     /// <inheritdoc/>
-    public string ToHtml() => ToHtml(_ => null);
+    public override string ToHtml() => ToHtml(_ => null);
 
     /// <summary>The drawing with links on its parts.</summary>
     /// <param name="address">The address that a part links to; null for none.</param>
@@ -99,7 +98,7 @@ public sealed class ArchitectureMap : IView
     }
 
     /// <inheritdoc/>
-    public string ToText() => string.Join(Environment.NewLine, In<string[]>(
+    public override string ToText() => string.Join(Environment.NewLine, In<string[]>(
         [
             "image (B, 3, R, R) → vision encoder → (B, D) → projection → L2 normalize → (B, E) ┐",
             "tokens (B, L)      → text encoder   → (B, D) → projection → L2 normalize → (B, E) ┴→ cosine similarity (B, B)",
@@ -110,9 +109,6 @@ public sealed class ArchitectureMap : IView
             "토큰 (B, L)         → 텍스트 인코더 → (B, D) → 투영 → L2 정규화 → (B, E) ┴→ 코사인 유사도 (B, B)",
             "코사인 유사도       → 손실(그래디언트가 가중치를 학습) · 분류기 · 검색",
         ]).Append(Here));
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private string Here
     {

@@ -9,7 +9,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// Where a patch looks: the reader points at a patch of a picture, and each head of a block shows its attention. It computes with the
 /// embedded model; its still form is what the class token of the first picture looks at in the last block.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class AttentionByHand : Interactive
 {
     private readonly (string Name, string Source)[] _pictures;

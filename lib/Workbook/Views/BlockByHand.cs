@@ -8,7 +8,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// One transformer block on three tokens of four numbers, with two heads, step by step with its numbers: the reader changes an input, and
 /// every step follows. Its weights are small and fixed.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class BlockByHand : Interactive
 {
     private const int N = 3, D = 4, H = 2, M = 8;

@@ -8,12 +8,8 @@ namespace ClipNotebooks.Workbook.Views;
 /// What a checkpoint's header lists: names, shapes, element types, bytes. Tensors that differ only in the number of their block share a
 /// row, such as <c>layers.{0…11}.mlp.fc1.weight</c>.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed partial class CheckpointTable : IView
+public sealed partial class CheckpointTable : View
 {
-    private static string[] Heads => Lesson.In<string[]>(
-        ["tensor", "shape", "dtype", "tensors", "bytes"], ["텐서", "모양", "dtype", "개수", "바이트"]);
-
     private readonly string _title;
     private readonly List<string[]> _rows;
 
@@ -35,27 +31,15 @@ public sealed partial class CheckpointTable : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() =>
+    public override string ToHtml() =>
         $"<p style=\"margin:0.5em 0 0.3em\">{Markup.Escape(_title)}</p><div tabindex=\"0\" " +
-            $"style=\"overflow:auto;max-height:26em;margin:0 0 0.5em\"><table style=\"width:auto;margin:0\">"
-        + Row("th", Heads) + string.Concat(_rows.Select(row => Row("td", row))) + "</table></div>";
+            $"style=\"overflow:auto;max-height:26em;margin:0 0 0.5em\">{Markup.Table(Lines, rightFrom: 3)}</div>";
 
     /// <inheritdoc/>
-    public string ToText()
-    {
-        int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(k => _rows.Append(Heads).Max(row => row[k].Length))];
-        return string.Join(Environment.NewLine, _rows.Prepend(Heads)
-            .Select(row => string.Join("  ", row.Select((cell, k) => k < 3 ? cell.PadRight(widths[k]) : cell.PadLeft(widths[k]))))
-            .Prepend(_title));
-    }
+    public override string ToText() => _title + Environment.NewLine + Markup.Columns(Lines, rightFrom: 3);
 
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
-
-    private static string Row(string cell, string[] values) =>
-        "<tr>" + string.Concat(values.Select((value, k) => $"<{cell} " +
-            $"style=\"text-align:{(k < 3 ? "left" : "right")};white-space:nowrap;" +
-                    $"font-variant-numeric:tabular-nums\">{Markup.Escape(value)}</{cell}>")) + "</tr>";
+    private string[][] Lines => [Lesson.In<string[]>(
+        ["tensor", "shape", "dtype", "tensors", "bytes"], ["텐서", "모양", "dtype", "개수", "바이트"]), .. _rows];
 
     private static string Name(string[] names)
     {

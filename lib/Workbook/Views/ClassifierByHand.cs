@@ -11,7 +11,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// A classifier made of words: the reader writes templates and class names, and all pictures are classified again. It computes with the
 /// embedded model; its still form is the library's answer.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class ClassifierByHand : Interactive
 {
     private readonly string[] _classes, _names, _templates, _sources;

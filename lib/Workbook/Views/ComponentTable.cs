@@ -5,8 +5,7 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>What a model is made of: each component with its class, the shapes that go in and come out, and its parameters.</summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class ComponentTable : IView
+public sealed class ComponentTable : View
 {
     private static string[] Heads => Lesson.In<string[]>(
         ["component", "class", "input", "output", "parameters"], ["부분", "클래스", "입력", "출력", "매개변수"]);
@@ -37,7 +36,7 @@ public sealed class ComponentTable : IView
     public long Parameters { get; }
 
     /// <inheritdoc/>
-    public string ToHtml()
+    public override string ToHtml()
     {
         var html = new StringBuilder($"<table style=\"width:auto\"><caption " +
             $"style=\"text-align:left;caption-side:top;color:inherit;font-weight:600;padding:0 0 " +
@@ -56,17 +55,8 @@ public sealed class ComponentTable : IView
     }
 
     /// <inheritdoc/>
-    public string ToText()
-    {
-        List<string[]> lines = [Heads, .. _rows, [All, "", "", "", Count(Parameters)]];
-        int[] widths = [.. Enumerable.Range(0, Heads.Length).Select(k => lines.Max(line => line[k].Length))];
-        return string.Join(Environment.NewLine, lines.Select(line =>
-            string.Join("  ", line.Select((cell, k) => k == Heads.Length - 1 ? cell.PadLeft(widths[k]) : cell.PadRight(widths[k]))))
-                .Prepend(_title));
-    }
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
+    public override string ToText() => _title + Environment.NewLine
+        + Markup.Columns([Heads, .. _rows, [All, "", "", "", Count(Parameters)]], rightFrom: 4);
 
     private static string All => Lesson.In("all together", "합계");
 

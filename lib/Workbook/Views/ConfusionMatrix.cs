@@ -9,8 +9,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// Which classes are taken for which: a row for each true class, a column for each answer, counts with the share of their row. The
 /// diagonal, blue, holds the right answers and, as shares, each class's recall; the rest, red, holds the mistakes.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class ConfusionMatrix : IView
+public sealed class ConfusionMatrix : View
 {
     /// <summary>
     /// With more classes than this, cells hold counts alone (the share is in their tooltips), and the text form names the mistakes of each
@@ -81,7 +80,7 @@ public sealed class ConfusionMatrix : IView
             select (ClassNames[i], ClassNames[j], _counts[i][j], Share(i, j))];
 
     /// <inheritdoc/>
-    public string ToHtml()
+    public override string ToHtml()
     {
         bool shares = _counts.Length <= MostWithShares;
         var html = new StringBuilder("<table style=\"border-collapse:separate;border-spacing:1px;width:auto;margin:0\">")
@@ -114,7 +113,7 @@ public sealed class ConfusionMatrix : IView
     }
 
     /// <inheritdoc/>
-    public string ToText()
+    public override string ToText()
     {
         int width = ClassNames.Max(name => name.Length);
         var lines = _counts.Length <= MostWithShares
@@ -125,9 +124,6 @@ public sealed class ConfusionMatrix : IView
                 $"{ClassNames[i].PadRight(width)} {Percent(Share(i, i)),5} {Lesson.In("of", "/")} {row.Sum()}" + Errors(i));
         return string.Join(Environment.NewLine, lines.Prepend(Description));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private string Cell(int i, int j, bool shares)
     {

@@ -5,8 +5,7 @@ using ClipNotebooks.Workbook.Plotting;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>Curves over a common horizontal axis.</summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class CurveView : IView
+public sealed class CurveView : View
 {
     private const double Left = 52, Right = 624, Top = 34, Bottom = 272;
     private static readonly string[] Colors = ["#3b82c4", "#d1495b", "#3a9d6e", "#a06cc8"], Dashes = ["none", "8 5", "2 4", "9 4 2 4"];
@@ -39,7 +38,7 @@ public sealed class CurveView : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml()
+    public override string ToHtml()
     {
         // By itself plotly.js labels a logarithmic axis with bare digits between the powers of ten, and 1e-6 as 1µ.
         double[] ticks = _logarithmic ? [.. Decades(_curves.Min(c => c.X.Min()), _curves.Max(c => c.X.Max()))] : [];
@@ -80,10 +79,7 @@ public sealed class CurveView : IView
     }
 
     /// <inheritdoc/>
-    public string ToText() => Description + string.Concat(_curves.Select(c => $"{Environment.NewLine}{c.Name,-12} {Spark(c.Y)}"));
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
+    public override string ToText() => Description + string.Concat(_curves.Select(c => $"{Environment.NewLine}{c.Name,-12} {Spark(c.Y)}"));
 
     private string Description => Lesson.In($"{_title}: {_yLabel} over {_xLabel}; ", $"{_title}: {_xLabel}에 따른 {_yLabel}. ")
         + string.Join("; ", _curves.Select(Course));

@@ -11,8 +11,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// components). Pictures are thumbnails, captions diamonds; a line joins each pair. One unit is as long across as upwards, so that
 /// distances may be compared. The map is turned so that the pictures lie to the left of the captions.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class EmbeddingMap : IView
+public sealed class EmbeddingMap : View
 {
     private const double Width = 720, Margin = 34, Thumbnail = 32, LeastHeight = 200, MostHeight = 640;
     private const int Columns = 64, Rows = 18;
@@ -109,7 +108,7 @@ public sealed class EmbeddingMap : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml()
+    public override string ToHtml()
     {
         var all = _images.Concat(_texts).ToList();
         var (left, bottom, across, upward) = (all.Min(p => p.X), all.Min(p => p.Y), Span(all.Select(p => p.X)), Span(all.Select(p => p.Y)));
@@ -149,7 +148,7 @@ public sealed class EmbeddingMap : IView
     }
 
     /// <inheritdoc/>
-    public string ToText()
+    public override string ToText()
     {
         var all = _images.Concat(_texts).ToList();
         var (left, top, across, upward) = (all.Min(p => p.X), all.Max(p => p.Y), Span(all.Select(p => p.X)), Span(all.Select(p => p.Y)));
@@ -163,9 +162,6 @@ public sealed class EmbeddingMap : IView
         string signs = Lesson.In("o picture, + caption, * both", "o 그림, + 캡션, * 둘 다");
         return string.Join(Environment.NewLine, [Description, signs, .. map.Select(row => new string(row).TrimEnd())]).TrimEnd();
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private static string Picture(RasterImage image)
     {

@@ -7,7 +7,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// The modality gap, turned by hand: pictures and captions in three dimensions, of which the first is the line between their means; and how
 /// the loss and the retrieval change when the captions are moved along it. Its still form has the numbers.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class GapByHand : Interactive
 {
     private readonly string[] _captions;

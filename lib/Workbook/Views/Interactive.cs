@@ -10,7 +10,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// loads nothing from elsewhere. Where scripts do not run, its still form (static markup) is shown. A view that computes with the model in
 /// the page is live only in a book, where the model's files lie beside the page.
 /// </summary>
-public abstract class Interactive : IView
+public abstract class Interactive : View
 {
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -31,13 +31,7 @@ public abstract class Interactive : IView
     private protected abstract string Still();
 
     /// <inheritdoc/>
-    public abstract string ToText();
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
-
-    /// <inheritdoc/>
-    public string ToHtml() => $"""
+    public override string ToHtml() => $"""
         {Note}<div class="clip-live" data-live="{Script}{(NeedsModel ? InteractiveModel.Mark(Model) : "\"")} lang="{Lesson.Language}">
         <div class="clip-live-still">{Still()}{(NeedsModel ? Elsewhere : "")}</div>
         <script type="application/json">{Given()}</script>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using ClipNotebooks.Clip.Checkpoints;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Core.Base;
@@ -20,8 +21,6 @@ public static class InteractiveModel
     internal const string Emoji = "emoji";
 
     private const string Forward = "clip-model.js";
-
-    private static readonly string[] Ends = ["weight", "bias"];
 
     private static readonly (string Kind, string File)[] Kinds = [(Scenes, "clip-weights.js"), (Emoji, "clip-emoji.js")];
 
@@ -82,40 +81,18 @@ public static class InteractiveModel
     {
         using var model = ClipCheckpoint.FromPretrained(folder, CPU);
         using var scope = NewDisposeScope();
-        var text = model.Config.Text;
-        var weights = model.state_dict();
-        List<(string, Tensor)> named =
-        [
-            ("logit_scale", weights["logit_scale"]), ("text_projection.weight", weights["text_projection"].t()),
-            ("text_model.embeddings.token_embedding.weight", weights["token_embedding.weight"]),
-            ("text_model.embeddings.position_embedding.weight", weights["positional_embedding"]),
-        ];
-        Pair("ln_final", "text_model.final_layer_norm");
-        for (int i = 0; i < text.Layers; i++)
-        {
-            string from = $"transformer.resblocks.{i}", to = $"text_model.encoder.layers.{i}";
-            foreach (string end in Ends)
-                named.AddRange(weights[$"{from}.attn.in_proj_{end}"].chunk(3, 0).Zip(["q", "k", "v"],
-                    (part, name) => ($"{to}.self_attn.{name}_proj.{end}", part)));
-            Pair($"{from}.attn.out_proj", $"{to}.self_attn.out_proj");
-            Pair($"{from}.ln_1", $"{to}.layer_norm1");
-            Pair($"{from}.ln_2", $"{to}.layer_norm2");
-            Pair($"{from}.mlp.c_fc", $"{to}.mlp.fc1");
-            Pair($"{from}.mlp.c_proj", $"{to}.mlp.fc2");
-        }
-        string config = JsonSerializer.Serialize(new
-        {
-            projection_dim = model.Config.EmbeddingWidth,
-            text_config = new
-            {
-                hidden_size = text.Width, intermediate_size = 4 * text.Width, num_attention_heads = text.Heads,
-                num_hidden_layers = text.Layers, layer_norm_eps = model.Config.LayerNormEpsilon,
-                max_position_embeddings = text.ContextLength, bos_token_id = text.VocabularySize - 2, eos_token_id = text.EndOfTextId,
-            },
-        });
-        return Script(folder, Emoji, config, named);
+        var text = HuggingFaceConfig.TextSection(model.Config.Text, model.Config.TextBlock, "clip_text_model");
+        (text["bos_token_id"], text["eos_token_id"]) = (model.Config.Text.VocabularySize - 2, model.Config.Text.EndOfTextId);
+        JsonObject config = new() { ["projection_dim"] = model.Config.EmbeddingWidth, ["text_config"] = text };
+        var weights = model.state_dict().Where(weight => !weight.Key.StartsWith("visual.", StringComparison.Ordinal));
+        return Script(folder, Emoji, config.ToJsonString(), weights.SelectMany(weight => Renamed(weight.Key, weight.Value)));
+    }
 
-        void Pair(string from, string to) => named.AddRange(Ends.Select(end => ($"{to}.{end}", weights[$"{from}.{end}"])));
+    private static IEnumerable<(string Name, Tensor Values)> Renamed(string name, Tensor values)
+    {
+        var source = ParameterNames.Source(name, ParameterNaming.HuggingFace);
+        Tensor[] parts = source.Sources.Count > 1 ? values.chunk(source.Sources.Count, 0) : [source.Transposed ? values.t() : values];
+        return source.Sources.Zip(parts);
     }
 
     private static string Script(string folder, string kind, string config, IEnumerable<(string Name, Tensor Values)> weights)

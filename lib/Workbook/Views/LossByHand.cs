@@ -8,7 +8,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// The contrastive loss, to be explored by hand: the reader drags cosines and the temperature, and sees both softmaxes, the loss and its
 /// gradient; and what happens if the scale is passed as a temperature by mistake.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class LossByHand : Interactive
 {
     private readonly double[][] _cosines, _rows, _columns, _gradient;

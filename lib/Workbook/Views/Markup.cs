@@ -42,6 +42,55 @@ internal static class Markup
             + string.Concat(columns.Select(Head)) + "</tr>" + string.Concat(rows) + "</table>");
     }
 
+    /// <summary>Lines of cells as a table, the first line its heads.</summary>
+    /// <param name="lines">Plain text.</param>
+    /// <param name="rightFrom">The first column of numbers; those before it hold text.</param>
+    public static string Table(IReadOnlyList<string[]> lines, int rightFrom)
+    {
+        string Style(int column) => $"text-align:{(column < rightFrom ? "left" : "right")};white-space:nowrap;" +
+            "font-variant-numeric:tabular-nums";
+        string Head(string cell, int column) => $"<th scope=\"col\" style=\"{Style(column)}\">{Escape(cell)}</th>";
+        string Cell(string cell, int column) => $"<td style=\"{Style(column)}\">{Escape(cell)}</td>";
+        return "<table style=\"width:auto;margin:0\">" + string.Concat(lines.Select((line, i) =>
+            $"<tr>{string.Concat(line.Select((cell, column) => i == 0 ? Head(cell, column) : Cell(cell, column)))}</tr>")) + "</table>";
+    }
+
+    /// <summary>The same in plain text, its columns two spaces apart.</summary>
+    public static string Columns(IReadOnlyList<string[]> lines, int rightFrom)
+    {
+        int[] widths = [.. lines[0].Select((_, column) => lines.Max(line => line[column].Length))];
+        return string.Join(Environment.NewLine, lines.Select(line => string.Join("  ", line.Select((cell, column) =>
+            column < rightFrom ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column])))));
+    }
+
+    /// <summary>A page of its own, in the lesson's language.</summary>
+    /// <param name="title">Plain text.</param>
+    /// <param name="style">Rules besides those of every page, each with its line break.</param>
+    /// <param name="script">A script element, or nothing.</param>
+    /// <param name="body">Markup.</param>
+    public static string Page(string title, string style, string script, string body) => $$"""
+        <!DOCTYPE html>
+        <html lang="{{Lesson.Language}}">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>{{Escape(title)}}</title>
+        <style>
+        :root { color-scheme: light dark; }
+        body { margin: 1.5rem; background: #fff; color: #1d2329; }
+        body { font: 16px/1.5 Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+        @media (prefers-color-scheme: dark) { body { background: #14181d; color: #e3e8ed; } }
+        {{style}}</style>
+        {{script}}
+        </head>
+        <body>
+        {{body}}
+        </body>
+        </html>
+
+        """;
+
     /// <summary>Content that scrolls by itself, without the page's prose, if it is wider than its column.</summary>
     public static string Scrolling(string content) =>
         $"<div class=\"clip-scroll\" style=\"overflow-x:auto;margin:0.5em 0\">{content}</div>";

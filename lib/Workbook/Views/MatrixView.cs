@@ -1,4 +1,5 @@
 using System.Text;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Workbook.Plotting;
 using static TorchSharp.torch;
@@ -9,8 +10,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// A matrix as a heat map with its values in the cells. Values of one sign rise from violet to yellow; where both signs occur 0 is white,
 /// negative values blue and positive ones red.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public class MatrixView : IView
+public class MatrixView : View
 {
     private readonly double[][] _values;
 
@@ -61,10 +61,10 @@ public class MatrixView : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => Plotly.Fragment(Figure(), Title, Description, Table());
+    public override string ToHtml() => Plotly.Fragment(Figure(), Title, Description, Table());
 
     /// <inheritdoc/>
-    public string ToText()
+    public override string ToText()
     {
         string[] names = [.. Rows.Select(Short)];
         int width = names.Max(n => n.Length);
@@ -73,25 +73,15 @@ public class MatrixView : IView
         return string.Join(Environment.NewLine, lines.Prepend(new string(' ', width) + head).Prepend(Title));
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
-
     /// <summary>Writes a self-contained interactive page; the file is written beside its place, then renamed.</summary>
-    public void SaveHtml(string path) => Pictures.Write(path,
-        Encoding.UTF8.GetBytes(Plotly.Page(Figure(), Title, Description, Table(), Lesson.Language)));
+    public void SaveHtml(string path) => AtomicFile.Write(path, Markup.Page(Title, ".clip-plot figcaption { font-size: 1.3rem; }\n",
+        $"<script>\n{Plotly.JavaScript}</script>", ToHtml()));
 
     /// <summary>
     /// Writes a PNG, drawn without a browser at twice the resolution of its layout; the file is written beside its place, then renamed.
     /// </summary>
-    public void SavePng(string path) => SavePng(path, dark: false);
-
-    /// <summary>
-    /// Writes a PNG, drawn without a browser at twice the resolution of its layout; the file is written beside its place, then renamed.
-    /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="dark">Whether to draw light text on a dark background.</param>
-    public void SavePng(string path, bool dark) => Pictures.Write(path,
-        new MatrixPicture(_values, Rows, Columns, Title, Colors) { Images = Images, Diagonal = FramesDiagonal, Dark = dark }.ToPng());
+    public void SavePng(string path) => AtomicFile.Write(path,
+        new MatrixPicture(_values, Rows, Columns, Title, Colors) { Images = Images, Diagonal = FramesDiagonal }.ToPng());
 
     private protected IReadOnlyList<double[]> Values => _values;
 

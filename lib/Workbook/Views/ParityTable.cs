@@ -8,8 +8,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// Parity ladders side by side: a row for each rung (step of the forward pass), a column for each model, and in each cell the relative
 /// error as a number and as a bar on a logarithmic scale from 10⁻⁸ to 1. The first rung that diverges is marked.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class ParityTable : IView
+public sealed class ParityTable : View
 {
     private const double Decades = 8;
     private const string Sound = "#3a9d6e", Wrong = "#d1495b";
@@ -33,7 +32,7 @@ public sealed class ParityTable : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml()
+    public override string ToHtml()
     {
         var html = new StringBuilder("<table style=\"width:auto;margin:0;border-collapse:separate;border-spacing:6px 1px\"><tr>")
             .Append($"<th scope=\"col\" style=\"text-align:left;border:0;padding:1px 0\">{Lesson.In("rung", "단계")}</th>");
@@ -53,7 +52,7 @@ public sealed class ParityTable : IView
     }
 
     /// <inheritdoc/>
-    public string ToText()
+    public override string ToText()
     {
         int first = _reports[0].Report.Rungs.Max(rung => rung.Name.Length);
         int[] widths = [.. _reports.Select(r => Math.Max(11, r.Model.Length))];
@@ -66,9 +65,6 @@ public sealed class ParityTable : IView
         lines.AddRange(_reports.Select(r => $"{r.Model}: {Summary(r.Report)}"));
         return string.Join(Environment.NewLine, lines.Select(line => line.TrimEnd()));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private static string Summary(ParityReport report) => Lesson.In(report.Summary, report.FirstDivergence is { } rung
         ? $"처음 갈라지는 단계: {rung.Name}, " + (rung.Remark.Length > 0 ? rung.Remark : string.Create(CultureInfo.InvariantCulture,

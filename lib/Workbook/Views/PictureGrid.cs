@@ -10,8 +10,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// Small pictures in rows and columns, each over its caption: patches of an image, filters, maps, maps laid over an image. A terminal gets
 /// them as shades of gray.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class PictureGrid : IView
+public sealed class PictureGrid : View
 {
     private const int PageWidth = 640, TextWidth = 48;
 
@@ -162,7 +161,7 @@ public sealed class PictureGrid : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml()
+    public override string ToHtml()
     {
         var html = new StringBuilder($"<figure style=\"margin:0\"><figcaption " +
             $"style=\"font-weight:600;margin-bottom:0.4em\">{Markup.Escape(_title)}</figcaption>");
@@ -192,7 +191,7 @@ public sealed class PictureGrid : IView
     }
 
     /// <inheritdoc/>
-    public string ToText()
+    public override string ToText()
     {
         int size = Math.Clamp(TextWidth / Math.Min(_columns, _pictures.Count), 1, 8);
         List<string> lines = [_title + (Legend.Length > 0 ? $" ({Legend})" : "")];
@@ -206,9 +205,6 @@ public sealed class PictureGrid : IView
         }
         return string.Join(Environment.NewLine, lines).TrimEnd();
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private string Description => Lesson.In(
         $"{_title}: {_pictures.Count} pictures, {_columns} in a row", $"{_title}: 그림 {_pictures.Count}개, 한 줄에 {_columns}개")

@@ -6,8 +6,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// Images, each beside a classifier's classes for it as bars, the most probable first: the true class is blue, a wrong answer red, the
 /// others gray.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class PredictionCards : IView
+public sealed class PredictionCards : View
 {
     private const int TextWidth = 20;
 
@@ -55,7 +54,7 @@ public sealed class PredictionCards : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => "<div style=\"display:flex;flex-wrap:wrap;gap:1rem 1.5rem;margin:0.5em 0\">" +
+    public override string ToHtml() => "<div style=\"display:flex;flex-wrap:wrap;gap:1rem 1.5rem;margin:0.5em 0\">" +
         string.Concat(_cards.Select(card =>
         $"<figure style=\"margin:0;display:flex;gap:0.8rem;align-items:flex-start;flex:1 1 " +
             $"21rem;max-width:27rem;min-width:0\">{Markup.Image(card.Image, card.Caption, 120)}"
@@ -66,16 +65,13 @@ public sealed class PredictionCards : IView
             "</div>";
 
     /// <inheritdoc/>
-    public string ToText() => string.Join(Environment.NewLine, _cards.SelectMany(card =>
+    public override string ToText() => string.Join(Environment.NewLine, _cards.SelectMany(card =>
     {
         int width = card.Bars.Max(bar => bar.Name.Length);
         return card.Bars.Select((bar, rank) =>
             $"  {Mark(bar.Name == card.Truth, IsAnswer(bar.Probability, rank))} {bar.Name.PadRight(width)} {Percent(bar.Probability),7} " +
                 $"{new string('█', (int)Math.Round(TextWidth * Math.Clamp(bar.Probability, 0, 1)))}".TrimEnd()).Prepend(card.Caption);
     }));
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private static string Bar(string name, double probability, bool isTrue, bool isAnswer) =>
         $"<div style=\"margin-top:2px\"><span style=\"display:flex;justify-content:space-between;gap:0.5em\"><span " +

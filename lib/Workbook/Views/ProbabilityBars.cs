@@ -3,8 +3,7 @@ using ClipNotebooks.Workbook.Plotting;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>Probabilities as bars, the most probable first.</summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class ProbabilityBars : IView
+public sealed class ProbabilityBars : View
 {
     private const int TextWidth = 40;
 
@@ -28,7 +27,7 @@ public sealed class ProbabilityBars : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => Plotly.Fragment(
+    public override string ToHtml() => Plotly.Fragment(
         Plotly.Bars(Lesson.In("probability", "확률"), [.. _bars.Select(b => b.Name)], [.. _bars.Select(b => b.Probability)], percent: true),
         _title, Description,
         "<table style=\"width:auto;margin:0\">" + string.Concat(_bars.Select(bar =>
@@ -39,16 +38,13 @@ public sealed class ProbabilityBars : IView
                     $"background:#3b82c4\"></span>{Percent(bar.Probability)}</td></tr>")) + "</table>");
 
     /// <inheritdoc/>
-    public string ToText()
+    public override string ToText()
     {
         int width = _bars.Max(bar => bar.Name.Length);
         return string.Join(Environment.NewLine, _bars.Select(
             bar => $"{bar.Name.PadRight(width)} {Percent(bar.Probability),7} " +
                 $"{new string('█', (int)Math.Round(TextWidth * Math.Clamp(bar.Probability, 0, 1)))}".TrimEnd()).Prepend(_title));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private string Description => $"{_title}: " + string.Join(", ", _bars.Select(bar => $"{bar.Name} {Percent(bar.Probability)}"));
 

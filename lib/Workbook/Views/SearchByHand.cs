@@ -9,7 +9,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// Pictures that are searched while the reader types, with sentences added and subtracted, or from a picture that the reader points at. It
 /// computes with an embedded model, that of the drawn scenes or that of emoji; its still form is the library's answer.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SearchByHand : Interactive
 {
     private const int Side = 48, Most = 12;

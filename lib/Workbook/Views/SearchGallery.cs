@@ -6,8 +6,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// <summary>
 /// What a search found: the query over its pictures, the nearest first, each with its rank and its cosine similarity as number and bar.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class SearchGallery : IView
+public sealed class SearchGallery : View
 {
     private const int Side = 120;
 
@@ -39,7 +38,8 @@ public sealed class SearchGallery : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => $"<div style=\"margin:0.5em 0\"><p style=\"margin:0 0 0.4em\"><strong>{Markup.Escape(_query)}</strong></p>"
+    public override string ToHtml() =>
+        $"<div style=\"margin:0.5em 0\"><p style=\"margin:0 0 0.4em\"><strong>{Markup.Escape(_query)}</strong></p>"
         + (_results.Length == 0 ? $"<p style=\"margin:0\">{Nothing}</p>"
         : "<ol style=\"display:flex;flex-wrap:wrap;gap:12px;list-style:none;margin:0;padding:0\">" +
             string.Concat(_results.Select((result, i) =>
@@ -51,12 +51,8 @@ public sealed class SearchGallery : IView
                 $"{Score(result.Score)}<br>{Markup.Escape(result.Name)}</div></li>")) + "</ol>") + "</div>";
 
     /// <inheritdoc/>
-    public string ToText() => string.Join(Environment.NewLine, _results.Select((result, i) => $"{i + 1,3}  {Score(result.Score)}  " +
-        $"{result.Name}")
-        .DefaultIfEmpty(Nothing).Prepend(_query));
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
+    public override string ToText() => string.Join(Environment.NewLine, _results
+        .Select((result, i) => $"{i + 1,3}  {Score(result.Score)}  {result.Name}").DefaultIfEmpty(Nothing).Prepend(_query));
 
     private static string Nothing => Lesson.In("nothing found", "찾은 것이 없습니다");
 

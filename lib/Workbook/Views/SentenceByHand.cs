@@ -8,7 +8,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// A sentence on its way through the tokenizer and the text tower while it is typed: the merges as they happen, the ids, the mask, and what
 /// each token sees. It computes with the embedded model.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SentenceByHand : Interactive
 {
     private readonly string _text;

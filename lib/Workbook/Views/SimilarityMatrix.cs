@@ -8,7 +8,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// How well each image fits each caption: a heat map with the images down the side and the captions along the top, as in figure 1 of the
 /// paper. Where there are as many images as captions, the diagonal is framed.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class SimilarityMatrix : MatrixView
 {
     private readonly IReadOnlyList<RasterImage> _images;
@@ -28,11 +27,23 @@ public sealed class SimilarityMatrix : MatrixView
     {
     }
 
-    internal SimilarityMatrix(
+    /// <summary>Copies the values; the tensor stays the caller's.</summary>
+    /// <param name="perImage">(N, M): rows are images, columns captions.</param>
+    /// <param name="images">N images.</param>
+    /// <param name="names">N names of the images, for hover texts.</param>
+    /// <param name="captions">M captions.</param>
+    /// <param name="title">What is shown.</param>
+    /// <param name="unit">What the values are, such as "cosine similarity"; empty for similarity of any kind.</param>
+    /// <exception cref="ArgumentException">
+    /// The matrix does not have a row for each image and its name and a column for each caption, or it is empty.
+    /// </exception>
+    public SimilarityMatrix(
         Tensor perImage, IReadOnlyList<RasterImage> images, IReadOnlyList<string> names, IReadOnlyList<string> captions, string title,
         string unit)
         : base(perImage, names, captions, title)
     {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(unit);
         if (images.Count != names.Count) throw new ArgumentException(
             $"\"{title}\" has {images.Count} images and {names.Count} names for them.", nameof(images));
         (_images, _unit) = ([.. images], unit);

@@ -5,8 +5,7 @@ using static TorchSharp.torch;
 namespace ClipNotebooks.Workbook.Views;
 
 /// <summary>What a tensor is: shape, dtype, device, range and mean, and its first values.</summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class TensorView : IView
+public sealed class TensorView : View
 {
     private const int MostRows = 6, MostColumns = 8;
 
@@ -50,7 +49,7 @@ public sealed class TensorView : IView
         Lesson.In($"the first {shown} of {all} values", $"값 {all}개 가운데 앞의 {shown}개");
 
     /// <inheritdoc/>
-    public string ToHtml() => Markup.Scrolling(
+    public override string ToHtml() => Markup.Scrolling(
         $"<p style=\"margin:0 0 0.3em\">{string.Join(" · ", _facts.Select(fact => $"{fact.Name} <b>{Markup.Escape(fact.Value)}</b>"))}</p>"
         + (_cells.Length == 0 ? "" : "<table style=\"width:auto;margin:0\">" +
             string.Concat(_cells.Select(row => "<tr>" + string.Concat(row.Select(cell =>
@@ -58,16 +57,13 @@ public sealed class TensorView : IView
         + (_cut.Length == 0 ? "" : $"<p style=\"margin:0.3em 0 0;opacity:0.75\">{_cut}</p>"));
 
     /// <inheritdoc/>
-    public string ToText()
+    public override string ToText()
     {
         int width = _cells.SelectMany(row => row).Select(cell => cell.Length).DefaultIfEmpty().Max() + 2;
         IEnumerable<string> lines = [string.Join(" · ", _facts.Select(fact => $"{fact.Name} {fact.Value}")),
             .. _cells.Select(row => string.Concat(row.Select(cell => cell.PadLeft(width)))), _cut];
         return string.Join(Environment.NewLine, lines.Where(line => line.Length > 0));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private static string Number(double value) => value == Math.Floor(value) && Math.Abs(value) < 1e6
         ? value.ToString("0", CultureInfo.InvariantCulture) : value.ToString("G5", CultureInfo.InvariantCulture);

@@ -6,8 +6,7 @@ namespace ClipNotebooks.Workbook.Views;
 /// How the pieces of a caption become tokens: each piece's symbols before the first merge and after every merge, the tokens with their ids
 /// last.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
-public sealed class TokenStrip : IView
+public sealed class TokenStrip : View
 {
     private const string Chip = "display:inline-block;border:1px solid currentColor;border-radius:4px;padding:1px 6px;margin:1px 3px 1px " +
         "0;font-family:monospace;white-space:nowrap";
@@ -22,7 +21,7 @@ public sealed class TokenStrip : IView
     }
 
     /// <inheritdoc/>
-    public string ToHtml() => Markup.Scrolling("<table style=\"width:auto\"><tr>"
+    public override string ToHtml() => Markup.Scrolling("<table style=\"width:auto\"><tr>"
         + string.Concat(Lesson.In<string[]>(["piece", "merge", "symbols"], ["조각", "병합", "기호"])
             .Select(head => $"<th scope=\"col\">{head}</th>"))
         + "</tr>" + string.Concat(_pieces.SelectMany(piece => piece.Steps.Select((step, i) =>
@@ -32,11 +31,8 @@ public sealed class TokenStrip : IView
             "</table>");
 
     /// <inheritdoc/>
-    public string ToText() => string.Join(Environment.NewLine, _pieces.SelectMany(piece => piece.Steps.Select((step, i) =>
+    public override string ToText() => string.Join(Environment.NewLine, _pieces.SelectMany(piece => piece.Steps.Select((step, i) =>
         $"{(i == 0 ? piece.Piece : ""),-14} {Merge(step),-12} {string.Join(" | ", Symbols(piece, i))}")));
-
-    /// <inheritdoc/>
-    public override string ToString() => ToText();
 
     private static string Merge(BytePairStep step) =>
         step.Rank is { } rank ? Lesson.In($"rank {rank}", $"순위 {rank}") : Lesson.In("start", "시작");

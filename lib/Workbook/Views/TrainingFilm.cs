@@ -10,7 +10,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// temperature, and both towers' embeddings on a map; several runs stand side by side. Its still form has the last step of each run in
 /// numbers.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class TrainingFilm : Interactive
 {
     private readonly string[] _pictures, _captions;
@@ -80,21 +79,14 @@ public sealed class TrainingFilm : Interactive
     };
 
     /// <inheritdoc/>
-    public override string ToText() =>
-        string.Join(Environment.NewLine,
-        Summary().Select(line => string.Join("  ", line.Select((cell, i) => i == 0 ? cell.PadRight(20) : cell.PadLeft(9)))));
+    public override string ToText() => Markup.Columns(Summary(), rightFrom: 1);
 
-    private protected override string Still() =>
-        Markup.Scrolling("<table style=\"width:auto\">"
-        + string.Concat(Summary()
-        .Select((line, i) => "<tr>"
-        + string.Concat(line.Select(cell => i == 0 ? $"<th scope=\"col\">{Markup.Escape(cell)}</th>" : $"<td>{Markup.Escape(cell)}</td>"))
-        + "</tr>")) + "</table>");
+    private protected override string Still() => Markup.Scrolling(Markup.Table(Summary(), rightFrom: 1));
 
     /// <summary>A header, and the last step of each run.</summary>
-    private IEnumerable<string[]> Summary() => _runs.Select(Ending).Prepend(Lesson.In<string[]>(
+    private string[][] Summary() => [Lesson.In<string[]>(
         ["run", "step", "loss", "τ", "found", "own pairs", "others", "pictures", "captions"],
-        ["실행", "단계", "손실", "τ", "찾음", "자기 쌍", "다른 쌍", "그림끼리", "캡션끼리"]));
+        ["실행", "단계", "손실", "τ", "찾음", "자기 쌍", "다른 쌍", "그림끼리", "캡션끼리"]), .. _runs.Select(Ending)];
 
     /// <summary>The last step of a run; the last four values are mean cosines.</summary>
     private string[] Ending(Run run)

@@ -8,7 +8,6 @@ namespace ClipNotebooks.Workbook.Views;
 /// The reader's own pictures and captions: a picture is drawn, or taken from the samples or a file, captions are typed, and the embedded
 /// model computes the similarity matrix in the page. Its still form is the library's matrix of the first samples and captions.
 /// </summary>
-[TypeFormatterSource(typeof(ViewFormatterSource))]
 public sealed class TryIt : Interactive
 {
     private readonly (string Name, string Source)[] _samples;
