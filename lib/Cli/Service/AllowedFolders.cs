@@ -27,7 +27,8 @@ internal sealed class AllowedFolders
     {
         if (!path.Contains('\0', StringComparison.Ordinal))
             foreach (string folder in _folders)
-                if (Real(Path.GetFullPath(path, folder)) is var real && _folders.Any(each => FolderPath.Holds(each, real)) && File.Exists(real))
+                if (Real(Path.GetFullPath(path, folder)) is var real && _folders.Any(each => FolderPath.Holds(each, real))
+                    && File.Exists(real))
                     return real;
         throw new UnauthorizedAccessException($"{path} is no picture in the folders that may be opened: " +
             $"{(_folders.Length == 0 ? "there are none" : string.Join(", ", _folders))}. clipbook mcp --images FOLDER adds one.");

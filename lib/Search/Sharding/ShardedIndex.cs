@@ -61,7 +61,8 @@ public static class ShardedIndex
             throw new IOException($"Shard {shard} in {output} is not whole: " +
                 $"{string.Join("; ", scan.Unreadable.Select(place => $"{place.Path}: {place.Reason}"))} Mend it and embed the shard " +
                 $"again; what is done stays.");
-        string[] gone = [.. index.Embeddings.Ids.Except(scan.Files.Select(file => ImageStore.IdOf(folder, file.FullName)), StringComparer.Ordinal)];
+        var there = scan.Files.Select(file => ImageStore.IdOf(folder, file.FullName));
+        string[] gone = [.. index.Embeddings.Ids.Except(there, StringComparer.Ordinal)];
         index.Remove(gone);
         (manifest with { Complete = true, Images = index.Count, Unreadable = report.Unreadable }).Write(output);
         return report with { Removed = [.. report.Removed.Concat(gone).Order(StringComparer.Ordinal)] };
