@@ -6,6 +6,7 @@ using ClipNotebooks.Search.Storage;
 using Npgsql;
 using NpgsqlTypes;
 using Pgvector;
+using static ClipNotebooks.Search.Postgres.PostgresSchema;
 
 namespace ClipNotebooks.Search.Postgres;
 

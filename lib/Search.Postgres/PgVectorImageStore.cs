@@ -7,6 +7,7 @@ using ClipNotebooks.Search.Storage;
 using Npgsql;
 using NpgsqlTypes;
 using Pgvector;
+using static ClipNotebooks.Search.Postgres.PostgresSchema;
 
 namespace ClipNotebooks.Search.Postgres;
 
@@ -228,7 +229,7 @@ public sealed partial class PgVectorImageStore : ImageStore
     {
         int count = 0;
         using var transaction = connection.BeginTransaction();
-        PostgresSchema.Execute(connection, $"LOCK TABLE {_schema.Table} IN SHARE ROW EXCLUSIVE MODE");
+        Execute(connection, $"LOCK TABLE {_schema.Table} IN SHARE ROW EXCLUSIVE MODE");
         var counted = rows.Select(row =>
         {
             count++;
@@ -380,7 +381,7 @@ public sealed partial class PgVectorImageStore : ImageStore
         if (_graphMade || PostgresSchema.Exists(connection, _schema.Graph)) return;
         // One process builds the graph, and the others wait. The lock that CREATE INDEX itself takes admits several, which would then
         // deadlock.
-        PostgresSchema.Execute(connection, $"LOCK TABLE {_schema.Table} IN SHARE ROW EXCLUSIVE MODE");
+        Execute(connection, $"LOCK TABLE {_schema.Table} IN SHARE ROW EXCLUSIVE MODE");
         using var command = new NpgsqlCommand(_schema.MakeGraph(_graph), connection) { CommandTimeout = 0 };
         using var stop = cancellationToken.Register(command.Cancel);
         command.ExecuteNonQuery();
@@ -391,7 +392,7 @@ public sealed partial class PgVectorImageStore : ImageStore
     private HashSet<string> Replace(NpgsqlConnection connection, IEnumerable<(Memory<float> Vector, StoredEntry Entry)> rows,
         CancellationToken cancellationToken)
     {
-        PostgresSchema.Execute(connection, $"CREATE TEMPORARY TABLE clip_incoming (LIKE {_schema.Table}) ON COMMIT DROP");
+        Execute(connection, $"CREATE TEMPORARY TABLE clip_incoming (LIKE {_schema.Table}) ON COMMIT DROP");
         Copy(connection, "clip_incoming", rows.Select(row => ((ReadOnlyMemory<float>)row.Vector, row.Entry)), cancellationToken);
         // Sorted, so that two writers of the same names wait for each other rather than deadlock. xmax is not 0 for a row that replaced
         // another.
@@ -449,13 +450,6 @@ public sealed partial class PgVectorImageStore : ImageStore
         IsFile = row.GetBoolean(1),
         Metadata = JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(2))!,
     };
-
-    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params object[] values)
-    {
-        var command = new NpgsqlCommand(sql, connection);
-        foreach (object value in values) command.Parameters.AddWithValue(value);
-        return command;
-    }
 
     /// <summary>Runs on a connection of its own, and turns failures into this library's exceptions.</summary>
     private T Run<T>(Func<NpgsqlConnection, T> work, CancellationToken cancellationToken = default)

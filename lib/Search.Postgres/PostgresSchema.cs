@@ -70,13 +70,8 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
                 hash bytea NOT NULL, metadata jsonb NOT NULL, embedding {Type}({Width}) NOT NULL);
             """);
         if (bytes <= InPlace) Execute(connection, $"ALTER TABLE {Table} ALTER COLUMN embedding SET STORAGE PLAIN");
-        using (var about = new NpgsqlCommand($"INSERT INTO {About} (version, width, storage, model, model_summary, source_stamp) " +
-            $"VALUES ($1, $2, $3, $4, $5, $6)", connection))
-        {
-            foreach (object? value in new object?[] { Version, Width, $"{Storage}", Model, ModelSummary, SourceStamp })
-                about.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
-            about.ExecuteNonQuery();
-        }
+        Execute(connection, $"INSERT INTO {About} (version, width, storage, model, model_summary, source_stamp) " +
+            $"VALUES ($1, $2, $3, $4, $5, $6)", Version, Width, $"{Storage}", Model, ModelSummary, SourceStamp);
         transaction.Commit();
     }
 
@@ -94,10 +89,8 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
             // Adding a column waits for every reader, such as a backup, and makes all later ones wait behind it.
             Execute(connection, "SET LOCAL lock_timeout = '1s'");
             if (!HasStamp(connection)) Execute(connection, $"ALTER TABLE {About} ADD COLUMN IF NOT EXISTS source_stamp text");
-            using var learn = new NpgsqlCommand($"UPDATE {About} SET source_stamp = $1 WHERE source_stamp IS NULL AND model = $2",
-                connection);
-            foreach (string value in new[] { stamp, Model }) learn.Parameters.AddWithValue(value);
-            bool stored = learn.ExecuteNonQuery() > 0;
+            bool stored = Execute(connection, $"UPDATE {About} SET source_stamp = $1 WHERE source_stamp IS NULL AND model = $2",
+                stamp, Model) > 0;
             transaction.Commit();
             return stored;
         }
@@ -118,10 +111,9 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
             $"There is no image store in {address}. Make one with " +
             $"{nameof(PgVectorImageStore)}.{nameof(PgVectorImageStore.OpenOrCreate)}, or: clipbook index FOLDER --index \"…\"");
         // As JSON, since the column is missing where an earlier version made the table.
-        using var command = new NpgsqlCommand("SELECT version, width, storage, model, model_summary, to_jsonb(about) ->> 'source_stamp' " +
-            $"FROM {about} AS about", connection);
         PostgresSchema schema;
-        using (var row = command.ExecuteReader())
+        using (var row = Command(connection, "SELECT version, width, storage, model, model_summary, to_jsonb(about) ->> 'source_stamp' " +
+            $"FROM {about} AS about").ExecuteReader())
         {
             if (!row.Read()) throw new InvalidDataException($"{address} is damaged: {address.Table}_about is empty. Drop both tables and " +
                 $"index the images again.");
@@ -135,26 +127,33 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
         }
         CheckExtension(connection, address, schema.Storage);
         // The type's modifier is the width: a table that was altered by hand, and contradicts its description, is refused.
-        using var type = new NpgsqlCommand("SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass($1) " +
-            "AND attname = 'embedding'", connection) { Parameters = { new() { Value = schema.Table } } };
-        string expected = $"{schema.Type}({schema.Width})", found = $"{type.ExecuteScalar()}";
+        string expected = $"{schema.Type}({schema.Width})", found = $"{Scalar(connection, "SELECT format_type(atttypid, atttypmod) " +
+            "FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'embedding'", schema.Table)}";
         if (found != expected && !found.EndsWith("." + expected, StringComparison.Ordinal))
             throw new InvalidDataException($"{address} is damaged: its column embedding is {(found.Length == 0 ? "missing" : found)}, " +
                 $"and {address.Table}_about speaks of {expected}. Index the images again in another table.");
         return schema;
     }
 
-    internal static Version Extension(NpgsqlConnection connection)
+    internal static Version Extension(NpgsqlConnection connection) =>
+        Scalar(connection, "SELECT extversion FROM pg_extension WHERE extname = 'vector'") is string text
+            && System.Version.TryParse(text, out var version) ? version : new Version(0, 0);
+
+    /// <summary>A command with the values of $1, $2, …</summary>
+    internal static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params object?[] values)
     {
-        using var command = new NpgsqlCommand("SELECT extversion FROM pg_extension WHERE extname = 'vector'", connection);
-        return command.ExecuteScalar() is string text && System.Version.TryParse(text, out var version) ? version : new Version(0, 0);
+        var command = new NpgsqlCommand(sql, connection);
+        foreach (object? value in values) command.Parameters.AddWithValue(value ?? DBNull.Value);
+        return command;
     }
 
-    internal static void Execute(NpgsqlConnection connection, string sql)
-    {
-        using var command = new NpgsqlCommand(sql, connection);
-        command.ExecuteNonQuery();
-    }
+    /// <returns>How many rows were changed.</returns>
+    internal static int Execute(NpgsqlConnection connection, string sql, params object?[] values) =>
+        Command(connection, sql, values).ExecuteNonQuery();
+
+    /// <returns>The first value of the first row; null if there is no row.</returns>
+    internal static object? Scalar(NpgsqlConnection connection, string sql, params object?[] values) =>
+        Command(connection, sql, values).ExecuteScalar();
 
     private static void CheckExtension(NpgsqlConnection connection, PostgresAddress address, VectorStorage storage)
     {
@@ -165,20 +164,12 @@ internal sealed record PostgresSchema(PostgresAddress Address, int Width, Vector
             version, PostgresProblem.LeastForHalf, "keeping vectors in two bytes a value", address);
     }
 
-    private bool HasStamp(NpgsqlConnection connection)
-    {
-        using var command = new NpgsqlCommand("SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = " +
-            "'source_stamp' AND NOT attisdropped)", connection);
-        command.Parameters.AddWithValue(About);
-        return (bool)command.ExecuteScalar()!;
-    }
+    private bool HasStamp(NpgsqlConnection connection) => (bool)Scalar(connection,
+        "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'source_stamp' AND NOT attisdropped)",
+        About)!;
 
-    internal static bool Exists(NpgsqlConnection connection, string quoted)
-    {
-        using var command = new NpgsqlCommand("SELECT to_regclass($1) IS NOT NULL",
-            connection) { Parameters = { new() { Value = quoted } } };
-        return (bool)command.ExecuteScalar()!;
-    }
+    internal static bool Exists(NpgsqlConnection connection, string quoted) =>
+        (bool)Scalar(connection, "SELECT to_regclass($1) IS NOT NULL", quoted)!;
 
     private static string Quoted(PostgresAddress address, string suffix) => $"\"{address.Table}{suffix}\"";
 }

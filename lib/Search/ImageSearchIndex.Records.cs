@@ -35,13 +35,12 @@ public sealed partial class ImageSearchIndex
     private protected override Task<int> CommitAsync(float[] vectors, StoredEntry[] entries, CancellationToken cancellationToken) =>
         Task.Run(() => Commit(vectors, entries).Length, cancellationToken);
 
-    private static Row[] Nearest(Snapshot snapshot, float[] point, RowQuery query, CancellationToken cancellationToken)
-    {
-        Func<long, bool>? filter = query.Filter is { } asked ? row => asked.Passes(snapshot.Entry(row)) : null;
-        int wanted = (int)Math.Min(int.MaxValue, (long)query.Skip + query.Top);
-        return [.. ExactSearch.Run(snapshot, point, wanted, (float)query.MinScore, filter, cancellationToken).Skip(query.Skip)
-            .Select(hit => new Row(snapshot.Entry(hit.Row), query.Vectors ? snapshot.Vector(hit.Row) : null, hit.Score))];
-    }
+    private static Row[] Nearest(Snapshot snapshot, float[] point, RowQuery query, CancellationToken cancellationToken) =>
+    [
+        .. Nearest(snapshot, point, (query.Skip, query.Top), query.MinScore, query.Filter is { } asked ? asked.Passes : null,
+            cancellationToken)
+            .Select(hit => new Row(snapshot.Entry(hit.Row), query.Vectors ? snapshot.Vector(hit.Row) : null, hit.Score)),
+    ];
 
     private static Row[] Listed(Snapshot snapshot, RowQuery query, CancellationToken cancellationToken)
     {

@@ -199,19 +199,19 @@ public sealed partial class ImageSearchIndex : ImageStore
     private protected override IReadOnlyList<SearchResult> SearchAt(
         float[] point, SearchOptions options, CancellationToken cancellationToken) => Read(snapshot =>
     {
-        Func<long, bool>? filter = options.Filter is { } accepts ? row => accepts(Public(snapshot.Entry(row))) : null;
-        int wanted = (int)Math.Min(int.MaxValue, (long)options.Skip + options.Top);
-        return ExactSearch.Run(snapshot, point, wanted, (float)options.MinScore, filter, cancellationToken)
-            .Skip(options.Skip)
-            .Select(Result)
-            .ToArray();
-
-        SearchResult Result((float Score, long Row) hit)
-        {
-            var (id, path, metadata) = Public(snapshot.Entry(hit.Row));
-            return new SearchResult(id, path, hit.Score, metadata);
-        }
+        Func<StoredEntry, bool>? filter = options.Filter is { } accepts ? entry => accepts(Public(entry)) : null;
+        var nearest = Nearest(snapshot, point, (options.Skip, options.Top), options.MinScore, filter, cancellationToken);
+        return nearest.Select(hit => (Entry: Public(snapshot.Entry(hit.Row)), hit.Score))
+            .Select(hit => new SearchResult(hit.Entry.Id, hit.Entry.Path, hit.Score, hit.Entry.Metadata)).ToArray();
     });
+
+    private static IEnumerable<(float Score, long Row)> Nearest(Snapshot snapshot, float[] point, (int Skip, int Top) page,
+        double minScore, Func<StoredEntry, bool>? accepts, CancellationToken cancellationToken)
+    {
+        Func<long, bool>? filter = accepts is null ? null : row => accepts(snapshot.Entry(row));
+        int wanted = (int)Math.Min(int.MaxValue, (long)page.Skip + page.Top);
+        return ExactSearch.Run(snapshot, point, wanted, (float)minScore, filter, cancellationToken).Skip(page.Skip);
+    }
 
     private void Replace(Snapshot snapshot)
     {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using ClipNotebooks.Core.Base;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Indexing;
@@ -36,7 +37,7 @@ public abstract partial class ImageStore
         string folder, bool recursive = true, IProgress<IndexProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        folder = FullRoot(folder)!;
+        folder = FullRoot(folder);
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder {folder} to index.");
         _ = Encoder;
         return await Task.Run(async () =>
@@ -351,9 +352,9 @@ public abstract partial class ImageStore
     {
         var found = scan.Files.Select(file => file.FullName).ToHashSet(StringComparer.Ordinal);
         return [.. FileIds().Select(id => (Id: id, Path: PathOf(id)))
-            .Where(file => !found.Contains(file.Path) && IsInside(folder, file.Path)
+            .Where(file => !found.Contains(file.Path) && FolderPath.Holds(folder, file.Path)
                 && (recursive || Path.GetDirectoryName(file.Path) == folder))
-            .Where(file => !scan.Unreadable.Any(unreadable => IsInside(unreadable.Path, file.Path)) && !File.Exists(file.Path))
+            .Where(file => !scan.Unreadable.Any(unreadable => FolderPath.Holds(unreadable.Path, file.Path)) && !File.Exists(file.Path))
             .Select(file => file.Id)];
     }
 
@@ -377,11 +378,8 @@ public abstract partial class ImageStore
     /// <summary>A file's name in the store: its path, relative to the root if it lies there.</summary>
     private protected string IdOf(string path) => IdOf(Root, path);
 
-    private protected static string IdOf(string? root, string path) => root is not null && IsInside(root, path)
+    internal static string IdOf(string? root, string path) => root is not null && FolderPath.Holds(root, path)
         ? Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/') : path;
-
-    private static bool IsInside(string folder, string path) =>
-        path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     /// <summary>
     /// Refuses lone surrogates: names are stored as UTF-8, in which they would all become the same replacement character.

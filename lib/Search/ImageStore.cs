@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using ClipNotebooks.Core.Images;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Search.Storage;
@@ -180,6 +181,7 @@ public abstract partial class ImageStore : IDisposable
         return options;
     }
 
-    private protected static string? FullRoot(string? root) => root is null ? null
+    [return: NotNullIfNotNull(nameof(root))]
+    internal static string? FullRoot(string? root) => root is null ? null
         : Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
 }

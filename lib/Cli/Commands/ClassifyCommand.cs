@@ -19,8 +19,7 @@ internal static class ClassifyCommand
         Option<string> labels = new("--labels") { Description = "The class names: a,b,c or @file with one a line.", Required = true };
         Option<string?> templates = new("--templates") { Description = "A file of sentences with {} for the name, one a line; \"a photo " +
             "of a {}.\" by default." };
-        Option<string?> model = new("--model") { Description =
-            "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        var model = PreparedEncoder.ModelOption();
         Option<int> top = new("--top") { Description = "How many classes to show of each image.", DefaultValueFactory = _ => 5 };
         var precision = PreparedEncoder.Option();
         Option<bool> multiLabel = new("--multi-label") { Description = "An image may show several classes or none: each has a " +

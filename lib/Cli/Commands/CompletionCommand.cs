@@ -31,9 +31,7 @@ internal static class CompletionCommand
         };
         command.SetAction(parsed =>
         {
-            using var script = typeof(CompletionCommand).Assembly.GetManifestResourceStream(Scripts[parsed.GetValue(shell)!])!;
-            using StreamReader reader = new(script);
-            Console.Write(reader.ReadToEnd());
+            Console.Write(Resource.Text(Scripts[parsed.GetValue(shell)!]));
             return ExitCode.Success;
         });
         return command;

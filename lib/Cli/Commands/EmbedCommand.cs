@@ -17,8 +17,7 @@ internal static class EmbedCommand
         Option<string> output = new("--output") { Description = "The shard's own folder; made if it is not there, else continued.",
             Required = true };
         Option<string> shard = new("--shard") { Description = "Which part of how many, such as 3/64.", DefaultValueFactory = _ => "1/1" };
-        Option<string?> model = new("--model") { Description = "The model's folder or Hub id, the same for every job; CLIP_MODEL or the " +
-            "embedded model by default." };
+        var model = PreparedEncoder.ModelOption("The model's folder or Hub id, the same for every job");
         Option<bool> half = new("--float16") { Description = "Keep vectors in two bytes a value: half the size, scores within 0.001." };
         var precision = PreparedEncoder.Option();
         var draft = PreparedEncoder.DraftOption();
@@ -65,8 +64,8 @@ internal static class EmbedCommand
         using var encoder = opened;
         var options = PreparedEncoder.Options(encoder, half, draft);
         var clock = Stopwatch.StartNew();
-        var report = await ConsoleProgress.RunAsync($"embedding shard {shard}", 1, progress =>
-            ShardedIndex.EmbedAsync(folder, output, shard, encoder, options, new IndexBar(progress), cancellation));
+        var report = await ConsoleProgress.RunAsync($"embedding shard {shard}", progress =>
+            ShardedIndex.EmbedAsync(folder, output, shard, encoder, options, progress, cancellation));
         double seconds = clock.Elapsed.TotalSeconds, rate = (report.Added.Count + report.Updated.Count) / seconds;
         int images;
         using (var index = ImageSearchIndex.Open(output)) images = index.Count;

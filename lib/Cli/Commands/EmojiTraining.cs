@@ -1,12 +1,11 @@
 using ClipNotebooks.Cli.Shell;
-using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Training;
 using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Emoji;
-using TorchSharp;
+using static TorchSharp.torch;
 
 namespace ClipNotebooks.Cli.Commands;
 
@@ -14,7 +13,7 @@ namespace ClipNotebooks.Cli.Commands;
 /// <param name="data">The emoji.</param>
 internal sealed class EmojiTraining(EmojiData data) : TrainingWorld
 {
-    private const int Looked = 300;
+    private const int Most = 300;
 
     internal override int Steps => EmojiClip.Steps;
 
@@ -41,21 +40,15 @@ internal sealed class EmojiTraining(EmojiData data) : TrainingWorld
     internal override Func<long, TrainingBatch> Batches(ITokenizer tokenizer, int batch, int seed) =>
         new EmojiBatches(data, tokenizer, new(EmojiClip.Transform), batch, seed).Batch;
 
-    /// <summary>Name → picture recall@1 among some concepts in the held-out style.</summary>
-    internal override string HeldOut(ClipModel model, ITokenizer tokenizer)
+    /// <summary>Some concepts in the held-out style, each with its name.</summary>
+    private protected override (Tensor Pixels, Tensor Ids) Looked(ITokenizer tokenizer)
     {
-        using var scope = torch.NewDisposeScope();
-        using var _ = torch.no_grad();
-        model.eval();
         string style = data.Manifest.HeldOutStyle;
         EmojiConcept[] drawn = [.. data.Concepts.Where(concept => concept.Styles.Contains(style))];
-        EmojiConcept[] some = [.. drawn.Where((_, i) => i % Math.Max(1, drawn.Length / Looked) == 0).Take(Looked)];
+        EmojiConcept[] some = [.. drawn.Where((_, i) => i % Math.Max(1, drawn.Length / Most) == 0).Take(Most)];
         var processor = new ClipProcessor(new(EmojiClip.Transform), tokenizer);
-        var images = Unit(model.EncodeImage(processor.Images([.. some.Select(concept => data.OnWhite(style, concept))])));
-        var texts = Unit(model.EncodeText(processor.Texts([.. some.Select(concept => concept.English.Name)])));
-        return $"held-out R@1 of {some.Length}: {Retrieval.RecallAt(texts.mm(images.t()), 1):p0}";
-
-        static torch.Tensor Unit(torch.Tensor x) => torch.nn.functional.normalize(x, p: 2, dim: -1);
+        return (processor.Images([.. some.Select(concept => data.OnWhite(style, concept))]),
+            processor.Texts([.. some.Select(concept => concept.English.Name)]));
     }
 
     internal override void Save(ClipModel model, string folder) => EmojiClip.Save(model, folder);

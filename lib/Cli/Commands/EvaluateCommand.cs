@@ -17,8 +17,7 @@ internal static class EvaluateCommand
 
     internal static Command Create()
     {
-        Option<string?> model = new("--model") { Description =
-            "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        var model = PreparedEncoder.ModelOption();
         Option<int> perConcept = new("--per-concept") { Description = "Scenes of each concept to classify.", DefaultValueFactory = _ =>
             25 };
         Option<int> pairs = new("--pairs") { Description = "Scenes in the retrieval.", DefaultValueFactory = _ => 200 };
@@ -105,9 +104,8 @@ internal static class EvaluateCommand
                     int total, Func<T, object> forJson, Action<T> print)
             {
                 using var encoder = PreparedEncoder.OpenWhole(parsed.GetValue(model) ?? Lesson.Model, parsed.GetValue(precision));
-                var (report, unreadable) = await ConsoleProgress.RunAsync(
-                    "measuring", total, progress => Task.Run(() => measure(encoder, new Count(progress, total), cancellation),
-                    CancellationToken.None));
+                var (report, unreadable) = await ConsoleProgress.RunAsync("measuring", total, progress => Task.Run(() =>
+                    measure(encoder, new Callback<int>(done => progress.Report((done, total))), cancellation), CancellationToken.None));
                 if (parsed.GetValue(json)) Terminal.WriteJson(Output.Json(forJson(report)));
                 else print(report);
                 return Output.Unreadable(unreadable.Select(image => image.Problem!));
@@ -141,12 +139,6 @@ internal static class EvaluateCommand
         Terminal.Rich().Write(table);
 
         void Row(string name, Func<RetrievalAt, double> figure) => table.AddRow([name, .. report.At.Select(at => $"{figure(at):p1}")]);
-    }
-
-    /// <summary>Reports a count together with the total.</summary>
-    private sealed class Count(IProgress<(int Done, int Total)> bar, int total) : IProgress<int>
-    {
-        public void Report(int value) => bar.Report((value, total));
     }
 
     private static void Print(SceneEvaluation result)

@@ -90,9 +90,6 @@ internal static class ExportCommand
                 : JupyterNotebook.Write(notebook, here, results.FirstOrDefault(result => result.Path == path), absolute));
             Terminal.WriteLine(target);
         }
-        foreach (LessonResult result in results)
-            foreach (CellFailure failure in result.Failures)
-                Terminal.WriteErrorLines("\n" + result.Report(failure));
-        return results.Any(result => result.Failures.Count > 0) ? ExitCode.Failed : ExitCode.Success;
+        return RunCommand.Report(results);
     }
 }

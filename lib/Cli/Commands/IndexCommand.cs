@@ -14,8 +14,7 @@ internal static class IndexCommand
         Argument<string> folder = new("folder") { Description = "The images, at any depth." };
         Option<string> index = new("--index") { Description = "The index's folder, or PostgreSQL's connection string; made if it is not " +
             "there, else brought up to date.", Required = true };
-        Option<string?> model = new("--model") { Description =
-            "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        var model = PreparedEncoder.ModelOption();
         Option<bool> half = new("--float16") { Description = "Keep a new index's vectors in two bytes a value: half the size, scores " +
             "within 0.001." };
         var precision = PreparedEncoder.Option();
@@ -54,8 +53,8 @@ internal static class IndexCommand
         var (opened, chosen) = PreparedEncoder.OpenForIndex(model, precision);
         using var encoder = opened;
         using var index = ImageStores.OpenOrCreate(place, encoder, PreparedEncoder.Options(encoder, half, draft));
-        var report = await ConsoleProgress.RunAsync("indexing", 1, progress =>
-            index.AddFolderAsync(folder, progress: new IndexBar(progress), cancellationToken: cancellation));
+        var report = await ConsoleProgress.RunAsync("indexing", progress =>
+            index.AddFolderAsync(folder, progress: progress, cancellationToken: cancellation));
         if (json)
             Terminal.WriteJson(Output.Json(new
             {

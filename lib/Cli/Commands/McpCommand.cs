@@ -18,8 +18,7 @@ internal static class McpCommand
             "string." };
         Option<string[]> images = new("--images") { Description = "A folder whose pictures may be opened, besides those of the index; " +
             "may be given several times." };
-        Option<string?> model = new("--model") { Description =
-            "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        var model = PreparedEncoder.ModelOption();
         var precision = PreparedEncoder.Option();
         Command command = new("mcp", $$"""
             Gives an assistant that speaks the Model Context Protocol the tools search_images and classify_image. It is the assistant's

@@ -9,10 +9,7 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>What `clipbook export --to onnx` does.</summary>
 internal sealed class ModelExport
 {
-    private readonly Option<string?> _model = new("--model")
-    {
-        Description = "onnx: the model's folder or Hub id; CLIP_MODEL or the embedded model by default.",
-    };
+    private readonly Option<string?> _model = PreparedEncoder.ModelOption("onnx: the model's folder or Hub id");
 
     private readonly Option<ExportPrecision[]> _precision = new("--precision")
     {

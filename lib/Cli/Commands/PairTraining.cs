@@ -16,7 +16,7 @@ namespace ClipNotebooks.Cli.Commands;
 /// <summary>Fine-tuning of an existing model on a user's own pairs.</summary>
 internal sealed class PairTraining : TrainingWorld
 {
-    private const int Epochs = 10, Looked = 100;
+    private const int Epochs = 10, Most = 100;
     private const double Rate = 1e-5, AdapterRate = 1e-4;
 
     private readonly Request _asked;
@@ -103,18 +103,11 @@ internal sealed class PairTraining : TrainingWorld
     internal override Func<long, TrainingBatch> Batches(ITokenizer tokenizer, int batch, int seed) =>
         (_batches = new PairBatches(_training, _encoder.Processor, batch, seed)).Batch;
 
-    /// <summary>Text → image recall@1 among the first 100 of the images held out, each with its first caption.</summary>
-    internal override string HeldOut(ClipModel model, ITokenizer tokenizer)
+    /// <summary>The first 100 of the images held out, each with its first caption.</summary>
+    private protected override (Tensor Pixels, Tensor Ids) Looked(ITokenizer tokenizer)
     {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        model.eval();
         _looked ??= Pixels(out _lookedAt).DetachFromDisposeScope();
-        var images = Unit(model.EncodeImage(_looked));
-        var texts = Unit(model.EncodeText(_encoder.Processor.Texts(_lookedAt)));
-        return $"held-out R@1 of {_lookedAt.Length}: {Retrieval.RecallAt(texts.mm(images.t()), 1):p0}";
-
-        static Tensor Unit(Tensor x) => nn.functional.normalize(x, p: 2, dim: -1);
+        return (_looked, _encoder.Processor.Texts(_lookedAt));
     }
 
     internal override void Save(ClipModel model, string folder)
@@ -167,7 +160,7 @@ internal sealed class PairTraining : TrainingWorld
 
     private Tensor Pixels(out string[] captions)
     {
-        var images = ImageFiles.Prepare(_heldOut.Files.Take(Looked), _encoder.Processor.Transform, Looked).First();
+        var images = ImageFiles.Prepare(_heldOut.Files.Take(Most), _encoder.Processor.Transform, Most).First();
         int[] read = [.. Enumerable.Range(0, images.Count).Where(i => images[i].Pixels is not null)];
         captions = [.. read.Select(i => _heldOut.Captions[_heldOut.ImageOf.Index().First(entry => entry.Item == i).Index])];
         int side = _encoder.Processor.Transform.Config.Size;

@@ -22,8 +22,7 @@ internal static class PlotsCommand
         Option<string?> images = new("--images") { Description = "A folder of images, in the order of their names; the sample images by " +
             "default." };
         Option<string?> texts = new("--texts") { Description = "A file with one caption a line; with --images." };
-        Option<string?> model = new("--model") { Description =
-            "The model's folder or Hub id; CLIP_MODEL or the embedded model by default." };
+        var model = PreparedEncoder.ModelOption();
         Option<string?> output = new("--output")
         {
             Description = "Where to write; data/plots in the repository, plots outside of it, by default.",

@@ -17,6 +17,9 @@ internal static class PreparedEncoder
     /// </summary>
     private const int Few = 32;
 
+    internal static Option<string?> ModelOption(string what = "The model's folder or Hub id") =>
+        new("--model") { Description = $"{what}; CLIP_MODEL or the embedded model by default." };
+
     internal static Option<Precision> Option(Precision precision = Precision.Auto) => new("--precision")
     {
         Description = "What the model computes in: float32; bfloat16, several times as fast where the processor or GPU has instructions " +

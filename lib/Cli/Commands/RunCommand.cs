@@ -92,10 +92,18 @@ internal static class RunCommand
         else
             BookWriter.Update(results, folder);
         Terminal.Rich().Write(Table(results));
+        int code = Report(results);
+        Terminal.WriteLine($"Pages: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
+        return code;
+    }
+
+    /// <summary>Prints the failures of lessons.</summary>
+    /// <returns>The exit code.</returns>
+    internal static int Report(LessonResult[] results)
+    {
         foreach (LessonResult result in results)
             foreach (CellFailure failure in result.Failures)
                 Terminal.WriteErrorLines("\n" + result.Report(failure));
-        Terminal.WriteLine($"Pages: {Path.GetFullPath(Path.Combine(folder, "index.html"))}");
         return results.Any(result => result.Failures.Count > 0) ? ExitCode.Failed : ExitCode.Success;
     }
 

@@ -1,4 +1,3 @@
-using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Inference;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Training;
@@ -6,7 +5,7 @@ using ClipNotebooks.Core.Inference;
 using ClipNotebooks.Core.Text;
 using ClipNotebooks.Workbook.Scenes;
 using ClipNotebooks.Workbook.Training;
-using TorchSharp;
+using static TorchSharp.torch;
 
 namespace ClipNotebooks.Cli.Commands;
 
@@ -35,18 +34,13 @@ internal sealed class SceneTraining : TrainingWorld
     internal override Func<long, TrainingBatch> Batches(ITokenizer tokenizer, int batch, int seed) =>
         new SceneBatches(tokenizer, new(TinyClip.Transform), batch, seed).Batch;
 
-    /// <summary>Text → image recall@1 among the first 100 held-out scenes, drawn at the model's size.</summary>
-    internal override string HeldOut(ClipModel model, ITokenizer tokenizer)
+    /// <summary>The first 100 held-out scenes, drawn at the model's size.</summary>
+    private protected override (Tensor Pixels, Tensor Ids) Looked(ITokenizer tokenizer)
     {
-        using var scope = torch.NewDisposeScope();
-        using var _ = torch.no_grad();
-        model.eval();
         var processor = new ClipProcessor(new(TinyClip.Transform), tokenizer);
         var scenes = Enumerable.Range(0, 100).Select(i => SyntheticScenes.Create(SceneWorld.HeldOut, i)).ToList();
-        var images = torch.nn.functional.normalize(model.EncodeImage(processor.Images([.. scenes.Select(s => s.Draw(TinyClip.ImageSize))])),
-            p: 2, dim: -1);
-        var texts = torch.nn.functional.normalize(model.EncodeText(processor.Texts([.. scenes.Select(s => s.Captions[0])])), p: 2, dim: -1);
-        return $"held-out R@1 of 100: {Retrieval.RecallAt(texts.mm(images.t()), 1):p0}";
+        return (processor.Images([.. scenes.Select(scene => scene.Draw(TinyClip.ImageSize))]),
+            processor.Texts([.. scenes.Select(scene => scene.Captions[0])]));
     }
 
     internal override void Save(ClipModel model, string folder) => TinyClip.Save(model, folder);

@@ -25,8 +25,7 @@ internal static class SearchCommand
             "made it.", Required = true };
         Option<string?> image = new("--image") { Description = "An image that the results shall resemble, alone or beside the text." };
         Option<string[]> not = new("--not") { Description = "What they shall not show; may be given several times." };
-        Option<string?> model = new("--model") { Description =
-            "The model that made the index; CLIP_MODEL or the embedded model by default." };
+        var model = PreparedEncoder.ModelOption("The model that made the index");
         Option<int> top = new("--top") { Description = "How many results.", DefaultValueFactory = _ => 10 };
         Option<bool> json = new("--json") { Description = "Print JSON." };
         Option<string?> gallery = new("--gallery") { Description = "Write the results as a page with thumbnails to this file." };

@@ -28,10 +28,7 @@ internal sealed class ServiceCommand
             "it there are embeddings and classes alone.",
     };
 
-    private readonly Option<string?> _model = new("--model")
-    {
-        Description = "With --api: the model's folder or Hub id; CLIP_MODEL or the embedded model by default.",
-    };
+    private readonly Option<string?> _model = PreparedEncoder.ModelOption("With --api: the model's folder or Hub id");
 
     private readonly Option<string?> _host = new("--host")
     {

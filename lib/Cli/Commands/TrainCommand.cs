@@ -187,7 +187,7 @@ internal static class TrainCommand
         {
             var bar = progress.AddTask("training", maxValue: steps);
             bar.Value = start;
-            trainer.Train(batches, new Callback(step =>
+            trainer.Train(batches, new Callback<TrainingStep>(step =>
             {
                 if (sinceSaved.Elapsed >= plan.SaveEvery && step.Step < steps)
                 {
@@ -223,12 +223,6 @@ internal static class TrainCommand
         {
             Terminal.WriteError($"clipbook: no checkpoint of step {trainer.Step} was written: {problem.Message} The run goes on.");
         }
-    }
-
-    /// <summary>Calls at once, on the training thread: <see cref="Progress{T}"/> would call later, on another.</summary>
-    private sealed class Callback(Action<TrainingStep> action) : IProgress<TrainingStep>
-    {
-        public void Report(TrainingStep value) => action(value);
     }
 
     /// <summary>What is trained, how, and into which folder.</summary>

@@ -1,8 +1,10 @@
+using ClipNotebooks.Clip.Evaluation;
 using ClipNotebooks.Clip.Models;
 using ClipNotebooks.Clip.Training;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Text;
 using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace ClipNotebooks.Cli.Commands;
 
@@ -52,8 +54,23 @@ internal abstract class TrainingWorld : IDisposable
     /// <summary>The batch of a step.</summary>
     internal abstract Func<long, TrainingBatch> Batches(ITokenizer tokenizer, int batch, int seed);
 
-    /// <summary>How well the model does on some of what is held out, in a few words; the model is left in evaluation mode.</summary>
-    internal abstract string HeldOut(ClipModel model, ITokenizer tokenizer);
+    /// <summary>
+    /// How well the model does on some of what is held out, in a few words: text → image recall@1. The model is left in evaluation mode.
+    /// </summary>
+    internal string HeldOut(ClipModel model, ITokenizer tokenizer)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        model.eval();
+        var (pixels, ids) = Looked(tokenizer);
+        var (images, texts) = (Unit(model.EncodeImage(pixels)), Unit(model.EncodeText(ids)));
+        return $"held-out R@1 of {ids.shape[0]}: {Retrieval.RecallAt(texts.mm(images.t()), 1):p0}";
+
+        static Tensor Unit(Tensor x) => nn.functional.normalize(x, p: 2, dim: -1);
+    }
+
+    /// <summary>Some held-out pairs: pixels (B, 3, R, R) and token ids (B, L).</summary>
+    private protected abstract (Tensor Pixels, Tensor Ids) Looked(ITokenizer tokenizer);
 
     internal abstract void Save(ClipModel model, string folder);
 

@@ -46,21 +46,24 @@ internal static class FamilyWorkloads
            let config = Config(family.Timm, family.Size, family.Projection)
            from form in Workloads.Forms()
            select new Workload($"{family.Name} image encoder, batch {Batch}", form.Name, Batch, "images", form.Limit,
-               Batch * FamilyCost.Image(config), keep => Run(config, form.Precision, keep, rand(Batch, 3, family.Size, family.Size))),
+               Batch * ForwardCost.Image(config, pooled: false),
+               keep => Run(config, form.Precision, keep, rand(Batch, 3, family.Size, family.Size))),
         .. from family in Texts
            let config = ClipConfig.ViTB32 with { Vision = ClipConfig.ViTB32.Vision with { Layers = 1 }, Text = family.Text }
            from form in Workloads.Forms()
            select new Workload($"text encoder, {family.Name}, batch {Batch} of {Tokens} tokens", form.Name, Batch, "texts", form.Limit,
-               Batch * FamilyCost.Text(config), keep => Run(config, form.Precision, keep, randint(5, 900, [Batch, Tokens], int64))),
+               Batch * ForwardCost.Text(config, Tokens, pooled: false),
+               keep => Run(config, form.Precision, keep, randint(5, 900, [Batch, Tokens], int64))),
     ];
 
-    private static Action Run(ClipConfig config, Precision? precision, ICollection<IDisposable> keep, Tensor input)
+    /// <summary>Makes a model with random weights; a run encodes the input, images or ids.</summary>
+    internal static Action Run(ClipConfig config, Precision? precision, ICollection<IDisposable> keep, Tensor input)
     {
         manual_seed(1);
-        var model = Kept(new ClipModel(config));
+        var model = Workloads.Kept(keep, new ClipModel(config));
         model.eval();
-        Kept(input);
-        var prepared = precision is { } chosen ? Kept(PreparedClip.Prepare(model, chosen)) : null;
+        Workloads.Kept(keep, input);
+        var prepared = precision is { } chosen ? Workloads.Kept(keep, PreparedClip.Prepare(model, chosen)) : null;
         bool reads = input.dtype == ScalarType.Int64;
         return () =>
         {
@@ -68,12 +71,6 @@ internal static class FamilyWorkloads
             (prepared is null ? reads ? model.EncodeText(input) : model.EncodeImage(input)
                 : reads ? prepared.EncodeText(input) : prepared.EncodeImage(input)).Dispose();
         };
-
-        T Kept<T>(T what) where T : IDisposable
-        {
-            keep.Add(what);
-            return what;
-        }
     }
 
     private static ClipConfig Config(string timm, int size, string? projection)

@@ -83,21 +83,11 @@ internal sealed class Workloads : IDisposable
     /// </summary>
     private static IEnumerable<Workload> MobileImageEncoder() =>
         from form in Forms()
-        select new Workload("MobileCLIP2-S0 image encoder, batch 8", form.Name, 8, "images", Limit.None, 0, keep =>
-        {
-            var vision = TimmArchitecture.All["fastvit_mci0"].Shape with { ImageSize = 256, Projection = ProjectionKind.Affine };
-            manual_seed(1);
-            // The text tower is like any other and is not measured here: one block of it is enough.
-            var model = Kept(keep, new ClipModel(Config with { Vision = vision, Text = Config.Text with { Layers = 1, Causal = false } }));
-            model.eval();
-            var pixels = Kept(keep, rand(8, 3, 256, 256));
-            var prepared = form.Precision is { } precision ? Kept(keep, PreparedClip.Prepare(model, precision)) : null;
-            return () =>
-            {
-                using var _ = inference_mode();
-                (prepared is null ? model.EncodeImage(pixels) : prepared.EncodeImage(pixels)).Dispose();
-            };
-        })
+        let vision = TimmArchitecture.All["fastvit_mci0"].Shape with { ImageSize = 256, Projection = ProjectionKind.Affine }
+        // The text tower is like any other and is not measured here: one block of it is enough.
+        let config = Config with { Vision = vision, Text = Config.Text with { Layers = 1, Causal = false } }
+        select new Workload("MobileCLIP2-S0 image encoder, batch 8", form.Name, 8, "images", Limit.None, 0,
+            keep => FamilyWorkloads.Run(config, form.Precision, keep, rand(8, 3, 256, 256)))
         { Beside = "image encoder, batch 8" };
 
     /// <summary>What is not measured on this machine, and why; null if everything is.</summary>
@@ -139,7 +129,7 @@ internal sealed class Workloads : IDisposable
     private static IEnumerable<Workload> TrainingStep() =>
         from type in LeftOut is null ? [ScalarType.Float32, ScalarType.BFloat16] : new[] { ScalarType.Float32 }
         let mixed = type == ScalarType.BFloat16
-        let forward = ForwardCost.Image(Config, prepared: false) + ForwardCost.Text(Config, TrainingLength, prepared: false)
+        let forward = ForwardCost.Image(Config, pooled: false) + ForwardCost.Text(Config, TrainingLength, pooled: false)
         select new Workload($"training step, batch {TrainingBatch}", mixed ? "mixed, bfloat16" : "plain, float32", TrainingBatch, "pairs",
             mixed ? Limit.BFloat16Products : Limit.Float32Products, 3 * TrainingBatch * forward, keep =>
         {
@@ -217,7 +207,7 @@ internal sealed class Workloads : IDisposable
         return model;
     }
 
-    private static T Kept<T>(ICollection<IDisposable> keep, T what) where T : IDisposable
+    internal static T Kept<T>(ICollection<IDisposable> keep, T what) where T : IDisposable
     {
         keep.Add(what);
         return what;

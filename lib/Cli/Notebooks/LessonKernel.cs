@@ -24,7 +24,7 @@ internal sealed class LessonKernel(Notebook notebook, LessonOutput output)
         CSharpKernel cells = Create(Path.GetFullPath(notebook.Path));
         cells.AddMiddleware((command, context, next) => RunInAsync(thread, () => next(command, context)));
         using CompositeKernel kernel = [cells];
-        using IDisposable events = kernel.KernelEvents.Subscribe(new Observer(output));
+        using IDisposable events = kernel.KernelEvents.Subscribe(output.Take, _ => { });
         bool passed = true;
         foreach (NotebookCell cell in notebook.CodeCells)
         {
@@ -70,18 +70,5 @@ internal sealed class LessonKernel(Notebook notebook, LessonOutput output)
         ExecutionContext flow = ExecutionContext.Capture()!;
         lesson.Post(_ => ExecutionContext.Run(flow, _ => work().ContinueWith(done.SetFromTask, TaskScheduler.Default), null), null);
         return done.Task;
-    }
-
-    private sealed class Observer(LessonOutput output) : IObserver<KernelEvent>
-    {
-        public void OnNext(KernelEvent value) => output.Take(value);
-
-        public void OnError(Exception error)
-        {
-        }
-
-        public void OnCompleted()
-        {
-        }
     }
 }

@@ -4,7 +4,4 @@ namespace ClipNotebooks.Cli.Notebooks;
 internal sealed record NotebookCell(int Number, string Language, string Source, int Line)
 {
     internal bool IsCode => Language == "csharp";
-
-    /// <summary>Lines from the first to the last that is not blank.</summary>
-    internal int LineCount => Source.Length == 0 ? 0 : Source.Split('\n').Length;
 }

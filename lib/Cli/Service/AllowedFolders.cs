@@ -1,4 +1,5 @@
 using ClipNotebooks.Cli.Shell;
+using ClipNotebooks.Core.Base;
 
 namespace ClipNotebooks.Cli.Service;
 
@@ -26,14 +27,12 @@ internal sealed class AllowedFolders
     {
         if (!path.Contains('\0', StringComparison.Ordinal))
             foreach (string folder in _folders)
-                if (Real(Path.GetFullPath(path, folder)) is var real && _folders.Any(each => IsIn(each, real)) && File.Exists(real))
+                if (Real(Path.GetFullPath(path, folder)) is var real && _folders.Any(each => FolderPath.Holds(each, real))
+                    && File.Exists(real))
                     return real;
         throw new UnauthorizedAccessException($"{path} is no picture in the folders that may be opened: " +
             $"{(_folders.Length == 0 ? "there are none" : string.Join(", ", _folders))}. clipbook mcp --images FOLDER adds one.");
     }
-
-    private static bool IsIn(string folder, string path) =>
-        path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     /// <summary>A path with every link in it followed, those of its folders too; empty if there are too many.</summary>
     private static string Real(string path)

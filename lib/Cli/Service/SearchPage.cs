@@ -1,4 +1,5 @@
-using System.Reflection;
+using System.Text;
+using ClipNotebooks.Cli.Shell;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -19,16 +20,8 @@ internal static class SearchPage
     {
         foreach (var (path, resource, type) in Files)
         {
-            byte[] content = Content(resource);
+            byte[] content = Encoding.UTF8.GetBytes(Resource.Text(resource));
             app.MapGet(path, () => Results.Bytes(content, type)).ExcludeFromDescription();
         }
-    }
-
-    private static byte[] Content(string name)
-    {
-        using var resource = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!;
-        using MemoryStream whole = new();
-        resource.CopyTo(whole);
-        return whole.ToArray();
     }
 }

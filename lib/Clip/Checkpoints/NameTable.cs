@@ -7,9 +7,6 @@ namespace ClipNotebooks.Clip.Checkpoints;
 /// <param name="rules">The rules; the first that fits is used.</param>
 internal sealed partial class NameTable(string layout, params IReadOnlyList<NameRule> rules)
 {
-    /// <summary>The rules, for tables made of others.</summary>
-    internal IReadOnlyList<NameRule> Rules => rules;
-
     /// <summary>Where the layout stores a parameter.</summary>
     /// <exception cref="ArgumentException">The layout has no name for it.</exception>
     internal ParameterSource Source(string name)

@@ -52,37 +52,22 @@ internal sealed record SafetensorsHeader(
     internal static void Write(Stream stream, IEnumerable<(string Name, string Type, IReadOnlyList<long> Shape)> tensors,
         IReadOnlyDictionary<string, string> metadata)
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        var header = new OrderedDictionary<string, object>(StringComparer.Ordinal) { [MetadataName] = metadata };
+        long at = 0;
+        foreach (var (name, type, shape) in tensors)
         {
-            json.WriteStartObject();
-            json.WriteStartObject(MetadataName);
-            foreach (var (key, value) in metadata) json.WriteString(key, value);
-            json.WriteEndObject();
-            long at = 0;
-            foreach (var (name, type, shape) in tensors)
-            {
-                long end = at + shape.Aggregate((long)Sizes[type], (bytes, side) => bytes * side);
-                json.WriteStartObject(name);
-                json.WriteString("dtype", type);
-                json.WriteStartArray("shape");
-                foreach (long side in shape) json.WriteNumberValue(side);
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(at);
-                json.WriteNumberValue(end);
-                json.WriteEndArray();
-                json.WriteEndObject();
-                at = end;
-            }
-            json.WriteEndObject();
+            long end = at + shape.Aggregate((long)Sizes[type], (bytes, side) => bytes * side);
+            header.Add(name, new { dtype = type, shape, data_offsets = new[] { at, end } });
+            at = end;
         }
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
         // Spaces fill the header up to a multiple of eight, so that the tensors lie aligned.
-        while (buffer.Length % 8 != 0) buffer.WriteByte((byte)' ');
+        byte[] spaces = [.. Enumerable.Repeat((byte)' ', -json.Length & 7)];
         Span<byte> length = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)buffer.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(length, json.Length + spaces.Length);
         stream.Write(length);
-        buffer.WriteTo(stream);
+        stream.Write(json);
+        stream.Write(spaces);
     }
 
     private static Dictionary<string, Entry> Parse(

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using ClipNotebooks.Core.Text.Cleaning;
-using Microsoft.ML.Tokenizers;
 
 namespace ClipNotebooks.Core.Text;
 
@@ -10,15 +9,9 @@ namespace ClipNotebooks.Core.Text;
 /// letters, single numbers, runs of anything else but white space. Letters and numbers are Unicode categories of whole code points, which a
 /// .NET regular expression cannot tell beyond U+FFFF.
 /// </summary>
-internal sealed class ClipPreTokenizer : PreTokenizer
+internal static class ClipPreTokenizer
 {
     private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
-
-    /// <inheritdoc/>
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(string text) => Split(text);
-
-    /// <inheritdoc/>
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text) => Split(text.ToString());
 
     internal static List<(int Offset, int Length)> Split(string text)
     {

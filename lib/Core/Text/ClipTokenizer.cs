@@ -37,7 +37,6 @@ public sealed class ClipTokenizer : ITokenizer
         {
             Merges = vocabulary.Merges.Select(pair => $"{pair.Left} {pair.Right}"),
             SpecialTokens = SpecialTokens.ToDictionary(token => token, token => vocabulary.Ids[token]),
-            PreTokenizer = new ClipPreTokenizer(),
             ByteLevel = true,
             EndOfWordSuffix = EndOfWord,
         });

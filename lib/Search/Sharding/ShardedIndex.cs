@@ -40,7 +40,7 @@ public static class ShardedIndex
         ArgumentException.ThrowIfNullOrEmpty(output);
         ArgumentNullException.ThrowIfNull(shard);
         ArgumentNullException.ThrowIfNull(encoder);
-        (folder, output) = (FullPath(folder), FullPath(output));
+        (folder, output) = (ImageStore.FullRoot(folder), ImageStore.FullRoot(output));
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder {folder} to embed.");
         options = (options ?? new IndexOptions()) with { Root = folder };
         var before = ShardManifest.TryRead(output);
@@ -61,7 +61,8 @@ public static class ShardedIndex
             throw new IOException($"Shard {shard} in {output} is not whole: " +
                 $"{string.Join("; ", scan.Unreadable.Select(place => $"{place.Path}: {place.Reason}"))} Mend it and embed the shard " +
                 $"again; what is done stays.");
-        string[] gone = [.. index.Embeddings.Ids.Except(scan.Files.Select(file => IdOf(folder, file)), StringComparer.Ordinal)];
+        var there = scan.Files.Select(file => ImageStore.IdOf(folder, file.FullName));
+        string[] gone = [.. index.Embeddings.Ids.Except(there, StringComparer.Ordinal)];
         index.Remove(gone);
         (manifest with { Complete = true, Images = index.Count, Unreadable = report.Unreadable }).Write(output);
         return report with { Removed = [.. report.Removed.Concat(gone).Order(StringComparer.Ordinal)] };
@@ -94,7 +95,7 @@ public static class ShardedIndex
     {
         ArgumentNullException.ThrowIfNull(shards);
         ArgumentException.ThrowIfNullOrEmpty(index);
-        index = FullPath(index);
+        index = ImageStore.FullRoot(index);
         WholeFolder.RefuseTaken(index);
         var parts = ShardSet.Check(shards, cancellationToken);
         int images = 0;
@@ -124,16 +125,11 @@ public static class ShardedIndex
         var scan = FolderScan.Run(folder, recursive: true, options.Extensions, cancellationToken, file =>
         {
             any = true;
-            return shard.Holds(IdOf(folder, file));
+            return shard.Holds(ImageStore.IdOf(folder, file.FullName));
         });
         // One shard of many may be empty, but not the whole folder, unless its device is missing.
         if (!any && scan.Unreadable.Count == 0) throw new InvalidDataException(
             $"{folder} holds no image: {string.Join(", ", options.Extensions)} are read. If it lies on another machine, is it mounted?");
         return scan;
     }
-
-    private static string IdOf(string folder, FileInfo file) =>
-        Path.GetRelativePath(folder, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-
-    private static string FullPath(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
 }

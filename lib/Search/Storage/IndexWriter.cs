@@ -54,7 +54,7 @@ internal sealed partial class IndexWriter : IDisposable
             foreach (string file in Directory.GetFiles(folder))
             {
                 string name = Path.GetFileName(file);
-                if (name != snapshot.Header.VectorsName && LeftBehind().IsMatch(name)) TryDelete(file);
+                if (name != snapshot.Header.VectorsName && LeftBehind().IsMatch(name)) Try(() => File.Delete(file));
             }
             var writer = new IndexWriter(held, journal, vectors);
             if (snapshot.Sealed != snapshot.JournalLength) writer.Seal(snapshot.JournalLength);
@@ -112,17 +112,31 @@ internal sealed partial class IndexWriter : IDisposable
     /// <param name="entries">The entries of the new rows.</param>
     /// <param name="deletedRows">Rows to delete.</param>
     /// <exception cref="IOException">The device is full or fails; nothing is changed then.</exception>
-    internal void Commit(Snapshot snapshot, ReadOnlySpan<float> vectors, IReadOnlyList<StoredEntry> entries,
-        IReadOnlyCollection<long> deletedRows)
+    internal void Commit(Snapshot snapshot, float[] vectors, IReadOnlyList<StoredEntry> entries,
+        IReadOnlyCollection<long> deletedRows) => Commit(snapshot, () =>
+            JournalRecord.OfBatch(snapshot.Rows, vectors.Length == 0 ? 0 : Write(vectors, snapshot), entries, deletedRows));
+
+    /// <summary>Appends a record without rows.</summary>
+    /// <exception cref="IOException">The device is full or fails; nothing is changed then.</exception>
+    internal void Commit(Snapshot snapshot, byte[] record) => Commit(snapshot, () => record);
+
+    /// <summary>Appends the record that a function gives, which may write rows before. Undoes both if one fails.</summary>
+    private void Commit(Snapshot snapshot, Func<byte[]> write)
     {
         try
         {
-            uint checksum = vectors.IsEmpty ? 0 : Write(vectors, snapshot);
-            Append(snapshot, JournalRecord.OfBatch(snapshot.Rows, checksum, entries, deletedRows));
+            byte[] record = write();
+            _journal.Position = snapshot.JournalLength;
+            _journal.Write(record);
+            _journal.Flush(flushToDisk: true);
+            Seal(snapshot.JournalLength + record.Length);
         }
         catch
         {
-            CutOff(snapshot);
+            // What cannot be cut off now is cut off by the next writer.
+            Try(() => Seal(snapshot.JournalLength));
+            Try(() => _journal.SetLength(snapshot.JournalLength));
+            Try(() => _vectors.SetLength(snapshot.VectorsLength));
             throw;
         }
     }
@@ -141,21 +155,6 @@ internal sealed partial class IndexWriter : IDisposable
         }
         _vectors.Flush(flushToDisk: true);
         return checksum;
-    }
-
-    /// <summary>Appends a record without rows.</summary>
-    /// <exception cref="IOException">The device is full or fails; nothing is changed then.</exception>
-    internal void Commit(Snapshot snapshot, byte[] record)
-    {
-        try
-        {
-            Append(snapshot, record);
-        }
-        catch
-        {
-            CutOff(snapshot);
-            throw;
-        }
     }
 
     /// <summary>Writes the live rows to new files; the renaming of the journal is the commit.</summary>
@@ -195,7 +194,7 @@ internal sealed partial class IndexWriter : IDisposable
         }
         catch
         {
-            TryDelete(vectorsPath);
+            Try(() => File.Delete(vectorsPath));
             throw;
         }
         _journal.Dispose();
@@ -205,7 +204,7 @@ internal sealed partial class IndexWriter : IDisposable
         try
         {
             AtomicFile.FlushFolder(folder);
-            TryDelete(Path.Combine(folder, snapshot.Header.VectorsName));
+            Try(() => File.Delete(Path.Combine(folder, snapshot.Header.VectorsName)));
         }
         catch (IOException)
         {
@@ -231,14 +230,6 @@ internal sealed partial class IndexWriter : IDisposable
 
     private static unsafe ReadOnlySpan<byte> RowBytes(Snapshot snapshot, long row) => new(snapshot.Row(row), snapshot.Header.RowBytes);
 
-    private void Append(Snapshot snapshot, byte[] record)
-    {
-        _journal.Position = snapshot.JournalLength;
-        _journal.Write(record);
-        _journal.Flush(flushToDisk: true);
-        Seal(snapshot.JournalLength + record.Length);
-    }
-
     /// <summary>Writes the seal: how many bytes of the journal are on the device.</summary>
     private void Seal(long committed)
     {
@@ -246,42 +237,12 @@ internal sealed partial class IndexWriter : IDisposable
         _journal.Write(JournalSeal.Of(committed));
     }
 
-    /// <summary>Undoes a commit that failed. What cannot be cut off now is cut off by the next writer.</summary>
-    private void CutOff(Snapshot snapshot)
-    {
-        TrySeal(snapshot.JournalLength);
-        TrySetLength(_journal, snapshot.JournalLength);
-        TrySetLength(_vectors, snapshot.VectorsLength);
-    }
-
-    private void TrySeal(long committed)
+    /// <summary>Changes a file if possible. On Windows a reader may have it mapped; then the next writer changes it.</summary>
+    private static void Try(Action change)
     {
         try
         {
-            Seal(committed);
-        }
-        catch (IOException)
-        {
-        }
-    }
-
-    private static void TrySetLength(FileStream file, long length)
-    {
-        try
-        {
-            file.SetLength(length);
-        }
-        catch (IOException)
-        {
-        }
-    }
-
-    /// <summary>Deletes a file if possible. On Windows a reader may have it mapped; then the next writer deletes it.</summary>
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
+            change();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

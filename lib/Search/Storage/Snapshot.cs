@@ -16,6 +16,8 @@ internal sealed unsafe class Snapshot : IDisposable
     /// </summary>
     internal const int VectorsHeaderBytes = 64;
 
+    private static readonly Comparer<RowBatch> ByFirstRow = Comparer<RowBatch>.Create((x, y) => x.FirstRow.CompareTo(y.FirstRow));
+
     private readonly MappedFile _journal;
     private readonly MappedFile _vectors;
     private readonly ulong[] _dead;
@@ -98,7 +100,8 @@ internal sealed unsafe class Snapshot : IDisposable
 
     internal StoredEntry Entry(long row)
     {
-        var batch = Batches[BatchOf(row)];
+        int found = Batches.BinarySearch(default(RowBatch) with { FirstRow = row }, ByFirstRow);
+        var batch = Batches[found >= 0 ? found : ~found - 1];
         var entry = EntryOf(batch, (int)(row - batch.FirstRow));
         return Touched.TryGetValue(row, out long modified) ? entry with { Modified = modified } : entry;
     }
@@ -243,18 +246,6 @@ internal sealed unsafe class Snapshot : IDisposable
         }
         throw new InvalidDataException($"{JournalName} is damaged: the entry of row {batch.FirstRow + index} cannot be read. Restore the " +
             $"file, or index the images again.");
-    }
-
-    private int BatchOf(long row)
-    {
-        int low = 0, high = Batches.Count - 1;
-        while (low < high)
-        {
-            int middle = (low + high + 1) / 2;
-            if (Batches[middle].FirstRow <= row) low = middle;
-            else high = middle - 1;
-        }
-        return low;
     }
 
     private static FileStream OpenShared(string path) =>

@@ -267,7 +267,7 @@ public sealed partial class PageTests
         File.WriteAllText(Path.Combine(book, "plotly.min.js"), "of an earlier version");
         CellOutput plot = new(1, "new output", "<figure class=\"clip-plot\"></figure>");
         LessonResult broken = Lesson("#!markdown\n# Won\n#!csharp\n1", [plot], new(2, 1, "broken"));
-        Assert.Equal(["01-a", "02-b"], BookWriter.Update([broken, Lesson("#!markdown\n# Two", path: "02-b.dib")], book));
+        BookWriter.Update([broken, Lesson("#!markdown\n# Two", path: "02-b.dib")], book);
         Assert.Equal(["Won", "Two", "Three", "하나"], BookLesson.Read(book)!.Select(lesson => lesson.Title));
         Assert.Contains("broken", File.ReadAllText(Path.Combine(book, "01-a.html")));
         Assert.Contains("<a rel=\"next\" href=\"03-c.html\">Three →</a>", File.ReadAllText(Path.Combine(book, "02-b.html")));

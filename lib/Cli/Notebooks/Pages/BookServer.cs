@@ -106,7 +106,7 @@ internal sealed class BookServer : IAsyncDisposable
         else if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
             await SayAsync(response, StatusCodes.Status405MethodNotAllowed, "A book is only read.");
         else if (path == Own + Script)
-            await SayAsync(response, StatusCodes.Status200OK, BookWriter.Resource(Script), "text/javascript");
+            await SayAsync(response, StatusCodes.Status200OK, Resource.Text(Script), "text/javascript");
         else if (path == Own + "events")
             await FollowAsync(context, request.Query["page"].ToString());
         // A book has no subfolders.

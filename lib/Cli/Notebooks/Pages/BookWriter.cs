@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Core.Base;
 using ClipNotebooks.Workbook.Plotting;
@@ -80,8 +79,7 @@ internal static class BookWriter
     /// Puts lessons' new pages into a book, those of new lessons too; each file is written beside its place, then renamed. What other pages
     /// say about these lessons, such as a title in a link, stays until those pages are written.
     /// </summary>
-    /// <returns>The names of their pages.</returns>
-    internal static IReadOnlyList<string> Update(IReadOnlyList<LessonResult> results, string folder)
+    internal static void Update(IReadOnlyList<LessonResult> results, string folder)
     {
         string book = Path.GetFullPath(folder);
         List<BookLesson> lessons = [.. BookLesson.Read(folder) ?? []];
@@ -109,7 +107,6 @@ internal static class BookWriter
         }
         foreach (string left in Unnamed(folder))
             File.Delete(left);
-        return [.. written.Select(lesson => lesson.Page)];
     }
 
     /// <summary>Files of shared content that an earlier version of a page used and no page uses now.</summary>
@@ -185,12 +182,6 @@ internal static class BookWriter
         return name;
     }
 
-    internal static string Resource(string name)
-    {
-        using StreamReader reader = new(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!);
-        return reader.ReadToEnd();
-    }
-
     /// <summary>The scripts that a lesson's page loads from files beside it.</summary>
     private static IEnumerable<(string Name, Func<string> Create)> Needs(LessonResult result)
     {
@@ -206,8 +197,8 @@ internal static class BookWriter
     /// <summary>The files of the book as a whole. A book without English lessons has an index.html too.</summary>
     private static IEnumerable<(string Name, string Text)> Shared(IReadOnlyList<BookLesson> lessons)
     {
-        yield return (BookPage.Style, Resource(BookPage.Style));
-        yield return (BookPage.Script, Resource(BookPage.Script));
+        yield return (BookPage.Style, Resource.Text(BookPage.Style));
+        yield return (BookPage.Script, Resource.Text(BookPage.Script));
         Edition[] editions = [.. lessons.Select(lesson => lesson.Edition).Distinct().DefaultIfEmpty(Edition.English)];
         foreach (Edition edition in editions)
         {

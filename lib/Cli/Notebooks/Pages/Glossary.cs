@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClipNotebooks.Cli.Shell;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
 
@@ -11,7 +12,7 @@ internal sealed record Glossary(IReadOnlyList<Glossary.Sign> Symbols, IReadOnlyL
     internal sealed record Term(string English, string Korean, IReadOnlyList<string> Not, string Means, string MeansInKorean);
 
     internal static Glossary Read() =>
-        JsonSerializer.Deserialize<Glossary>(BookWriter.Resource("glossary.json"), JsonSerializerOptions.Web)!;
+        JsonSerializer.Deserialize<Glossary>(Resource.Text("glossary.json"), JsonSerializerOptions.Web)!;
 
     /// <summary>The page in one language; it links to those in others.</summary>
     internal static string Page(Edition edition, IEnumerable<Edition> editions)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ClipNotebooks.Cli.Shell;
 using ClipNotebooks.Workbook.Views;
 
 namespace ClipNotebooks.Cli.Notebooks.Pages;
@@ -14,7 +15,7 @@ internal static class IndexPage
     internal static string Of(Edition edition, IReadOnlyList<BookLesson> lessons)
     {
         BookLesson[] own = [.. lessons.Where(lesson => lesson.Language == edition.Language)];
-        string pictures = BookWriter.Resource("lessons.svg");
+        string pictures = Resource.Text("lessons.svg");
         string? Address(string part) => own.FirstOrDefault(lesson => lesson.Parts.Split(',').Any(at => at.Trim() == part))?.Address;
         string links = $"<a href=\"{edition.PageOf(BookPage.Glossary)}.html\">{edition.Terms}</a>{Twins(edition, lessons)}";
         string[] heads = [edition.Lesson, edition.RanAt, edition.CodeCells, edition.Result, edition.Seconds];
@@ -47,7 +48,7 @@ internal static class IndexPage
     /// </summary>
     private static string Finds(Edition edition, string? search) => search is null ? "" : $"""
         <figure>
-        {BookWriter.Resource(FindsOf(edition))}<figcaption>{edition.Finds}
+        {Resource.Text(FindsOf(edition))}<figcaption>{edition.Finds}
         <a href="{search}">{edition.FindsMore}</a></figcaption>
         </figure>
 

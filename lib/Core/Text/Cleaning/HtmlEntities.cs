@@ -12,10 +12,6 @@ internal static class HtmlEntities
     private const int LongestName = 32;
 
     private static readonly Dictionary<string, string> Names = Read();
-    private const string Windows1252 =
-        "\u20AC\u0081\u201A\u0192\u201E\u2026\u2020\u2021" +
-        "\u02C6\u2030\u0160\u2039\u0152\u008D\u017D\u008F\u0090\u2018\u2019\u201C\u201D" +
-        "\u2022\u2013\u2014\u02DC\u2122\u0161\u203A\u0153\u009D\u017E\u0178";
 
     internal static string Unescape(string text)
     {
@@ -57,7 +53,7 @@ internal static class HtmlEntities
     {
         0 or > 0x10FFFF or (>= 0xD800 and <= 0xDFFF) => "\uFFFD",
         13 => "\r",
-        >= 0x80 and <= 0x9F => Windows1252[(int)number - 0x80].ToString(),
+        >= 0x80 and <= 0x9F => SingleByteEncoding.Windows1252.Character((int)number).ToString(),
         < 9 or 11 or (>= 14 and < 32) or 127 or (>= 0xFDD0 and <= 0xFDEF) => "",
         _ when (number & 0xFFFE) == 0xFFFE => "",
         _ => char.ConvertFromUtf32((int)number),

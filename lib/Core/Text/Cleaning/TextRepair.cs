@@ -13,21 +13,24 @@ namespace ClipNotebooks.Core.Text.Cleaning;
 /// </summary>
 internal static partial class TextRepair
 {
-    // U+FF61 to U+FF9F, then U+FFA0 to U+FFEE; an underscore stays.
-    private const string Katakana = "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン\u3099\u309A";
-    private const string Hangul =
-        "\u1160\u1100\u1101\u11AA\u1102\u11AC\u11AD\u1103" +
-        "\u1104\u1105\u11B0\u11B1\u11B2\u11B3\u11B4\u11B5\u111A\u1106\u1107\u1108\u1121\u1109\u110A" +
-        "\u110B\u110C\u110D\u110E\u110F\u1110\u1111\u1112___"
-        + "\u1161\u1162\u1163\u1164\u1165\u1166__\u1167\u1168\u1169\u116A\u116B\u116C__\u116D" +
-        "\u116E\u116F\u1170\u1171\u1172__\u1173\u1174\u1175___¢£¬_¦¥₩_│←↑→↓■○";
-
     private const int StepByStep = 8, MostRounds = 16, LongestReference = 27;
 
     private static readonly SearchValues<char> Dropped = SearchValues.Create(
         "\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u000B\u000E\u000F"
         + "\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F\u007F"
         + "\u206A\u206B\u206C\u206D\u206E\u206F\uFEFF\uFFF9\uFFFA\uFFFB\uFFFC");
+
+    /// <summary>
+    /// What stands for Latin ligatures and digraphs, for full-width Latin, half-width Katakana and Hangul, and for the ideographic space.
+    /// </summary>
+    private static readonly Lazy<Dictionary<char, string>> Usual = new(() =>
+    {
+        var forms = Enumerable.Range(0xFF01, 0xFFEF - 0xFF01).Select(code => (char)code);
+        var usual = "ĲĳŉǄǅǆǇǈǉǊǋǌǱǲǳﬀﬁﬂﬃﬄﬆ\u3000".Concat(forms).ToDictionary(c => c,
+            c => CanonicalForm.Normalize($"{c}", compose: true, compatible: true));
+        usual['ﬅ'] = "ſt"; // which Unicode takes for st, as it does ﬆ
+        return usual;
+    });
 
     /// <summary>Repairs a text. Plain ASCII without references and control characters comes back as it is.</summary>
     internal static string Repair(string text)
@@ -110,7 +113,7 @@ internal static partial class TextRepair
     {
         "ß" => "SS",
         "ŉ" => "ʼN",
-        "ﬀ" or "ﬁ" or "ﬂ" or "ﬃ" or "ﬄ" => Letters(text[0])!.ToUpperInvariant(),
+        "ﬀ" or "ﬁ" or "ﬂ" or "ﬃ" or "ﬄ" => Usual.Value[text[0]].ToUpperInvariant(),
         _ => text.ToUpperInvariant(),
     };
 
@@ -121,54 +124,11 @@ internal static partial class TextRepair
         {
             char c = line[i];
             if (char.IsHighSurrogate(c) && i + 1 < line.Length && char.IsLowSurrogate(line[i + 1])) result.Append(c).Append(line[++i]);
-            else if (Letters(c) is { } letters) result.Append(letters);
-            else result.Append(Straight(Width(c)));
+            else if (Usual.Value.TryGetValue(c, out string? usual)) result.Append(usual);
+            else result.Append(Straight(c));
         }
         return result.ToString();
     }
-
-    /// <summary>
-    /// The several characters that one stands for: Latin ligatures and digraphs, and the full-width macron; null for any other.
-    /// </summary>
-    private static string? Letters(char c) => c switch
-    {
-        'Ĳ' => "IJ",
-        'ĳ' => "ij",
-        'ŉ' => "ʼn",
-        'Ǳ' => "DZ",
-        'ǲ' => "Dz",
-        'ǳ' => "dz",
-        'Ǆ' => "DŽ",
-        'ǅ' => "Dž",
-        'ǆ' => "dž",
-        'Ǉ' => "LJ",
-        'ǈ' => "Lj",
-        'ǉ' => "lj",
-        'Ǌ' => "NJ",
-        'ǋ' => "Nj",
-        'ǌ' => "nj",
-        'ﬀ' => "ff",
-        'ﬁ' => "fi",
-        'ﬂ' => "fl",
-        'ﬃ' => "ffi",
-        'ﬄ' => "ffl",
-        'ﬅ' => "ſt",
-        'ﬆ' => "st",
-        '\uFFE3' => " \u0304",
-        _ => null,
-    };
-
-    /// <summary>Maps full-width Latin, half-width Katakana and Hangul, and the ideographic space to their usual width.</summary>
-    private static char Width(char c) => c switch
-    {
-        '\u3000' => ' ',
-        >= '\uFF01' and <= '\uFF5E' => (char)(c - 0xFEE0),
-        '\uFF5F' => '\u2985',
-        '\uFF60' => '\u2986',
-        >= '\uFF61' and <= '\uFF9F' => Katakana[c - 0xFF61],
-        >= '\uFFA0' and <= '\uFFEE' when Hangul[c - 0xFFA0] != '_' => Hangul[c - 0xFFA0],
-        _ => c,
-    };
 
     private static char Straight(char c) => c switch
     {
