@@ -20,13 +20,16 @@ internal static partial class TextRepair
         + "\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F\u007F"
         + "\u206A\u206B\u206C\u206D\u206E\u206F\uFEFF\uFFF9\uFFFA\uFFFB\uFFFC");
 
+    /// <summary>Latin ligatures and digraphs, and the ideographic space.</summary>
+    private const string Ligatures = "ĲĳŉǄǅǆǇǈǉǊǋǌǱǲǳﬀﬁﬂﬃﬄﬅﬆ\u3000";
+
     /// <summary>
     /// What stands for Latin ligatures and digraphs, for full-width Latin, half-width Katakana and Hangul, and for the ideographic space.
     /// </summary>
     private static readonly Lazy<Dictionary<char, string>> Usual = new(() =>
     {
         var forms = Enumerable.Range(0xFF01, 0xFFEF - 0xFF01).Select(code => (char)code);
-        var usual = "ĲĳŉǄǅǆǇǈǉǊǋǌǱǲǳﬀﬁﬂﬃﬄﬆ\u3000".Concat(forms).ToDictionary(c => c,
+        var usual = Ligatures.Concat(forms).ToDictionary(c => c,
             c => CanonicalForm.Normalize($"{c}", compose: true, compatible: true));
         usual['ﬅ'] = "ſt"; // which Unicode takes for st, as it does ﬆ
         return usual;
@@ -117,6 +120,9 @@ internal static partial class TextRepair
         _ => text.ToUpperInvariant(),
     };
 
+    /// <summary>Whether the table has it: for any other character the table need not be read.</summary>
+    private static bool IsUnusual(char c) => c is >= '\uFF01' and <= '\uFFEE' || Ligatures.Contains(c, StringComparison.Ordinal);
+
     private static string MapCharacters(string line)
     {
         var result = new StringBuilder(line.Length);
@@ -124,7 +130,7 @@ internal static partial class TextRepair
         {
             char c = line[i];
             if (char.IsHighSurrogate(c) && i + 1 < line.Length && char.IsLowSurrogate(line[i + 1])) result.Append(c).Append(line[++i]);
-            else if (Usual.Value.TryGetValue(c, out string? usual)) result.Append(usual);
+            else if (IsUnusual(c) && Usual.Value.TryGetValue(c, out string? usual)) result.Append(usual);
             else result.Append(Straight(c));
         }
         return result.ToString();
