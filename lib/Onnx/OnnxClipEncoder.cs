@@ -20,9 +20,9 @@ public sealed class OnnxClipEncoder : IClipEncoder
     private OnnxClipEncoder(string source, OnnxTowers towers, ClipProcessor processor, OnnxOptions options)
     {
         (Source, _towers, Processor) = (source, towers, processor);
-        _rows = new RowEncoder(processor, pixels => towers.Images(pixels, processor),
-            (tokens, rows) => towers.Texts(tokens, rows, processor), Explain);
         _calls = new UseGate(this, towers.Dispose);
+        _rows = new RowEncoder(_calls, processor, pixels => towers.Images(pixels, processor),
+            (tokens, rows) => towers.Texts(tokens, rows, processor), Explain);
         _logits = new(() => options.Scale is { } scale ? (scale, options.Bias) : towers.ScaleAndBias(options, processor));
     }
 
@@ -117,25 +117,15 @@ public sealed class OnnxClipEncoder : IClipEncoder
     }
 
     /// <inheritdoc/>
-    public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null)
-    {
-        using var use = _calls.Enter();
-        return _rows.EmbedImages(images, names);
-    }
+    public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null) =>
+        _rows.EmbedImages(images, names);
 
     /// <inheritdoc/>
-    public float[][] EmbedPixels(IReadOnlyList<float[]> pixels, IReadOnlyList<string>? names = null)
-    {
-        using var use = _calls.Enter();
-        return _rows.EmbedPixels(pixels, names);
-    }
+    public float[][] EmbedPixels(IReadOnlyList<float[]> pixels, IReadOnlyList<string>? names = null) =>
+        _rows.EmbedPixels(pixels, names);
 
     /// <inheritdoc/>
-    public float[][] EmbedTexts(IReadOnlyList<string> texts)
-    {
-        using var use = _calls.Enter();
-        return _rows.EmbedTexts(texts);
-    }
+    public float[][] EmbedTexts(IReadOnlyList<string> texts) => _rows.EmbedTexts(texts);
 
     /// <summary>Frees the graphs, once the calls under way have ended.</summary>
     public void Dispose() => _calls.Close();

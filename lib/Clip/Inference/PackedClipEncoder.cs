@@ -31,8 +31,8 @@ internal sealed class PackedClipEncoder : IClipEncoder
         (_folder, _files, _config, Processor) = (folder, files, config, processor);
         (_image, _text, _scale, _shapes) = (parts.Image!, parts.Text!, parts.Scale, parts.Shapes);
         _damaged = new(Damaged, LazyThreadSafetyMode.PublicationOnly);
-        _rows = new RowEncoder(processor, Images, Texts, Explain);
         _calls = new UseGate(this, parts.Dispose);
+        _rows = new RowEncoder(_calls, processor, Images, Texts, Explain);
     }
 
     /// <summary>What multiplies.</summary>
@@ -123,23 +123,13 @@ internal sealed class PackedClipEncoder : IClipEncoder
         });
     }
 
-    public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null)
-    {
-        using var use = _calls.Enter();
-        return _rows.EmbedImages(images, names);
-    }
+    public float[][] EmbedImages(IReadOnlyList<RasterImage> images, IReadOnlyList<string>? names = null) =>
+        _rows.EmbedImages(images, names);
 
-    public float[][] EmbedPixels(IReadOnlyList<float[]> pixels, IReadOnlyList<string>? names = null)
-    {
-        using var use = _calls.Enter();
-        return _rows.EmbedPixels(pixels, names);
-    }
+    public float[][] EmbedPixels(IReadOnlyList<float[]> pixels, IReadOnlyList<string>? names = null) =>
+        _rows.EmbedPixels(pixels, names);
 
-    public float[][] EmbedTexts(IReadOnlyList<string> texts)
-    {
-        using var use = _calls.Enter();
-        return _rows.EmbedTexts(texts);
-    }
+    public float[][] EmbedTexts(IReadOnlyList<string> texts) => _rows.EmbedTexts(texts);
 
     /// <summary>Frees the weights, once the calls in progress have finished.</summary>
     public void Dispose() => _calls.Close();

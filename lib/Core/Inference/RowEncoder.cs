@@ -6,13 +6,14 @@ using ClipNotebooks.Core.Text;
 namespace ClipNotebooks.Core.Inference;
 
 /// <summary>What encoders do around towers that give rows of numbers: batches, telemetry, and rows of length 1.</summary>
+/// <param name="calls">Keeps the towers alive during a call.</param>
 /// <param name="processor">Makes the model's inputs.</param>
 /// <param name="imageTower">The image tower: as many rows as it is given pixels.</param>
 /// <param name="textTower">The text tower: rows of these places of a batch of tokens.</param>
 /// <param name="explain">
 /// Makes the exception for a row that is not finite or all zeros, of what the model gives for what, and of whether the pixels are at fault.
 /// </param>
-internal sealed class RowEncoder(ClipProcessor processor, Func<IReadOnlyList<float[]>, float[][]> imageTower,
+internal sealed class RowEncoder(UseGate calls, ClipProcessor processor, Func<IReadOnlyList<float[]>, float[][]> imageTower,
     Func<TokenBatch, int[], float[][]> textTower, Func<string, bool, NonFiniteException> explain)
 {
     /// <summary>A row shorter than this is taken for nothing, as by libtorch's normalisation.</summary>
@@ -26,6 +27,7 @@ internal sealed class RowEncoder(ClipProcessor processor, Func<IReadOnlyList<flo
     {
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(images));
+        using var use = calls.Enter();
         using var told = ClipTelemetry.Begin(ClipTelemetry.Image, images.Count);
         return [.. Enumerable.Range(0, images.Count).Chunk(ImageFiles.DefaultBatch).SelectMany(chunk =>
         {
@@ -43,6 +45,7 @@ internal sealed class RowEncoder(ClipProcessor processor, Func<IReadOnlyList<flo
         ArgumentNullException.ThrowIfNull(pixels);
         if (pixels.Count == 0) throw new ArgumentException("There is no image: the list is empty.", nameof(pixels));
         processor.Transform.Require(pixels);
+        using var use = calls.Enter();
         using var told = ClipTelemetry.Begin(ClipTelemetry.Image, pixels.Count);
         return Unit(imageTower(pixels), i => Named(names, i, pixels.Count), pixels);
     }
@@ -52,6 +55,7 @@ internal sealed class RowEncoder(ClipProcessor processor, Func<IReadOnlyList<flo
     {
         ArgumentNullException.ThrowIfNull(texts);
         if (texts.Count == 0) throw new ArgumentException("There is no caption: the list is empty.", nameof(texts));
+        using var use = calls.Enter();
         using var told = ClipTelemetry.Begin(ClipTelemetry.Text, texts.Count);
 
         // Captions of similar length share a batch, since a row costs as much as the longest of its batch.
